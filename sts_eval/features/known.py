@@ -1,0 +1,68 @@
+"""Which SAE goes with which model: a few defaults, and sae-lens's own registry for the rest."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+
+
+class KnownSAE(NamedTuple):
+    """A sae-lens release and id."""
+
+    release: str
+    id: str
+
+
+# The paper's three models first (its Qwen SAE is not published; the nearest public one stands in),
+# then one residual-stream SAE at about three quarters of the depth for models in wide use today.
+DEFAULTS = {
+    "meta-llama/Meta-Llama-3-8B-Instruct": KnownSAE("llama-3-8b-it-res-jh", "blocks.25.hook_resid_post"),
+    "Qwen/Qwen2.5-7B-Instruct": KnownSAE("qwen2.5-7b-instruct-andyrdt", "resid_post_layer_23_trainer_1"),
+    "google/gemma-2-9b-it": KnownSAE("gemma-scope-9b-it-res", "layer_31/width_131k/average_l0_13"),
+    "google/gemma-2-9b": KnownSAE("gemma-scope-9b-pt-res-canonical", "layer_31/width_131k/canonical"),
+    "google/gemma-2-2b": KnownSAE("gemma-scope-2b-pt-res-canonical", "layer_20/width_65k/canonical"),
+    "google/gemma-3-4b-it": KnownSAE("gemma-scope-2-4b-it-res", "layer_22_width_65k_l0_medium"),
+    "meta-llama/Llama-3.1-8B": KnownSAE("llama_scope_lxr_8x", "l25r_8x"),
+    "meta-llama/Llama-3.1-8B-Instruct": KnownSAE("llama-3.1-8b-instruct-andyrdt", "resid_post_layer_23_trainer_1"),
+    "Qwen/Qwen3-8B-Base": KnownSAE("qwen-scope-3-8b-base-w64k-l50", "layer25"),
+}
+
+# Parts of release names that say the SAE reads something else than the residual stream.
+_OTHER_PLACES = re.compile(r"transcoder|clt|[-_]att|[-_]mlp|hook-z|lx[am]_")
+
+
+def directory() -> dict[str, Any]:
+    """sae-lens's registry, release by release."""
+    from sae_lens.loading.pretrained_saes_directory import get_pretrained_saes_directory
+
+    entries: dict[str, Any] = get_pretrained_saes_directory()
+    return entries
+
+
+def default_for(model_id: str) -> KnownSAE | None:
+    """The default SAE of a model, if there is one."""
+    return DEFAULTS.get(model_id)
+
+
+def releases_for(model_id: str) -> list[str]:
+    """Releases with residual-stream SAEs for a model, or for the base it is an instruct version of.
+
+    The registry names some models by TransformerLens' short names, so owner, case and a final
+    `-it` or `-instruct` are not compared.
+    """
+    wanted = _stem(model_id)
+    return sorted(
+        release
+        for release, entry in directory().items()
+        if _stem(entry.model) == wanted and not _OTHER_PLACES.search(release)
+    )
+
+
+def _stem(model_id: str) -> str:
+    name = model_id.rstrip("/").rsplit("/", 1)[-1].lower()
+    return re.sub(r"(-it|-instruct|-base|-pt)$", "", name).removeprefix("meta-")
+
+
+def neuronpedia_url(neuronpedia_id: str | None, feature: int) -> str | None:
+    """The public page of a feature, or None where the SAE has none."""
+    return f"https://www.neuronpedia.org/{neuronpedia_id}/{feature}" if neuronpedia_id else None

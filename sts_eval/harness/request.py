@@ -1,0 +1,131 @@
+"""The one request type that STS adds to lm-evaluation-harness, and how a model answers it.
+
+`evaluate()` answers requests by calling the method of the model that has the request type's name,
+so one method on the base class serves `--model hf` with every option that it has. A model that
+shows no hidden states (an API, vLLM) answers with a clear error.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from lm_eval.api.instance import Instance
+from lm_eval.api.model import LM
+from tqdm.auto import tqdm
+
+from sts_eval.data.training_set import load_training_set
+from sts_eval.errors import UserError
+from sts_eval.features.hook import unwrapped
+from sts_eval.features.sae import load_sae
+from sts_eval.harness.failure import exits_like_a_command
+from sts_eval.harness.plan import Plan, domain_of
+from sts_eval.predictors.instrument import Instrument, assemble
+from sts_eval.predictors.progress import silent
+from sts_eval.predictors.shift import Shift, measure_shift
+from sts_eval.predictors.sts import read_domain
+
+REQUEST = "sts_scores"
+
+_logger = logging.getLogger(__name__)
+
+
+class Request(NamedTuple):
+    """A question to score.
+
+    Attributes:
+        plan: The Plan, as JSON.
+        domain: Its domain.
+        position: Its position in the domain's questions.
+        seeds: The seeds that drew it.
+    """
+
+    plan: str
+    domain: str
+    position: int
+    seeds: tuple[int, ...]
+
+
+def install() -> None:
+    """Give every model of the harness the method that answers the request."""
+    setattr(LM, REQUEST, _answer)
+
+
+def _answer(lm: Any, instances: Sequence[Instance]) -> list[dict[int, dict[str, float]]]:
+    with exits_like_a_command():
+        if not isinstance(getattr(lm, "model", None), torch.nn.Module) or not hasattr(lm, "tokenizer"):
+            raise UserError(
+                f"a model of type {type(lm).__name__} shows no hidden states, which STS reads", "Use --model hf"
+            )
+        return scores_for(lm, [Request(*instance.args[1:]) for instance in instances])
+
+
+def scores_for(lm: Any, requests: Sequence[Request]) -> list[dict[int, dict[str, float]]]:
+    """Scores of questions, by seed, in the order of the requests.
+
+    Args:
+        lm: A loaded `HFLM`.
+        requests: Questions of any domains and plans.
+
+    Raises:
+        UserError: The SAE, the training set or a question does not fit the model.
+    """
+    scores: dict[Request, dict[int, dict[str, float]]] = {}
+    for text in dict.fromkeys(request.plan for request in requests):
+        plan = Plan.model_validate_json(text)
+        mine = [request for request in dict.fromkeys(requests) if request.plan == text]
+        scores |= _scores_of_plan(lm, plan, mine)
+    return [scores[request] for request in requests]
+
+
+def _scores_of_plan(lm: Any, plan: Plan, requests: Sequence[Request]) -> dict[Request, dict[int, dict[str, float]]]:
+    instrument = _instrument(lm, plan)
+    shifts = _shifts(instrument, plan)
+    found: dict[Request, dict[int, dict[str, float]]] = {}
+    total = sum(len(request.seeds) for request in requests)
+    with tqdm(total=total, desc="Running sts_scores requests", disable=lm.rank != 0) as bar:
+        for name in dict.fromkeys(request.domain for request in requests):
+            mine = [request for request in requests if request.domain == name]
+            chosen = {
+                shift.seed: [request.position for request in mine if shift.seed in request.seeds] for shift in shifts
+            }
+            domain = domain_of(plan.benchmark, name)
+            reading = read_domain(instrument, domain, shifts, chosen, None, silent)
+            for request in mine:
+                found[request] = {
+                    seed: reading.questions[seed][request.position]._asdict() for seed in request.seeds
+                }
+                bar.update(len(request.seeds))
+    for line in (*instrument.prompter.warnings, *instrument.reader.warnings):
+        _logger.warning(line)
+    return found
+
+
+def _instrument(lm: Any, plan: Plan) -> Instrument:
+    """Read through the model that the harness has loaded."""
+    model = lm.model
+    device = str(unwrapped(model).get_input_embeddings().weight.device)
+    model_id = plan.model_id or model.config._name_or_path
+    autoencoder = load_sae(plan.sae, model_id=model_id, device=device)
+    return assemble(model, lm.tokenizer, autoencoder, plan.settings, context=lm.max_length)
+
+
+def _shifts(instrument: Instrument, plan: Plan) -> list[Shift]:
+    """Step 1, once for a run: the first process computes it, so that all select the same features."""
+    distributed = torch.distributed.is_available() and torch.distributed.is_initialized()
+    found: list[list[Shift] | UserError] = [[]]
+    if not distributed or torch.distributed.get_rank() == 0:
+        try:
+            training_set = load_training_set(plan.training_set)
+            found = [[measure_shift(instrument, training_set, seed, silent) for seed in plan.settings.seeds]]
+        except UserError as error:
+            found = [error]  # every process raises it, so that none waits for the others
+    if distributed:
+        torch.distributed.broadcast_object_list(found, src=0)
+    if isinstance(found[0], UserError):
+        raise found[0]
+    return found[0]
+
+

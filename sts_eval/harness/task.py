@@ -1,0 +1,168 @@
+"""The lm-evaluation-harness task: one domain, a document per question, a score per document.
+
+A YAML file names this class; `dataset_name` is the domain. The harness averages the documents'
+scores and computes their standard errors, so its own table is the prediction.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from lm_eval.api.instance import Instance
+from lm_eval.api.metrics import mean
+from lm_eval.api.task import Task, TaskConfig
+
+from sts_eval.harness.failure import exits_like_a_command
+from sts_eval.harness.plan import domain_of, plan_from, resolved
+from sts_eval.harness.request import REQUEST, Request, install
+from sts_eval.predictors.sts import choose_questions
+from sts_eval.records.prediction import SCORES
+
+_logger = logging.getLogger(__name__)
+
+install()
+
+
+class STSTask(Task):  # type: ignore[misc]  # lm-eval ships no types
+    """STS of one domain.
+
+    Args:
+        config: The YAML file as a mapping; `metadata` holds what `--metadata` and `--model_args` said.
+    """
+
+    VERSION = 1.0
+    OUTPUT_TYPE = REQUEST
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        """Nothing is read yet: the harness makes tasks that it may not run."""
+        super().__init__()
+        described = {key: value for key, value in config.items() if key != "class"}
+        described |= {"output_type": REQUEST, "metadata": resolved(config.get("metadata") or {})}
+        self._config = TaskConfig(**described)
+        self._docs: list[dict[str, Any]] | None = None
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What the run says about the prediction."""
+        values: dict[str, Any] = self.config.metadata
+        return values
+
+    def download(self, *_: Any, **__: Any) -> None:
+        """Nothing: the benchmark is read when the first document is asked for."""
+
+    def has_training_docs(self) -> bool:
+        """No: the training set is not this task's documents."""
+        return False
+
+    def has_validation_docs(self) -> bool:
+        """No: demonstrations are drawn inside the request."""
+        return False
+
+    def has_test_docs(self) -> bool:
+        """Yes."""
+        return True
+
+    def test_docs(self) -> list[dict[str, Any]]:
+        """The questions that the seeds draw within the token budget, in the first seed's order.
+
+        `--limit` therefore takes a random part, not the first rows of the benchmark.
+        """
+        if self._docs is None:
+            with exits_like_a_command():
+                self._docs = self._draw()
+        return self._docs
+
+    def doc_to_text(self, doc: Mapping[str, Any]) -> str:
+        """The question, options included where the benchmark lists them."""
+        return str(doc["question"])
+
+    def doc_to_target(self, _doc: Mapping[str, Any]) -> str:
+        """Nothing: a prediction has no right answer yet."""
+        return ""
+
+    def fewshot_context(self, doc: Mapping[str, Any], *_: Any, **__: Any) -> str:
+        """The question alone: which demonstrations precede it is part of the method."""
+        return self.doc_to_text(doc)
+
+    def construct_requests(self, doc: Mapping[str, Any], ctx: str, **kwargs: Any) -> Instance:
+        """One request per question; its arguments say all that the score depends on but the model."""
+        with exits_like_a_command():
+            plan = plan_from(self.metadata, chat_template=bool(kwargs.get("apply_chat_template")))
+        request = Request(plan.model_dump_json(), self.config.dataset_name, doc["position"], tuple(doc["seeds"]))
+        return Instance(
+            request_type=REQUEST,
+            doc=dict(doc),
+            arguments=(ctx, *request),
+            idx=0,
+            metadata=kwargs.get("metadata", (None, None, None)),
+        )
+
+    def process_results(self, doc: Mapping[str, Any], results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """A score's mean over the seeds that drew the question; with several seeds, also its values by seed."""
+        by_seed = results[0]
+        metrics: dict[str, Any] = {name: float(np.mean([by_seed[s][name] for s in by_seed])) for name in SCORES}
+        if self._n_seeds() > 1:
+            metrics |= {f"{name}_seed_sd": {s: by_seed[s][name] for s in by_seed} for name in SCORES}
+        return metrics
+
+    def aggregation(self) -> dict[str, Callable[..., float]]:
+        """Means over documents, which the harness gives a standard error; spread over seeds beside them."""
+        means: dict[str, Callable[..., float]] = dict.fromkeys(SCORES, mean)
+        return means | {f"{name}_seed_sd": _spread_over_seeds for name in SCORES}
+
+    def higher_is_better(self) -> dict[str, bool]:
+        """Neither: a high score says that tuning will change the domain, not that it will help."""
+        return {}
+
+    def _n_seeds(self) -> int:
+        seeds = self.metadata.get("seeds", (0,))
+        return len(seeds) if isinstance(seeds, list | tuple) else 1
+
+    def _draw(self) -> list[dict[str, Any]]:
+        plan = plan_from(self.metadata, chat_template=False)
+        domain = domain_of(plan.benchmark, self.config.dataset_name)
+        length = _token_counter(str(self.metadata.get("tokenizer") or plan.model_id))
+        budget = plan.settings.domain_tokens
+        if length is None:
+            _logger.warning("No tokenizer is named, so all questions are read (--metadata tokenizer=ID limits them).")
+        chosen: dict[int, list[int]] = {}
+        for seed in plan.settings.seeds:
+            for position in choose_questions(domain, seed, budget, length or _no_length):
+                chosen.setdefault(position, []).append(seed)
+        return [
+            {
+                "question_id": domain.questions[position].id,
+                "category": domain.name,
+                "question": domain.questions[position].text,
+                "position": position,
+                "seeds": seeds,
+            }
+            for position, seeds in chosen.items()
+        ]
+
+
+def _no_length(_text: str) -> int:
+    return 0
+
+
+@functools.cache
+def _token_counter(name: str) -> Callable[[str], int] | None:
+    from transformers import AutoTokenizer
+
+    if not name:
+        return None
+    tokenizer = AutoTokenizer.from_pretrained(name)
+    return lambda text: len(tokenizer(text, add_special_tokens=False).input_ids)
+
+
+def _spread_over_seeds(documents: Sequence[Mapping[int, float]]) -> float:
+    """Standard deviation over seeds of the per-seed means."""
+    values: dict[int, list[float]] = {}
+    for document in documents:
+        for seed, value in document.items():
+            values.setdefault(seed, []).append(value)
+    return float(np.std([np.mean(scores) for scores in values.values()], ddof=1))

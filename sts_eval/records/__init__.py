@@ -1,0 +1,1 @@
+"""What a run leaves behind: typed, versioned, hashed, and written whole or not at all."""

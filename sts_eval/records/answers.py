@@ -1,0 +1,94 @@
+"""How one model answered a benchmark, question by question.
+
+A column holds one entry per question, in the order of `question_ids`. Verdicts are letters of a string, so
+that twelve thousand questions make a record of some hundred kilobytes:
+
+    r  right        w  wrong        u  unparsed: no answer could be read off, which counts as wrong
+"""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from sts_eval.records.record import Record
+
+RIGHT, WRONG, UNPARSED = "r", "w", "u"
+
+LengthUnit = Literal["tokens", "characters"]
+
+
+class Replies(Record):
+    """One model's answers to a domain's questions, in a fixed order of questions."""
+
+    verdicts: str = Field(pattern="^[rwu]*$", description="one letter per question: right, wrong, unparsed")
+    logprob: tuple[float, ...] | None = Field(
+        default=None, description="log-probability of the right option, normalised over the options, in nats"
+    )
+    lengths: tuple[int, ...] | None = Field(default=None, description="length of each generated answer")
+    truncated: str | None = Field(
+        default=None, pattern="^[01]*$", description="1 where the answer ran into its length limit"
+    )
+
+    @property
+    def right(self) -> list[bool]:
+        """Whether each answer is right; an unparsed one is not."""
+        return [verdict == RIGHT for verdict in self.verdicts]
+
+    @property
+    def n_unparsed(self) -> int:
+        """Answers from which no option could be read."""
+        return self.verdicts.count(UNPARSED)
+
+    @property
+    def n_truncated(self) -> int | None:
+        """Answers that were cut off, None where that is not known."""
+        return None if self.truncated is None else self.truncated.count("1")
+
+    @property
+    def mean_length(self) -> float | None:
+        """Mean length, None where that is not known."""
+        return sum(self.lengths) / len(self.lengths) if self.lengths else None
+
+    @model_validator(mode="after")
+    def _same_length(self) -> Self:
+        for name in ("logprob", "lengths", "truncated"):
+            column = getattr(self, name)
+            if column is not None and len(column) != len(self.verdicts):
+                raise ValueError(f"{name} has {len(column)} entries for {len(self.verdicts)} verdicts")
+        return self
+
+
+class DomainEvaluation(Record):
+    """One model on one domain."""
+
+    domain: str
+    question_ids: tuple[str, ...]
+    targets: tuple[str, ...] = Field(
+        description="the right answers, to tell whether two evaluations agree on them"
+    )
+    replies: Replies
+
+    @model_validator(mode="after")
+    def _same_length(self) -> Self:
+        if not len(self.question_ids) == len(self.targets) == len(self.replies.verdicts):
+            raise ValueError(f"the columns of {self.domain} have different lengths")
+        return self
+
+
+class Evaluation(Record):
+    """One model on a benchmark: untuned, or one seed's tuned model."""
+
+    schema_version: Literal[1] = 1
+    created: str = Field(description="UTC, ISO 8601")
+    key: str = Field(
+        description="hash of everything that went into it: model, adapter, task, questions, versions"
+    )
+    model: str
+    adapter_sha256: str | None = Field(description="of the tuned weights; None for the untuned model")
+    task: str
+    length_unit: LengthUnit
+    domains: tuple[DomainEvaluation, ...]
+    seconds: float
+    versions: dict[str, str]

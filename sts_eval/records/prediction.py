@@ -1,0 +1,132 @@
+"""The record of a prediction: the scores, and everything needed to make them again."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from sts_eval.experiment import Experiment
+from sts_eval.records.record import Record
+
+SCORES = ("sts_icl", "sts_act", "sts_notebook")
+
+
+class ModelIdentity(Record):
+    """The model as it was loaded."""
+
+    id: str
+    commit: str | None = Field(description="hub commit, None for a folder")
+    architecture: str
+    dtype: str
+    d_model: int
+    n_layers: int
+    tokenizer_sha256: str = Field(description="of the serialised tokenizer")
+    chat_template: bool = Field(description="whether prompts were rendered as chat turns")
+    context: int = Field(description="longest prompt, in tokens")
+
+
+class SAEIdentity(Record):
+    """The SAE as it was loaded."""
+
+    release: str | None
+    id: str | None
+    path: str | None
+    architecture: str
+    d_in: int
+    d_sae: int
+    hook_name: str
+    layer: int | None
+    neuronpedia_id: str | None
+    weights_sha256: str
+
+
+class DataIdentity(Record):
+    """A data source as it was read."""
+
+    source: str
+    revision: str | None
+    rows: int
+    sha256: str = Field(description="of the rows in use, after rendering")
+
+
+class SeedShift(Record):
+    """Step 1 for one seed."""
+
+    seed: int
+    features: tuple[int, ...] = Field(description="D_N, most shifted first")
+    shift: tuple[float, ...] = Field(description="mean squared difference of each, in the same order")
+    share_of_total: float = Field(description="their part of the squared difference over all features")
+    demonstrations: tuple[int, ...] = Field(description="rows of the training set shown")
+    n_questions: int
+    n_tokens: int
+
+
+class Score(Record):
+    """One score of one domain."""
+
+    value: float
+    se: float | None = Field(description="standard error over questions; None for a single one")
+    seed_sd: float | None = Field(description="standard deviation over seeds; None for one seed")
+
+
+class DomainScores(Record):
+    """One domain."""
+
+    domain: str
+    n_questions: int
+    n_tokens: int
+    question_ids: tuple[str, ...] = Field(description="the questions that were read, to be left out of scored ones")
+    sts_act: Score
+    sts_icl: Score
+    sts_notebook: Score
+
+
+class TokenFiring(Record):
+    """A token of the data that fires a feature."""
+
+    token: str
+    before: str = Field(description="the text just before it")
+    domain: str
+    activation: float
+
+
+class FeatureReason(Record):
+    """Why: one of the most shifted features of the first seed."""
+
+    feature: int
+    shift: float
+    neuronpedia: str | None
+    share_of_act: dict[str, float] = Field(description="by domain: its part of STS_act")
+    share_of_icl: dict[str, float] = Field(description="by domain: its part of STS_ICL")
+    firings: tuple[TokenFiring, ...]
+
+
+class Cost(Record):
+    """What the prediction cost."""
+
+    seconds: dict[str, float] = Field(description="wall-clock by stage")
+    tokens: int = Field(description="tokens that went through the model")
+    passes: int = Field(description="forward passes, each up to the hook only")
+
+
+class Prediction(Record):
+    """Scores per domain for one model, SAE, training set and benchmark."""
+
+    schema_version: Literal[1] = 1
+    created: str = Field(description="UTC, ISO 8601")
+    experiment: Experiment
+    model: ModelIdentity
+    sae: SAEIdentity
+    training_set: DataIdentity
+    benchmark: DataIdentity
+    shifts: tuple[SeedShift, ...]
+    domains: tuple[DomainScores, ...]
+    reasons: tuple[FeatureReason, ...]
+    warnings: tuple[str, ...]
+    versions: dict[str, str]
+    cost: Cost
+
+    def ranked(self, score: str = "sts_icl") -> list[DomainScores]:
+        """Domains by expected impact, highest score first."""
+        return sorted(self.domains, key=lambda domain: -getattr(domain, score).value)

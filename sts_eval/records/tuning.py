@@ -1,0 +1,72 @@
+"""The record of a fine-tuning: what was trained, and whether there was anything to predict."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from sts_eval.experiment import ModelSpec, TuneSettings
+from sts_eval.records.prediction import DataIdentity
+from sts_eval.records.record import Record
+
+
+class PredictionReference(Record):
+    """The prediction that a tuning follows: its hash and its time, taken before training started."""
+
+    sha256: str
+    created: str = Field(description="UTC, ISO 8601")
+
+
+class Contamination(Record):
+    """Training rows that contain a question of the benchmark."""
+
+    rows: tuple[int, ...] = Field(description="row numbers in the training set, from 0")
+    question_ids: tuple[str, ...] = Field(description="the question that each of these rows contains")
+    checked: int = Field(description="benchmark questions that were looked for; 0 if none were")
+
+
+class SeedTraining(Record):
+    """One training run."""
+
+    seed: int
+    folder: str = Field(description="where its weights are, below the folder of the tuning")
+    weights_sha256: str
+    started: str
+    finished: str
+    seconds: float
+    steps: int
+    n_rows: int
+    n_held_out: int
+    cut_rows: int = Field(description="rows that were longer than max_tokens and lost tokens on the left")
+    per_device_batch: int = Field(description="what it ended with; halved when memory ran out")
+    accumulation: int
+    processes: int
+    train_loss_first: float = Field(description="training loss of the first step, nats per solution token")
+    train_loss_last: float = Field(description="training loss of the last step")
+    loss_before: float = Field(description="on held-out rows of the training set, nats per solution token")
+    loss_after: float
+    changed: bool = Field(description="whether the held-out loss moved by at least one per cent")
+
+
+class Tuning(Record):
+    """All seeds of a fine-tuning."""
+
+    schema_version: Literal[1] = 1
+    created: str = Field(description="UTC, ISO 8601")
+    started: str = Field(description="before the first step of the first seed")
+    prediction: PredictionReference | None = Field(description="None where nothing was predicted first")
+    model: ModelSpec
+    commit: str | None = Field(description="hub commit of the model, None for a folder")
+    training_set: DataIdentity
+    settings: TuneSettings
+    chat_template: bool = Field(description="whether rows were rendered as chat turns")
+    contamination: Contamination
+    runs: tuple[SeedTraining, ...]
+    warnings: tuple[str, ...]
+    versions: dict[str, str]
+
+    @property
+    def changed(self) -> bool:
+        """Whether every seed changed something; where not, there was nothing to predict."""
+        return all(run.changed for run in self.runs)

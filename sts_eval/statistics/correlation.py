@@ -1,0 +1,288 @@
+"""A correlation over few points, with everything that keeps it from being over-read.
+
+With 14 domains one Pearson r says little. So it never comes alone here, but with Fisher's interval
+(Fisher 1915, 1921), the bias-corrected and accelerated bootstrap interval (Efron 1987), a permutation
+p (Pitman 1937), two rank correlations, and the range of r when one domain at a time is left out. All of
+it is scipy's; this file decides what is defined and says why where it is not.
+"""
+
+import math
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+from sts_eval.statistics.interval import Interval
+
+MIN_POINTS = 4
+"""Fisher's interval divides by √(n - 3), so fewer points than this have no interval."""
+
+_FLAT = 1e-13
+"""Spread relative to the mean below which scipy calls an array near-constant and r rounding error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Undefined:
+    """A statistic that these data do not have, and why.
+
+    Attributes:
+        statistic: Name of the `Correlation` field that is None, or "correlation" for all of them.
+        reason: A clause in plain English.
+    """
+
+    statistic: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveOneOut:
+    """How far Pearson's r moves when any one point is left out.
+
+    Attributes:
+        low: Smallest r over the n subsets of n - 1 points.
+        high: Largest r over the same subsets.
+        without_low: Index of the point whose absence gives `low`.
+        without_high: Index of the point whose absence gives `high`.
+        undefined: Indices whose absence leaves a variable constant, so that no r exists.
+    """
+
+    low: float
+    high: float
+    without_low: int
+    without_high: int
+    undefined: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Correlation:
+    """The correlation of two variables over n points, usually domains of one run.
+
+    A field is None where the data do not define it; `undefined` then holds the reason.
+
+    Attributes:
+        n: Number of points handed in.
+        level: Coverage of the intervals, and 1 - the significance level of `critical_r`.
+        pearson: Pearson's r.
+        r2: Its square, the share of variance that a straight line explains.
+        p_value: Two-sided p of r under Student's t with n - 2 degrees of freedom.
+        p_permutation: Two-sided p over re-pairings of the points; exact where there are few enough.
+        fisher: Interval by Fisher's z transformation.
+        bootstrap: BCa bootstrap interval over points.
+        spearman: Spearman's rank correlation.
+        kendall: Kendall's tau-b.
+        leave_one_out: Range of r over the subsets that lack one point.
+        critical_r: The |r| that n points need for p < 1 - level.
+        undefined: Why fields are None.
+    """
+
+    n: int
+    level: float
+    pearson: float | None
+    r2: float | None
+    p_value: float | None
+    p_permutation: float | None
+    fisher: Interval | None
+    bootstrap: Interval | None
+    spearman: float | None
+    kendall: float | None
+    leave_one_out: LeaveOneOut | None
+    critical_r: float | None
+    undefined: tuple[Undefined, ...] = ()
+
+    def reason(self, statistic: str) -> str | None:
+        """Why a field is None; None where it is defined.
+
+        Args:
+            statistic: The field's name.
+        """
+        return next((u.reason for u in self.undefined if u.statistic in (statistic, "correlation")), None)
+
+
+def correlate(
+    x: ArrayLike,
+    y: ArrayLike,
+    *,
+    level: float = 0.95,
+    n_resamples: int = 9999,
+    seed: int = 0,
+) -> Correlation:
+    """Correlate two variables over the same points.
+
+    Missing values are not dropped: a correlation over other points than the caller listed would be
+    another figure under the same name.
+
+    Args:
+        x: Predictor, shape (n,), for instance one score per domain.
+        y: Outcome, shape (n,), for instance the accuracy change of each domain in points.
+        level: Coverage of the intervals, a proportion.
+        n_resamples: Bootstrap resamples, and permutations where all n! are more than that.
+        seed: Seed of the resampling. The same seed gives the same result.
+
+    Returns:
+        The correlation. Fewer than 4 points, values that are not finite, and constant variables give
+        a result whose statistics are None, with the reason.
+
+    Raises:
+        ValueError: If x and y are not one-dimensional and of equal length.
+    """
+    a, b = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    if a.ndim != 1 or a.shape != b.shape:
+        raise ValueError(f"x and y must be one-dimensional and equally long, not {a.shape} and {b.shape}")
+    n = len(a)
+    obstacle = _obstacle(a, b)
+    if obstacle is not None:
+        return _no_correlation(n, level, obstacle)
+
+    pearson = stats.pearsonr(a, b)
+    r = float(pearson.statistic)
+    undefined: list[Undefined] = []
+    fisher: Interval | None = None
+    bootstrap: Interval | None = None
+    if 1 - abs(r) < _FLAT:
+        # scipy answers [r, r] for Fisher and NaN for BCa; a certainty that n points cannot give.
+        reason = "the points lie exactly on a line, so the interval has no width"
+        undefined += [Undefined("fisher", reason), Undefined("bootstrap", reason)]
+    else:
+        ends = pearson.confidence_interval(confidence_level=level)
+        fisher = Interval(float(ends.low), float(ends.high), level)
+        resampled = _bca(a, b, level, n_resamples, seed)
+        if isinstance(resampled, Undefined):
+            undefined.append(resampled)
+        else:
+            bootstrap = resampled
+
+    leave_one_out = _leave_one_out(a, b)
+    if leave_one_out is None:
+        undefined.append(Undefined("leave_one_out", "every subset of n - 1 points has a constant variable"))
+
+    permutation = stats.PermutationMethod(n_resamples=n_resamples, rng=np.random.default_rng(seed))
+    return Correlation(
+        n=n,
+        level=level,
+        pearson=r,
+        r2=r**2,
+        p_value=float(pearson.pvalue),
+        p_permutation=float(stats.pearsonr(a, b, method=permutation).pvalue),
+        fisher=fisher,
+        bootstrap=bootstrap,
+        spearman=float(stats.spearmanr(a, b).statistic),
+        kendall=float(stats.kendalltau(a, b).statistic),
+        leave_one_out=leave_one_out,
+        critical_r=critical_r(n, alpha=1 - level),
+        undefined=tuple(undefined),
+    )
+
+
+def fisher_interval(r: float, n: int, *, level: float = 0.95) -> Interval:
+    """Fisher's interval for a correlation that is known only as a figure: tanh(artanh r ± z/√(n - 3)).
+
+    Where the points themselves are at hand, `correlate` gives the same interval.
+
+    Args:
+        r: Pearson's r, strictly between -1 and 1.
+        n: Number of points, at least 4.
+        level: Coverage, a proportion.
+
+    Raises:
+        ValueError: If n is below 4 or |r| is not below 1.
+    """
+    if n < MIN_POINTS or not abs(r) < 1:
+        raise ValueError(f"needs n >= {MIN_POINTS} and |r| < 1, not n = {n} and r = {r}")
+    centre = math.atanh(r)
+    half = float(stats.norm.ppf((1 + level) / 2)) / math.sqrt(n - 3)
+    return Interval(math.tanh(centre - half), math.tanh(centre + half), level)
+
+
+def critical_r(n: int, *, alpha: float = 0.05) -> float:
+    """The |r| above which n points give a two-sided p < alpha: t/√(n - 2 + t²), t the Student quantile.
+
+    Args:
+        n: Number of points, at least 3.
+        alpha: Two-sided significance level, a proportion.
+
+    Raises:
+        ValueError: If n is below 3, where r has no degrees of freedom.
+    """
+    freedom = n - 2
+    if freedom < 1:
+        raise ValueError(f"needs n >= 3, not {n}")
+    t = float(stats.t.ppf(1 - alpha / 2, freedom))
+    return t / math.sqrt(freedom + t**2)
+
+
+def _obstacle(x: NDArray[np.float64], y: NDArray[np.float64]) -> str | None:
+    """Why x and y have no correlation, or None if they have one."""
+    n = len(x)
+    finite = np.isfinite(x) & np.isfinite(y)
+    if not finite.all():
+        return f"{n - int(finite.sum())} of {n} points have a value that is missing or not finite"
+    if n < MIN_POINTS:
+        return f"{n} points are too few; a correlation with an interval needs {MIN_POINTS}"
+    if _is_flat(x):
+        return "the first variable is constant"
+    if _is_flat(y):
+        return "the second variable is constant"
+    return None
+
+
+def _is_flat(values: NDArray[np.float64]) -> bool:
+    """Whether the spread is rounding error (scipy's own criterion for its near-constant warning)."""
+    mean = values.mean()
+    return bool(values.max() == values.min() or np.linalg.norm(values - mean) < _FLAT * abs(mean))
+
+
+def _bca(
+    x: NDArray[np.float64], y: NDArray[np.float64], level: float, n_resamples: int, seed: int
+) -> Interval | Undefined:
+    """BCa interval over pairs, or why scipy answers NaN."""
+    method = stats.BootstrapMethod(n_resamples=n_resamples, method="BCa", rng=np.random.default_rng(seed))
+    with warnings.catch_warnings(record=True) as caught:
+        # The warnings are not for the user: they say why the ends are NaN, and that becomes the reason.
+        warnings.simplefilter("always")
+        ends = stats.pearsonr(x, y).confidence_interval(confidence_level=level, method=method)
+    low, high = float(ends.low), float(ends.high)
+    if not (math.isnan(low) or math.isnan(high)):
+        return Interval(low, high, level)
+    flat = (stats.ConstantInputWarning, stats.NearConstantInputWarning)
+    if any(issubclass(warning.category, flat) for warning in caught):
+        reason = f"some resamples of these {len(x)} points have a constant variable and no r"
+    else:
+        reason = "the resampled r have no spread to correct for bias"
+    return Undefined("bootstrap", reason)
+
+
+def _leave_one_out(x: NDArray[np.float64], y: NDArray[np.float64]) -> LeaveOneOut | None:
+    """Range of r without one point, or None if no subset has an r."""
+    without: dict[int, float] = {}
+    flat: list[int] = []
+    for i in range(len(x)):
+        a, b = np.delete(x, i), np.delete(y, i)
+        if _is_flat(a) or _is_flat(b):
+            flat.append(i)
+        else:
+            without[i] = float(stats.pearsonr(a, b).statistic)
+    if not without:
+        return None
+    lowest, highest = min(without, key=without.__getitem__), max(without, key=without.__getitem__)
+    return LeaveOneOut(without[lowest], without[highest], lowest, highest, tuple(flat))
+
+
+def _no_correlation(n: int, level: float, reason: str) -> Correlation:
+    """A result in which nothing is defined."""
+    return Correlation(
+        n=n,
+        level=level,
+        pearson=None,
+        r2=None,
+        p_value=None,
+        p_permutation=None,
+        fisher=None,
+        bootstrap=None,
+        spearman=None,
+        kendall=None,
+        leave_one_out=None,
+        critical_r=None,
+        undefined=(Undefined("correlation", reason),),
+    )
