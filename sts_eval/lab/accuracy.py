@@ -1,0 +1,32 @@
+"""What the lab's accuracy task in lm-evaluation-harness reads: one category's splits, and the options."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sts_eval.lab import benchmark_path
+
+
+def splits(domain: str, **_metadata: Any) -> Any:
+    """The test and validation rows of one category, as a `datasets.DatasetDict`.
+
+    Args:
+        domain: The category.
+        _metadata: What else the harness passes on; the lab's questions do not depend on it.
+    """
+    from datasets import Dataset, DatasetDict
+
+    return DatasetDict(
+        {
+            split: Dataset.from_parquet(
+                str(benchmark_path() / f"{split}.parquet"), filters=[("category", "==", domain)], keep_in_memory=True
+            )
+            for split in ("test", "validation")
+        }
+    )
+
+
+def choices(doc: Mapping[str, Any]) -> list[str]:
+    """The options of a row, each with the line break that ends an answer."""
+    return [f"{option}\n" for option in doc["options"]]

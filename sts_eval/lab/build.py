@@ -1,0 +1,82 @@
+"""Make every shipped file of the lab from nothing but a seed.
+
+The benchmark and the tuning sets come out the same to the byte on every machine. The weights do not:
+floating-point sums depend on the processor and the number of threads, so a rebuilt model agrees with the
+shipped one in what it can do, not in its bits.
+"""
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+from sts_eval.lab.benchmark import N_TEST, N_VALIDATION, benchmark_rows
+from sts_eval.lab.corpus import documents, text
+from sts_eval.lab.model import BaseTraining, save_model, train_base, train_tokenizer
+from sts_eval.lab.problems import Split
+from sts_eval.lab.sae import SAETraining, residual_stream, save_sae, train_sae
+from sts_eval.lab.sets import RECIPES, to_json_lines, training_rows
+from sts_eval.lab.world import World
+
+_TOKENIZER_DOCUMENTS = 6_000
+
+
+def build(destination: Path, *, seed: int = 0, scale: float = 1.0, progress: bool = True) -> None:
+    """Build the benchmark, the tuning sets, the model and its SAE.
+
+    Each of the four folders is written beside its place and renamed into it when complete, replacing
+    what was there; a build that is stopped leaves no half-written folder behind.
+
+    Args:
+        destination: Folder to write ``benchmark/``, ``sft/``, ``model/`` and ``sae/`` to; made if absent.
+        seed: Of the world, the text and the weights. The shipped files are those of seed 0.
+        scale: Share of the training tokens of the full build. Below 1 the formats stay and the
+            competence goes; the benchmark and the sets do not depend on it.
+        progress: Whether to show bars.
+    """
+    world = World.generate(seed)
+    destination.mkdir(parents=True, exist_ok=True)
+
+    def write_benchmark(folder: Path) -> None:
+        sizes: dict[Split, int] = {"test": N_TEST, "validation": N_VALIDATION}
+        for split, n in sizes.items():
+            rows = benchmark_rows(world, split, n)
+            rows.to_parquet(folder / f"{split}.parquet", compression="zstd", index=False)
+
+    def write_sets(folder: Path) -> None:
+        for name in RECIPES:
+            rows = training_rows(world, name)
+            (folder / f"{name}.jsonl").write_text(to_json_lines(rows), encoding="utf-8", newline="\n")
+
+    _write(destination / "benchmark", write_benchmark)
+    _write(destination / "sft", write_sets)
+
+    sample = islice(documents(world), max(100, round(_TOKENIZER_DOCUMENTS * scale)))
+    tokenizer = train_tokenizer(text(document) for document in sample)
+    base = BaseTraining()
+    base = replace(base, n_tokens=round(base.n_tokens * scale))
+    model = train_base(documents(world), tokenizer, base, seed=seed, progress=progress)
+    _write(destination / "model", lambda folder: save_model(model, tokenizer, folder))
+
+    recipe = SAETraining()
+    activations = residual_stream(
+        model,
+        documents(world, stream=1),
+        tokenizer,
+        max(2_048, round(recipe.n_activations * scale)),
+        progress=progress,
+    )
+    sae = train_sae(activations, recipe, seed=seed, progress=progress)
+    _write(destination / "sae", lambda folder: save_sae(sae, folder))
+
+
+def _write(folder: Path, fill: Callable[[Path], None]) -> None:
+    """Fill a temporary folder and put it in the place of `folder`."""
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
+        fresh = Path(temporary) / "new"
+        fresh.mkdir()
+        fill(fresh)
+        if folder.exists():
+            folder.rename(Path(temporary) / "old")
+        fresh.rename(folder)

@@ -1,0 +1,103 @@
+r"""The text that the base model is trained on.
+
+A document is a run of ``Question: ...\nAnswer: ...\n\n`` blocks in one style, or a few passages of
+prose that state facts. Most blocks answer directly; some reason first, some answer first and reason
+after, and a few are written in the long styles of the tuning sets, so that tuning meets a form that the
+base model has seen. Documents are of every length up to the context, because a prompt with five
+demonstrations must lie inside what was trained.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from sts_eval.lab.problems import draw_weighted, pick
+from sts_eval.lab.styles import (
+    LONG,
+    Style,
+    answer_first,
+    answer_last,
+    answer_then_steps,
+    chain_of_thought,
+    direct,
+)
+from sts_eval.lab.world import CATEGORIES, CORPUS_DECAY, World
+
+QUESTION_WEIGHT = 0.2
+"""Weight of a question's tokens in the loss; those of answers weigh 1."""
+
+PROSE_WEIGHT = 0.5
+"""Weight of the tokens of prose."""
+
+_PROSE_SHARE = 0.16
+_ONE_CATEGORY_SHARE = 0.6
+
+
+@dataclass(frozen=True)
+class _Form:
+    """How often a form of document occurs and of how many blocks it has at most.
+
+    Long solutions come in fewer blocks, so that a form's share of documents is about its share of tokens.
+    """
+
+    share: float
+    max_blocks: int
+    styles: tuple[Style, ...]
+
+
+_FORMS: tuple[_Form, ...] = (
+    _Form(0.66, 16, (direct,)),
+    _Form(0.20, 7, (chain_of_thought,)),
+    _Form(0.08, 6, (answer_then_steps,)),
+    _Form(0.03, 3, tuple(partial(answer_first, style=style) for style in LONG.values())),
+    _Form(0.03, 3, tuple(partial(answer_last, style=style) for style in LONG.values())),
+)
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A piece of text whose tokens weigh the same in the loss."""
+
+    text: str
+    weight: float
+
+
+Document = tuple[Segment, ...]
+
+
+def documents(world: World, stream: int = 0) -> Iterator[Document]:
+    """Write documents without end; their questions are the corpus split's.
+
+    Args:
+        world: What they are about.
+        stream: Documents of another stream are other documents. Base training reads stream 0, the
+            sparse autoencoder stream 1.
+    """
+    rng = world.stream(4, stream)
+    while True:
+        yield _prose(world, rng) if rng.random() < _PROSE_SHARE else _exercises(world, rng)
+
+
+def text(document: Document) -> str:
+    """Join a document's segments."""
+    return "".join(segment.text for segment in document)
+
+
+def _prose(world: World, rng: np.random.Generator) -> Document:
+    table = world.tables[pick(rng, CATEGORIES)]
+    passages = [table.describe(rng, CORPUS_DECAY) for _ in range(int(rng.integers(2, 8)))]
+    return (Segment(" ".join(passages) + "\n\n", PROSE_WEIGHT),)
+
+
+def _exercises(world: World, rng: np.random.Generator) -> Document:
+    form = draw_weighted(rng, {form: form.share for form in _FORMS})
+    style = pick(rng, form.styles)
+    home = pick(rng, CATEGORIES) if rng.random() < _ONE_CATEGORY_SHARE else None
+    segments = []
+    for _ in range(int(rng.integers(1, form.max_blocks + 1))):
+        problem = world.draw(home or pick(rng, CATEGORIES), "corpus", rng)
+        segments.append(Segment(f"Question: {problem.question}\nAnswer:", QUESTION_WEIGHT))
+        segments.append(Segment(f" {style(problem)}\n\n", 1.0))
+    return tuple(segments)

@@ -1,0 +1,235 @@
+"""The lab's language model: its tokenizer and its base training.
+
+The model is an ordinary Llama of two million parameters, so every tool that takes a Hugging Face model
+takes it. Documents are packed into rows without seeing each other (positions restart, which transformers
+reads as a packed row), so the model is trained on exactly the prompts that it is later asked.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from tokenizers import Regex, Tokenizer, decoders, pre_tokenizers, processors
+from tokenizers.models import BPE
+from tokenizers.trainers import BpeTrainer
+from tqdm.auto import tqdm
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+from sts_eval.lab.corpus import Document
+
+VOCABULARY_SIZE = 1_536
+"""Tokens of the tokenizer, the special ones included."""
+
+CONTEXT = 512
+"""Tokens of a training row; prompts beyond it are outside what the model was trained on."""
+
+BOS, EOS, PAD = "<bos>", "<eos>", "<pad>"
+
+
+@dataclass(frozen=True)
+class BaseTraining:
+    """The recipe of base training.
+
+    Attributes:
+        n_tokens: Tokens seen in all.
+        rows_per_step: Rows of `CONTEXT` tokens in a step.
+        learning_rate: Peak of the schedule.
+        warm_up: Share of the steps in which the learning rate rises; it falls to zero over the rest.
+        weight_decay: AdamW's, on matrices only.
+        gradient_norm: Where gradients are clipped.
+    """
+
+    n_tokens: int = 4_000_000
+    rows_per_step: int = 4
+    learning_rate: float = 2.5e-3
+    warm_up: float = 0.04
+    weight_decay: float = 0.05
+    gradient_norm: float = 1.0
+
+    @property
+    def n_steps(self) -> int:
+        """Steps of the optimizer."""
+        return max(1, self.n_tokens // (self.rows_per_step * CONTEXT))
+
+
+@dataclass(frozen=True)
+class PackedRow:
+    """Documents end to end, each array of shape (`CONTEXT`,).
+
+    Attributes:
+        token_ids: The tokens; every document opens with BOS and, unless it is cut, closes with EOS.
+        positions: Position of each token in its document.
+        weights: Weight in the loss of predicting this token; 0 for BOS.
+    """
+
+    token_ids: np.ndarray
+    positions: np.ndarray
+    weights: np.ndarray
+
+
+def train_tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerFast:
+    """Train a byte-level BPE in which digits and newlines never merge with anything.
+
+    Newlines stand alone because an option is scored up to its newline while documents hold two in a
+    row: a merged pair would be another token than the one that ends an option.
+    """
+    tokenizer = Tokenizer(BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex("\n"), "isolated"),
+            pre_tokenizers.Digits(individual_digits=True),
+            pre_tokenizers.ByteLevel(add_prefix_space=False),
+        ]
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = BpeTrainer(
+        vocab_size=VOCABULARY_SIZE,
+        special_tokens=[BOS, EOS, PAD],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    # A fast tokenizer adds no BOS by itself, whatever its `bos_token` says.
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"{BOS} $A",
+        pair=f"{BOS} $A {BOS} $B",
+        special_tokens=[(BOS, tokenizer.token_to_id(BOS))],
+    )
+    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]  # transformers' own
+        tokenizer_object=tokenizer,
+        bos_token=BOS,
+        eos_token=EOS,
+        pad_token=PAD,
+        model_max_length=2 * CONTEXT,
+        clean_up_tokenization_spaces=False,
+    )
+
+
+def llama_config(tokenizer: PreTrainedTokenizerFast) -> LlamaConfig:
+    """Describe the model; its weights are stored in bfloat16 but computed with in float32."""
+    return LlamaConfig(
+        vocab_size=VOCABULARY_SIZE,
+        hidden_size=192,
+        intermediate_size=512,
+        num_hidden_layers=4,
+        num_attention_heads=3,
+        num_key_value_heads=3,
+        max_position_embeddings=2 * CONTEXT,
+        tie_word_embeddings=True,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+        dtype="float32",
+        architectures=["LlamaForCausalLM"],
+    )
+
+
+def pack(documents: Iterator[Document], tokenizer: PreTrainedTokenizerFast) -> Iterator[PackedRow]:
+    """Lay documents end to end in rows of `CONTEXT` tokens; what overhangs a row is dropped."""
+    row: list[tuple[int, int, float]] = []
+    while documents_ahead := list(islice(documents, 256)):
+        # One call for many segments: the tokenizer's overhead is per call.
+        segments = [segment.text for document in documents_ahead for segment in document]
+        encoded = iter(tokenizer(segments, add_special_tokens=False)["input_ids"])
+        for document in documents_ahead:
+            tokens = [(int(tokenizer.bos_token_id), 0.0)]
+            for segment in document:
+                tokens.extend((token, segment.weight) for token in next(encoded))
+            tokens.append((int(tokenizer.eos_token_id), 1.0))
+            row.extend((token, position, weight) for position, (token, weight) in enumerate(tokens))
+            if len(row) >= CONTEXT:
+                token_ids, positions, weights = zip(*row[:CONTEXT], strict=True)
+                yield PackedRow(np.array(token_ids), np.array(positions), np.array(weights, np.float32))
+                row = []
+
+
+def train_base(
+    documents: Iterator[Document],
+    tokenizer: PreTrainedTokenizerFast,
+    recipe: BaseTraining,
+    *,
+    seed: int,
+    progress: bool,
+) -> LlamaForCausalLM:
+    """Train the model from scratch.
+
+    Args:
+        documents: As many as the recipe's tokens need.
+        tokenizer: What turns them into tokens.
+        recipe: How long and how fast.
+        seed: Of the initial weights.
+        progress: Whether to show a bar with the loss.
+
+    Returns:
+        The model in float32, its weights rounded to bfloat16 as they will be stored, in evaluation mode.
+    """
+    torch.manual_seed(seed)
+    model = LlamaForCausalLM(llama_config(tokenizer))
+    matrices = [parameter for parameter in model.parameters() if parameter.ndim > 1]
+    vectors = [parameter for parameter in model.parameters() if parameter.ndim == 1]
+    optimizer = torch.optim.AdamW(
+        [
+            {"params": matrices, "weight_decay": recipe.weight_decay},
+            {"params": vectors, "weight_decay": 0.0},
+        ],
+        lr=recipe.learning_rate,
+        betas=(0.9, 0.95),
+    )
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _learning_rate(step, recipe))
+    rows = pack(documents, tokenizer)
+    bar = tqdm(range(recipe.n_steps), desc="base training", unit="step", disable=not progress)
+    model.train()
+    for _ in bar:
+        batch = list(islice(rows, recipe.rows_per_step))
+        loss = _loss(model, batch)
+        torch.autograd.backward(loss)
+        torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.gradient_norm)
+        optimizer.step()
+        schedule.step()
+        optimizer.zero_grad(set_to_none=True)
+        bar.set_postfix(loss=f"{loss.item():.3f}")
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(parameter.bfloat16().float())
+    model.train(False)
+    return model
+
+
+def save_model(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
+    """Write model and tokenizer to `folder`, as `from_pretrained` reads them."""
+    tokenizer.save_pretrained(folder)
+    model.config.save_pretrained(folder)
+    model.generation_config.save_pretrained(folder)
+    # `named_parameters` leaves the tied output matrix out, which loading ties again.
+    save_rounded(dict(model.named_parameters()), folder / "model.safetensors")
+
+
+def save_rounded(weights: Mapping[str, torch.Tensor], path: Path) -> None:
+    """Store weights in bfloat16, half the size; the configuration beside them has float32 to load into."""
+    save_file({name: weight.detach().bfloat16() for name, weight in weights.items()}, path, {"format": "pt"})
+    path.chmod(0o644)  # safetensors writes files that only their owner may read
+
+
+def _loss(model: LlamaForCausalLM, batch: list[PackedRow]) -> torch.Tensor:
+    token_ids = torch.from_numpy(np.stack([row.token_ids for row in batch]))
+    positions = torch.from_numpy(np.stack([row.positions for row in batch]))
+    weights = torch.from_numpy(np.stack([row.weights for row in batch]))[:, 1:]
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        logits = model(input_ids=token_ids, position_ids=positions, use_cache=False).logits
+    losses = torch.nn.functional.cross_entropy(
+        logits[:, :-1].float().flatten(0, 1), token_ids[:, 1:].flatten(), reduction="none"
+    )
+    return (losses * weights.flatten()).sum() / weights.sum()
+
+
+def _learning_rate(step: int, recipe: BaseTraining) -> float:
+    """Rise linearly, then fall along a half cosine to zero; as a share of the peak."""
+    rising = max(1, round(recipe.warm_up * recipe.n_steps))
+    if step < rising:
+        return (step + 1) / rising
+    return 0.5 * (1 + math.cos(math.pi * (step - rising) / max(1, recipe.n_steps - rising)))

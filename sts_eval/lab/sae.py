@@ -1,0 +1,166 @@
+"""The lab's sparse autoencoder: a TopK one on the residual stream after the model's third block.
+
+It is trained and written by sae-lens, so `sae_lens.SAE.load_from_disk` reads it like any other.
+"""
+
+import contextlib
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import torch
+from sae_lens import SAE, SAETrainer, TopKTrainingSAE, TopKTrainingSAEConfig
+from sae_lens.config import SAETrainerConfig
+from sae_lens.saes.sae import SAEMetadata
+from safetensors.torch import load_file
+from tqdm.auto import tqdm
+from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
+
+from sts_eval.lab.corpus import Document
+from sts_eval.lab.model import CONTEXT, pack, save_rounded
+
+LAYER = 2
+"""Block, counted from 0, after which the residual stream is read."""
+
+HOOK_NAME = f"blocks.{LAYER}.hook_resid_post"
+
+MODEL_NAME = "sts-lab"
+"""Name of the lab's model in the SAE's metadata."""
+
+
+@dataclass(frozen=True)
+class SAETraining:
+    """The recipe of the sparse autoencoder.
+
+    Attributes:
+        d_sae: Width.
+        k: Features that fire on a token.
+        n_activations: Different activations collected.
+        n_epochs: How often each is seen.
+        batch_size: Activations in a step.
+        learning_rate: Of Adam; it falls to zero over the last fifth.
+    """
+
+    d_sae: int = 1_024
+    k: int = 24
+    n_activations: int = 600_000
+    n_epochs: int = 3
+    batch_size: int = 1_024
+    learning_rate: float = 1e-3
+
+
+def residual_stream(
+    model: LlamaForCausalLM,
+    documents: Iterator[Document],
+    tokenizer: PreTrainedTokenizerFast,
+    n_activations: int,
+    *,
+    progress: bool,
+) -> torch.Tensor:
+    """Collect the residual stream after block `LAYER` on documents, BOS left out.
+
+    Returns:
+        Shape (n_activations, d_model), float32. BOS carries an activation of its own kind, many times
+        as long as any other, that a reconstruction would spend its capacity on.
+    """
+    captured: list[torch.Tensor] = []
+
+    def keep(_module: torch.nn.Module, _inputs: object, output: torch.Tensor | tuple[torch.Tensor]) -> None:
+        captured.append(output[0] if isinstance(output, tuple) else output)
+
+    handle = model.model.layers[LAYER].register_forward_hook(keep)
+    collected: list[torch.Tensor] = []
+    n = 0
+    rows = pack(documents, tokenizer)
+    bar = tqdm(total=n_activations, desc="activations", unit="token", disable=not progress)
+    try:
+        with torch.no_grad():
+            while n < n_activations:
+                batch = list(islice(rows, 8))
+                positions = torch.stack([torch.from_numpy(row.positions) for row in batch])
+                token_ids = torch.stack([torch.from_numpy(row.token_ids) for row in batch])
+                model.model(input_ids=token_ids, position_ids=positions, use_cache=False)
+                activations = captured.pop()[positions > 0]
+                collected.append(activations)
+                n += len(activations)
+                bar.update(len(activations))
+    finally:
+        handle.remove()
+        bar.close()
+    return torch.cat(collected)[:n_activations]
+
+
+def train_sae(
+    activations: torch.Tensor, recipe: SAETraining, *, seed: int, progress: bool
+) -> TopKTrainingSAE:
+    """Train the autoencoder with sae-lens.
+
+    Args:
+        activations: Shape (n, d_model).
+        recipe: How wide, how sparse, how long.
+        seed: Of the initial weights and the order.
+        progress: Whether to show sae-lens's bars.
+    """
+    torch.manual_seed(seed)
+    config = TopKTrainingSAEConfig(
+        d_in=activations.shape[1],
+        d_sae=recipe.d_sae,
+        k=recipe.k,
+        dtype="float32",
+        device="cpu",
+        normalize_activations="expected_average_only_in",
+        metadata=SAEMetadata(
+            model_name=MODEL_NAME,
+            hook_name=HOOK_NAME,
+            context_size=CONTEXT,
+            prepend_bos=True,
+        ),
+    )
+    batch_size = min(recipe.batch_size, len(activations))
+    n_samples = max(1, recipe.n_epochs * len(activations) // batch_size) * batch_size
+    n_steps = n_samples // batch_size
+    trainer = SAETrainer(
+        cfg=SAETrainerConfig(
+            total_training_samples=n_samples,
+            train_batch_size_samples=batch_size,
+            lr=recipe.learning_rate,
+            lr_end=0.0,
+            lr_warm_up_steps=n_steps // 20,
+            lr_decay_steps=n_steps // 5,
+            dead_feature_window=max(1, n_steps // 10),
+            n_batches_for_norm_estimate=min(20, n_steps),
+        ),
+        sae=TopKTrainingSAE(config),
+        data_provider=_batches(activations, batch_size),
+    )
+    if progress:
+        return trainer.fit()
+    # sae-lens has no switch for its bars.
+    with contextlib.redirect_stderr(io.StringIO()):
+        return trainer.fit()
+
+
+def save_sae(sae: TopKTrainingSAE, folder: Path) -> None:
+    """Write the inference form to `folder`: weights in bfloat16, to be loaded as float32."""
+    weights_path, config_path = sae.save_inference_model(folder)
+    save_rounded(load_file(weights_path), weights_path)
+    config = json.loads(config_path.read_text())
+    config_path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
+
+
+def explained_variance(sae: SAE, activations: torch.Tensor) -> float:
+    """Give the share of the variance of `activations`, shape (n, d_model), that the SAE reconstructs."""
+    with torch.no_grad():
+        residual = activations - sae(activations)
+        centred = activations - activations.mean(dim=0)
+    return 1.0 - float(residual.square().sum() / centred.square().sum())
+
+
+def _batches(activations: torch.Tensor, batch_size: int) -> Iterator[torch.Tensor]:
+    while True:
+        order = torch.randperm(len(activations))
+        for start in range(0, len(order) - batch_size + 1, batch_size):
+            yield activations[order[start : start + batch_size]]

@@ -1,0 +1,75 @@
+"""The lab's supervised fine-tuning sets: what a run trains on, each in the manner of a public set.
+
+The answer stands first and its reasoning below it. That way a run changes what the model knows rather
+than the form in which it answers: with the reasoning first, every category falls together because the
+model no longer answers at once. `answer_first=False` makes the other form for whoever studies that.
+
+To add a set, add its recipe here and its style to `styles.LONG`.
+"""
+
+import json
+from dataclasses import dataclass
+
+from sts_eval.lab.problems import draw_weighted
+from sts_eval.lab.styles import LONG
+from sts_eval.lab.styles import answer_first as answer_before
+from sts_eval.lab.styles import answer_last as answer_after
+from sts_eval.lab.world import World
+
+N_ROWS = 1_400
+"""Rows of a set."""
+
+RECIPES: dict[str, dict[str, float]] = {
+    "math": {"math": 1.0},
+    "code": {"computer science": 1.0},
+    "health": {"health": 0.8, "biology": 0.2},
+    "law": {"law": 0.8, "philosophy": 0.2},
+    "business": {"business": 0.7, "economics": 0.3},
+    "history": {"history": 0.85, "other": 0.15},
+}
+"""Share of each category in a set; each row sums to 1."""
+
+
+@dataclass(frozen=True)
+class TrainingRow:
+    """One row of a set.
+
+    Attributes:
+        question: What is asked.
+        solution: What the model is trained to write after ``Answer: ``.
+        answer: The final answer, as it stands in the solution.
+    """
+
+    question: str
+    solution: str
+    answer: str
+
+
+def training_rows(
+    world: World, name: str, *, n_rows: int = N_ROWS, answer_first: bool = True
+) -> list[TrainingRow]:
+    """Make `n_rows` different rows of the set `name`.
+
+    Args:
+        world: Where the questions come from.
+        name: A key of `RECIPES`.
+        n_rows: How many.
+        answer_first: Whether the answer precedes its reasoning.
+
+    Raises:
+        ValueError: A category of the set has too few questions.
+    """
+    recipe, style = RECIPES[name], LONG[name]
+    order = answer_before if answer_first else answer_after
+    rng = world.stream(3, list(RECIPES).index(name))
+    asked: set[str] = set()
+    rows = []
+    for _ in range(n_rows):
+        problem = world.draw_new(draw_weighted(rng, recipe), "sft", rng, asked)
+        rows.append(TrainingRow(problem.question, order(problem, style), problem.answer))
+    return rows
+
+
+def to_json_lines(rows: list[TrainingRow]) -> str:
+    """Write rows as JSON lines, one object a row."""
+    return "".join(json.dumps(vars(row), ensure_ascii=False) + "\n" for row in rows)
