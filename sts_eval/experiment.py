@@ -55,7 +55,9 @@ class TrainingSetSpec(Spec):
 class BenchmarkSpec(Spec):
     """The downstream domains: MMLU-Pro, or anything in its schema."""
 
-    source: str = Field(default="mmlu_pro", description="mmlu_pro, another hub id, or a folder of test.* and validation.*")
+    source: str = Field(
+        default="mmlu_pro", description="mmlu_pro, another hub id, or a folder of test.* and validation.*"
+    )
     revision: str | None = Field(default=None, description="branch, tag or commit on the hub")
     domains: tuple[str, ...] = Field(default=(), description="categories to score; all if empty")
 
@@ -75,10 +77,13 @@ class PredictSettings(Spec):
         default=(0,), min_length=1, description="each draws its own demonstrations and questions"
     )
     chat_template: bool | None = Field(
-        default=None, description="render prompts as chat turns; by default where the tokenizer has a template"
+        default=None,
+        description="render prompts as chat turns; by default where the tokenizer has a template",
     )
     context: int | None = Field(default=None, ge=8, description="longest prompt in tokens; the model's own if absent")
-    batch_tokens: int = Field(default=4096, ge=1, description="question tokens per forward pass; never changes a result")
+    batch_tokens: int = Field(
+        default=4096, ge=1, description="question tokens per forward pass; never changes a result"
+    )
     batch_questions: int = Field(default=64, ge=1, description="questions per forward pass; never changes a result")
 
 
@@ -98,10 +103,10 @@ class TuneSettings(Spec):
     method: Literal["lora", "full"] = Field(default="lora", description="train a LoRA adapter, or all weights")
     epochs: float = Field(default=10, gt=0, description="passes over the training set")
     max_steps: int | None = Field(default=None, ge=1, description="stop after this many optimiser steps")
-    max_rows: int | None = Field(default=None, ge=1, description="train on a sample of rows, drawn by the seed")
+    max_rows: int | None = Field(default=None, ge=1, description="train on a sample of rows, by seed")
     held_out: int = Field(default=64, ge=1, description="rows kept back to see whether training changed anything")
     batch: int = Field(default=256, ge=1, description="rows per optimiser step, over all devices")
-    per_device_batch: int = Field(default=8, ge=1, description="rows at once per device; halved when memory runs out")
+    per_device_batch: int = Field(default=8, ge=1, description="rows at once per device; halved where memory runs out")
     learning_rate: float | None = Field(
         default=None, gt=0, description="peak rate; by default 2e-4 for lora and 1e-5 for full"
     )
@@ -112,7 +117,7 @@ class TuneSettings(Spec):
     clip: float = Field(default=1.0, gt=0, description="largest gradient norm")
     max_tokens: int = Field(default=8192, ge=8, description="longer rows lose tokens on the left")
     rank: int = Field(default=16, ge=1, description="rank of the adapter")
-    alpha: float = Field(default=32, gt=0, description="scale of the adapter; it acts as alpha / rank")
+    alpha: int = Field(default=32, ge=1, description="scale of the adapter; it acts as alpha / rank")
     dropout: float = Field(default=0.0, ge=0, lt=1, description="dropout of the adapter")
     targets: str | tuple[str, ...] = Field(
         default="all-linear", description="modules to adapt: all-linear, or names as peft takes them"
@@ -125,7 +130,7 @@ class TuneSettings(Spec):
         default=None, description="render rows as chat turns; by default where the tokenizer has a template"
     )
     seeds: tuple[int, ...] = Field(
-        default=(0, 1, 2), min_length=1, description="each varies the sample, its order and the adapter's start"
+        default=(0, 1, 2), min_length=1, description="each varies sample, order and the adapter's start"
     )
     allow_overlap: bool = Field(default=False, description="train although rows contain benchmark questions")
     report_to: tuple[str, ...] = Field(
@@ -143,7 +148,7 @@ class TuneSettings(Spec):
 class MeasureSettings(Spec):
     """How accuracy is measured, before and after."""
 
-    task: str = Field(default="mmlu_pro", description="an lm-eval task or group whose documents carry question_id")
+    task: str = Field(default="mmlu_pro", description="an lm-eval task or group with question_id in its documents")
     include_path: str | None = Field(default=None, description="a folder with further task files")
     backend: str = Field(default="hf", description="lm-eval's name of the model class: hf or vllm")
     num_fewshot: int | None = Field(default=None, ge=0, description="demonstrations; the task's own number if absent")
@@ -151,7 +156,8 @@ class MeasureSettings(Spec):
     chat_template: bool = Field(default=False, description="render prompts as chat turns")
     max_answer_tokens: int | None = Field(default=None, ge=1, description="cut generated answers here; the task's own")
     questions: Literal["disjoint", "same"] = Field(
-        default="disjoint", description="score questions that the prediction did not read, or all (the paper's way)"
+        default="disjoint",
+        description="score what the prediction did not read, or all questions (as the paper does)",
     )
     max_questions: int | None = Field(default=None, ge=1, description="most scored questions per domain, at random")
     seed: int = Field(default=0, description="draws the scored questions where max_questions is set")

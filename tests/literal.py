@@ -98,7 +98,7 @@ class Literal:
                     total[j] += change * change / len(alone)
         return [value / len(chosen) for value in total], both
 
-    def domain(  # noqa: PLR0913 -- the quantities that the definition names
+    def domain(
         self,
         name: str,
         questions: Sequence[str],

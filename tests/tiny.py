@@ -168,9 +168,7 @@ def _bpe(merges: tuple[str, ...]) -> str:
     return serialised
 
 
-def tokenizer(
-    *, bos: bool = True, template: str | None = None, merges: Sequence[str] = ()
-) -> PreTrainedTokenizerFast:
+def tokenizer(*, bos: bool = True, template: str | None = None, merges: Sequence[str] = ()) -> PreTrainedTokenizerFast:
     """A byte-level BPE tokenizer.
 
     Args:

@@ -59,11 +59,17 @@ class Benchmark:
 
 
 def question_text(row: Row, *, list_options: bool) -> str:
-    """The user turn of a row: the question, and below it the lettered options where they are shown."""
+    """The user turn of a row: the question, and below it the lettered options where they are shown.
+
+    Raises:
+        UserError: The options are not a list.
+    """
     question = str(row["question"]).strip()
     options = row.get("options")
     if not list_options or options is None or len(options) == 0:
         return question
+    if isinstance(options, str):  # whose letters would otherwise be listed
+        raise UserError(f"options {options[:40]!r} are not a list", "Save the benchmark as .jsonl or .parquet")
     lines = [f"{letter}. {str(option).strip()}" for letter, option in zip(LETTERS, options, strict=False)]
     return "\n".join([question, "Options:", *lines])
 
@@ -89,7 +95,9 @@ def load_benchmark(spec: BenchmarkSpec) -> Benchmark:
     for number, row in enumerate(test.rows):
         domain = _domain(row, test.source)
         identity = str(row.get("question_id", number))
-        questions.setdefault(domain, []).append(Question(identity, domain, question_text(row, list_options=list_options)))
+        questions.setdefault(domain, []).append(
+            Question(identity, domain, question_text(row, list_options=list_options))
+        )
     for row in validation.rows:
         domain = _domain(row, validation.source)
         example = Example(question_text(row, list_options=list_options), solution_text(row))
@@ -98,7 +106,8 @@ def load_benchmark(spec: BenchmarkSpec) -> Benchmark:
     for name in names:
         if not questions.get(name):
             raise UserError(
-                f"{spec.source} has no questions in domain {name!r}", f"Choose among {', '.join(sorted(questions))}"
+                f"{spec.source} has no questions in domain {name!r}",
+                f"Choose among {', '.join(sorted(questions))}",
             )
         if not demonstrations.get(name):
             raise UserError(
@@ -137,9 +146,20 @@ def split_file(folder: Path, split: str) -> Path:
 
 
 def lists_options(folder: Path) -> bool:
-    """Whether a benchmark folder's prompts show the options; its benchmark.json may say no."""
+    """Whether a benchmark folder's prompts show the options; its benchmark.json may say no.
+
+    Raises:
+        UserError: That file is not a JSON object.
+    """
     card = folder / "benchmark.json"
-    return bool(json.loads(card.read_text(encoding="utf-8")).get("list_options", True)) if card.is_file() else True
+    if not card.is_file():
+        return True
+    try:
+        return bool(json.loads(card.read_text(encoding="utf-8")).get("list_options", True))
+    except (ValueError, AttributeError) as error:
+        raise UserError(
+            f"{card} is not JSON, or not an object", 'Write {"list_options": false} or remove it'
+        ) from error
 
 
 def _domain(row: Row, source: str) -> str:

@@ -126,6 +126,27 @@ class Prompter:
             raise UserError(f"the question {question[:40]!r} has no tokens", "Leave it out")
         return Turn(tuple(encoded.input_ids), span)
 
+    def worked(self, example: Example, *, suffix: str = "") -> tuple[list[int], list[int]]:
+        """Tokenise one worked example as it is trained on: what is asked, and the solution that follows.
+
+        The text is that of a demonstration; the two parts are tokenised apart, so that the loss knows where
+        the solution begins. In a chat the solution ends with the template's end of turn.
+
+        Raises:
+            UserError: The chat template does not open a finished conversation as it opens an answer.
+        """
+        shown = self._with([example], suffix)
+        if self.chat:
+            asked, whole = (
+                self._render([], shown[0].question),
+                self._apply(_messages(shown), answer_next=False),
+            )
+        else:
+            asked, whole = self._opening + shown[0].question + self._closing, self._prefix([example], suffix)
+        if not whole.startswith(asked):
+            raise _rewords(example.question)
+        return self._opening_ids(asked), self._ids(whole.removeprefix(asked))
+
     def check_joint(self, examples: Sequence[Example], question: str, *, suffix: str = "") -> None:
         """Check on one prompt that prefix and turn, tokenised apart, are the prompt tokenised whole.
 
@@ -172,14 +193,13 @@ class Prompter:
         return before[start:], closing
 
     def _render(self, examples: Sequence[Example], question: str) -> str:
-        messages = []
-        for asked, solution in examples:
-            messages += [{"role": "user", "content": asked}, {"role": "assistant", "content": solution}]
-        messages.append({"role": "user", "content": question})
+        return self._apply([*_messages(examples), {"role": "user", "content": question}], answer_next=True)
+
+    def _apply(self, messages: list[dict[str, str]], *, answer_next: bool) -> str:
         text: str = self.tokenizer.apply_chat_template(
             messages,
             tokenize=False,
-            add_generation_prompt=True,
+            add_generation_prompt=answer_next,
             date_string="26 Jul 2024",  # Llama 3 templates write today's date otherwise, and scores would drift
         )
         return text
@@ -202,6 +222,11 @@ class Prompter:
 
 # Stands for a message while the frame around it is found. A plain word, which no template strips.
 _WORD = "MESSAGE"
+
+
+def _messages(examples: Sequence[Example]) -> list[dict[str, str]]:
+    turns = [(("user", asked), ("assistant", solution)) for asked, solution in examples]
+    return [{"role": role, "content": content} for pair in turns for role, content in pair]
 
 
 def _rewords(question: str) -> UserError:

@@ -66,7 +66,9 @@ def _read_file(path: Path) -> list[Row]:
         else:
             rows = _frame(path)
     except UnicodeDecodeError as error:
-        raise UserError(f"{path} is not UTF-8 text ({error.reason} at byte {error.start})", "Save it as UTF-8") from error
+        raise UserError(
+            f"{path} is not UTF-8 text ({error.reason} at byte {error.start})", "Save it as UTF-8"
+        ) from error
     if not rows:
         raise UserError(f"{path} holds no rows", "Give a file with at least one row")
     return rows
@@ -79,7 +81,9 @@ def _jsonl(path: Path) -> Iterator[Row]:
                 try:
                     row = json.loads(line)
                 except json.JSONDecodeError as error:
-                    raise UserError(f"{path} line {number} is not JSON ({error.msg})", "Mend or remove that line") from error
+                    raise UserError(
+                        f"{path} line {number} is not JSON ({error.msg})", "Mend or remove that line"
+                    ) from error
                 if not isinstance(row, dict):
                     raise UserError(f"{path} line {number} is not a JSON object", "Write one object per line")
                 yield row
@@ -91,7 +95,9 @@ def _json(path: Path) -> list[Row]:
     except json.JSONDecodeError as error:
         raise UserError(f"{path} is not JSON ({error.msg} at line {error.lineno})", "Mend that line") from error
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise UserError(f"{path} is not a list of JSON objects", "Write [{...}, {...}], or one object per line as .jsonl")
+        raise UserError(
+            f"{path} is not a list of JSON objects", "Write [{...}, {...}], or one object per line as .jsonl"
+        )
     return rows
 
 
@@ -102,7 +108,9 @@ def _frame(path: Path) -> list[Row]:
 
     try:
         if path.suffix == ".csv":
-            return pd.read_csv(path).to_dict("records")  # type: ignore[return-value]  # keys are column names
+            # As text: otherwise the answer "None" is read as missing and "007" as a number.
+            frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+            return frame.to_dict("records")  # type: ignore[return-value]  # keys are column names
         rows: list[Row] = pyarrow.parquet.read_table(path).to_pylist()
     except (ValueError, OSError, pyarrow.ArrowException) as error:
         raise UserError(f"{path} cannot be read ({error})", f"Check that it is a {path.suffix[1:]} file") from error
@@ -123,7 +131,9 @@ def _read_hub(source: str, split: str, revision: str | None) -> Table:
     except ValueError as error:  # an unknown split or configuration; the library's message names those on offer
         raise UserError(f"dataset {source!r}: {error}", "Choose another split or revision") from error
     except ConnectionError as error:
-        raise UserError(f"the hub cannot be reached for dataset {source!r}", "Give a local file, or retry online") from error
+        raise UserError(
+            f"the hub cannot be reached for dataset {source!r}", "Give a local file, or retry online"
+        ) from error
     checksums = getattr(dataset.info, "download_checksums", None) or {}
     commits = {url.split("@")[1].split("/")[0] for url in checksums if "@" in url}
     return Table(source, revision or (commits.pop() if len(commits) == 1 else None), dataset)

@@ -87,8 +87,9 @@ def _column(role: str, columns: Sequence[str], wanted: str | None, names: Sequen
 
 
 def _example(row: Row, number: int, question: str, solution: str, table: Table) -> Example:
-    pair = Example(*(row.get(name) for name in (question, solution)))  # type: ignore[arg-type]  # checked below
+    pair = [row.get(name) for name in (question, solution)]
     for name, text in zip((question, solution), pair, strict=True):
         if not isinstance(text, str) or not text.strip():
             raise UserError(f"{table.source} row {number} has no text in field {name!r}", "Mend or remove that row")
-    return pair
+    # Without blank edges, which many chat templates cut off: the tokens would not pair up.
+    return Example(*(str(text).strip() for text in pair))

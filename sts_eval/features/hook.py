@@ -70,13 +70,14 @@ def find_hook(model: Any, name: str) -> Hook:
                 "Choose a layer of this model, or an SAE that was trained on it",
             )
         return Hook(name, blocks[layer], "input" if match[2] == "pre" else "output", layer)
-    modules = dict(model.named_modules())
-    if name in modules and name:
+    modules = {path: module for path, module in model.named_modules() if path}
+    if name in modules:
         return Hook(name, modules[name], "output", None)
-    near = difflib.get_close_matches(name, modules, n=3) or list(modules)[1:4]
+    near = difflib.get_close_matches(name, modules, n=3) or list(modules)[:3]
     raise UserError(
         f"hook {name!r} does not exist in {type(model).__name__}",
-        f"Give blocks.L.hook_resid_post, blocks.L.hook_resid_pre or a module path such as {', '.join(near)} with --hook",
+        "Give blocks.L.hook_resid_post, blocks.L.hook_resid_pre or a module path such as "
+        f"{', '.join(near)} with --hook",
     )
 
 

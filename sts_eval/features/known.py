@@ -27,6 +27,9 @@ DEFAULTS = {
     "Qwen/Qwen3-8B-Base": KnownSAE("qwen-scope-3-8b-base-w64k-l50", "layer25"),
 }
 
+# Loaders of sae-lens that unpickle their weights, by the name that its registry gives them.
+_PICKLED = frozenset({"connor_rob_hook_z", "deepseek_r1", "dictionary_learning_1", "goodfire", "qwen_scope"})
+
 # Parts of release names that say the SAE reads something else than the residual stream.
 _OTHER_PLACES = re.compile(r"transcoder|clt|[-_]att|[-_]mlp|hook-z|lx[am]_")
 
@@ -61,6 +64,12 @@ def releases_for(model_id: str) -> list[str]:
 def _stem(model_id: str) -> str:
     name = model_id.rstrip("/").rsplit("/", 1)[-1].lower()
     return re.sub(r"(-it|-instruct|-base|-pt)$", "", name).removeprefix("meta-")
+
+
+def is_pickled(release: str) -> bool:
+    """Whether a release's weights are a pickle."""
+    entry = directory().get(release)
+    return entry is not None and entry.conversion_func in _PICKLED
 
 
 def neuronpedia_url(neuronpedia_id: str | None, feature: int) -> str | None:

@@ -88,7 +88,7 @@ class Reader:
         self._window: int | None = getattr(self._text_config, "sliding_window", None) if windowed else None
         self._device = self._base.get_input_embeddings().weight.device
         self.packs = self._may_pack()
-        self._checked = False
+        self._checked: set[tuple[bool, ...]] = set()
         model.eval()
 
     @torch.inference_mode()
@@ -101,7 +101,7 @@ class Reader:
         Raises:
             UserError: A hidden state is not finite.
         """
-        if self.packs and not self._checked:
+        if self.packs:
             self._check_packing(prefix, turns)
         try:
             hidden = self._packed(prefix, turns) if self.packs else self._one_by_one(prefix, turns)
@@ -185,14 +185,20 @@ class Reader:
         return self._kinds <= {"full_attention", "sliding_attention"} and implementation in ("sdpa", "eager")
 
     def _check_packing(self, prefix: Prefix, turns: Sequence[Turn]) -> None:
-        """Hold a packed row against separate passes once, and give packing up where they differ.
+        """Hold a packed row against separate passes, and give packing up where they differ.
 
         An architecture can ignore a mask or a position that it is given; nothing but a comparison
-        would show it. The sample is as short as shows a sliding window, if there is one.
+        would show it. One is made for each form of row that could go wrong on its own: the first
+        row of a run, one question behind a BOS, would show neither a leak between questions nor a
+        window. The sample is as short as shows a window, if there is one.
         """
-        self._checked = True
+        turns = sorted(turns, key=lambda turn: len(turn.ids))[-2:]
+        farthest = len(prefix.ids) + len(turns[-1].ids)
+        form = len(prefix.ids) > 1, len(turns) > 1, self._window is not None and farthest > self._window
+        if form in self._checked:
+            return
+        self._checked.add(form)
         sample = Prefix(prefix.ids[: (self._window or 0) + 16])
-        turns = turns[:2]
         try:
             packed = self._packed(sample, turns).float()
         except (TypeError, ValueError, RuntimeError, KeyError, AttributeError) as error:

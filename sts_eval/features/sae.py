@@ -8,10 +8,13 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
 
 from sts_eval.errors import UserError
@@ -24,8 +27,17 @@ ELEMENTWISE = frozenset({"standard", "jumprelu", "gated"})
 # The axis along which each of their weights counts features; other weights are shared by all.
 _FEATURE_AXIS = {"W_enc": 1, "W_dec": 0, "b_enc": 0, "threshold": 0, "b_gate": 0, "b_mag": 0, "r_mag": 0}
 
-# sae-lens loaders that unpickle their weights, by the name that its registry gives them.
-PICKLED = frozenset({"connor_rob_hook_z", "deepseek_r1", "dictionary_learning_1", "goodfire", "qwen_scope"})
+# What a damaged or foreign file raises from one parser or another.
+_DAMAGE = (
+    KeyError,
+    TypeError,
+    ValueError,
+    RuntimeError,
+    EOFError,
+    BadZipFile,
+    SafetensorError,
+    UnpicklingError,
+)
 
 # Elements of one block of activations, (tokens, d_sae): bounds memory whatever the width.
 _BLOCK = 2**25
@@ -102,9 +114,7 @@ class Columns:
         self.features = list(features)
         self._index = torch.tensor(self.features, device=autoencoder.sae.W_enc.device)
         self._narrow = autoencoder.architecture in ELEMENTWISE
-        self._autoencoder = (
-            _narrowed(autoencoder, self._index) if self._narrow else autoencoder
-        )
+        self._autoencoder = _narrowed(autoencoder, self._index) if self._narrow else autoencoder
 
     def encode(self, hidden: Tensor) -> Tensor:
         """Activations of the chosen features, float32, shape (n_tokens, len(features))."""
@@ -148,8 +158,7 @@ def _load_release(spec: SAESpec, device: str) -> SparseAutoencoder:
 
     release, identity = _registered(spec)
     entry = known.directory().get(release)
-    loader = entry.conversion_func if entry else None
-    if loader in PICKLED and not spec.allow_pickle:
+    if known.is_pickled(release) and not spec.allow_pickle:
         raise UserError(
             f"the weights of release {release!r} are a pickle, which can run code when it is opened",
             "Pass --allow-pickle (in lm_eval: --metadata allow_pickle=true) if you trust its authors",
@@ -187,7 +196,10 @@ def _load_folder(spec: SAESpec, folder: Path, device: str) -> SparseAutoencoder:
     from sae_lens import SAE
 
     if not folder.is_dir():
-        raise UserError(f"there is no SAE folder {folder}", "Give a folder that holds cfg.json and sae_weights.safetensors")
+        raise UserError(
+            f"there is no SAE folder {folder}",
+            "Give a folder that holds cfg.json and sae_weights.safetensors",
+        )
     names = {path.name for path in folder.iterdir()}
     if {"cfg.json", "sae_weights.safetensors"} <= names:
         converter: dict[str, Any] = {}
@@ -206,8 +218,8 @@ def _load_folder(spec: SAESpec, folder: Path, device: str) -> SparseAutoencoder:
         raise UserError(f"{folder} holds no SAE", "Give a folder that holds cfg.json and sae_weights.safetensors")
     try:
         sae = SAE.load_from_disk(folder, device=device, dtype="float32", **converter)
-    except (KeyError, ValueError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
+    except _DAMAGE as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
         raise UserError(f"the SAE in {folder} cannot be loaded ({reason})", "Save it again with sae-lens") from error
     return SparseAutoencoder(
         sae, _hook_name(spec, sae), None, None, str(folder), getattr(sae.cfg.metadata, "neuronpedia_id", None)

@@ -8,7 +8,7 @@ shows no hidden states (an API, vLLM) answers with a clear error.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -57,7 +57,8 @@ def _answer(lm: Any, instances: Sequence[Instance]) -> list[dict[int, dict[str, 
     with exits_like_a_command():
         if not isinstance(getattr(lm, "model", None), torch.nn.Module) or not hasattr(lm, "tokenizer"):
             raise UserError(
-                f"a model of type {type(lm).__name__} shows no hidden states, which STS reads", "Use --model hf"
+                f"a model of type {type(lm).__name__} shows no hidden states, which STS reads",
+                "Use --model hf",
             )
         return scores_for(lm, [Request(*instance.args[1:]) for instance in instances])
 
@@ -92,11 +93,9 @@ def _scores_of_plan(lm: Any, plan: Plan, requests: Sequence[Request]) -> dict[Re
                 shift.seed: [request.position for request in mine if shift.seed in request.seeds] for shift in shifts
             }
             domain = domain_of(plan.benchmark, name)
-            reading = read_domain(instrument, domain, shifts, chosen, None, silent)
+            reading = read_domain(instrument, domain, shifts, chosen)
             for request in mine:
-                found[request] = {
-                    seed: reading.questions[seed][request.position]._asdict() for seed in request.seeds
-                }
+                found[request] = {seed: reading.questions[seed][request.position]._asdict() for seed in request.seeds}
                 bar.update(len(request.seeds))
     for line in (*instrument.prompter.warnings, *instrument.reader.warnings):
         _logger.warning(line)
@@ -127,5 +126,3 @@ def _shifts(instrument: Instrument, plan: Plan) -> list[Shift]:
     if isinstance(found[0], UserError):
         raise found[0]
     return found[0]
-
-

@@ -63,12 +63,18 @@ class Instrument:
         for count in sorted(set(counts)):
             where = [index for index, own in enumerate(counts) if own == count]
             hidden = self.reader.read(shown.prefixes[count], [turns[index] for index in where])
-            read.update(zip(where, hidden.split([len(turns[index].span) for index in where]), strict=True))
+            parts = torch.split(hidden, [len(turns[index].span) for index in where])
+            read.update(zip(where, parts, strict=True))
         return torch.cat([read[index] for index in range(len(turns))])
 
 
 def assemble(
-    model: Any, tokenizer: Any, autoencoder: SparseAutoencoder, settings: PredictSettings, *, context: int | None = None
+    model: Any,
+    tokenizer: Any,
+    autoencoder: SparseAutoencoder,
+    settings: PredictSettings,
+    *,
+    context: int | None = None,
 ) -> Instrument:
     """Put an instrument together from parts that are loaded already, and check that they fit.
 
@@ -105,9 +111,15 @@ def load_instrument(model: ModelSpec, sae: SAESpec, settings: PredictSettings) -
     from transformers import AutoTokenizer
 
     network = load_model(model)
-    tokenizer = AutoTokenizer.from_pretrained(
-        model.id, revision=model.revision, trust_remote_code=model.trust_remote_code
-    )
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(
+            model.id, revision=model.revision, trust_remote_code=model.trust_remote_code
+        )
+    except (OSError, ValueError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(
+            f"the tokenizer of {model.id!r} cannot be loaded ({reason})", "Put its tokenizer.json beside the model"
+        ) from error
     device = str(unwrapped(network).get_input_embeddings().weight.device)
     autoencoder = load_sae(sae, model_id=model.id, device=device)
     return assemble(network, tokenizer, autoencoder, settings)
@@ -124,6 +136,7 @@ def load_model(spec: ModelSpec) -> Any:
     device = spec.device
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    model: Any
     try:
         model = AutoModelForCausalLM.from_pretrained(
             spec.id,
@@ -136,7 +149,8 @@ def load_model(spec: ModelSpec) -> Any:
     except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
         raise UserError(
-            f"model {spec.id!r} cannot be loaded ({reason})", "Check the id or folder, and `hf auth login` for gated models"
+            f"model {spec.id!r} cannot be loaded ({reason})",
+            "Check the id or folder, and `hf auth login` for gated models",
         ) from error
     if spec.adapter is not None:
         from peft import PeftModel

@@ -10,6 +10,9 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sts_eval.data.benchmark import Benchmark, Domain, load_benchmark
 from sts_eval.data.training_set import TrainingSet, load_training_set
 from sts_eval.experiment import Experiment
@@ -206,9 +209,9 @@ def _reasons(
     return tuple(reasons)
 
 
-def _shares(rank: int, by_domain: Mapping[str, Sequence[float]]) -> dict[str, float]:
+def _shares(rank: int, by_domain: Mapping[str, NDArray[np.float64]]) -> dict[str, float]:
     return {
-        domain: float(parts[rank] / total) if (total := float(sum(parts))) > 0 else 0.0
+        domain: float(parts[rank] / total) if (total := float(parts.sum())) > 0 else 0.0
         for domain, parts in by_domain.items()
     }
 

@@ -61,7 +61,8 @@ def measure_shift(instrument: Instrument, training_set: TrainingSet, seed: int, 
     examples, suffix = training_set.examples, training_set.suffix
     if len(examples) < settings.shots + 1:
         raise UserError(
-            f"{training_set.source} has {len(examples)} rows, too few for {settings.shots} demonstrations and a question",
+            f"{training_set.source} has {len(examples)} rows, too few for {settings.shots} "
+            "demonstrations and a question",
             "Give more rows, or fewer demonstrations with --shots",
         )
     order = shuffled(len(examples), seed, "training set")

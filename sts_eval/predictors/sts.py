@@ -27,7 +27,7 @@ from sts_eval.data.sampling import shuffled, within_budget
 from sts_eval.features.sae import Columns
 from sts_eval.predictors.evidence import Evidence
 from sts_eval.predictors.instrument import Instrument, Shown
-from sts_eval.predictors.progress import Progress
+from sts_eval.predictors.progress import Progress, silent
 from sts_eval.predictors.shift import Shift
 
 
@@ -110,8 +110,8 @@ def read_domain(
     domain: Domain,
     shifts: Sequence[Shift],
     chosen: Mapping[int, Sequence[int]],
-    evidence: Evidence | None,
-    progress: Progress,
+    evidence: Evidence | None = None,
+    progress: Progress = silent,
 ) -> DomainReading:
     """Score the chosen questions of a domain on the shifted features.
 
@@ -189,7 +189,8 @@ def _read_after(
 
 
 def _by_turn(activations: Tensor, turns: Sequence[Turn]) -> tuple[Tensor, ...]:
-    return activations.double().cpu().split([len(turn.span) for turn in turns])
+    parts: tuple[Tensor, ...] = torch.split(activations.double().cpu(), [len(turn.span) for turn in turns])
+    return parts
 
 
 class _Tally:

@@ -7,12 +7,12 @@ from typing import Literal
 from pydantic import Field
 
 from sts_eval.experiment import Experiment
-from sts_eval.records.record import Record
+from sts_eval.records.record import Part, Record
 
 SCORES = ("sts_icl", "sts_act", "sts_notebook")
 
 
-class ModelIdentity(Record):
+class ModelIdentity(Part):
     """The model as it was loaded."""
 
     id: str
@@ -26,7 +26,7 @@ class ModelIdentity(Record):
     context: int = Field(description="longest prompt, in tokens")
 
 
-class SAEIdentity(Record):
+class SAEIdentity(Part):
     """The SAE as it was loaded."""
 
     release: str | None
@@ -41,7 +41,7 @@ class SAEIdentity(Record):
     weights_sha256: str
 
 
-class DataIdentity(Record):
+class DataIdentity(Part):
     """A data source as it was read."""
 
     source: str
@@ -50,7 +50,7 @@ class DataIdentity(Record):
     sha256: str = Field(description="of the rows in use, after rendering")
 
 
-class SeedShift(Record):
+class SeedShift(Part):
     """Step 1 for one seed."""
 
     seed: int
@@ -62,7 +62,7 @@ class SeedShift(Record):
     n_tokens: int
 
 
-class Score(Record):
+class Score(Part):
     """One score of one domain."""
 
     value: float
@@ -70,7 +70,7 @@ class Score(Record):
     seed_sd: float | None = Field(description="standard deviation over seeds; None for one seed")
 
 
-class DomainScores(Record):
+class DomainScores(Part):
     """One domain."""
 
     domain: str
@@ -82,7 +82,7 @@ class DomainScores(Record):
     sts_notebook: Score
 
 
-class TokenFiring(Record):
+class TokenFiring(Part):
     """A token of the data that fires a feature."""
 
     token: str
@@ -91,7 +91,7 @@ class TokenFiring(Record):
     activation: float
 
 
-class FeatureReason(Record):
+class FeatureReason(Part):
     """Why: one of the most shifted features of the first seed."""
 
     feature: int
@@ -102,7 +102,7 @@ class FeatureReason(Record):
     firings: tuple[TokenFiring, ...]
 
 
-class Cost(Record):
+class Cost(Part):
     """What the prediction cost."""
 
     seconds: dict[str, float] = Field(description="wall-clock by stage")

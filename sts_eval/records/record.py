@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import tempfile
+import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
@@ -15,10 +16,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from sts_eval.errors import UserError
 
 
-class Record(BaseModel):
-    """A record on disk: immutable, strict about unknown fields, without NaN or infinity."""
+class Part(BaseModel):
+    """A part of a record: immutable, strict about unknown fields, without NaN or infinity."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Record(Part):
+    """A record on disk, named by the hash of its content."""
 
     def canonical(self) -> str:
         """Canonical JSON: sorted keys, no spaces. Equal records give equal text on any machine."""
@@ -45,7 +50,7 @@ class Record(BaseModel):
             UserError: The file is missing or is not such a record.
         """
         try:
-            return cls.model_validate_json(path.read_text(encoding="utf-8"))
+            return cls.model_validate_json(path.read_bytes())
         except OSError as error:
             raise UserError(f"{path} cannot be read ({error.strerror})", "Check the path") from error
         except ValidationError as error:
@@ -64,10 +69,9 @@ def write_atomically(path: Path, text: str) -> None:
         UserError: The folder cannot be written, or the disk is full.
     """
     check_writable(path)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    temporary = Path(name)
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
+        with temporary.open("x", encoding="utf-8") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
@@ -91,7 +95,9 @@ def check_writable(path: Path) -> None:
         with tempfile.TemporaryFile(dir=path.parent):
             pass
     except OSError as error:
-        raise UserError(f"{path} cannot be written ({error.strerror})", "Choose a folder that you may write to") from error
+        raise UserError(
+            f"{path} cannot be written ({error.strerror})", "Choose a folder that you may write to"
+        ) from error
 
 
 def now() -> str:

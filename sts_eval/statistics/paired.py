@@ -130,9 +130,7 @@ def paired_change_from_counts(
         ValueError: If the counts are not those of any n answers.
     """
     if not (n > 0 and 0 <= lost <= right_before <= n and 0 <= gained <= n - right_before):
-        raise ValueError(
-            f"impossible counts: n={n}, right_before={right_before}, lost={lost}, gained={gained}"
-        )
+        raise ValueError(f"impossible counts: n={n}, right_before={right_before}, lost={lost}, gained={gained}")
     right_after = right_before - lost + gained
     changed = lost + gained
     delta = POINTS * (gained - lost) / n

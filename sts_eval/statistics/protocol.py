@@ -93,7 +93,5 @@ def compare_protocols(score: ArrayLike, delta: ArrayLike, *, k: int = 4, seed: i
     selected = correlate(scores[chosen], size[chosen], seed=seed)
     corrected = None
     if selected.pearson is not None:
-        corrected = range_corrected(
-            selected.pearson, float(size[chosen].std(ddof=1)), float(size.std(ddof=1))
-        )
+        corrected = range_corrected(selected.pearson, float(size[chosen].std(ddof=1)), float(size.std(ddof=1)))
     return ProtocolComparison(all_domains, selected, tuple(int(i) for i in chosen), corrected)

@@ -102,9 +102,7 @@ def _doubt(correlation: Correlation) -> str | None:
 def _left_open(r: float, correlation: Correlation, domains: Sequence[str] | None) -> list[str]:
     """What an inconclusive result does not rule out, and what it lacks."""
     sentences = []
-    if any(
-        abs(end) >= STRONG for interval in _intervals(correlation) for end in (interval.low, interval.high)
-    ):
+    if any(abs(end) >= STRONG for interval in _intervals(correlation) for end in (interval.low, interval.high)):
         sentences.append(f"A relation as strong as {STRONG} is not ruled out either.")
     needed = correlation.critical_r
     if needed is not None and abs(r) < needed:
@@ -154,9 +152,7 @@ def _without_one(r: float, correlation: Correlation, domains: Sequence[str] | No
 def _ceiling(ceiling: float) -> str:
     """What the noise in the measured changes leaves to predict."""
     if ceiling == 0:
-        return (
-            "The measured changes differ no more than their noise explains, so there is nothing to predict."
-        )
+        return "The measured changes differ no more than their noise explains, so there is nothing to predict."
     return f"With the noise in the measured changes a perfect score would reach about {_two(ceiling)}."
 
 

@@ -66,9 +66,7 @@ def test_and_without_engineering_they_do_not(changes, domains, model, without):
     assert left_out.low == pytest.approx(rest.pearson)
 
 
-@pytest.mark.parametrize(
-    ("model", "r", "share"), [(LLAMA, 0.82, 0.59), (QWEN, 0.71, 0.44), (GEMMA, 0.92, 0.74)]
-)
+@pytest.mark.parametrize(("model", "r", "share"), [(LLAMA, 0.82, 0.59), (QWEN, 0.71, 0.44), (GEMMA, 0.92, 0.74)])
 def test_is_this_engineering_correlates_as_well_as_the_score(changes, domains, model, r, share):
     chosen = extremes(changes[model])
     size = np.abs(changes[model])[chosen]

@@ -19,9 +19,7 @@ def run(request, shared_data):
 
 def verdicts(table):
     """Right or wrong; an answer that could not be parsed is null and equals nothing, so it is wrong."""
-    return [
-        (table[column] == table["answer"]).fillna(value=False) for column in ("pred_before", "pred_after")
-    ]
+    return [(table[column] == table["answer"]).fillna(value=False) for column in ("pred_before", "pred_after")]
 
 
 def test_published_changes(run):

@@ -116,9 +116,7 @@ def test_dividing_by_the_ceiling_recovers_r_with_the_true_changes():
 
 def test_debiasing_by_hand():
     assert debiased_square([3, -3, 1], [1, 1, 2]) == pytest.approx([8, 8, -3])
-    assert debiased_magnitude([3, -3, 1], [1, 1, 2]) == pytest.approx(
-        [math.sqrt(8), math.sqrt(8), -math.sqrt(3)]
-    )
+    assert debiased_magnitude([3, -3, 1], [1, 1, 2]) == pytest.approx([math.sqrt(8), math.sqrt(8), -math.sqrt(3)])
 
 
 @pytest.mark.parametrize("true", [0.0, 0.5, 2.0])
@@ -127,9 +125,7 @@ def test_the_debiased_square_is_unbiased_where_the_magnitude_is_not(true):
     measured = true + rng.normal(size=200_000)
     assert debiased_square(measured, np.ones_like(measured)).mean() == pytest.approx(true**2, abs=0.03)
     if true == 0:
-        assert np.abs(measured).mean() == pytest.approx(
-            math.sqrt(2 / math.pi), abs=0.01
-        )  # the bias of 0.8 SE
+        assert np.abs(measured).mean() == pytest.approx(math.sqrt(2 / math.pi), abs=0.01)  # the bias of 0.8 SE
 
 
 @pytest.mark.parametrize(("se", "message"), [([1], "one standard error per change"), ([1, -1], "negative")])

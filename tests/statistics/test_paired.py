@@ -23,9 +23,7 @@ def test_a_change_worked_by_hand():
     assert change.accuracy_after == pytest.approx(0.60)
     assert change.delta == pytest.approx(8.0)
     assert change.se == pytest.approx(5.6)
-    assert (change.interval.low, change.interval.high) == pytest.approx(
-        (8 - 1.96 * 5.6, 8 + 1.96 * 5.6), abs=1e-3
-    )
+    assert (change.interval.low, change.interval.high) == pytest.approx((8 - 1.96 * 5.6, 8 + 1.96 * 5.6), abs=1e-3)
     assert change.flags == ()
 
 
@@ -91,9 +89,7 @@ def test_rows_that_are_no_answers_are_refused(before, after):
         paired_change(before, after)
 
 
-@pytest.mark.parametrize(
-    "counts", [(0, 0, 0, 0), (10, 11, 0, 0), (10, 5, 6, 0), (10, 5, 0, 6), (10, 5, -1, 0)]
-)
+@pytest.mark.parametrize("counts", [(0, 0, 0, 0), (10, 11, 0, 0), (10, 5, 6, 0), (10, 5, 0, 6), (10, 5, -1, 0)])
 def test_impossible_counts_are_refused(counts):
     with pytest.raises(ValueError, match="impossible counts"):
         paired_change_from_counts(*counts)

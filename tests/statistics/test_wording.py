@@ -62,9 +62,8 @@ def test_a_narrow_interval_is_not_called_wide(r, n):
 def test_a_negative_relation_is_named_as_such():
     correlation = a_correlation(-0.60)
     assert conclusion(correlation) == "negative"
-    assert (
-        "go in opposite directions over these domains, but it is too wide to tell -0.3 from -0.8"
-        in verdict(correlation)
+    assert "go in opposite directions over these domains, but it is too wide to tell -0.3 from -0.8" in verdict(
+        correlation
     )
 
 

@@ -1,0 +1,43 @@
+# `make demo` and `make test` work on a fresh machine with Python 3.11 or later: each creates .venv first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Small models and several threads fight over a small machine; one thread is faster on it.
+export OMP_NUM_THREADS ?= 1
+export TOKENIZERS_PARALLELISM := false
+export HF_HUB_OFFLINE ?= 1
+
+.PHONY: demo test lint types suite slow clean
+
+demo: $(VENV)/.installed
+	$(BIN)/sts-eval predict --model "$$($(BIN)/sts-eval lab model)" --sae-path "$$($(BIN)/sts-eval lab sae)" \
+	    --sft "$$($(BIN)/sts-eval lab sft math)" --domains "$$($(BIN)/sts-eval lab benchmark)" \
+	    --domain-tokens 4000 --output runs/demo/prediction.json --plot runs/demo/prediction.png
+
+test: lint types suite
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.installed-dev
+	$(BIN)/mypy
+
+suite: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest
+
+slow: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -m slow
+
+# The tasks/ files are copied at installation, so a change to them installs again.
+$(VENV)/.installed: pyproject.toml constraints.txt $(shell find tasks -name '*.yaml')
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) runs

@@ -1,0 +1,153 @@
+"""The command line as a user meets it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import tiny
+from click.testing import CliRunner
+
+from sts_eval import lab
+from sts_eval.cli import cli
+from sts_eval.cli import main as entry
+from sts_eval.records.prediction import Prediction
+
+BIN = Path(sys.executable).parent
+
+
+@pytest.fixture
+def arguments(tmp_path):
+    """A tiny prediction, in options."""
+    tiny.sae("standard").save_model(tmp_path / "sae")
+    return {
+        "--model": str(tiny.write_model(tmp_path / "model")),
+        "--dtype": "float32",
+        "--device": "cpu",
+        "--sae-path": str(tmp_path / "sae"),
+        "--sft": str(tiny.write_training_set(tmp_path / "sft.jsonl")),
+        "--domains": str(tiny.write_benchmark(tmp_path / "benchmark")),
+        "--top-n": "5",
+        "--output": str(tmp_path / "out" / "prediction.json"),
+    }
+
+
+def flat(options):
+    return ["predict", *(part for pair in options.items() for part in pair)]
+
+
+def run(monkeypatch, capsys, options):
+    """Call the entry point as the console script does. Returns exit code, stdout and stderr."""
+    monkeypatch.setattr(sys, "argv", ["sts-eval", *options])
+    code = 0
+    try:
+        entry()
+    except SystemExit as stop:
+        code = int(stop.code or 0)
+    printed = capsys.readouterr()
+    return code, printed.out, printed.err
+
+
+def test_prints_a_ranked_table_and_writes_the_record(monkeypatch, capsys, arguments, tmp_path):
+    code, out, err = run(monkeypatch, capsys, [*flat(arguments), "--plot", str(tmp_path / "plot.png")])
+    assert code == 0, err
+    record = Prediction.read(Path(arguments["--output"]))
+    ranked = [domain.domain for domain in record.ranked()]
+    places = [out.index(f"│ {name}") for name in ranked]
+    assert places == sorted(places)
+    assert record.sha256()[:12] in out
+    assert (tmp_path / "plot.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_record_runs_again_to_the_same_numbers(monkeypatch, capsys, arguments):
+    run(monkeypatch, capsys, flat(arguments))
+    first = Prediction.read(Path(arguments["--output"]))
+    run(monkeypatch, capsys, flat(arguments))
+    second = Prediction.read(Path(arguments["--output"]))
+    assert second.domains == first.domains
+    assert second.shifts == first.shifts
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"--sft": "nowhere.jsonl"}, "there is no file nowhere.jsonl"),
+        ({"--sae-path": "nowhere"}, "there is no SAE folder nowhere"),
+        ({"--model": "./nowhere"}, "model './nowhere' cannot be loaded"),
+        ({"--hook": "blocks.99.hook_resid_post"}, "hook blocks.99.hook_resid_post does not exist"),
+        ({"--hook": "model.layer.1"}, "model.layers.1"),
+        ({"--top-n": "5000"}, "5000 dimensions are wanted"),
+        ({"--top-n": "0"}, "--top-n 0"),
+        ({"--shots": "500"}, "too few for 500 demonstrations"),
+        ({"--domains": "nothing_like_it"}, "no benchmark is called 'nothing_like_it'"),
+        ({"--only": "alchemy"}, "no questions in domain 'alchemy'"),
+        ({"--chat-template": None}, "the tokenizer has no chat template"),
+        ({"--context": "9"}, "does not fit the model's context of 9"),
+        ({"--plot": "/proc/plot.png"}, "/proc/plot.png cannot be written"),
+    ],
+)
+def test_wrong_input_is_one_line_and_writes_nothing(monkeypatch, capsys, arguments, changes, says):
+    merged = {**arguments, **changes}
+    options = [part for pair in merged.items() for part in pair if part is not None]
+    code, out, err = run(monkeypatch, capsys, ["predict", *options])
+    assert code == 2
+    assert says in err
+    assert len([line for line in err.strip().splitlines() if line.startswith("Error: ")]) == 1
+    assert out == ""
+    assert not Path(arguments["--output"]).exists()
+
+
+def test_an_unwritable_output_is_found_before_the_work(monkeypatch, capsys, arguments):
+    monkeypatch.setattr("sts_eval.predictors.predict.predict", lambda *_: pytest.fail("the work was begun"))
+    code, _, err = run(monkeypatch, capsys, flat({**arguments, "--output": "/proc/prediction.json"}))
+    assert code == 2
+    assert "/proc/prediction.json cannot be written" in err
+
+
+def test_help_loads_no_torch():
+    code = "import sys; from sts_eval.cli import cli; cli.main(['--help'], standalone_mode=False)"
+    code += "; print('torch' in sys.modules)"
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert printed.strip().endswith("False")
+    assert "predict" in printed
+
+
+def test_help_of_predict_names_every_dial():
+    printed = CliRunner().invoke(cli, ["predict", "--help"]).output
+    for flag in (
+        "--top-n",
+        "--shots",
+        "--domain-shots",
+        "--shift-tokens",
+        "--domain-tokens",
+        "--estimator",
+        "--seed",
+    ):
+        assert flag in printed
+    assert "20000" in printed
+
+
+@pytest.mark.parametrize(("words", "path"), [(["model"], lab.model_path()), (["sft", "law"], lab.sft_path("law"))])
+def test_lab_prints_paths(words, path):
+    assert CliRunner().invoke(cli, ["lab", *words]).output.strip() == str(path)
+
+
+def test_saes_lists_releases_and_the_default():
+    printed = CliRunner().invoke(cli, ["saes", "google/gemma-2-9b-it"]).output
+    assert "gemma-scope-9b-it-res" in printed
+    assert "--sae-id layer_31/width_131k/average_l0_13" in printed
+
+
+def test_the_console_script_is_installed(tmp_path):
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
+    done = subprocess.run(
+        [BIN / "sts-eval", "lab", "model"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads((Path(done.stdout.strip()) / "config.json").read_text())["model_type"] == "llama"

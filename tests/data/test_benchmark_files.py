@@ -1,0 +1,93 @@
+"""MMLU-Pro's schema from a folder: what a question turn says, and what is missing."""
+
+import pytest
+import tiny
+
+from sts_eval.data.benchmark import load_benchmark, question_text, solution_text
+from sts_eval.errors import UserError
+from sts_eval.experiment import BenchmarkSpec
+
+ROW = {"question": " Which is prime? ", "options": ["4", " 5", "6"], "category": "math", "question_id": 70}
+
+
+def load(folder, **spec):
+    return load_benchmark(BenchmarkSpec(source=str(folder), **spec))
+
+
+def test_question_text():
+    assert question_text(ROW, list_options=True) == "Which is prime?\nOptions:\nA. 4\nB. 5\nC. 6"
+    assert question_text(ROW, list_options=False) == "Which is prime?"
+    assert question_text({"question": "Why?"}, list_options=True) == "Why?"
+    assert question_text({"question": "Why?", "options": []}, list_options=True) == "Why?"
+
+
+def test_solution_text():
+    row = {"cot_content": "A: Let's think. It is 5.", "answer": "B"}
+    assert solution_text(row) == "Let's think. It is 5."
+    assert solution_text({"cot_content": "", "answer": "B"}) == "B"
+
+
+def test_a_folder(tmp_path):
+    found = load(tiny.write_benchmark(tmp_path))
+    assert list(found.domains) == ["law", "math"]
+    for domain in tiny.DOMAINS:
+        assert tuple(found.domains[domain.name].questions) == domain.questions
+        assert tuple(found.domains[domain.name].demonstrations) == domain.demonstrations
+    chosen = load(tmp_path, domains=("math",))
+    assert list(chosen.domains) == ["math"]
+    assert chosen.sha256 != found.sha256
+
+
+def test_options_are_hidden_where_the_card_says_so(tmp_path):
+    tiny.write_jsonl(tmp_path / "test.jsonl", [ROW])
+    tiny.write_jsonl(tmp_path / "validation.jsonl", [{**ROW, "answer": "B"}])
+    assert "Options:" in load(tmp_path).domains["math"].questions[0].text
+    (tmp_path / "benchmark.json").write_text('{"list_options": false}', encoding="utf-8")
+    assert load(tmp_path).domains["math"].questions[0].text == "Which is prime?"
+
+
+def test_an_unreadable_card(tmp_path):
+    tiny.write_benchmark(tmp_path)
+    (tmp_path / "benchmark.json").write_text("{", encoding="utf-8")
+    with pytest.raises(UserError, match=r"benchmark\.json is not JSON"):
+        load(tmp_path)
+
+
+def test_options_that_are_one_text(tmp_path):
+    """A CSV file cannot hold a list; its letters must not become the options."""
+    header = "question_id,question,options,category,answer\n"
+    (tmp_path / "test.csv").write_text(header + "1,Which?,\"['4', '5']\",math,A\n", encoding="utf-8")
+    (tmp_path / "validation.csv").write_text(header + "1,Which?,\"['4', '5']\",math,A\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"options .* are not a list"):
+        load(tmp_path)
+
+
+def test_missing_files(tmp_path):
+    tiny.write_benchmark(tmp_path)
+    (tmp_path / "validation.jsonl").unlink()
+    with pytest.raises(UserError, match=r"has no validation file\. Put a validation\.parquet"):
+        load(tmp_path)
+    (tmp_path / "test.jsonl").unlink()
+    with pytest.raises(UserError, match="has no test file"):
+        load(tmp_path)
+    with pytest.raises(UserError, match="is not a folder"):
+        load(tmp_path / "nowhere")
+    with pytest.raises(UserError, match=r"no benchmark is called .mmlu.\. Give mmlu_pro"):
+        load("mmlu")
+
+
+def test_domains_without_questions_or_demonstrations(tmp_path):
+    tiny.write_benchmark(tmp_path)
+    with pytest.raises(UserError, match=r"has no questions in domain .physics.\. Choose among law, math"):
+        load(tmp_path, domains=("math", "physics"))
+    tiny.write_jsonl(tmp_path / "validation.jsonl", [{"question": "q", "answer": "a", "category": "math"}])
+    with pytest.raises(UserError, match="has no demonstrations for domain 'law'"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize(("row", "field"), [({"question": "q"}, "category"), ({"category": "math"}, "question")])
+def test_missing_columns(tmp_path, row, field):
+    tiny.write_benchmark(tmp_path)
+    tiny.write_jsonl(tmp_path / "test.jsonl", [row])
+    with pytest.raises(UserError, match=f"has no field '{field}'"):
+        load(tmp_path)

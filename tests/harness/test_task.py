@@ -1,0 +1,146 @@
+"""The harness task against the core, in one process."""
+
+import json
+import math
+
+import pytest
+import tiny
+from lm_eval.models.dummy import DummyLM
+from lm_eval.tasks import TaskManager
+from running import BUDGET, CATEGORIES, MODEL_ARGS, evaluate
+
+from sts_eval import lab
+from sts_eval.errors import UserError
+from sts_eval.experiment import (
+    BenchmarkSpec,
+    Experiment,
+    ModelSpec,
+    PredictSettings,
+    SAESpec,
+    TrainingSetSpec,
+)
+from sts_eval.predictors.predict import predict
+from sts_eval.records.prediction import SCORES
+
+
+def settled(**settings):
+    return Experiment(
+        model=ModelSpec(id=str(lab.model_path()), dtype="float32", device="cpu"),
+        sae=SAESpec(path=str(lab.sae_path())),
+        training_set=TrainingSetSpec(source=str(lab.math_path())),
+        benchmark=BenchmarkSpec(source=str(lab.benchmark_path()), domains=("math", "law")),
+        settings=PredictSettings(**BUDGET, **settings),
+    )
+
+
+def test_every_task_is_installed_where_the_harness_looks():
+    names = set(TaskManager().all_tasks)
+    for group in ("sts_mmlupro", "sts_lab", "lab_mmlupro"):
+        assert group in names
+        assert len([name for name in names if name.startswith(f"{group}_")]) == CATEGORIES
+
+
+def test_the_tasks_values_are_the_cores():
+    prediction = predict(settled())
+    results = evaluate(["sts_lab_math", "sts_lab_law"])["results"]
+    for domain in prediction.domains:
+        row = results[f"sts_lab_{domain.domain}"]
+        assert row["sample_len"] == domain.n_questions
+        for name in SCORES:
+            score = getattr(domain, name)
+            assert row[f"{name},none"] == pytest.approx(score.value, rel=1e-5)
+            assert row[f"{name}_stderr,none"] == pytest.approx(score.se, rel=1e-3)
+
+
+def test_several_seeds_give_the_cores_mean_and_spread():
+    prediction = predict(settled(seeds=(0, 1, 2)))
+    results = evaluate(["sts_lab_math", "sts_lab_law"], {**BUDGET, "seeds": [0, 1, 2]})["results"]
+    for domain in prediction.domains:
+        row = results[f"sts_lab_{domain.domain}"]
+        assert row["sts_icl,none"] == pytest.approx(domain.sts_icl.value, rel=1e-5)
+        assert row["sts_icl_seed_sd,none"] == pytest.approx(domain.sts_icl.seed_sd, rel=1e-3)
+        assert domain.sts_icl.seed_sd > 0
+
+
+def test_prediction_and_accuracy_stand_side_by_side():
+    results = evaluate(["sts_lab_math", "lab_mmlupro_math"], limit=4)["results"]
+    assert math.isfinite(results["sts_lab_math"]["sts_act,none"])
+    assert 0 <= results["lab_mmlupro_math"]["acc,none"] <= 1
+
+
+def test_the_group_is_the_mean_over_its_domains():
+    results = evaluate(["sts_lab"], limit=2)
+    rows = [results["results"][name] for name in results["group_subtasks"]["sts_lab"]]
+    assert len(rows) == CATEGORIES
+    mean = sum(row["sts_icl,none"] for row in rows) / CATEGORIES
+    assert results["groups"]["sts_lab"]["sts_icl,none"] == pytest.approx(mean)
+
+
+def test_limit_takes_the_first_of_the_seeds_own_order():
+    whole = evaluate(["sts_lab_math"], log_samples=True)["samples"]["sts_lab_math"]
+    part = evaluate(["sts_lab_math"], limit=3, log_samples=True)["samples"]["sts_lab_math"]
+    assert [sample["doc"]["question_id"] for sample in part] == [s["doc"]["question_id"] for s in whole[:3]]
+    assert [sample["sts_icl"] for sample in part] == pytest.approx([s["sts_icl"] for s in whole[:3]], rel=1e-4)
+
+
+def test_a_cache_and_an_adapter_are_served(tmp_path):
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    base = AutoModelForCausalLM.from_pretrained(lab.model_path(), dtype="float32")
+    tuned = get_peft_model(base, LoraConfig(target_modules="all-linear", init_lora_weights=False))
+    tuned.save_pretrained(tmp_path / "adapter")
+    plain = evaluate(["sts_lab_law"], limit=3, use_cache=str(tmp_path / "cache"))["results"]["sts_lab_law"]
+    arguments = {**MODEL_ARGS, "peft": str(tmp_path / "adapter")}
+    adapted = evaluate(["sts_lab_law"], limit=3, model_args=arguments)["results"]["sts_lab_law"]
+    assert math.isfinite(adapted["sts_icl,none"])
+    assert adapted["sts_icl,none"] != pytest.approx(plain["sts_icl,none"], rel=1e-3)
+
+
+def test_apply_chat_template_changes_the_prompts(tmp_path):
+    folder = tiny.write_model(tmp_path / "model", template=tiny.CHATML)
+    tiny.sae("standard").save_model(tmp_path / "sae")
+    tiny.write_benchmark(tmp_path / "benchmark")
+    rows = tiny.write_training_set(tmp_path / "sft.jsonl")
+    metadata = {
+        "sae_path": str(tmp_path / "sae"),
+        "benchmark": str(tmp_path / "benchmark"),
+        "sft": str(rows),
+        "top_n": 5,
+    }
+    domain = f"sts_mmlupro_{tiny.DOMAINS[0].name}"
+    arguments = {"pretrained": str(folder), "dtype": "float32"}
+    plain = evaluate([domain], metadata, model_args=arguments)["results"][domain]
+    chat = evaluate([domain], metadata, model_args=arguments, apply_chat_template=True)["results"][domain]
+    assert math.isfinite(chat["sts_icl,none"])
+    assert chat["sts_icl,none"] != pytest.approx(plain["sts_icl,none"], rel=1e-6)
+
+
+def test_samples_are_json(tmp_path):
+    samples = evaluate(["sts_lab_math"], limit=2, log_samples=True)["samples"]["sts_lab_math"]
+    again = json.loads(json.dumps(samples, default=str))
+    assert {"sts_act", "sts_icl", "sts_notebook"} <= set(again[0])
+
+
+def test_a_model_without_hidden_states_says_so():
+    with pytest.raises(UserError, match="DummyLM shows no hidden states"):
+        evaluate(["sts_lab_math"], model=DummyLM(), model_args=None, limit=1)
+
+
+def test_no_training_set_says_which_key_to_give():
+    with pytest.raises(UserError, match="--metadata sft="):
+        evaluate(["sts_mmlupro_math"], {"benchmark": str(lab.benchmark_path())}, limit=1)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "message"),
+    [
+        ({"top_n": "many"}, "--metadata top_n='many'"),
+        ({"estimator": "guess"}, "--metadata estimator='guess'"),
+        ({"benchmark": str(lab.model_path())}, "has no test file"),
+        ({"sft": "missing.jsonl"}, "there is no file missing.jsonl"),
+    ],
+)
+def test_wrong_metadata_names_the_key(metadata, message):
+    with pytest.raises(UserError, match=message):
+        evaluate(["sts_lab_math"], {**BUDGET, **metadata}, limit=1)
