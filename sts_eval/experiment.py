@@ -161,3 +161,10 @@ class MeasureSettings(Spec):
     )
     max_questions: int | None = Field(default=None, ge=1, description="most scored questions per domain, at random")
     seed: int = Field(default=0, description="draws the scored questions where max_questions is set")
+
+
+class Run(Experiment):
+    """A prediction and its test: predict, fine-tune, measure, report."""
+
+    tune: TuneSettings = TuneSettings()
+    measure: MeasureSettings = MeasureSettings()

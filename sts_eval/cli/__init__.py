@@ -16,9 +16,18 @@ from sts_eval.errors import UserError
 
 COMMANDS = {
     "predict": "Predict which domains a training set will change.",
+    "init": "Write a commented experiment file.",
+    "run": "Predict, fine-tune, measure and report, as an experiment file says.",
+    "finetune": "Only tune the model, once per seed.",
+    "measure": "Only measure accuracy before and after.",
+    "report": "Only hold a prediction against what happened.",
+    "import": "Read results that were measured elsewhere.",
     "saes": "List the SAEs that sae-lens has for a model.",
     "lab": "The embedded lab: a tiny model, SAE, benchmark and training sets.",
 }
+
+
+MODULES = {"import": "import_"}  # `import` is no name for a module
 
 
 class _Lazy(click.Group):
@@ -30,7 +39,7 @@ class _Lazy(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"sts_eval.cli.{cmd_name}").command
+        command: click.Command = importlib.import_module(f"sts_eval.cli.{MODULES.get(cmd_name, cmd_name)}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -65,9 +65,7 @@ class DomainEvaluation(Record):
 
     domain: str
     question_ids: tuple[str, ...]
-    targets: tuple[str, ...] = Field(
-        description="the right answers, to tell whether two evaluations agree on them"
-    )
+    targets: tuple[str, ...] = Field(description="the right answers, to tell whether two evaluations agree on them")
     replies: Replies
 
     @model_validator(mode="after")
@@ -82,9 +80,7 @@ class Evaluation(Record):
 
     schema_version: Literal[1] = 1
     created: str = Field(description="UTC, ISO 8601")
-    key: str = Field(
-        description="hash of everything that went into it: model, adapter, task, questions, versions"
-    )
+    key: str = Field(description="hash of everything that went into it: model, adapter, task, questions, versions")
     model: str
     adapter_sha256: str | None = Field(description="of the tuned weights; None for the untuned model")
     task: str

@@ -14,7 +14,7 @@ from sts_eval.records.record import Record
 class PredictionReference(Record):
     """The prediction that a tuning follows: its hash and its time, taken before training started."""
 
-    sha256: str
+    prediction_sha256: str
     created: str = Field(description="UTC, ISO 8601")
 
 
@@ -42,8 +42,8 @@ class SeedTraining(Record):
     per_device_batch: int = Field(description="what it ended with; halved when memory ran out")
     accumulation: int
     processes: int
-    train_loss_first: float = Field(description="training loss of the first step, nats per solution token")
-    train_loss_last: float = Field(description="training loss of the last step")
+    train_loss_first: float = Field(description="over the first twentieth of the steps, nats per solution token")
+    train_loss_last: float = Field(description="over the last twentieth of the steps")
     loss_before: float = Field(description="on held-out rows of the training set, nats per solution token")
     loss_after: float
     changed: bool = Field(description="whether the held-out loss moved by at least one per cent")

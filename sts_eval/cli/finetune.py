@@ -1,0 +1,48 @@
+"""`sts-eval finetune`: the tuning of an experiment, after its prediction."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("finetune")
+@click.argument("experiment", type=click.Path(path_type=Path))
+@click.option("--prediction", type=click.Path(path_type=Path), help="The prediction record that this follows.")
+@click.option("--folder", type=click.Path(path_type=Path), help="Where the weights go; runs/NAME if absent.")
+def command(experiment: Path, prediction: Path | None, folder: Path | None) -> None:
+    """Fine-tune the model of EXPERIMENT (a YAML file), once per seed.
+
+    Under `accelerate launch -m sts_eval.cli finetune …` it uses several GPUs.
+    """
+    from sts_eval.cli.progress import progress_bars
+    from sts_eval.data.benchmark import load_benchmark
+    from sts_eval.data.training_set import load_training_set
+    from sts_eval.experiment_file import read_experiment
+    from sts_eval.pipeline import TUNING
+    from sts_eval.records.prediction import Prediction
+    from sts_eval.transfer.finetune import finetune
+    from sts_eval.transfer.measure import refer_to
+
+    described = read_experiment(experiment)
+    folder = folder or Path("runs") / experiment.stem
+    followed = refer_to(Prediction.read(prediction)) if prediction else None
+    with progress_bars() as progress:
+        tuning = finetune(
+            described.model,
+            load_training_set(described.training_set),
+            described.tune,
+            folder / TUNING,
+            benchmark=load_benchmark(described.benchmark),
+            prediction=followed,
+            progress=progress,
+        )
+    path = folder / "tuning.json"
+    tuning.write(path)
+    for one in tuning.runs:
+        loss = f"held-out loss {one.loss_before:.3f} → {one.loss_after:.3f}"
+        click.echo(f"seed {one.seed}: {loss}, {one.steps} steps, {one.seconds:.0f} s")
+    if not tuning.changed:
+        click.echo("Warning: a seed left the held-out loss as it was; there is nothing to predict.", err=True)
+    click.echo(f"Record: {path}. Next: sts-eval measure {experiment} --tuning {path}")

@@ -1,0 +1,35 @@
+"""The lab's experiment: its model, SAE, benchmark and one of its training sets, with dials of its size."""
+
+from __future__ import annotations
+
+from sts_eval.experiment import (
+    BenchmarkSpec,
+    MeasureSettings,
+    ModelSpec,
+    PredictSettings,
+    Run,
+    SAESpec,
+    TrainingSetSpec,
+    TuneSettings,
+)
+from sts_eval.lab import benchmark_path, model_path, sae_path, sft_path
+
+
+def lab_experiment(training_set: str) -> Run:
+    """A whole run on the lab.
+
+    Args:
+        training_set: One of the lab's sets.
+
+    Raises:
+        UserError: There is no set of that name.
+    """
+    return Run(
+        model=ModelSpec(id=str(model_path()), dtype="float32"),
+        sae=SAESpec(path=str(sae_path())),
+        training_set=TrainingSetSpec(source=str(sft_path(training_set))),
+        benchmark=BenchmarkSpec(source=str(benchmark_path())),
+        settings=PredictSettings(domain_tokens=4000),
+        tune=TuneSettings(max_steps=120, batch=16, per_device_batch=16, learning_rate=2e-3),
+        measure=MeasureSettings(task="lab_mmlupro", batch_size="128", max_questions=200),
+    )

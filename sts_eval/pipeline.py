@@ -1,0 +1,95 @@
+"""Predict, fine-tune, measure, report: a folder of records, each named by what went into it.
+
+    runs/demo/
+        prediction-3f2a91c0.json      model, SAE, data and dials of the prediction
+        tuning/seed-0-…/              weights of one seed
+        evaluations/…                 one model's answers; the untuned model's serve every run beside them
+        transfer-77b0c412.json        the prediction, the weights, and what is measured
+        report.json, report.md, report.html, scatter.png
+
+A record that is there is not made again, so a killed run goes on where it stopped, and a changed
+setting redoes only what depends on it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sts_eval.data.benchmark import load_benchmark
+from sts_eval.data.tables import fingerprint
+from sts_eval.data.training_set import load_training_set
+from sts_eval.experiment import Experiment, Run
+from sts_eval.predictors.predict import predict
+from sts_eval.predictors.progress import Progress, silent
+from sts_eval.records.prediction import Prediction
+from sts_eval.records.record import check_writable
+from sts_eval.records.report import Report
+from sts_eval.records.transfer import Transfer
+from sts_eval.report.compare import compare
+from sts_eval.transfer.finetune import finetune
+from sts_eval.transfer.identity import model_fingerprint
+from sts_eval.transfer.measure import measure, refer_to, tuned_models
+
+TUNING, EVALUATIONS = "tuning", "evaluations"
+
+
+def run(experiment: Run, folder: Path, *, post_hoc: bool = False, progress: Progress = silent) -> Report:
+    """Run all stages, or those that are not done.
+
+    Args:
+        experiment: What to do.
+        folder: Where the records go.
+        post_hoc: Report even where the prediction is younger than the tuning.
+        progress: Called with (stage, done, total).
+
+    Raises:
+        UserError: A stage cannot be done; what the stages before it made stays.
+    """
+    check_writable(folder / "report.json")
+    prediction = predicted(experiment, folder, progress)
+    transfer = transferred(experiment, prediction, folder, progress)
+    return compare(prediction, transfer, post_hoc=post_hoc)
+
+
+def predicted(experiment: Run, folder: Path, progress: Progress = silent) -> Prediction:
+    """The prediction, made now unless it is there. It is on disk before any tuning begins."""
+    described = Experiment(**{name: getattr(experiment, name) for name in Experiment.model_fields})
+    training_set, benchmark = load_training_set(described.training_set), load_benchmark(described.benchmark)
+    parts = [
+        described.model_dump(mode="json"),
+        model_fingerprint(described.model),
+        training_set.sha256,
+        benchmark.sha256,
+    ]
+    path = folder / f"prediction-{fingerprint(parts)[:8]}.json"
+    if not path.is_file():
+        predict(described, progress).write(path)
+    return Prediction.read(path)
+
+
+def transferred(experiment: Run, prediction: Prediction, folder: Path, progress: Progress = silent) -> Transfer:
+    """The change, tuned and measured now unless it is there."""
+    tuning = finetune(
+        experiment.model,
+        load_training_set(experiment.training_set),
+        experiment.tune,
+        folder / TUNING,
+        benchmark=load_benchmark(experiment.benchmark),
+        prediction=refer_to(prediction),
+        progress=progress,
+    )
+    weights = [one.weights_sha256 for one in tuning.runs]
+    key = fingerprint([prediction.sha256(), weights, experiment.measure.model_dump(mode="json")])
+    path = folder / f"transfer-{key[:8]}.json"
+    if not path.is_file():
+        transfer = measure(
+            experiment.model,
+            tuned_models(tuning, folder / TUNING),
+            experiment.measure,
+            folder / EVALUATIONS,
+            prediction=prediction,
+            tuning=tuning,
+            progress=progress,
+        )
+        transfer.write(path)
+    return Transfer.read(path)
