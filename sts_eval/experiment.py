@@ -17,6 +17,12 @@ class Spec(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+def _all_different(seeds: tuple[int, ...]) -> tuple[int, ...]:
+    if len(set(seeds)) != len(seeds):
+        raise ValueError("a seed occurs twice, which would count one run as two")
+    return seeds
+
+
 class ModelSpec(Spec):
     """The untuned causal language model."""
 
@@ -86,6 +92,8 @@ class PredictSettings(Spec):
     )
     batch_questions: int = Field(default=64, ge=1, description="questions per forward pass; never changes a result")
 
+    _seeds_differ = field_validator("seeds")(_all_different)
+
 
 class Experiment(Spec):
     """A prediction in full: what is read and how."""
@@ -137,12 +145,7 @@ class TuneSettings(Spec):
         default=(), description="where training logs go, as the Trainer takes it: wandb, trackio, tensorboard"
     )
 
-    @field_validator("seeds")
-    @classmethod
-    def _different(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
-        if len(set(seeds)) != len(seeds):
-            raise ValueError("a seed occurs twice, which would count one training run as two")
-        return seeds
+    _seeds_differ = field_validator("seeds")(_all_different)
 
 
 class MeasureSettings(Spec):

@@ -75,6 +75,13 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "mistral": {**_GROUPED, "sliding_window": WINDOW},
     "gemma2": {**_MIXED, "attn_logit_softcapping": 2.0, "final_logit_softcapping": 5.0},
     "gemma3_text": _MIXED,
+    "gemma3": {
+        "text_config": _MIXED,
+        "vision_config": {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "image_size": 28},
+        "image_token_index": VOCABULARY - 1,
+        "mm_tokens_per_image": 4,
+    },
+    "phi3": {**_COMMON, "intermediate_size": 48, "num_key_value_heads": 2, "sliding_window": WINDOW},
     "gpt_neox": {**_COMMON, "intermediate_size": 48},
     "gpt2": {**_COMMON, "n_inner": 48},
 }

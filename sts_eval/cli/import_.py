@@ -23,15 +23,14 @@ def command(form: str, paths: tuple[Path, ...], output: Path) -> None:
 
     A parse failure counts as wrong.
     """
-    from rich.console import Console
-
     from sts_eval.records.record import check_writable
+    from sts_eval.report.console import standard_output
     from sts_eval.report.transfer import transfer_table
     from sts_eval.transfer.importing import import_transfer
 
     check_writable(output)
     transfer = import_transfer(form, paths)
-    console = Console()
+    console = standard_output()
     console.print(transfer_table(transfer))
     for warning in transfer.warnings:
         console.print(f"Warning: {warning}", style="yellow", markup=False, highlight=False)

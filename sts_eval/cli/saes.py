@@ -9,11 +9,11 @@ import click
 @click.argument("model")
 def command(model: str) -> None:
     """List the residual-stream SAEs that sae-lens has for MODEL, a hub id."""
-    from rich.console import Console
     from rich.table import Table
 
     from sts_eval.errors import UserError
     from sts_eval.features import known
+    from sts_eval.report.console import standard_output
 
     releases = known.releases_for(model)
     if not releases:
@@ -28,6 +28,6 @@ def command(model: str) -> None:
         ids = list(entry.saes_map)
         span = ids[0] if len(ids) == 1 else f"{ids[0]} … {ids[-1]}"
         table.add_row(release, str(len(ids)), span, "yes" if known.is_pickled(release) else "")
-    Console().print(table)
+    standard_output().print(table)
     if default is not None:
         click.echo(f"Default: --sae-release {default.release} --sae-id {default.id}")

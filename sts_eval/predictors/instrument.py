@@ -129,10 +129,13 @@ def load_model(spec: ModelSpec) -> Any:
     """Load a causal language model, with its adapter if there is one.
 
     Raises:
-        UserError: The model does not exist, or has weights that are not safetensors.
+        UserError: The model does not exist, has weights that are not safetensors, or is wanted in a
+            precision or on a device that there is not.
     """
     from transformers import AutoModelForCausalLM
 
+    if spec.dtype != "auto" and not isinstance(getattr(torch, spec.dtype, None), torch.dtype):
+        raise UserError(f"there is no dtype {spec.dtype!r}", "Give auto, float32, bfloat16 or float16")
     device = spec.device
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
@@ -146,11 +149,11 @@ def load_model(spec: ModelSpec) -> Any:
             trust_remote_code=spec.trust_remote_code,
             use_safetensors=True,
         )
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError, AssertionError) as error:  # the last two where a device is not there
         reason = " ".join(str(error).split())[:200]
         raise UserError(
             f"model {spec.id!r} cannot be loaded ({reason})",
-            "Check the id or folder, and `hf auth login` for gated models",
+            "Check the id or folder, --device, and `hf auth login` for gated models",
         ) from error
     if spec.adapter is not None:
         from peft import PeftModel

@@ -171,6 +171,8 @@ def read_domain(
 def _demonstrations(instrument: Instrument, domain: Domain, seed: int) -> Shown:
     order = shuffled(len(domain.demonstrations), seed, "demonstrations", domain.name)
     drawn = [domain.demonstrations[index] for index in order[: instrument.settings.domain_shots]]
+    if len(drawn) < instrument.settings.domain_shots:
+        instrument.prompter.warnings[f"{domain.name} has only {len(drawn)} demonstrations to show"] = None
     instrument.prompter.check_joint(drawn, domain.questions[0].text)
     return Shown.of(instrument.prompter.demonstrations(drawn))
 

@@ -47,6 +47,8 @@ class SeedTraining(Record):
     loss_before: float = Field(description="on held-out rows of the training set, nats per solution token")
     loss_after: float
     changed: bool = Field(description="whether the held-out loss moved by at least one per cent")
+    device: str = Field(description="what it ran on")
+    versions: dict[str, str]
 
 
 class Tuning(Record):
@@ -64,7 +66,6 @@ class Tuning(Record):
     contamination: Contamination
     runs: tuple[SeedTraining, ...]
     warnings: tuple[str, ...]
-    versions: dict[str, str]
 
     @property
     def changed(self) -> bool:

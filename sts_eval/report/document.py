@@ -12,7 +12,8 @@ from rich.table import Table
 
 from sts_eval.records.record import write_atomically
 from sts_eval.records.report import Agreement, Report
-from sts_eval.report.prediction import NAMES, WIDTH
+from sts_eval.report.console import WIDTH, standard_output
+from sts_eval.report.prediction import NAMES
 from sts_eval.report.scatter import scatter
 
 TARGETS = {"delta": "signed Δ", "magnitude": "|Δ|, noise taken off", "logprob": "signed Δ log-probability"}
@@ -23,9 +24,7 @@ LEADING = ("sts_icl", "sts_act")
 
 def print_report(report: Report, console: Console | None = None) -> None:
     """Print the domains, the agreement of every score with every outcome, and what follows."""
-    if console is None:
-        console = Console()
-        console = console if console.is_terminal else Console(width=WIDTH)
+    console = console or standard_output()
     for warning in report.warnings:
         console.print(f"Warning: {warning}", style="yellow", markup=False, highlight=False)
     console.print(domain_table(report))

@@ -10,11 +10,9 @@ from rich.table import Table
 
 from sts_eval.errors import UserError
 from sts_eval.records.prediction import SCORES, Prediction, Score
+from sts_eval.report.console import standard_output
 
 BAR = 12
-
-# A table needs this many columns; where output is no terminal, nothing narrower need be assumed.
-WIDTH = 110
 
 NAMES = {"sts_icl": "STS_ICL", "sts_act": "STS_act", "sts_notebook": "notebook"}
 
@@ -27,9 +25,7 @@ def print_prediction(prediction: Prediction, rank_by: str, console: Console | No
         rank_by: The score to rank by, one of `SCORES`.
         console: Where to print; standard output if None.
     """
-    if console is None:
-        console = Console()
-        console = console if console.is_terminal else Console(width=WIDTH)
+    console = console or standard_output()
     console.print(score_table(prediction, rank_by))
     console.print(reason_table(prediction, rank_by))
     console.print(

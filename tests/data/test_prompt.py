@@ -61,6 +61,25 @@ def test_span_is_the_question(template):
         assert made.tokenizer.bos_token_id not in turn.ids
 
 
+@pytest.mark.parametrize("template", [None, *tiny.TEMPLATES.values()], ids=["plain", *tiny.TEMPLATES])
+def test_a_worked_example_is_the_text_of_a_demonstration(template):
+    made = prompter(template)
+    question, solution = SHOTS[0]
+    asked, solved = made.worked(SHOTS[0], suffix=SUFFIX)
+    alone = made.demonstrations([]).prefixes[0]
+    assert tuple(asked) == (*alone, *made.turn(question, suffix=SUFFIX).ids)
+    assert made.tokenizer.decode(solved, skip_special_tokens=True).strip() == solution
+    if template is None:
+        whole = made.tokenizer.decode(made.demonstrations(SHOTS[:1], suffix=SUFFIX).prefixes[-1])
+    else:
+        messages = [
+            {"role": "user", "content": question + SUFFIX},
+            {"role": "assistant", "content": solution},
+        ]
+        whole = made.tokenizer.apply_chat_template(messages, tokenize=False)
+    assert made.tokenizer.decode([*asked, *solved]).removeprefix("<bos>") == whole.removeprefix("<bos>")
+
+
 def test_special_tokens_within_a_question_are_left_out():
     made = prompter()
     turn = made.turn("What does <eos> mean?")

@@ -27,6 +27,8 @@ CASES = [
     ("gemma2", "jumprelu", "blocks.1.hook_resid_post", "eager", True),
     ("gemma2", "topk", "blocks.2.hook_resid_pre", "eager", True),
     ("gemma3_text", "jumprelu", "blocks.1.hook_resid_post", "sdpa", True),
+    ("phi3", "gated", "blocks.1.hook_resid_post", "sdpa", True),
+    ("gemma3", "jumprelu", "blocks.1.hook_resid_post", "sdpa", True),
     ("gpt_neox", "topk", "blocks.1.hook_resid_pre", "eager", False),
     ("gpt2", "standard", "blocks.1.hook_resid_post", "sdpa", False),
 ]
@@ -91,12 +93,16 @@ def test_two_seeds_in_one_pass_are_two_runs():
     shifts = [measure_shift(instrument, tiny.training_set(), seed, tiny.silent) for seed in (3, 4)]
     for domain in tiny.DOMAINS:
         chosen = {seed: tiny.draw(instrument, domain, seed) for seed in (3, 4)}
-        both = read_domain(instrument, domain, shifts, chosen, None, tiny.silent).questions
+        both = read_domain(instrument, domain, shifts, chosen, None, tiny.silent)
         for shift in shifts:
-            alone = read_domain(instrument, domain, [shift], {shift.seed: chosen[shift.seed]}, None, tiny.silent)
-            assert set(both[shift.seed]) == set(alone.questions[shift.seed])
+            own = {shift.seed: chosen[shift.seed]}
+            alone = read_domain(instrument, domain, [shift], own, None, tiny.silent)
+            assert set(both.questions[shift.seed]) == set(alone.questions[shift.seed])
             for position, scores in alone.questions[shift.seed].items():
-                close(both[shift.seed][position], scores)
+                close(both.questions[shift.seed][position], scores)
+            if shift is shifts[0]:  # the parts by feature are the first seed's
+                close(both.act_by_feature, alone.act_by_feature)
+                close(both.icl_by_feature, alone.icl_by_feature)
 
 
 def test_lab():

@@ -127,8 +127,13 @@ def test_a_folder_without_tokenizer(tmp_path):
         load_instrument(ModelSpec(id=str(tmp_path / "model")), SAESpec(path=str(tmp_path / "sae")), SETTINGS)
 
 
-@pytest.mark.parametrize("changes", [{"dtype": "float31"}, {"device": "abacus"}])
-def test_a_precision_or_device_that_does_not_exist(tmp_path, changes):
+def test_a_precision_that_does_not_exist():
+    with pytest.raises(UserError, match=r"there is no dtype 'float31'\. Give auto, float32"):
+        load_model(ModelSpec(id="any", dtype="float31"))
+
+
+@pytest.mark.parametrize("device", ["abacus", "cuda:99"])
+def test_a_device_that_does_not_exist(tmp_path, device):
     tiny.write_model(tmp_path / "model")
     with pytest.raises(UserError, match="cannot be loaded"):
-        load_model(ModelSpec(id=str(tmp_path / "model"), **changes))
+        load_model(ModelSpec(id=str(tmp_path / "model"), device=device))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tiny
 
+from sts_eval.features import sae
 from sts_eval.predictors.shift import measure_shift
 from sts_eval.predictors.sts import read_domain
 
@@ -33,6 +34,14 @@ def test_batches(kind, architecture, batch):
     np.testing.assert_allclose(other.score, one.score, rtol=1e-4, atol=1e-6 * one.score.max())
     assert other.features == one.features
     np.testing.assert_allclose(flat(other_scores), flat(one_scores), rtol=1e-4)
+
+
+def test_blocks_of_activations(monkeypatch):
+    """Step 1 holds a few tokens' activations at a time, whatever the length of a row."""
+    whole, _ = run("llama", "topk")
+    monkeypatch.setattr(sae, "_BLOCK", 3 * tiny.D_SAE)
+    blocks, _ = run("llama", "topk")
+    np.testing.assert_allclose(blocks.score, whole.score, rtol=1e-5, atol=1e-6 * whole.score.max())
 
 
 def test_same_seed_gives_the_same_bits():

@@ -67,7 +67,7 @@ def test_an_unclear_result_is_called_unclear():
 def test_a_prediction_that_came_late_is_refused_or_marked():
     other = prediction(SCORES, created=LATE)
     moved = transfer(RISING, after=prediction(SCORES))
-    with pytest.raises(UserError, match="after another prediction than this one.*--post-hoc"):
+    with pytest.raises(UserError, match=r"after another prediction than this one.*--post-hoc"):
         compare(other, moved)
     report = compare(other, moved, post_hoc=True)
     assert report.post_hoc
