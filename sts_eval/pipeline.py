@@ -1,11 +1,12 @@
 """Predict, fine-tune, measure, report: a folder of records, each named by what went into it.
 
-    runs/demo/
-        prediction-3f2a91c0.json      model, SAE, data and dials of the prediction
-        tuning/seed-0-…/              weights of one seed
-        evaluations/…                 one model's answers; the untuned model's serve every run beside them
-        transfer-77b0c412.json        the prediction, the weights, and what is measured
-        report.json, report.md, report.html, scatter.png
+    runs/
+        evaluations/…                     one model's answers each; the untuned model's serve all runs
+        demo/
+            prediction-3f2a91c0.json      model, SAE, data and dials of the prediction
+            tuning/seed-0-…/              weights of one seed
+            transfer-77b0c412.json        the prediction, the weights, and what is measured
+            report.json, report.md, report.html, scatter.png
 
 A record that is there is not made again, so a killed run goes on where it stopped, and a changed
 setting redoes only what depends on it.
@@ -30,7 +31,12 @@ from sts_eval.transfer.finetune import finetune
 from sts_eval.transfer.identity import model_fingerprint
 from sts_eval.transfer.measure import measure, refer_to, tuned_models
 
-TUNING, EVALUATIONS = "tuning", "evaluations"
+TUNING = "tuning"
+
+
+def evaluations(folder: Path) -> Path:
+    """Where evaluations are kept: beside the runs, so that the untuned model is evaluated once for all of them."""
+    return folder.parent / "evaluations"
 
 
 def run(experiment: Run, folder: Path, *, post_hoc: bool = False, progress: Progress = silent) -> Report:
@@ -86,7 +92,7 @@ def transferred(experiment: Run, prediction: Prediction, folder: Path, progress:
             experiment.model,
             tuned_models(tuning, folder / TUNING),
             experiment.measure,
-            folder / EVALUATIONS,
+            evaluations(folder),
             prediction=prediction,
             tuning=tuning,
             progress=progress,

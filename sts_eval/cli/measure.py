@@ -16,7 +16,7 @@ def command(experiment: Path, tuning: Path, prediction: Path | None, output: Pat
     """Measure what the tuning of EXPERIMENT (a YAML file) did, through lm-evaluation-harness."""
     from sts_eval.cli.progress import progress_bars
     from sts_eval.experiment_file import read_experiment
-    from sts_eval.pipeline import EVALUATIONS, TUNING
+    from sts_eval.pipeline import TUNING, evaluations
     from sts_eval.records.prediction import Prediction
     from sts_eval.records.record import check_writable
     from sts_eval.records.tuning import Tuning
@@ -30,7 +30,7 @@ def command(experiment: Path, tuning: Path, prediction: Path | None, output: Pat
             described.model,
             tuned_models(done, tuning.parent / TUNING),
             described.measure,
-            tuning.parent / EVALUATIONS,
+            evaluations(tuning.parent),
             prediction=Prediction.read(prediction) if prediction else None,
             tuning=done,
             progress=progress,

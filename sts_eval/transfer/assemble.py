@@ -1,0 +1,98 @@
+"""Putting a transfer record together, with the flags that tell what it may not be used for."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+from collections.abc import Sequence
+
+from sts_eval.records.answers import LengthUnit
+from sts_eval.records.record import now
+from sts_eval.records.transfer import Imported, Measured, RunFlag, Transfer
+from sts_eval.records.tuning import PredictionReference, Tuning
+from sts_eval.transfer.pairing import Pairing
+from sts_eval.transfer.summary import summarise
+
+PACKAGES = ("sts-eval", "torch", "transformers", "trl", "peft", "lm-eval", "datasets")
+
+
+def assemble(
+    pairing: Pairing,
+    *,
+    origin: Measured | Imported,
+    model_before: str,
+    model_after: str,
+    seeds: Sequence[int],
+    length_unit: LengthUnit,
+    prediction: PredictionReference | None = None,
+    tuning: Tuning | None = None,
+    warnings: Sequence[str] = (),
+) -> Transfer:
+    """Make the record of joined answers.
+
+    Args:
+        pairing: The answers.
+        origin: Where they come from.
+        model_before: The untuned model.
+        model_after: What it became.
+        seeds: The seed behind each tuned side.
+        length_unit: What answer lengths count.
+        prediction: The prediction that was to foretell this; by default the one that the tuning names.
+        tuning: The tuning in between, if it was done here.
+        warnings: What a reader should know.
+    """
+    prediction = prediction or (tuning.prediction if tuning else None)
+    lines = list(warnings)
+    if pairing.prompts_differ:
+        lines.append(
+            f"{pairing.prompts_differ} questions were put in different words before and after, so part of "
+            "the change may be the prompt's"
+        )
+    return Transfer(
+        created=now(),
+        origin=origin,
+        model_before=model_before,
+        model_after=model_after,
+        prediction=prediction,
+        tuning=tuning,
+        seeds=tuple(seeds),
+        length_unit=length_unit,
+        answers=pairing.domains,
+        domains=summarise(pairing.domains, seeds),
+        only_before=pairing.only_before,
+        only_after=pairing.only_after,
+        flags=_flags(pairing, origin, prediction, tuning),
+        warnings=tuple(lines),
+        versions=versions(),
+    )
+
+
+def versions() -> dict[str, str]:
+    """The versions of what the figures depend on, as far as it is installed."""
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:  # a source tree on the path, or an extra left out
+            continue
+    return found
+
+
+def _flags(
+    pairing: Pairing,
+    origin: Measured | Imported,
+    prediction: PredictionReference | None,
+    tuning: Tuning | None,
+) -> tuple[RunFlag, ...]:
+    flags: list[RunFlag] = []
+    if prediction is None:
+        flags.append("no_prediction")
+    elif tuning is not None and prediction.created > tuning.started:
+        flags.append("post_hoc")
+    if tuning is not None and not tuning.changed:
+        flags.append("nothing_changed")
+    if isinstance(origin, Measured) and origin.questions == "same":
+        flags.append("same_questions")
+    if pairing.prompts_differ:
+        flags.append("prompts_differ")
+    return tuple(flags)

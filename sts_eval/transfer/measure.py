@@ -1,0 +1,114 @@
+"""Before and after: the untuned model and every tuned one on the same questions, joined."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from sts_eval.errors import UserError
+from sts_eval.experiment import MeasureSettings, ModelSpec
+from sts_eval.records.answers import Evaluation
+from sts_eval.records.prediction import Prediction
+from sts_eval.records.transfer import Measured, Transfer
+from sts_eval.records.tuning import PredictionReference, Tuning
+from sts_eval.transfer.assemble import assemble
+from sts_eval.transfer.evaluating import Evaluator, Tuned
+from sts_eval.transfer.pairing import answers_of, pair
+from sts_eval.transfer.questions import choose_questions
+from sts_eval.transfer.tasks import load_tasks
+
+Progress = Callable[[str, int, int], None]
+
+
+def silent(_stage: str, _done: int, _total: int) -> None:
+    """A progress callback that tells nobody."""
+
+
+def refer_to(prediction: Prediction) -> PredictionReference:
+    """The hash and time of a prediction, to be kept by what follows it."""
+    return PredictionReference(prediction_sha256=prediction.sha256(), created=prediction.created)
+
+
+def tuned_models(tuning: Tuning, folder: Path) -> list[Tuned]:
+    """The models of a tuning, one per seed.
+
+    Args:
+        tuning: The record.
+        folder: The folder that `finetune` was given.
+    """
+    return [
+        Tuned(run.seed, folder / run.folder / "weights", whole=tuning.settings.method == "full") for run in tuning.runs
+    ]
+
+
+def measure(
+    model: ModelSpec,
+    tuned: Sequence[Tuned],
+    settings: MeasureSettings,
+    folder: Path,
+    *,
+    prediction: Prediction | None = None,
+    tuning: Tuning | None = None,
+    progress: Progress = silent,
+) -> Transfer:
+    """Measure what a tuning did.
+
+    Args:
+        model: The untuned model.
+        tuned: The tuned ones, one per seed.
+        settings: The task and which questions to score.
+        folder: Where evaluations are kept; those of earlier calls are used again.
+        prediction: The prediction that was to foretell this. The questions it read are left out.
+        tuning: The record of the tuning, to be kept with the result.
+        progress: Called with (stage, done, total) as models are done; lm-eval shows its requests itself.
+
+    Raises:
+        UserError: The task is unknown, no question is left to score, an adapter is another model's, or a seed
+            occurs twice.
+    """
+    seeds = [one.seed for one in tuned]
+    if not tuned or len(set(seeds)) != len(seeds):
+        raise UserError("the tuned models are none, or two of one seed", "Give each seed one model")
+    tasks = load_tasks(settings)
+    questions = choose_questions(settings, tasks.tasks, prediction)
+    evaluator = Evaluator(settings, questions, tasks, folder)
+    progress("before", 0, 1)
+    before = evaluator.evaluate(model)
+    progress("before", 1, 1)
+    after = []
+    for done, one in enumerate(tuned):
+        progress("after", done, len(tuned))
+        after.append(evaluator.evaluate(model, one))
+    progress("after", len(tuned), len(tuned))
+    reference = refer_to(prediction) if prediction else None
+    return assemble(
+        pair(answers_of(before.domains), [answers_of(evaluation.domains) for evaluation in after]),
+        origin=_origin(settings, questions.n_read, before, after),
+        model_before=model.id,
+        model_after=tuning.training_set.source if tuning else tuned[0].weights.name,
+        seeds=seeds,
+        length_unit=before.length_unit,
+        prediction=reference,
+        tuning=tuning,
+        warnings=_warnings(reference, tuning),
+    )
+
+
+def _origin(settings: MeasureSettings, n_read: int, before: Evaluation, after: Sequence[Evaluation]) -> Measured:
+    return Measured(
+        task=settings.task,
+        backend=settings.backend,
+        num_fewshot=settings.num_fewshot,
+        questions=settings.questions,
+        n_read=n_read,
+        before_key=before.key,
+        after_keys=tuple(evaluation.key for evaluation in after),
+        seconds={"before": before.seconds, "after": sum(evaluation.seconds for evaluation in after)},
+    )
+
+
+def _warnings(prediction: PredictionReference | None, tuning: Tuning | None) -> list[str]:
+    lines = list(tuning.warnings) if tuning else []
+    if prediction and tuning and tuning.prediction and tuning.prediction != prediction:
+        lines.append("the tuning was made to follow another prediction than the one it is held against")
+    return lines

@@ -1,0 +1,130 @@
+"""Which questions are scored: one pool per domain, less what the prediction read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sts_eval.data.sampling import shuffled
+from sts_eval.data.tables import fingerprint
+from sts_eval.errors import UserError
+from sts_eval.experiment import MeasureSettings
+from sts_eval.records.prediction import Prediction
+
+DEFAULT_ANSWER_TOKENS = 256
+"""Tokens after which lm-eval cuts a generated answer where a task does not say."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The questions of one task that are scored.
+
+    Attributes:
+        indices: Positions among the task's documents, ascending, as lm-eval's `samples` takes them.
+        question_ids: The benchmark's own ids, in the same order.
+        sha256: Fingerprint of their prompts and right answers, and of the task's version.
+        answer_tokens: Where a generated answer is cut; None for a task that scores options.
+    """
+
+    indices: tuple[int, ...]
+    question_ids: tuple[str, ...]
+    sha256: str
+    answer_tokens: int | None
+
+
+@dataclass(frozen=True)
+class Questions:
+    """What is scored.
+
+    Attributes:
+        by_task: Selections by task name.
+        n_read: Questions that were left out because the prediction had read them.
+    """
+
+    by_task: Mapping[str, Selection]
+    n_read: int
+
+
+def choose_questions(settings: MeasureSettings, tasks: Mapping[str, Any], prediction: Prediction | None) -> Questions:
+    """Choose the questions to score.
+
+    Where there is a prediction, only its domains are scored.
+
+    Args:
+        settings: Which questions are wanted.
+        tasks: lm-eval's tasks by name.
+        prediction: What was predicted, and from which questions.
+
+    Raises:
+        UserError: Nothing is left of a domain, or the prediction read another benchmark.
+    """
+    read = _read(prediction)
+    taken: dict[str, list[int]] = {name: [] for name in tasks}
+    pools: dict[str, list[tuple[str, int]]] = {}
+    met = set()
+    for name, task in tasks.items():
+        for index, document in enumerate(task.eval_docs):
+            domain, identity = _domain(document, name), _identity(document, index)
+            if read is not None and domain not in read:
+                continue
+            if read is not None and identity in read[domain]:
+                met.add((domain, identity))
+                if settings.questions == "disjoint":
+                    pools.setdefault(domain, [])
+                    continue
+            pools.setdefault(domain, []).append((name, index))
+    _check(settings, read, pools, len(met))
+    for domain, pool in pools.items():
+        order = shuffled(len(pool), settings.seed, "scored questions", domain)
+        for position in order[: settings.max_questions]:
+            name, index = pool[position]
+            taken[name].append(index)
+    chosen = {name: _selection(tasks[name], sorted(indices), settings) for name, indices in taken.items() if indices}
+    return Questions(chosen, len(met) if settings.questions == "disjoint" else 0)
+
+
+def _read(prediction: Prediction | None) -> dict[str, frozenset[str]] | None:
+    if prediction is None:
+        return None
+    return {scores.domain: frozenset(scores.question_ids) for scores in prediction.domains}
+
+
+def _check(
+    settings: MeasureSettings,
+    read: Mapping[str, frozenset[str]] | None,
+    pools: Mapping[str, Sequence[object]],
+    n_met: int,
+) -> None:
+    if read is not None and n_met == 0:
+        raise UserError(
+            f"task {settings.task} has none of the questions that the prediction read",
+            "Measure on the benchmark that was predicted",
+        )
+    for domain, pool in pools.items():
+        if not pool:
+            raise UserError(
+                f"the prediction read every question of {domain}, so none is left to score",
+                "Predict from fewer with --domain-tokens, or score the same questions with --questions same",
+            )
+    if not pools:
+        raise UserError(f"task {settings.task} has no questions", "Choose another task")
+
+
+def _selection(task: Any, indices: Sequence[int], settings: MeasureSettings) -> Selection:
+    documents = task.eval_docs
+    limit = None
+    if task.get_config("output_type") == "generate_until":
+        own = (task.get_config("generation_kwargs") or {}).get("max_gen_toks", DEFAULT_ANSWER_TOKENS)
+        limit = settings.max_answer_tokens or int(own)
+    identities = tuple(_identity(documents[index], index) for index in indices)
+    asked = [[str(task.doc_to_text(documents[index])), str(task.doc_to_target(documents[index]))] for index in indices]
+    return Selection(tuple(indices), identities, fingerprint([str(task.VERSION), asked]), limit)
+
+
+def _domain(document: Mapping[str, Any], task: str) -> str:
+    return str(document.get("category") or task)
+
+
+def _identity(document: Mapping[str, Any], index: int) -> str:
+    return str(document.get("question_id", index))

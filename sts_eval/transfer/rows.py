@@ -1,0 +1,86 @@
+"""From training examples to token rows whose loss covers the solution only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sts_eval.data.prompt import Prompter
+from sts_eval.data.sampling import shuffled
+from sts_eval.data.training_set import Example, TrainingSet
+from sts_eval.errors import UserError
+from sts_eval.experiment import TuneSettings
+
+IGNORED = -100
+"""Label of a token that no loss is computed for, as PyTorch's cross entropy takes it."""
+
+HELD_OUT_SHARE = 0.1
+"""Largest share of a small training set that is held out."""
+
+
+class TokenRow(NamedTuple):
+    """One example as the trainer takes it: ids, and labels that are -100 up to the solution."""
+
+    input_ids: list[int]
+    labels: list[int]
+
+
+@dataclass(frozen=True)
+class Split:
+    """What one seed trains on, and what no seed sees.
+
+    Attributes:
+        train: Rows in the order that the seed draws.
+        held_out: The same rows for every seed.
+        cut: How many training rows lost tokens on the left.
+    """
+
+    train: Sequence[TokenRow]
+    held_out: Sequence[TokenRow]
+    cut: int
+
+
+def token_row(prompter: Prompter, example: Example, *, suffix: str, max_tokens: int) -> TokenRow:
+    """Tokenise an example and cut it from the left, so that the end of the solution stays.
+
+    Raises:
+        UserError: The chat template does not open a finished conversation as it opens an answer.
+    """
+    asked, solution = prompter.worked(example, suffix=suffix)
+    labels = [IGNORED] * len(asked) + solution
+    return TokenRow([*asked, *solution][-max_tokens:], labels[-max_tokens:])
+
+
+def split_rows(prompter: Prompter, data: TrainingSet, settings: TuneSettings, seed: int, context: int) -> Split:
+    """Draw the rows of one seed.
+
+    The held-out rows do not depend on the seed, so that losses of different seeds compare.
+
+    Raises:
+        UserError: The set has a single row.
+    """
+    n = len(data.examples)
+    if n <= 1:
+        raise UserError(f"{data.source} has {n} rows, too few to train on", "Give more rows")
+    order = shuffled(n, 0, "held out")
+    kept_back = min(settings.held_out, max(1, int(n * HELD_OUT_SHARE)))
+    held_out, rest = order[:kept_back], order[kept_back:]
+    drawn = [rest[index] for index in shuffled(len(rest), seed, "fine-tuning")][: settings.max_rows]
+    limit = min(settings.max_tokens, context)
+
+    def rows(numbers: Sequence[int]) -> list[TokenRow]:
+        return [
+            token_row(prompter, data.examples[number], suffix=data.suffix, max_tokens=limit + 1) for number in numbers
+        ]
+
+    train, kept = rows(drawn), rows(held_out)
+    return Split(
+        train=[_shorten(row, limit) for row in train],
+        held_out=[_shorten(row, limit) for row in kept],
+        cut=sum(len(row.input_ids) > limit for row in train),
+    )
+
+
+def _shorten(row: TokenRow, limit: int) -> TokenRow:
+    return TokenRow(row.input_ids[-limit:], row.labels[-limit:])
