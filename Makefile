@@ -10,9 +10,8 @@ export HF_HUB_OFFLINE ?= 1
 .PHONY: demo test lint types suite slow clean
 
 demo: $(VENV)/.installed
-	$(BIN)/sts-eval predict --model "$$($(BIN)/sts-eval lab model)" --sae-path "$$($(BIN)/sts-eval lab sae)" \
-	    --sft "$$($(BIN)/sts-eval lab sft math)" --domains "$$($(BIN)/sts-eval lab benchmark)" \
-	    --domain-tokens 4000 --output runs/demo/prediction.json --plot runs/demo/prediction.png
+	test -f runs/demo.yaml || $(BIN)/sts-eval init --lab runs/demo.yaml
+	$(BIN)/sts-eval run runs/demo.yaml
 
 test: lint types suite
 

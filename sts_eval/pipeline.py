@@ -6,7 +6,8 @@
             prediction-3f2a91c0.json      model, SAE, data and dials of the prediction
             tuning/seed-0-…/              weights of one seed
             transfer-77b0c412.json        the prediction, the weights, and what is measured
-            report.json, report.md, report.html, scatter.png
+            overlap-0-5d02e7aa.json       one seed: predicted and actually shifted dimensions
+            report.json, report.md, report.html, scatter.png, prediction.png
 
 A record that is there is not made again, so a killed run goes on where it stopped, and a changed
 setting redoes only what depends on it.
@@ -19,17 +20,21 @@ from pathlib import Path
 from sts_eval.data.benchmark import load_benchmark
 from sts_eval.data.tables import fingerprint
 from sts_eval.data.training_set import load_training_set
-from sts_eval.experiment import Experiment, Run
+from sts_eval.experiment import Experiment, ModelSpec, Run
+from sts_eval.predictors.instrument import load_instrument, load_model
 from sts_eval.predictors.predict import predict
-from sts_eval.predictors.progress import Progress, silent
+from sts_eval.progress import Progress, silent
+from sts_eval.records.overlap import Overlap
 from sts_eval.records.prediction import Prediction
 from sts_eval.records.record import check_writable
 from sts_eval.records.report import Report
 from sts_eval.records.transfer import Transfer
+from sts_eval.records.tuning import PredictionReference, Tuning
 from sts_eval.report.compare import compare
 from sts_eval.transfer.finetune import finetune
 from sts_eval.transfer.identity import model_fingerprint
 from sts_eval.transfer.measure import measure, refer_to, tuned_models
+from sts_eval.transfer.overlap import measure_overlap
 
 TUNING = "tuning"
 
@@ -54,7 +59,8 @@ def run(experiment: Run, folder: Path, *, post_hoc: bool = False, progress: Prog
     check_writable(folder / "report.json")
     prediction = predicted(experiment, folder, progress)
     transfer = transferred(experiment, prediction, folder, progress)
-    return compare(prediction, transfer, post_hoc=post_hoc)
+    overlaps = overlapped(experiment, prediction, transfer, folder, progress)
+    return compare(prediction, transfer, overlaps=overlaps, post_hoc=post_hoc)
 
 
 def predicted(experiment: Run, folder: Path, progress: Progress = silent) -> Prediction:
@@ -73,17 +79,22 @@ def predicted(experiment: Run, folder: Path, progress: Progress = silent) -> Pre
     return Prediction.read(path)
 
 
-def transferred(experiment: Run, prediction: Prediction, folder: Path, progress: Progress = silent) -> Transfer:
-    """The change, tuned and measured now unless it is there."""
-    tuning = finetune(
+def tuned(experiment: Run, reference: PredictionReference | None, folder: Path, progress: Progress = silent) -> Tuning:
+    """The tuning that follows a prediction; seeds that are there are not trained again."""
+    return finetune(
         experiment.model,
         load_training_set(experiment.training_set),
         experiment.tune,
         folder / TUNING,
         benchmark=load_benchmark(experiment.benchmark),
-        prediction=refer_to(prediction),
+        prediction=reference,
         progress=progress,
     )
+
+
+def transferred(experiment: Run, prediction: Prediction, folder: Path, progress: Progress = silent) -> Transfer:
+    """The change, tuned and measured now unless it is there."""
+    tuning = tuned(experiment, refer_to(prediction), folder, progress)
     weights = [one.weights_sha256 for one in tuning.runs]
     key = fingerprint([prediction.sha256(), weights, experiment.measure.model_dump(mode="json")])
     path = folder / f"transfer-{key[:8]}.json"
@@ -99,3 +110,31 @@ def transferred(experiment: Run, prediction: Prediction, folder: Path, progress:
         )
         transfer.write(path)
     return Transfer.read(path)
+
+
+def overlapped(
+    experiment: Run, prediction: Prediction, transfer: Transfer, folder: Path, progress: Progress = silent
+) -> tuple[Overlap, ...]:
+    """Predicted against actually shifted dimensions, per tuned seed, read now unless they are there."""
+    if transfer.tuning is None:
+        return ()
+    paths = {}
+    for done in transfer.tuning.runs:
+        key = fingerprint([prediction.sha256(), done.weights_sha256])
+        paths[done.seed] = folder / f"overlap-{done.seed}-{key[:8]}.json"
+    missing = [one for one in tuned_models(transfer.tuning, folder / TUNING) if not paths[one.seed].is_file()]
+    if missing:
+        instrument = load_instrument(experiment.model, experiment.sae, experiment.settings)
+        training_set = load_training_set(experiment.training_set)
+        for one in missing:
+            changed = {"id": str(one.weights)} if one.whole else {"adapter": str(one.weights)}
+            network = load_model(ModelSpec.model_validate(experiment.model.model_dump() | changed))
+            measure_overlap(
+                instrument,
+                network,
+                training_set,
+                seed=experiment.settings.seeds[0],
+                tuning_seed=one.seed,
+                progress=progress,
+            ).write(paths[one.seed])
+    return tuple(Overlap.read(path) for path in paths.values())

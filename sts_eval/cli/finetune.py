@@ -17,27 +17,16 @@ def command(experiment: Path, prediction: Path | None, folder: Path | None) -> N
     Under `accelerate launch -m sts_eval.cli finetune …` it uses several GPUs.
     """
     from sts_eval.cli.progress import progress_bars
-    from sts_eval.data.benchmark import load_benchmark
-    from sts_eval.data.training_set import load_training_set
     from sts_eval.experiment_file import read_experiment
-    from sts_eval.pipeline import TUNING
+    from sts_eval.pipeline import tuned
     from sts_eval.records.prediction import Prediction
-    from sts_eval.transfer.finetune import finetune
     from sts_eval.transfer.measure import refer_to
 
     described = read_experiment(experiment)
     folder = folder or Path("runs") / experiment.stem
     followed = refer_to(Prediction.read(prediction)) if prediction else None
     with progress_bars() as progress:
-        tuning = finetune(
-            described.model,
-            load_training_set(described.training_set),
-            described.tune,
-            folder / TUNING,
-            benchmark=load_benchmark(described.benchmark),
-            prediction=followed,
-            progress=progress,
-        )
+        tuning = tuned(described, followed, folder, progress)
     path = folder / "tuning.json"
     tuning.write(path)
     for one in tuning.runs:

@@ -18,11 +18,18 @@ def command(experiment: Path, folder: Path | None, post_hoc: bool) -> None:
     """
     from sts_eval.cli.progress import progress_bars
     from sts_eval.experiment_file import read_experiment
-    from sts_eval.pipeline import run
+    from sts_eval.pipeline import predicted, run
+    from sts_eval.records.record import check_writable
     from sts_eval.report.document import print_report, write_report
+    from sts_eval.report.prediction import draw_scores, print_prediction
 
     folder = folder or Path("runs") / experiment.stem
     described = read_experiment(experiment)
+    check_writable(folder / "report.json")
+    with progress_bars() as progress:
+        prediction = predicted(described, folder, progress)
+    print_prediction(prediction, "sts_icl")
+    draw_scores(prediction, "sts_icl", folder / "prediction.png")
     with progress_bars() as progress:
         report = run(described, folder, post_hoc=post_hoc, progress=progress)
     print_report(report)

@@ -23,9 +23,9 @@ from sts_eval.features.sae import load_sae
 from sts_eval.harness.failure import exits_like_a_command
 from sts_eval.harness.plan import Plan, domain_of
 from sts_eval.predictors.instrument import Instrument, assemble
-from sts_eval.predictors.progress import silent
 from sts_eval.predictors.shift import Shift, measure_shift
 from sts_eval.predictors.sts import read_domain
+from sts_eval.progress import silent
 
 REQUEST = "sts_scores"
 

@@ -29,7 +29,7 @@ def lab_experiment(training_set: str) -> Run:
         sae=SAESpec(path=str(sae_path())),
         training_set=TrainingSetSpec(source=str(sft_path(training_set))),
         benchmark=BenchmarkSpec(source=str(benchmark_path())),
-        settings=PredictSettings(domain_tokens=4000),
+        settings=PredictSettings(shift_tokens=6000, domain_tokens=4000),
         tune=TuneSettings(max_steps=120, batch=16, per_device_batch=16, learning_rate=2e-3),
-        measure=MeasureSettings(task="lab_mmlupro", batch_size="128", max_questions=200),
+        measure=MeasureSettings(task="lab_mmlupro", batch_size="128", max_questions=150),
     )

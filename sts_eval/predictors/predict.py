@@ -20,9 +20,9 @@ from sts_eval.features import known
 from sts_eval.features.hook import unwrapped
 from sts_eval.predictors.evidence import Evidence
 from sts_eval.predictors.instrument import Instrument, load_instrument
-from sts_eval.predictors.progress import Progress, silent
 from sts_eval.predictors.shift import Shift, measure_shift
 from sts_eval.predictors.sts import DomainReading, choose_questions, estimate, read_domain
+from sts_eval.progress import Progress, silent
 from sts_eval.records.prediction import (
     SCORES,
     Cost,

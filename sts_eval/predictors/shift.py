@@ -21,7 +21,7 @@ from sts_eval.data.sampling import shuffled, within_budget
 from sts_eval.data.training_set import TrainingSet
 from sts_eval.errors import UserError
 from sts_eval.predictors.instrument import Instrument, Shown
-from sts_eval.predictors.progress import Progress
+from sts_eval.progress import Progress
 
 
 @dataclass(frozen=True)

@@ -27,8 +27,8 @@ from sts_eval.data.sampling import shuffled, within_budget
 from sts_eval.features.sae import Columns
 from sts_eval.predictors.evidence import Evidence
 from sts_eval.predictors.instrument import Instrument, Shown
-from sts_eval.predictors.progress import Progress, silent
 from sts_eval.predictors.shift import Shift
+from sts_eval.progress import Progress, silent
 
 
 class QuestionScore(NamedTuple):

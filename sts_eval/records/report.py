@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from sts_eval.records.overlap import Overlap
 from sts_eval.records.prediction import Score
 from sts_eval.records.record import Part, Record
 
@@ -61,6 +62,7 @@ class Report(Record):
     post_hoc: bool
     rows: tuple[DomainRow, ...]
     agreements: tuple[Agreement, ...]
+    overlaps: tuple[Overlap, ...] = Field(description="predicted and actually shifted dimensions, by tuned seed")
     signal_to_noise: float | None = Field(description="of the signed changes over domains")
     seconds: dict[str, float] = Field(description="wall-clock by stage")
     warnings: tuple[str, ...]

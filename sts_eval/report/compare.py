@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sts_eval.errors import UserError
+from sts_eval.records.overlap import Overlap
 from sts_eval.records.prediction import SCORES, Prediction
 from sts_eval.records.record import now
 from sts_eval.records.report import Agreement, DomainRow, Report, Target
@@ -30,12 +31,15 @@ FEWEST = 3
 """Domains without which there is nothing to correlate."""
 
 
-def compare(prediction: Prediction, transfer: Transfer, *, post_hoc: bool = False) -> Report:
+def compare(
+    prediction: Prediction, transfer: Transfer, *, overlaps: Sequence[Overlap] = (), post_hoc: bool = False
+) -> Report:
     """Join a prediction with the transfer that followed it.
 
     Args:
         prediction: The record made from the untuned model.
         transfer: The record of the change.
+        overlaps: Predicted against actually shifted dimensions, by tuned seed, where they were read.
         post_hoc: Go on although the prediction is younger than the tuning; the report then says so.
 
     Raises:
@@ -80,6 +84,7 @@ def compare(prediction: Prediction, transfer: Transfer, *, post_hoc: bool = Fals
         post_hoc=bool(late),
         rows=rows,
         agreements=tuple(_agreements(by_score, names, measured)),
+        overlaps=tuple(overlaps),
         signal_to_noise=noise_ceiling(delta, se).signal_to_noise,
         seconds=_seconds(prediction, transfer),
         warnings=tuple(_warnings(prediction, transfer, late, len(names))),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import io
 from pathlib import Path
+from statistics import fmean
 
 from rich.console import Console
 from rich.markup import escape
@@ -29,6 +30,8 @@ def print_report(report: Report, console: Console | None = None) -> None:
         console.print(f"Warning: {warning}", style="yellow", markup=False, highlight=False)
     console.print(domain_table(report))
     console.print(agreement_table(report))
+    if report.overlaps:
+        console.print(overlap_table(report))
     for name, text in conclusions(report):
         console.print(f"[bold]{name}[/]: {escape(text)}", highlight=False)
     total = sum(report.seconds.values())
@@ -64,6 +67,39 @@ def agreement_table(report: Report) -> Table:
     for agreement in report.agreements:
         table.add_row(*(escape(cell) for cell in cells(agreement)))
     return table
+
+
+def overlap_table(report: Report) -> Table:
+    """How many of the predicted dimensions are among the ones that tuning moved most."""
+    title = f"Predicted and actually shifted dimensions, mean of {len(report.overlaps)} tuned seeds"
+    table = Table(title=title, title_justify="left")
+    for header in OVERLAP_HEADER:
+        table.add_column(header, justify="left" if header == "space" else "right", no_wrap=True)
+    for row in overlap_rows(report):
+        table.add_row(*row)
+    return table
+
+
+OVERLAP_HEADER = ("space", "N", "in both", "null of equal activity", "largest p", "N carry of all change")
+
+
+def overlap_rows(report: Report) -> list[list[str]]:
+    """The cells of the table of overlaps, means over tuned seeds."""
+    rows = []
+    for place, space in enumerate(report.overlaps[0].spaces):
+        for index, at in enumerate(space.at):
+            seeds = [one.spaces[place].at[index] for one in report.overlaps]
+            rows.append(
+                [
+                    f"{space.space} ({space.dims})",
+                    str(at.n),
+                    f"{fmean(one.common for one in seeds):.1f}",
+                    f"{fmean(one.expected for one in seeds):.1f} ± {fmean(one.null_sd for one in seeds):.1f}",
+                    f"{max(one.p_value for one in seeds):.2g}",
+                    f"{fmean(one.share_actual for one in seeds):.0%}",
+                ]
+            )
+    return rows
 
 
 def cells(agreement: Agreement) -> list[str]:
@@ -126,6 +162,8 @@ def markdown(report: Report) -> str:
     lines += _pipes(["domain", "STS_ICL", "STS_act", "before", "after", "Δ points ± SE", "n", "verdict"], domains)
     header = ["score", "outcome", "r", "95% interval", "p", "Spearman", "ceiling", "4+4"]
     lines += _pipes(header, [[cell.replace("|", "\\|") for cell in cells(one)] for one in report.agreements])
+    if report.overlaps:
+        lines += _pipes(list(OVERLAP_HEADER), overlap_rows(report))
     lines += [f"**{name}.** {text}\n" for name, text in conclusions(report)]
     return "\n".join(lines)
 

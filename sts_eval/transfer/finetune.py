@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from sts_eval.data.tables import fingerprint
 from sts_eval.data.training_set import TrainingSet
 from sts_eval.errors import UserError
 from sts_eval.experiment import ModelSpec, TuneSettings
+from sts_eval.progress import Progress, silent
 from sts_eval.records.prediction import DataIdentity
 from sts_eval.records.record import check_writable, now
 from sts_eval.records.tuning import Contamination, PredictionReference, SeedTraining, Tuning
@@ -37,12 +37,6 @@ FACTS = "training.json"
 
 SMALLEST_CHANGE = 0.01
 """Relative change of the held-out loss below which a training is taken to have changed nothing."""
-
-Progress = Callable[[str, int, int], None]
-
-
-def silent(_stage: str, _done: int, _total: int) -> None:
-    """A progress callback that tells nobody."""
 
 
 def finetune(

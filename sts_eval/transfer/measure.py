@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from sts_eval.errors import UserError
 from sts_eval.experiment import MeasureSettings, ModelSpec
+from sts_eval.progress import Progress, silent
 from sts_eval.records.answers import Evaluation
 from sts_eval.records.prediction import Prediction
 from sts_eval.records.transfer import Measured, Transfer
@@ -16,12 +17,6 @@ from sts_eval.transfer.evaluating import Evaluator, Tuned
 from sts_eval.transfer.pairing import answers_of, pair
 from sts_eval.transfer.questions import choose_questions
 from sts_eval.transfer.tasks import load_tasks
-
-Progress = Callable[[str, int, int], None]
-
-
-def silent(_stage: str, _done: int, _total: int) -> None:
-    """A progress callback that tells nobody."""
 
 
 def refer_to(prediction: Prediction) -> PredictionReference:

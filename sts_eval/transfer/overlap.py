@@ -11,7 +11,7 @@ stands beside a null of dimensions that are as active. Activity is matched withi
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -26,6 +26,7 @@ from sts_eval.errors import UserError
 from sts_eval.features.hook import find_hook
 from sts_eval.features.reading import Reader
 from sts_eval.predictors.instrument import Instrument, Shown
+from sts_eval.progress import Progress, silent
 from sts_eval.records.overlap import Overlap, OverlapAt, SpaceOverlap
 from sts_eval.records.record import now
 
@@ -44,7 +45,7 @@ def measure_overlap(
     *,
     seed: int,
     tuning_seed: int,
-    progress: Callable[[str, int, int], None] = lambda _stage, _done, _total: None,
+    progress: Progress = silent,
 ) -> Overlap:
     """Compare predicted with actual shifts on the questions that step 1 of the prediction compared.
 
