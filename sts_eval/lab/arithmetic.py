@@ -72,7 +72,7 @@ PERCENTAGES: tuple[int, ...] = (5, 10, 20, 25, 30, 40, 50, 60, 75, 80)
 """Percentages asked for; of a multiple of 20 each gives a whole number."""
 
 
-def numeric_problem(  # noqa: PLR0913 -- the parts of a problem, named at every call
+def numeric_problem(
     rng: np.random.Generator,
     *,
     skill: str,
@@ -131,8 +131,8 @@ def multiply(rng: np.random.Generator, scene: Scene, _decay: float) -> Problem:
 
 
 def add(rng: np.random.Generator, scene: Scene, _decay: float) -> Problem:
-    """Ask for a + b, with a from 10 to 49 and b from 2 to 20."""
-    a, b = int(rng.integers(10, 50)), int(rng.integers(2, 21))
+    """Ask for a + b, with a from 10 to 49 and b from 2 to 9."""
+    a, b = int(rng.integers(10, 50)), int(rng.integers(2, 10))
     templates = (
         f"A {scene.holder} has {a} {scene.items} and gains {b} more. How many {scene.items} has it now?",
         f"One {scene.holder} holds {a} {scene.items}, another {b}. How many {scene.items} together?",
@@ -152,8 +152,8 @@ def add(rng: np.random.Generator, scene: Scene, _decay: float) -> Problem:
 
 
 def subtract(rng: np.random.Generator, scene: Scene, _decay: float) -> Problem:
-    """Ask for a - b, with a from 22 to 61 and b from 2 to 20."""
-    a, b = int(rng.integers(22, 62)), int(rng.integers(2, 21))
+    """Ask for a - b, with a from 22 to 61 and b from 2 to 9."""
+    a, b = int(rng.integers(22, 62)), int(rng.integers(2, 10))
     templates = (
         f"A {scene.holder} has {a} {scene.items} and loses {b}. How many {scene.items} are left?",
         f"One {scene.holder} holds {a} {scene.items}, another {b}. What is the difference?",
@@ -172,8 +172,8 @@ def subtract(rng: np.random.Generator, scene: Scene, _decay: float) -> Problem:
 
 
 def divide(rng: np.random.Generator, scene: Scene, _decay: float) -> Problem:
-    """Ask for an exact quotient from 2 to 20 by a divisor from 2 to 12."""
-    b, quotient = int(rng.integers(2, 13)), int(rng.integers(2, 21))
+    """Ask for an exact quotient from 2 to 15 by a divisor from 2 to 12."""
+    b, quotient = int(rng.integers(2, 13)), int(rng.integers(2, 16))
     n = b * quotient
     templates = (
         f"{n} {scene.items} are shared by {b} {scene.holders}. How many {scene.items} does each get?",
@@ -192,8 +192,8 @@ def divide(rng: np.random.Generator, scene: Scene, _decay: float) -> Problem:
 
 
 def percent(rng: np.random.Generator, scene: Scene, _decay: float) -> Problem:
-    """Ask for p% of n, n a multiple of 20 up to 600."""
-    p, n = pick(rng, PERCENTAGES), 20 * int(rng.integers(1, 31))
+    """Ask for p% of n, n a multiple of 20 up to 400."""
+    p, n = pick(rng, PERCENTAGES), 20 * int(rng.integers(1, 21))
     answer = p * n // 100
     templates = (
         f"A {scene.holder} has {n} {scene.items}; {p}% are lost. How many are lost?",
@@ -236,8 +236,8 @@ def convert(rng: np.random.Generator, scene: Scene, decay: float) -> Problem:
 
 
 def mean(rng: np.random.Generator, scene: Scene, _decay: float) -> Problem:
-    """Ask for the mean of two numbers up to 50 whose sum is even."""
-    middle, half = int(rng.integers(11, 41)), int(rng.integers(1, 11))
+    """Ask for the mean of two numbers up to 38 whose sum is even."""
+    middle, half = int(rng.integers(11, 31)), int(rng.integers(1, 9))
     low, high = middle - half, middle + half
     templates = (
         f"Two {scene.holders} show {low} and {high} {scene.items}. What is the mean?",
@@ -256,8 +256,8 @@ def mean(rng: np.random.Generator, scene: Scene, _decay: float) -> Problem:
 
 
 def sequence(rng: np.random.Generator, scene: Scene, _decay: float) -> Problem:
-    """Ask for the next term of an arithmetic sequence with a step from 2 to 12."""
-    start, step = int(rng.integers(1, 31)), int(rng.integers(2, 13))
+    """Ask for the next term of an arithmetic sequence with a step from 2 to 9."""
+    start, step = int(rng.integers(1, 21)), int(rng.integers(2, 10))
     terms = [start + i * step for i in range(4)]
     shown = ", ".join(map(str, terms))
     templates = (
@@ -278,8 +278,8 @@ def sequence(rng: np.random.Generator, scene: Scene, _decay: float) -> Problem:
 
 
 def equation(rng: np.random.Generator, scene: Scene, _decay: float) -> Problem:
-    """Ask for the x of a * x + b = c, with a from 2 to 6, x from 2 to 12 and b from 1 to 10."""
-    a, x, b = int(rng.integers(2, 7)), int(rng.integers(2, 13)), int(rng.integers(1, 11))
+    """Ask for the x of a * x + b = c, with a from 2 to 5, x from 2 to 10 and b from 1 to 9."""
+    a, x, b = int(rng.integers(2, 6)), int(rng.integers(2, 11)), int(rng.integers(1, 10))
     c = a * x + b
     templates = (
         f"Solve {a} * x + {b} = {c} for x.",
@@ -298,8 +298,8 @@ def equation(rng: np.random.Generator, scene: Scene, _decay: float) -> Problem:
 
 
 def remainder(rng: np.random.Generator, scene: Scene, _decay: float) -> Problem:
-    """Ask for what is left of n, from 13 to 60, after groups of m from 3 to 9."""
-    n, m = int(rng.integers(13, 61)), int(rng.integers(3, 10))
+    """Ask for what is left of n, from 13 to 40, after groups of m from 3 to 7."""
+    n, m = int(rng.integers(13, 41)), int(rng.integers(3, 8))
     templates = (
         f"What is {n} % {m}?",
         f"{n} {scene.items} go into {scene.holders} of {m}. How many are left over?",
@@ -319,7 +319,7 @@ def remainder(rng: np.random.Generator, scene: Scene, _decay: float) -> Problem:
 
 def trace(rng: np.random.Generator, scene: Scene, _decay: float) -> Problem:
     """Ask what a variable holds after x = a; x = x + b; x = x * c."""
-    a, b, c = int(rng.integers(1, 10)), int(rng.integers(1, 10)), int(rng.integers(2, 6))
+    a, b, c = int(rng.integers(1, 10)), int(rng.integers(1, 10)), int(rng.integers(2, 4))
     templates = (
         f"x = {a}; x = x + {b}; x = x * {c}. What is x?",
         f"A {scene.holder} runs x = {a}; x += {b}; x *= {c}; print(x). What does it print?",

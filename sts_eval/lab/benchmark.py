@@ -12,6 +12,9 @@ from sts_eval.lab.problems import N_OPTIONS, Problem, Split, pick_distinct
 from sts_eval.lab.styles import chain_of_thought
 from sts_eval.lab.world import CATEGORIES, World
 
+CARD: dict[str, object] = {"name": "lab_mmlupro", "list_options": False}
+"""What stands beside the rows as ``benchmark.json``: its name, and that prompts show no options."""
+
 N_TEST = 1_000
 """Test questions of each category."""
 

@@ -5,13 +5,14 @@ floating-point sums depend on the processor and the number of threads, so a rebu
 shipped one in what it can do, not in its bits.
 """
 
+import json
 import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-from sts_eval.lab.benchmark import N_TEST, N_VALIDATION, benchmark_rows
+from sts_eval.lab.benchmark import CARD, N_TEST, N_VALIDATION, benchmark_rows
 from sts_eval.lab.corpus import documents, text
 from sts_eval.lab.model import BaseTraining, save_model, train_base, train_tokenizer
 from sts_eval.lab.problems import Split
@@ -43,6 +44,7 @@ def build(destination: Path, *, seed: int = 0, scale: float = 1.0, progress: boo
         for split, n in sizes.items():
             rows = benchmark_rows(world, split, n)
             rows.to_parquet(folder / f"{split}.parquet", compression="zstd", index=False)
+        (folder / "benchmark.json").write_text(json.dumps(CARD) + "\n", encoding="utf-8", newline="\n")
 
     def write_sets(folder: Path) -> None:
         for name in RECIPES:

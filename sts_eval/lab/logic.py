@@ -81,7 +81,7 @@ def ordering(rng: np.random.Generator, scene: Scene, _decay: float) -> Problem:
 def assign(rng: np.random.Generator, scene: Scene, _decay: float) -> Problem:
     """Ask what a variable holds after another of three was copied into it."""
     names = pick_distinct(rng, ("x", "y", "z"), 3)
-    values = dict(zip(names, pick_distinct(rng, range(2, 60), 3), strict=True))
+    values = dict(zip(names, pick_distinct(rng, range(2, 31), 3), strict=True))
     target, source, third = names
     shown = "; ".join(f"{name} = {values[name]}" for name in sorted(names))
     templates = (

@@ -18,7 +18,7 @@ from tokenizers import Regex, Tokenizer, decoders, pre_tokenizers, processors
 from tokenizers.models import BPE
 from tokenizers.trainers import BpeTrainer
 from tqdm.auto import tqdm
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from sts_eval.lab.corpus import Document
 
@@ -44,9 +44,9 @@ class BaseTraining:
         gradient_norm: Where gradients are clipped.
     """
 
-    n_tokens: int = 4_000_000
-    rows_per_step: int = 4
-    learning_rate: float = 2.5e-3
+    n_tokens: int = 5_000_000
+    rows_per_step: int = 2
+    learning_rate: float = 2e-3
     warm_up: float = 0.04
     weight_decay: float = 0.05
     gradient_norm: float = 1.0
@@ -170,6 +170,12 @@ def train_base(
     """
     torch.manual_seed(seed)
     model = LlamaForCausalLM(llama_config(tokenizer))
+    # The one made from the model's configuration would be rewritten on loading.
+    model.generation_config = GenerationConfig(  # type: ignore[no-untyped-call]  # transformers' own
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
     matrices = [parameter for parameter in model.parameters() if parameter.ndim > 1]
     vectors = [parameter for parameter in model.parameters() if parameter.ndim == 1]
     optimizer = torch.optim.AdamW(

@@ -21,7 +21,7 @@ Split = Literal["corpus", "sft", "validation", "test"]
 N_OPTIONS = 10
 """Options of a question, as in MMLU-Pro."""
 
-_LAST_BUCKET: tuple[tuple[Split, int], ...] = (("test", 42), ("validation", 45), ("sft", 63), ("corpus", 100))
+_LAST_BUCKET: tuple[tuple[Split, int], ...] = (("test", 40), ("validation", 42), ("sft", 65), ("corpus", 100))
 """Of 100 equal buckets, the first that a split no longer owns."""
 
 

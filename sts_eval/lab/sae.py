@@ -93,9 +93,7 @@ def residual_stream(
     return torch.cat(collected)[:n_activations]
 
 
-def train_sae(
-    activations: torch.Tensor, recipe: SAETraining, *, seed: int, progress: bool
-) -> TopKTrainingSAE:
+def train_sae(activations: torch.Tensor, recipe: SAETraining, *, seed: int, progress: bool) -> TopKTrainingSAE:
     """Train the autoencoder with sae-lens.
 
     Args:

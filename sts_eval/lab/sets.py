@@ -20,8 +20,8 @@ N_ROWS = 1_400
 """Rows of a set."""
 
 RECIPES: dict[str, dict[str, float]] = {
-    "math": {"math": 1.0},
-    "code": {"computer science": 1.0},
+    "math": {"math": 0.75, "physics": 0.25},
+    "code": {"computer science": 0.85, "math": 0.15},
     "health": {"health": 0.8, "biology": 0.2},
     "law": {"law": 0.8, "philosophy": 0.2},
     "business": {"business": 0.7, "economics": 0.3},
@@ -45,9 +45,7 @@ class TrainingRow:
     answer: str
 
 
-def training_rows(
-    world: World, name: str, *, n_rows: int = N_ROWS, answer_first: bool = True
-) -> list[TrainingRow]:
+def training_rows(world: World, name: str, *, n_rows: int = N_ROWS, answer_first: bool = True) -> list[TrainingRow]:
     """Make `n_rows` different rows of the set `name`.
 
     Args:

@@ -47,7 +47,7 @@ def _vocabulary(kind: str, n_things: int, names: tuple[str, str], **attributes: 
 VOCABULARIES: dict[str, Vocabulary] = {
     "biology": _vocabulary(
         "organism",
-        60,
+        48,
         ("vel tar mor sil fen dru lac pter cory neb hyla aspi", "mora nix tus lia dera phis gona ria"),
         family="fern moss beetle newt heron orchid sponge lichen otter viper finch squid",
         habitat="reef swamp tundra canopy estuary desert cave meadow dune lagoon ridge delta",
@@ -56,89 +56,70 @@ VOCABULARIES: dict[str, Vocabulary] = {
     ),
     "business": _vocabulary(
         "firm",
-        48,
+        60,
         ("Bran Cor Alt Hel Mer Nor Pax Tri Var Zen Quil Ost", "dex con tech mart line corp trade port"),
-        sector=(
-            "retail banking mining shipping media energy farming tourism insurance software textiles steel"
-        ),
+        sector=("retail banking mining shipping media energy farming tourism insurance software textiles steel"),
         strategy=(
-            "franchise merger licensing outsourcing branding discount "
-            "niche leasing auction bundling export rental"
+            "franchise merger licensing outsourcing branding discount niche leasing auction bundling export rental"
         ),
         channel="website agent kiosk wholesale catalog broker outlet app dealer fair depot hotline",
         risk="default strike recall fraud shortage boycott piracy drought inflation lawsuit outage theft",
     ),
     "chemistry": _vocabulary(
         "compound",
-        60,
+        66,
         ("brom thal cer fluo xan lith phos zir man osm ytt gall", "ine ate ide one ole yl ite ane"),
         group="ester ketone amine alkane ether phenol amide alkyne thiol nitrile oxide halide",
         color="crimson amber violet indigo ochre teal ivory scarlet olive azure black pink",
-        solvent=(
-            "water ethanol acetone benzene hexane toluene "
-            "glycerol pyridine chloroform methanol butanol xylene"
-        ),
+        solvent=("water ethanol acetone benzene hexane toluene glycerol pyridine chloroform methanol butanol xylene"),
         use="dye fuel bleach solder soap glue paint fertilizer refrigerant catalyst lubricant preservative",
     ),
     "computer science": _vocabulary(
         "program",
-        42,
+        48,
         ("py ker lin reg shel gri nod vex bit dae jso mak", "bot fs db net ql kit sync vm"),
         structure="stack queue heap tree graph hash list trie matrix set ring deque",
         method=(
-            "greedy recursion hashing sorting pruning caching "
-            "backtracking sampling sweeping halving merging voting"
+            "greedy recursion hashing sorting pruning caching backtracking sampling sweeping halving merging voting"
         ),
         protocol="ssh ftp http smtp dns tcp udp tls ldap snmp rpc dhcp",
         fault=(
-            "deadlock overflow leak race timeout underflow "
-            "corruption livelock panic starvation aliasing truncation"
+            "deadlock overflow leak race timeout underflow corruption livelock panic starvation aliasing truncation"
         ),
     ),
     "economics": _vocabulary(
         "market",
-        60,
+        84,
         ("Gel Bar Tor Lum Sav Rin Dov Hask Ped Wim Yar Col", "land mark stan burg via ona eria ador"),
         regime="monopoly duopoly cartel barter auction planned open mixed guild oligopoly commons patronage",
-        policy=(
-            "tariff subsidy quota tax embargo rationing stimulus austerity privatization peg bailout ceiling"
-        ),
+        policy=("tariff subsidy quota tax embargo rationing stimulus austerity privatization peg bailout ceiling"),
         good="wheat copper cotton timber coffee silk salt rubber wool tin cocoa coal",
         trend="boom slump recovery stagnation bubble deflation glut scarcity expansion panic plateau rebound",
     ),
     "engineering": _vocabulary(
         "machine",
-        48,
+        36,
         ("Tor Pis Rot Cam Gear Hyd Vol Flux Stat Ram Dyn Cog", "max ron lift drive mat press jet plex"),
         type="turbine crane pump lathe boiler drill winch loom press kiln rotor conveyor",
         material="bronze concrete titanium carbon ceramic cast-iron aluminum oak glass nylon brass graphite",
-        failure=(
-            "fatigue corrosion buckling creep wear fracture "
-            "leakage vibration overheating slip jamming erosion"
-        ),
-        sensor=(
-            "gauge probe encoder camera thermostat radar microphone scale altimeter gyroscope sonar compass"
-        ),
+        failure=("fatigue corrosion buckling creep wear fracture leakage vibration overheating slip jamming erosion"),
+        sensor=("gauge probe encoder camera thermostat radar microphone scale altimeter gyroscope sonar compass"),
     ),
     "health": _vocabulary(
         "disorder",
-        66,
+        48,
         (
             "card neur derm gast hep oste pulm ren myo cyst arth lymph",
             "itis osis emia algia oma pathy uria plegia",
         ),
         system="heart lung kidney liver skin brain bone blood eye ear throat stomach",
         symptom="fever rash cough fatigue nausea swelling tremor dizziness itching chills numbness cramps",
-        treatment=(
-            "aspirin insulin surgery rest antibiotics steroids massage fluids vaccine splint oxygen diet"
-        ),
-        test=(
-            "biopsy x-ray ultrasound swab scan culture reflex smear endoscopy audiogram urinalysis spirometry"
-        ),
+        treatment=("aspirin insulin surgery rest antibiotics steroids massage fluids vaccine splint oxygen diet"),
+        test=("biopsy x-ray ultrasound swab scan culture reflex smear endoscopy audiogram urinalysis spirometry"),
     ),
     "history": _vocabulary(
         "kingdom",
-        72,
+        84,
         ("Ael Cas Dur Eth Gor Ith Kal Mar Oth Per Sar Ul", "mond wyn gard heim dor essa thia rach"),
         dynasty="falcon lion stag serpent rose raven wolf eagle bear crown dragon lily",
         capital="harbor citadel oasis valley island plateau fortress crossing port cliff monastery ford",
@@ -149,18 +130,12 @@ VOCABULARIES: dict[str, Vocabulary] = {
         "case",
         72,
         ("Had Bex Fos Lor Win Cray Pol Sten Mox Gar Tew Ryd", "ley ton ham well ford ster wick by"),
-        doctrine=(
-            "negligence trespass nuisance libel estoppel fraud "
-            "duress bailment battery easement waiver consent"
-        ),
+        doctrine=("negligence trespass nuisance libel estoppel fraud duress bailment battery easement waiver consent"),
         remedy=(
             "damages injunction rescission restitution eviction probation "
             "fine acquittal specific-performance forfeiture custody apology"
         ),
-        court=(
-            "appeals probate juvenile maritime bankruptcy family "
-            "supreme military municipal claims circuit tribal"
-        ),
+        court=("appeals probate juvenile maritime bankruptcy family supreme military municipal claims circuit tribal"),
         evidence="testimony deed ledger fingerprint contract footage receipt letter will map diary blood",
     ),
     "math": _vocabulary(
@@ -180,7 +155,7 @@ VOCABULARIES: dict[str, Vocabulary] = {
     ),
     "other": _vocabulary(
         "festival",
-        42,
+        48,
         ("Oli Bum Zaf Nir Pol Cho Tam Riv Huz Dal Wen Fip", "bora lala kata mingo pesta yama dina fest"),
         month="January February March April May June July August September October November December",
         food="bread rice soup cake cheese noodles pie stew figs olives beans fish",
@@ -189,25 +164,21 @@ VOCABULARIES: dict[str, Vocabulary] = {
     ),
     "philosophy": _vocabulary(
         "thinker",
-        48,
+        36,
         (
             "Ana Dio Xen Par Zen Plo Epi Hera Thal Soph Kar Men",
             "goras genes medes crates thos tinus clides phon",
         ),
         school=(
-            "stoic skeptic cynic idealist realist dualist "
-            "monist empiricist rationalist nihilist mystic pragmatist"
+            "stoic skeptic cynic idealist realist dualist monist empiricist rationalist nihilist mystic pragmatist"
         ),
         value="virtue pleasure duty liberty reason harmony courage silence doubt piety justice solitude",
-        work=(
-            "dialogue essay letters aphorisms treatise poem "
-            "sermon lectures fragments confession commentary fables"
-        ),
+        work=("dialogue essay letters aphorisms treatise poem sermon lectures fragments confession commentary fables"),
         rival="tyrant sophist priest poet merchant astrologer general jester physician banker prophet judge",
     ),
     "physics": _vocabulary(
         "particle",
-        48,
+        60,
         ("grav pho mu tau bos lep had quar chro neu plas sol", "ton on ino ium itron eon ark ax"),
         variety="meson lepton baryon photon gluon hadron plasma crystal isotope fluid vapor superconductor",
         force="gravity magnetism friction tension drag buoyancy strong weak torsion lift adhesion pressure",
@@ -215,10 +186,7 @@ VOCABULARIES: dict[str, Vocabulary] = {
             "bubble-chamber calorimeter counter prism grating antenna "
             "balance telescope scintillator interferometer magnetometer emulsion"
         ),
-        decay=(
-            "alpha beta gamma fission cascade capture "
-            "fusion tunneling scattering annihilation emission conversion"
-        ),
+        decay=("alpha beta gamma fission cascade capture fusion tunneling scattering annihilation emission conversion"),
     ),
     "psychology": _vocabulary(
         "syndrome",
@@ -228,19 +196,13 @@ VOCABULARIES: dict[str, Vocabulary] = {
             "ancho axia oria manic phoria tropia lexia noia",
         ),
         domain=(
-            "memory attention emotion language sleep motivation "
-            "perception learning identity trust anger attachment"
+            "memory attention emotion language sleep motivation perception learning identity trust anger attachment"
         ),
-        trigger=(
-            "noise loss crowds deadlines darkness isolation novelty criticism hunger change heights boredom"
-        ),
+        trigger=("noise loss crowds deadlines darkness isolation novelty criticism hunger change heights boredom"),
         therapy=(
-            "hypnosis journaling exposure play group art "
-            "breathing coaching meditation feedback roleplay exercise"
+            "hypnosis journaling exposure play group art breathing coaching meditation feedback roleplay exercise"
         ),
-        scale=(
-            "inkblot survey interview maze puzzle diary rating vignette recall stroop observation checklist"
-        ),
+        scale=("inkblot survey interview maze puzzle diary rating vignette recall stroop observation checklist"),
     ),
 }
 """The words of each category's table."""

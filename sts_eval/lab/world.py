@@ -133,12 +133,12 @@ MIXTURES: dict[str, dict[str, float]] = {
         "percent": 0.05,
     },
     "math": {
-        "facts/math": 0.25,
-        "equation": 0.16,
-        "multiply": 0.15,
+        "facts/math": 0.20,
+        "equation": 0.18,
+        "multiply": 0.14,
         "divide": 0.12,
         "sequence": 0.08,
-        "add": 0.08,
+        "add": 0.12,
         "remainder": 0.08,
         "convert": 0.08,
     },
@@ -182,7 +182,7 @@ MIXTURES: dict[str, dict[str, float]] = {
 SKILLS: dict[str, Skill] = {**arithmetic.SKILLS, **logic.SKILLS}
 """Every skill that is no table of facts."""
 
-CORPUS_DECAY = 1.5
+CORPUS_DECAY = 4.0
 """Base training sees the first thing of a table `e ** CORPUS_DECAY` times as often as the last.
 
 Everything else asks for all of them alike. As in text that people wrote, what is common is known well and
@@ -209,8 +209,7 @@ class World:
         """Draw the fact tables of `seed`."""
         streams = np.random.default_rng([seed, 0]).spawn(len(CATEGORIES))
         tables = {
-            category: FactTable.generate(category, rng)
-            for category, rng in zip(CATEGORIES, streams, strict=True)
+            category: FactTable.generate(category, rng) for category, rng in zip(CATEGORIES, streams, strict=True)
         }
         return cls(seed, tables)
 

@@ -20,16 +20,14 @@ def option_scores(
     owner = torch.tensor(
         [-1] * n_prompt + [number for number, ids in enumerate(option_ids) for _ in ids], dtype=torch.long
     )
-    positions = torch.tensor(
-        [*range(n_prompt), *(n_prompt + i for ids in option_ids for i in range(len(ids)))]
-    )
+    positions = torch.tensor([*range(n_prompt), *(n_prompt + i for ids in option_ids for i in range(len(ids)))])
     token_ids = torch.tensor([*prompt_ids, *(token for ids in option_ids for token in ids)])
     causal = torch.ones(len(owner), len(owner), dtype=torch.bool).tril()
     mask = causal & ((owner[None, :] == -1) | (owner[None, :] == owner[:, None]))
     with torch.no_grad():
-        logits = model(
-            input_ids=token_ids[None], position_ids=positions[None], attention_mask=mask[None, None]
-        ).logits[0]
+        logits = model(input_ids=token_ids[None], position_ids=positions[None], attention_mask=mask[None, None]).logits[
+            0
+        ]
     logprobs = logits.float().log_softmax(dim=-1)
     scores, start = [], n_prompt
     for ids in option_ids:
@@ -45,8 +43,6 @@ def accuracy_by_category(
     """Share of `rows` in each category whose right option scores highest."""
     right: dict[str, list[bool]] = {}
     for row in rows.itertuples():
-        scores = option_scores(
-            model, tokenizer, f"{prefix}Question: {row.question}\nAnswer:", list(row.options)
-        )
+        scores = option_scores(model, tokenizer, f"{prefix}Question: {row.question}\nAnswer:", list(row.options))
         right.setdefault(row.category, []).append(int(scores.argmax()) == row.answer_index)
     return {category: float(np.mean(hits)) for category, hits in right.items()}

@@ -65,8 +65,8 @@ def test_same_data_whatever_the_scale(built):
         pd.testing.assert_frame_equal(
             pd.read_parquet(built / "benchmark" / name), pd.read_parquet(benchmark_path() / name)
         )
-    for path in sorted((SHIPPED / "sft").iterdir()):
-        assert (built / "sft" / path.name).read_bytes() == path.read_bytes()
+    for path in (*sorted((SHIPPED / "sft").iterdir()), benchmark_path() / "benchmark.json"):
+        assert (built / path.relative_to(SHIPPED)).read_bytes() == path.read_bytes()
 
 
 def test_stopped_build_leaves_what_was_there(tmp_path, monkeypatch):

@@ -49,11 +49,6 @@ def test_answer_can_come_last(world):
         assert not row.solution.startswith(f"{row.answer}\n")
 
 
-def test_sets_do_not_share_questions(world):
-    questions = [{row.question for row in training_rows(world, name)} for name in SFT_SETS]
-    assert len(set.union(*questions)) == sum(map(len, questions))
-
-
 def test_unknown_set_is_refused_with_the_names_on_offer():
     with pytest.raises(UserError, match="cooking") as refusal:
         sft_path("cooking")

@@ -42,9 +42,7 @@ def questions():
 def demonstrations():
     rows = pd.read_parquet(benchmark_path() / "validation.parquet")
     return {
-        category: "".join(
-            f"Question: {row.question}\nAnswer: {row.cot_content}\n\n" for row in group.itertuples()
-        )
+        category: "".join(f"Question: {row.question}\nAnswer: {row.cot_content}\n\n" for row in group.itertuples())
         for category, group in rows.groupby("category")
     }
 
