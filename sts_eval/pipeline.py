@@ -20,7 +20,7 @@ from pathlib import Path
 from sts_eval.data.benchmark import load_benchmark
 from sts_eval.data.tables import fingerprint
 from sts_eval.data.training_set import load_training_set
-from sts_eval.experiment import Experiment, ModelSpec, Run
+from sts_eval.experiment import Experiment, ModelSpec, Run, SAESpec
 from sts_eval.predictors.instrument import load_instrument, load_model
 from sts_eval.predictors.predict import predict
 from sts_eval.progress import Progress, silent
@@ -31,10 +31,12 @@ from sts_eval.records.report import Report
 from sts_eval.records.transfer import Transfer
 from sts_eval.records.tuning import PredictionReference, Tuning
 from sts_eval.report.compare import compare
+from sts_eval.transfer.contamination import find_contamination, refuse
 from sts_eval.transfer.finetune import finetune
 from sts_eval.transfer.identity import model_fingerprint
 from sts_eval.transfer.measure import measure, refer_to, tuned_models
 from sts_eval.transfer.overlap import measure_overlap
+from sts_eval.transfer.tasks import load_tasks
 
 TUNING = "tuning"
 
@@ -67,16 +69,29 @@ def predicted(experiment: Run, folder: Path, progress: Progress = silent) -> Pre
     """The prediction, made now unless it is there. It is on disk before any tuning begins."""
     described = Experiment(**{name: getattr(experiment, name) for name in Experiment.model_fields})
     training_set, benchmark = load_training_set(described.training_set), load_benchmark(described.benchmark)
+    without = {"model": {"device"}, "settings": {"batch_tokens", "batch_questions"}}  # they never change a result
     parts = [
-        described.model_dump(mode="json"),
+        described.model_dump(mode="json", exclude=without),
         model_fingerprint(described.model),
+        _sae_fingerprint(described.sae),
         training_set.sha256,
         benchmark.sha256,
     ]
     path = folder / f"prediction-{fingerprint(parts)[:8]}.json"
     if not path.is_file():
+        # Mistakes in what the later stages read should cost seconds, not a prediction and a tuning.
+        load_tasks(experiment.measure)
+        if not experiment.tune.allow_overlap:
+            refuse(find_contamination(training_set.examples, benchmark), training_set.examples)
         predict(described, progress).write(path)
     return Prediction.read(path)
+
+
+def _sae_fingerprint(sae: SAESpec) -> str:
+    """Hash of the files of a local SAE, told apart as those of a model are; a release never changes."""
+    place = Path(sae.path).expanduser() if sae.path else None
+    files = sorted(place.iterdir()) if place and place.is_dir() else [place] if place and place.is_file() else []
+    return fingerprint([[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in files])
 
 
 def tuned(experiment: Run, reference: PredictionReference | None, folder: Path, progress: Progress = silent) -> Tuning:
@@ -115,14 +130,18 @@ def transferred(experiment: Run, prediction: Prediction, folder: Path, progress:
 def overlapped(
     experiment: Run, prediction: Prediction, transfer: Transfer, folder: Path, progress: Progress = silent
 ) -> tuple[Overlap, ...]:
-    """Predicted against actually shifted dimensions, per tuned seed, read now unless they are there."""
+    """Predicted against actually shifted dimensions, read now unless they are there.
+
+    One per tuned seed, save those that changed nothing.
+    """
     if transfer.tuning is None:
         return ()
     paths = {}
-    for done in transfer.tuning.runs:
+    for done in (run for run in transfer.tuning.runs if run.changed):
         key = fingerprint([prediction.sha256(), done.weights_sha256])
         paths[done.seed] = folder / f"overlap-{done.seed}-{key[:8]}.json"
-    missing = [one for one in tuned_models(transfer.tuning, folder / TUNING) if not paths[one.seed].is_file()]
+    models = {one.seed: one for one in tuned_models(transfer.tuning, folder / TUNING)}
+    missing = [models[seed] for seed, path in paths.items() if not path.is_file()]
     if missing:
         instrument = load_instrument(experiment.model, experiment.sae, experiment.settings)
         training_set = load_training_set(experiment.training_set)

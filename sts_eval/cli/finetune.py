@@ -34,4 +34,5 @@ def command(experiment: Path, prediction: Path | None, folder: Path | None) -> N
         click.echo(f"seed {one.seed}: {loss}, {one.steps} steps, {one.seconds:.0f} s")
     if not tuning.changed:
         click.echo("Warning: a seed left the held-out loss as it was; there is nothing to predict.", err=True)
-    click.echo(f"Record: {path}. Next: sts-eval measure {experiment} --tuning {path}")
+    after = f" --prediction {prediction}" if prediction else ""
+    click.echo(f"Record: {path}. Next: sts-eval measure {experiment} --tuning {path}{after}")

@@ -15,6 +15,7 @@ import click
 def command(experiment: Path, tuning: Path, prediction: Path | None, output: Path | None) -> None:
     """Measure what the tuning of EXPERIMENT (a YAML file) did, through lm-evaluation-harness."""
     from sts_eval.cli.progress import progress_bars
+    from sts_eval.errors import UserError
     from sts_eval.experiment_file import read_experiment
     from sts_eval.pipeline import TUNING, evaluations
     from sts_eval.records.prediction import Prediction
@@ -23,6 +24,8 @@ def command(experiment: Path, tuning: Path, prediction: Path | None, output: Pat
     from sts_eval.transfer.measure import measure, tuned_models
 
     described, done = read_experiment(experiment), Tuning.read(tuning)
+    if prediction is None and done.prediction is not None:  # its questions would be scored unseen
+        raise UserError(f"the tuning of {tuning} follows a prediction", "Give that record with --prediction")
     output = output or tuning.parent / "transfer.json"
     check_writable(output)
     with progress_bars() as progress:
@@ -36,4 +39,4 @@ def command(experiment: Path, tuning: Path, prediction: Path | None, output: Pat
             progress=progress,
         )
     transfer.write(output)
-    click.echo(f"Record: {output}. Next: sts-eval report PREDICTION {output}")
+    click.echo(f"Record: {output}. Next: sts-eval report {prediction or 'PREDICTION'} {output}")

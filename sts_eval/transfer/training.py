@@ -20,6 +20,7 @@ from transformers import (
     TrainingArguments,
     set_seed,
 )
+from transformers.trainer_callback import ProgressCallback
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
@@ -93,6 +94,15 @@ class _StopAtNaN(TrainerCallback):
             )
 
 
+class _LossOnBar(ProgressCallback):  # type: ignore[misc]  # transformers leaves it untyped
+    """The Trainer's progress bar, with the loss on it rather than in lines between other output."""
+
+    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        loss = (kwargs.get("logs") or {}).get("loss")
+        if loss is not None and self.training_bar is not None:
+            self.training_bar.set_postfix(loss=f"{float(loss):.3f}")
+
+
 @dataclass(frozen=True)
 class Setup:
     """What all seeds have in common.
@@ -161,6 +171,8 @@ def _attempt(setup: Setup, rows: Split, *, most: int, seed: int, folder: Path) -
         )
     except ValueError as error:
         raise UserError(f"the model cannot be trained so ({error})", "Change targets or devices") from error
+    trainer.remove_callback(ProgressCallback)
+    trainer.add_callback(_LossOnBar)
     before = float(trainer.evaluate()["eval_loss"])
     trainer.train()
     after = float(trainer.evaluate()["eval_loss"])
