@@ -94,13 +94,14 @@ class _StopAtNaN(TrainerCallback):
             )
 
 
-class _LossOnBar(ProgressCallback):  # type: ignore[misc]  # transformers leaves it untyped
+class _LossOnBar(ProgressCallback):
     """The Trainer's progress bar, with the loss on it rather than in lines between other output."""
 
-    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        loss = (kwargs.get("logs") or {}).get("loss")
-        if loss is not None and self.training_bar is not None:
-            self.training_bar.set_postfix(loss=f"{float(loss):.3f}")
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
+        loss = (logs or {}).get("loss")
+        bar: Any = self.training_bar  # None in processes other than the first
+        if loss is not None and bar is not None:
+            bar.set_postfix(loss=f"{float(loss):.3f}")
 
 
 @dataclass(frozen=True)
