@@ -68,6 +68,7 @@ def prediction(scores: Mapping[str, float], *, created: str = EARLY) -> Predicti
                 demonstrations=(0, 1),
                 n_questions=3,
                 n_tokens=30,
+                prompts_sha256="0",
             ),
         ),
         domains=tuple(
@@ -75,6 +76,7 @@ def prediction(scores: Mapping[str, float], *, created: str = EARLY) -> Predicti
                 domain=name,
                 n_questions=2,
                 n_tokens=20,
+                prompts_sha256="0",
                 question_ids=("a", "b"),
                 sts_icl=score(value),
                 sts_act=score(100 - value),

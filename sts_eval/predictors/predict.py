@@ -158,6 +158,7 @@ def _seed_shift(shift: Shift) -> SeedShift:
         demonstrations=shift.demonstrations,
         n_questions=shift.n_questions,
         n_tokens=shift.n_tokens,
+        prompts_sha256=shift.prompts_sha256,
     )
 
 
@@ -176,6 +177,7 @@ def _domain_scores(domain: Domain, reading: DomainReading) -> DomainScores:
         domain=domain.name,
         n_questions=len(positions),
         n_tokens=reading.n_tokens,
+        prompts_sha256=reading.prompts_sha256,
         question_ids=tuple(domain.questions[position].id for position in positions),
         **scores,
     )

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from sts_eval.data.prompt import Turn
 from sts_eval.data.sampling import shuffled, within_budget
+from sts_eval.data.tables import fingerprint
 from sts_eval.data.training_set import TrainingSet
 from sts_eval.errors import UserError
 from sts_eval.predictors.instrument import Instrument, Shown
@@ -36,6 +37,7 @@ class Shift:
         n_questions: Questions compared.
         n_tokens: Question tokens compared.
         fewer_shots: How many questions saw fewer demonstrations because of the context.
+        prompts_sha256: Fingerprint of the token ids of the demonstrations and the questions.
     """
 
     seed: int
@@ -45,6 +47,7 @@ class Shift:
     n_questions: int
     n_tokens: int
     fewer_shots: int
+    prompts_sha256: str
 
 
 def measure_shift(instrument: Instrument, training_set: TrainingSet, seed: int, progress: Progress) -> Shift:
@@ -95,6 +98,7 @@ def measure_shift(instrument: Instrument, training_set: TrainingSet, seed: int, 
         n_questions=len(turns),
         n_tokens=sum(len(turn.span) for turn in turns),
         fewer_shots=sum(count < settings.shots for count in counts),
+        prompts_sha256=fingerprint([shown.demonstrations.prefixes, turns]),
     )
 
 

@@ -24,6 +24,7 @@ from torch import Tensor
 from sts_eval.data.benchmark import Domain
 from sts_eval.data.prompt import Turn
 from sts_eval.data.sampling import shuffled, within_budget
+from sts_eval.data.tables import fingerprint
 from sts_eval.features.sae import Columns
 from sts_eval.predictors.evidence import Evidence
 from sts_eval.predictors.instrument import Instrument, Shown
@@ -65,6 +66,7 @@ class DomainReading:
         icl_by_feature: The same for the squared change under demonstrations.
         n_tokens: Question tokens read.
         fewer_shots: How many readings saw fewer demonstrations because of the context.
+        prompts_sha256: Fingerprint of the token ids of the demonstrations, by seed, and the questions.
     """
 
     domain: str
@@ -73,6 +75,7 @@ class DomainReading:
     icl_by_feature: NDArray[np.float64]
     n_tokens: int
     fewer_shots: int
+    prompts_sha256: str
 
 
 def estimate(values: Mapping[int, Mapping[int, float]]) -> Estimate:
@@ -164,6 +167,9 @@ def read_domain(
         n_tokens=sum(len(turns[position].span) for position in positions),
         fewer_shots=sum(
             count < len(shown[seed].prefixes) - 1 for seed, taken in counts.items() for count in taken.values()
+        ),
+        prompts_sha256=fingerprint(
+            [[context.demonstrations.prefixes for context in shown.values()], [turns[p] for p in positions]]
         ),
     )
 

@@ -47,7 +47,7 @@ class DataIdentity(Part):
     source: str
     revision: str | None
     rows: int
-    sha256: str = Field(description="of the rows in use, after rendering")
+    sha256: str = Field(description="of the rows")
 
 
 class SeedShift(Part):
@@ -60,6 +60,7 @@ class SeedShift(Part):
     demonstrations: tuple[int, ...] = Field(description="rows of the training set shown")
     n_questions: int
     n_tokens: int
+    prompts_sha256: str = Field(description="of the token ids of all prompts, demonstrations included")
 
 
 class Score(Part):
@@ -76,6 +77,7 @@ class DomainScores(Part):
     domain: str
     n_questions: int
     n_tokens: int
+    prompts_sha256: str = Field(description="of the token ids of all prompts, demonstrations included")
     question_ids: tuple[str, ...] = Field(description="the questions that were read, to be left out of scored ones")
     sts_act: Score
     sts_icl: Score

@@ -51,6 +51,14 @@ def test_two_runs_are_equal_but_for_time_and_cost(made, experiment):
     assert (again.cost.tokens, again.cost.passes) == (made.cost.tokens, made.cost.passes)
 
 
+def test_prompts_have_a_fingerprint_that_follows_their_words(made, experiment):
+    assert made.shifts[0].prompts_sha256 != made.shifts[1].prompts_sha256
+    worded = experiment.training_set.model_copy(update={"suffix": " Reason."})
+    other = predict(experiment.model_copy(update={"training_set": worded}))
+    assert other.shifts[0].prompts_sha256 != made.shifts[0].prompts_sha256
+    assert [domain.prompts_sha256 for domain in other.domains] == [domain.prompts_sha256 for domain in made.domains]
+
+
 def test_the_record_says_what_was_read(made):
     assert made.model.architecture == "Gemma2ForCausalLM"
     assert (made.model.d_model, made.model.n_layers, made.model.context) == (32, 3, 512)

@@ -81,7 +81,7 @@ def predicted(read, created="2026-01-01T00:00:00+00:00"):
         shifts=(),
         domains=tuple(
             DomainScores(
-                domain=domain, n_questions=len(ids), n_tokens=1, question_ids=tuple(ids),
+                domain=domain, n_questions=len(ids), n_tokens=1, prompts_sha256="0", question_ids=tuple(ids),
                 sts_act=score, sts_icl=score, sts_notebook=score,
             )
             for domain, ids in read.items()
