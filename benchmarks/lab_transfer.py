@@ -21,9 +21,6 @@ from sts_eval.report.document import cells, write_report
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "lab-transfer.md"
 
-QUESTIONS = 300
-"""Scored questions a category."""
-
 HEAD = """# What tuning does in the lab
 
 Written by `python benchmarks/lab_transfer.py`; every figure is measured. One tiny model, {n_sets} training
@@ -44,8 +41,6 @@ def main() -> None:
     reports: dict[str, Report] = {}
     for name in arguments.sets:
         experiment = lab_experiment(name)
-        measure = experiment.measure.model_copy(update={"max_questions": QUESTIONS})
-        experiment = experiment.model_copy(update={"measure": measure})
         reports[name] = run(experiment, arguments.folder / name)
         write_report(reports[name], arguments.folder / name)
         print(f"{name}: done")

@@ -32,5 +32,5 @@ def lab_experiment(training_set: str) -> Run:
         settings=PredictSettings(shift_tokens=6000, domain_tokens=4000),
         # Hard enough that accuracies move by more than their noise: at 2e-3 with alpha 32 they hardly did.
         tune=TuneSettings(max_steps=160, batch=16, per_device_batch=16, learning_rate=5e-3, alpha=64),
-        measure=MeasureSettings(task="lab_mmlupro", batch_size="128", max_questions=150),
+        measure=MeasureSettings(task="lab_mmlupro", batch_size="128", max_questions=100),
     )
