@@ -20,7 +20,7 @@ from transformers import (
     TrainingArguments,
     set_seed,
 )
-from transformers.trainer_callback import ProgressCallback
+from transformers.trainer_callback import PrinterCallback, ProgressCallback
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
@@ -172,6 +172,7 @@ def _attempt(setup: Setup, rows: Split, *, most: int, seed: int, folder: Path) -
         )
     except ValueError as error:
         raise UserError(f"the model cannot be trained so ({error})", "Change targets or devices") from error
+    trainer.remove_callback(PrinterCallback)
     trainer.remove_callback(ProgressCallback)
     trainer.add_callback(_LossOnBar)
     before = float(trainer.evaluate()["eval_loss"])
