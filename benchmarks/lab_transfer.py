@@ -17,7 +17,7 @@ from sts_eval.lab import SFT_SETS
 from sts_eval.lab.experiment import lab_experiment
 from sts_eval.pipeline import run
 from sts_eval.records.report import Report
-from sts_eval.report.document import cells, write_report
+from sts_eval.report.document import OVERLAP_HEADER, cells, overlap_rows, write_report
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "lab-transfer.md"
 
@@ -63,17 +63,19 @@ def document(reports: dict[str, Report], n_seeds: int) -> str:
     lines += [f"| mean size | | {' | '.join(sizes)} |", f"| signal to noise over categories | | {' | '.join(ratios)} |"]
     lines += ["", "Bold: more than 1.96 standard errors from 0.", "", "## What STS said beforehand", ""]
     for name, report in reports.items():
-        lines += [
-            f"### {name}",
-            "",
-            "| score | outcome | r | 95% interval | p | Spearman | ceiling | 4+4 |",
-            "|---" * 8 + "|",
-        ]
-        lines += [
-            "| " + " | ".join(cell.replace("|", "\\|") for cell in cells(one)) + " |" for one in report.agreements
-        ]
-        lines += ["", report.agreement("sts_icl", "delta").verdict, ""]
+        header = ["score", "outcome", "r", "95% interval", "p", "Spearman", "ceiling", "4+4"]
+        lines += [f"### {name}", *_pipes(header, [cells(one) for one in report.agreements])]
+        lines += [report.agreement("sts_icl", "delta").verdict, ""]
+    lines += ["## Predicted and actually shifted dimensions", ""]
+    lines += ["Means over tuned seeds. The null draws as many dimensions of the same activity.", ""]
+    for name, report in reports.items():
+        lines += [f"### {name}", *_pipes(list(OVERLAP_HEADER), overlap_rows(report))]
     return "\n".join(lines)
+
+
+def _pipes(header: list[str], rows: list[list[str]]) -> list[str]:
+    table = [header, ["---"] * len(header), *rows]
+    return ["", *("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in table), ""]
 
 
 def _bold(text: str, verdict: str) -> str:
