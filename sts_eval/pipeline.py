@@ -35,7 +35,7 @@ from sts_eval.transfer.contamination import find_contamination, refuse
 from sts_eval.transfer.finetune import finetune
 from sts_eval.transfer.identity import model_fingerprint
 from sts_eval.transfer.measure import measure, refer_to, tuned_models
-from sts_eval.transfer.overlap import measure_overlap
+from sts_eval.transfer.overlap import NothingMovedError, measure_overlap
 from sts_eval.transfer.tasks import load_tasks
 
 TUNING = "tuning"
@@ -132,7 +132,7 @@ def overlapped(
 ) -> tuple[Overlap, ...]:
     """Predicted against actually shifted dimensions, read now unless they are there.
 
-    One per tuned seed, save those that changed nothing.
+    One per tuned seed, save those that changed nothing, or nothing as far as the hook.
     """
     if transfer.tuning is None:
         return ()
@@ -148,12 +148,16 @@ def overlapped(
         for one in missing:
             changed = {"id": str(one.weights)} if one.whole else {"adapter": str(one.weights)}
             network = load_model(ModelSpec.model_validate(experiment.model.model_dump() | changed))
-            measure_overlap(
-                instrument,
-                network,
-                training_set,
-                seed=experiment.settings.seeds[0],
-                tuning_seed=one.seed,
-                progress=progress,
-            ).write(paths[one.seed])
-    return tuple(Overlap.read(path) for path in paths.values())
+            try:
+                overlap = measure_overlap(
+                    instrument,
+                    network,
+                    training_set,
+                    seed=experiment.settings.seeds[0],
+                    tuning_seed=one.seed,
+                    progress=progress,
+                )
+            except NothingMovedError:
+                continue
+            overlap.write(paths[one.seed])
+    return tuple(Overlap.read(path) for path in paths.values() if path.is_file())

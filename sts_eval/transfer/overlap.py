@@ -38,6 +38,10 @@ Floats = NDArray[np.float64]
 Activity = Literal["firing frequency", "mean magnitude"]
 
 
+class NothingMovedError(UserError):
+    """The tuned model's activations at the hook are the untuned one's: all that was tuned lies above it."""
+
+
 def measure_overlap(
     instrument: Instrument,
     tuned: Any,
@@ -58,7 +62,8 @@ def measure_overlap(
         progress: Called with (stage, done, total) as questions are read.
 
     Raises:
-        UserError: The set is too small, or the tuned model's activations are the untuned one's.
+        UserError: The set is too small.
+        NothingMovedError: The tuned model's activations are the untuned one's.
     """
     settings, prompter, examples = instrument.settings, instrument.prompter, training_set.examples
     if len(examples) <= settings.shots:
@@ -182,7 +187,7 @@ def _space(
     space: Literal["sae", "residual"], predicted: Floats, actual: Floats, activity: Floats, named: Activity
 ) -> SpaceOverlap:
     if not actual.any():
-        raise UserError(
+        raise NothingMovedError(
             "the tuned model's activations are those of the untuned one", "Check that its adapter is attached"
         )
     sizes: Sequence[int] = [n for n in SIZES if n < len(actual)]

@@ -268,3 +268,13 @@ def test_an_adapter_of_another_model(finished, calls, tmp_path):
     line = error_line(call("run", file, "--folder", folder))
     assert "was trained on google/gemma-2b, not on" in line
     assert calls == {"evaluate": 2}  # the untuned model and seed 0, which stay
+
+
+def test_a_tuning_above_the_hook_is_reported_without_overlap(tmp_path):
+    above = {"targets": ("layers.3.mlp.down_proj",), "learning_rate": 0.5, "max_steps": 3, "seeds": (0,)}
+    ended = call("run", write_experiment(tmp_path / "small.yaml", tune=above), "--folder", tmp_path / "runs" / "small")
+    assert ended.code == 0, ended.err
+    (tuning,) = (one.tuning for one, _ in records(tmp_path / "runs").values() if hasattr(one, "tuning"))
+    assert tuning.changed
+    assert "How well the scores agree" in ended.out
+    assert "actually shifted dimensions" not in ended.out
