@@ -34,6 +34,7 @@ def test_suffix_is_part_of_the_fingerprint(tmp_path):
 
 def test_a_question_with_blank_edges_fits_a_template_that_trims(tmp_path):
     found = load(tmp_path, [{"question": "\n What is 2 + 2? \n", "solution": " 4\n"}])
+    assert found.examples[0] == ("What is 2 + 2?", "4")
     made = Prompter(tiny.tokenizer(template=tiny.LLAMA_3))
     made.turn(found.examples[0].question)
     made.check_joint(found.examples, found.examples[0].question)
