@@ -8,13 +8,13 @@ shipped one in what it can do, not in its bits.
 import json
 import tempfile
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
 from sts_eval.lab.benchmark import CARD, N_TEST, N_VALIDATION, benchmark_rows
 from sts_eval.lab.corpus import documents, text
-from sts_eval.lab.model import BaseTraining, save_model, train_base, train_tokenizer
+from sts_eval.lab.model import BaseTraining, ModelShape, save_model, train_base, train_tokenizer
 from sts_eval.lab.problems import Split
 from sts_eval.lab.sae import SAETraining, residual_stream, save_sae, train_sae
 from sts_eval.lab.sets import RECIPES, to_json_lines, training_rows
@@ -54,22 +54,55 @@ def build(destination: Path, *, seed: int = 0, scale: float = 1.0, progress: boo
     _write(destination / "benchmark", write_benchmark)
     _write(destination / "sft", write_sets)
 
+    build_model(world, destination, ModelRecipe(seed=seed), scale=scale, progress=progress)
+
+
+@dataclass(frozen=True)
+class ModelRecipe:
+    """A model of a world, with its SAE.
+
+    Attributes:
+        shape: Size of the model.
+        base: Its training.
+        sae: The SAE and its training.
+        seed: Of the weights and of the text read: every seed has text of its own about the same world.
+    """
+
+    shape: ModelShape = field(default_factory=ModelShape)
+    base: BaseTraining = field(default_factory=BaseTraining)
+    sae: SAETraining = field(default_factory=SAETraining)
+    seed: int = 0
+
+
+def build_model(
+    world: World, destination: Path, recipe: ModelRecipe, *, scale: float = 1.0, progress: bool = True
+) -> None:
+    """Train a model that knows a world, and its SAE.
+
+    Args:
+        world: What the training text is about.
+        destination: Folder to write ``model/`` and ``sae/`` to.
+        recipe: Size, training and seed.
+        scale: Share of the training tokens.
+        progress: Whether to show bars.
+    """
+    destination.mkdir(parents=True, exist_ok=True)
     sample = islice(documents(world), max(100, round(_TOKENIZER_DOCUMENTS * scale)))
     tokenizer = train_tokenizer(text(document) for document in sample)
-    base = BaseTraining()
-    base = replace(base, n_tokens=round(base.n_tokens * scale))
-    model = train_base(documents(world), tokenizer, base, seed=seed, progress=progress)
+    base = replace(recipe.base, n_tokens=round(recipe.base.n_tokens * scale))
+    read = documents(world, stream=2 * recipe.seed)
+    model = train_base(read, tokenizer, base, recipe.shape, seed=recipe.seed, progress=progress)
     _write(destination / "model", lambda folder: save_model(model, tokenizer, folder))
 
-    recipe = SAETraining()
     activations = residual_stream(
         model,
-        documents(world, stream=1),
+        documents(world, stream=2 * recipe.seed + 1),
         tokenizer,
-        max(2_048, round(recipe.n_activations * scale)),
+        max(2_048, round(recipe.sae.n_activations * scale)),
+        layer=recipe.sae.layer,
         progress=progress,
     )
-    sae = train_sae(activations, recipe, seed=seed, progress=progress)
+    sae = train_sae(activations, recipe.sae, seed=recipe.seed, progress=progress)
     _write(destination / "sae", lambda folder: save_sae(sae, folder))
 
 

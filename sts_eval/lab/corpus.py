@@ -72,8 +72,8 @@ def documents(world: World, stream: int = 0) -> Iterator[Document]:
 
     Args:
         world: What they are about.
-        stream: Documents of another stream are other documents. Base training reads stream 0, the
-            sparse autoencoder stream 1.
+        stream: Documents of another stream are other documents. Base training reads the
+            even ones, sparse autoencoders the odd ones.
     """
     rng = world.stream(4, stream)
     while True:

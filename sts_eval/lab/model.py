@@ -32,6 +32,23 @@ BOS, EOS, PAD = "<bos>", "<eos>", "<pad>"
 
 
 @dataclass(frozen=True)
+class ModelShape:
+    """The size of the model. The shipped one has the defaults.
+
+    Attributes:
+        width: Of the residual stream.
+        feed_forward: Of the gated layer.
+        blocks: How many.
+        heads: Of attention in each block.
+    """
+
+    width: int = 192
+    feed_forward: int = 512
+    blocks: int = 4
+    heads: int = 3
+
+
+@dataclass(frozen=True)
 class BaseTraining:
     """The recipe of base training.
 
@@ -110,15 +127,15 @@ def train_tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerFast:
     )
 
 
-def llama_config(tokenizer: PreTrainedTokenizerFast) -> LlamaConfig:
+def llama_config(tokenizer: PreTrainedTokenizerFast, shape: ModelShape) -> LlamaConfig:
     """Describe the model; its weights are stored in bfloat16 but computed with in float32."""
     return LlamaConfig(
         vocab_size=VOCABULARY_SIZE,
-        hidden_size=192,
-        intermediate_size=512,
-        num_hidden_layers=4,
-        num_attention_heads=3,
-        num_key_value_heads=3,
+        hidden_size=shape.width,
+        intermediate_size=shape.feed_forward,
+        num_hidden_layers=shape.blocks,
+        num_attention_heads=shape.heads,
+        num_key_value_heads=shape.heads,
         max_position_embeddings=2 * CONTEXT,
         tie_word_embeddings=True,
         bos_token_id=tokenizer.bos_token_id,
@@ -152,6 +169,7 @@ def train_base(
     documents: Iterator[Document],
     tokenizer: PreTrainedTokenizerFast,
     recipe: BaseTraining,
+    shape: ModelShape,
     *,
     seed: int,
     progress: bool,
@@ -162,6 +180,7 @@ def train_base(
         documents: As many as the recipe's tokens need.
         tokenizer: What turns them into tokens.
         recipe: How long and how fast.
+        shape: How large.
         seed: Of the initial weights.
         progress: Whether to show a bar with the loss.
 
@@ -169,7 +188,7 @@ def train_base(
         The model in float32, its weights rounded to bfloat16 as they will be stored, in evaluation mode.
     """
     torch.manual_seed(seed)
-    model = LlamaForCausalLM(llama_config(tokenizer))
+    model = LlamaForCausalLM(llama_config(tokenizer, shape))
     # The one made from the model's configuration would be rewritten on loading.
     model.generation_config = GenerationConfig(  # type: ignore[no-untyped-call]  # transformers' own
         bos_token_id=tokenizer.bos_token_id,

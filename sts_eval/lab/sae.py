@@ -22,11 +22,6 @@ from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 from sts_eval.lab.corpus import Document
 from sts_eval.lab.model import CONTEXT, pack, save_rounded
 
-LAYER = 2
-"""Block, counted from 0, after which the residual stream is read."""
-
-HOOK_NAME = f"blocks.{LAYER}.hook_resid_post"
-
 MODEL_NAME = "sts-lab"
 """Name of the lab's model in the SAE's metadata."""
 
@@ -36,6 +31,7 @@ class SAETraining:
     """The recipe of the sparse autoencoder.
 
     Attributes:
+        layer: Block, counted from 0, after which the residual stream is read.
         d_sae: Width.
         k: Features that fire on a token.
         n_activations: Different activations collected.
@@ -44,6 +40,7 @@ class SAETraining:
         learning_rate: Of Adam; it falls to zero over the last fifth.
     """
 
+    layer: int = 2
     d_sae: int = 1_024
     k: int = 24
     n_activations: int = 600_000
@@ -58,9 +55,10 @@ def residual_stream(
     tokenizer: PreTrainedTokenizerFast,
     n_activations: int,
     *,
+    layer: int,
     progress: bool,
 ) -> torch.Tensor:
-    """Collect the residual stream after block `LAYER` on documents, BOS left out.
+    """Collect the residual stream after block `layer` on documents, BOS left out.
 
     Returns:
         Shape (n_activations, d_model), float32. BOS carries an activation of its own kind, many times
@@ -71,7 +69,7 @@ def residual_stream(
     def keep(_module: torch.nn.Module, _inputs: object, output: torch.Tensor | tuple[torch.Tensor]) -> None:
         captured.append(output[0] if isinstance(output, tuple) else output)
 
-    handle = model.model.layers[LAYER].register_forward_hook(keep)
+    handle = model.model.layers[layer].register_forward_hook(keep)
     collected: list[torch.Tensor] = []
     n = 0
     rows = pack(documents, tokenizer)
@@ -98,7 +96,7 @@ def train_sae(activations: torch.Tensor, recipe: SAETraining, *, seed: int, prog
 
     Args:
         activations: Shape (n, d_model).
-        recipe: How wide, how sparse, how long.
+        recipe: Where, how wide, how sparse, how long.
         seed: Of the initial weights and the order.
         progress: Whether to show sae-lens's bars.
     """
@@ -112,7 +110,7 @@ def train_sae(activations: torch.Tensor, recipe: SAETraining, *, seed: int, prog
         normalize_activations="expected_average_only_in",
         metadata=SAEMetadata(
             model_name=MODEL_NAME,
-            hook_name=HOOK_NAME,
+            hook_name=f"blocks.{recipe.layer}.hook_resid_post",
             context_size=CONTEXT,
             prepend_bos=True,
         ),

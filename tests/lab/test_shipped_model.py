@@ -12,7 +12,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM
 from sts_eval.lab import benchmark_path, model_path, sae_path
 from sts_eval.lab.corpus import documents
 from sts_eval.lab.model import CONTEXT
-from sts_eval.lab.sae import HOOK_NAME, LAYER, MODEL_NAME, explained_variance, residual_stream
+from sts_eval.lab.sae import MODEL_NAME, SAETraining, explained_variance, residual_stream
 from sts_eval.lab.world import CATEGORIES, World
 
 QUESTIONS_PER_CATEGORY = 40
@@ -112,7 +112,7 @@ def test_five_worked_demonstrations_fit_the_trained_context(tokenizer, questions
 
 
 def test_sae_says_where_it_belongs(sae, model):
-    assert sae.cfg.metadata.hook_name == HOOK_NAME == f"blocks.{LAYER}.hook_resid_post"
+    assert sae.cfg.metadata.hook_name == f"blocks.{SAETraining().layer}.hook_resid_post"
     assert sae.cfg.metadata.model_name == MODEL_NAME
     assert sae.cfg.d_in == model.config.hidden_size
     assert sae.W_enc.dtype == torch.float32
@@ -120,7 +120,7 @@ def test_sae_says_where_it_belongs(sae, model):
 
 def test_sae_explains_text_that_it_was_not_trained_on(sae, model, tokenizer):
     held_out = islice(documents(World.generate(0), stream=2), 400)
-    activations = residual_stream(model, held_out, tokenizer, 8_000, progress=False)
+    activations = residual_stream(model, held_out, tokenizer, 8_000, layer=SAETraining().layer, progress=False)
     features = sae.encode(activations)
     assert explained_variance(sae, activations) > 0.9
     assert float((features > 0).sum(dim=-1).float().mean()) == pytest.approx(24, abs=1)
