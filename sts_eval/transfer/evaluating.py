@@ -102,6 +102,8 @@ class Evaluator:
     def _answers(self, model: ModelSpec, tuned: Tuned | None) -> list[Answer] | None:
         from lm_eval import simple_evaluate
 
+        import sts_eval.transfer.packed  # noqa: F401 -- tells lm-eval of the backend hf-packed
+
         settings, chosen = self._settings, self._questions.by_task
         limit = settings.max_answer_tokens
         try:
@@ -180,7 +182,7 @@ def _model_args(settings: MeasureSettings, model: ModelSpec, tuned: Tuned | None
         own |= {"lora_local_path": str(tuned.weights), "max_lora_rank": _config(tuned.weights)["r"]}
     elif tuned is not None:
         own |= {"peft": str(tuned.weights)}
-    if settings.backend == "hf" and model.device.startswith(("balanced", "sequential")):
+    if settings.backend.startswith("hf") and model.device.startswith(("balanced", "sequential")):
         own["parallelize"] = True
     return own
 
