@@ -1,0 +1,147 @@
+"""Is one predictor better than another on the same domains?
+
+Two scores that are compared with the same changes give dependent correlations: they share y, and mostly share
+what they measure. Treating them as independent wastes that. Within one run Williams' t answers (Williams 1959,
+Journal of the Royal Statistical Society B 21, 396-399; recommended by Steiger 1980, Psychological Bulletin 87,
+245-251, as his T2). Over many runs a bootstrap of runs and domains does, in which both predictors always see the
+same resample.
+
+How little one run can tell: r = .8 against .5 over 14 domains, with the scores correlating by .5, has p = .13.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from sts_eval.statistics.correlation import MIN_POINTS, Undefined
+from sts_eval.statistics.interval import Interval
+from sts_eval.statistics.resampling import draw_counts, percentile_interval, two_sided_p
+from sts_eval.statistics.within_runs import average, jointly_present, matrices, resampled_correlations
+
+_ROUNDING = 1e-12
+"""Determinants of correlation matrices and differences of r closer to 0 than this are rounding error."""
+
+
+@dataclass(frozen=True, slots=True)
+class WilliamsTest:
+    """Williams' test of "both scores correlate equally with y".
+
+    Attributes:
+        t: Student's t, positive where the first correlation is larger.
+        df: Degrees of freedom, n - 3.
+        p_value: Two-sided p.
+    """
+
+    t: float
+    df: int
+    p_value: float
+
+
+@dataclass(frozen=True, slots=True)
+class PairedDifference:
+    """Difference of two predictors' pooled r over the same runs and domains.
+
+    A field is None where the data do not define it; `undefined` then holds the reason.
+
+    Attributes:
+        difference: Pooled r of the first predictor minus that of the second, each signed.
+        interval: Percentile interval over resampled runs and domains.
+        p_value: Two-sided bootstrap p of "no difference".
+        n_runs: Runs in which both predictors have an r.
+        n_points: Points behind them.
+        undefined: Why fields are None.
+    """
+
+    difference: float | None
+    interval: Interval | None
+    p_value: float | None
+    n_runs: int
+    n_points: int
+    undefined: tuple[Undefined, ...] = ()
+
+    def reason(self, statistic: str) -> str | None:
+        """Why a field is None; None where it is defined.
+
+        Args:
+            statistic: The field's name.
+        """
+        return next((u.reason for u in self.undefined if u.statistic in (statistic, "difference")), None)
+
+
+def williams_t(r_xy: float, r_zy: float, r_xz: float, n: int) -> WilliamsTest:
+    """Compare the correlations of x and of z with y over the same n points.
+
+    t = (r_xy - r_zy) √[(n - 1)(1 + r_xz) / (2 |R| (n - 1)/(n - 3) + r̄² (1 - r_xz)³)], where |R| is the determinant
+    of the correlation matrix of x, y and z and r̄ the mean of r_xy and r_zy (Steiger 1980, equation 7).
+
+    Args:
+        r_xy: Correlation of the first score with y.
+        r_zy: Correlation of the second score with y.
+        r_xz: Correlation of the two scores with each other.
+        n: Number of points, at least 4.
+
+    Raises:
+        ValueError: If n is below 4, or no data can have these three correlations, or the scores are the same
+            but for their unit, which leaves nothing to compare.
+    """
+    determinant = 1 - r_xy**2 - r_zy**2 - r_xz**2 + 2 * r_xy * r_zy * r_xz
+    if n < MIN_POINTS or max(abs(r_xy), abs(r_zy), abs(r_xz)) > 1 or determinant < -_ROUNDING:
+        raise ValueError(f"no {n} points, at least {MIN_POINTS}, have correlations {r_xy}, {r_zy} and {r_xz}")
+    mean = (r_xy + r_zy) / 2
+    variance = 2 * max(0.0, determinant) * (n - 1) / (n - 3) + mean**2 * (1 - r_xz) ** 3
+    if variance <= _ROUNDING:
+        raise ValueError("the two scores are the same but for their unit, so there is nothing to compare")
+    t = (r_xy - r_zy) * math.sqrt((n - 1) * (1 + r_xz) / variance)
+    return WilliamsTest(t, n - 3, float(2 * stats.t.sf(abs(t), n - 3)))
+
+
+def paired_difference(
+    x: ArrayLike, z: ArrayLike, y: ArrayLike, *, level: float = 0.95, n_resamples: int = 2000, seed: int = 0
+) -> PairedDifference:
+    """Compare two predictors over many runs. Only cells that both have are used.
+
+    The correlations are signed: a predictor that should correlate negatively is turned round by the caller.
+
+    Args:
+        x: Scores of the first predictor, shape (n_runs, n_domains), in any unit; NaN where missing.
+        z: Scores of the second, same shape, in any unit.
+        y: Changes, same shape, in points.
+        level: Coverage of the interval, a proportion.
+        n_resamples: Bootstrap resamples; the least p is 2/(n_resamples + 1).
+        seed: Seed of the bootstrap. The same seed gives the same resamples.
+
+    Returns:
+        The difference. If no run has both correlations, its statistics are None with the reason.
+
+    Raises:
+        ValueError: If the shapes are not two-dimensional and equal.
+    """
+    first, second, changes = jointly_present(*matrices(x, z, y))
+    once = np.ones((1, first.shape[1]))
+    r_first, n = resampled_correlations(first, changes, once)
+    r_second, _ = resampled_correlations(second, changes, once)
+    used = np.isfinite(r_first[0] + r_second[0])
+    if not used.any():
+        nothing = Undefined("difference", f"in none of {len(first)} runs do both predictors have a correlation")
+        return PairedDifference(None, None, None, 0, 0, (nothing,))
+
+    difference = float((average(r_first[:, used], n[:, used]) - average(r_second[:, used], n[:, used]))[0])
+    rng = np.random.default_rng(seed)
+    runs = draw_counts(int(used.sum()), n_resamples, rng)
+    domains = draw_counts(first.shape[1], n_resamples, rng)
+    r_first, points = resampled_correlations(first[used], changes[used], domains)
+    r_second, _ = resampled_correlations(second[used], changes[used], domains)
+    lacking = np.isnan(r_first + r_second)  # a run counts for both or for neither
+    resampled = average(np.where(lacking, np.nan, r_first), points, runs)
+    resampled -= average(np.where(lacking, np.nan, r_second), points, runs)
+    # Scores that differ only in their unit must not be ranked by the last bit of their r.
+    resampled[np.abs(resampled) < _ROUNDING] = 0.0
+    interval = percentile_interval(resampled, level, "interval")
+    n_runs, n_points = int(used.sum()), int(n[0, used].sum())
+    if isinstance(interval, Undefined):
+        missing = (interval, Undefined("p_value", interval.reason))
+        return PairedDifference(difference, None, None, n_runs, n_points, missing)
+    return PairedDifference(difference, interval, two_sided_p(resampled), n_runs, n_points)

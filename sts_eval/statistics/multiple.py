@@ -1,0 +1,103 @@
+"""Many predictors at once: which r is large even for the best of so many, and who shares a rank.
+
+With 40 columns the best of them looks good by chance. The max-|r| permutation (Westfall and Young 1993, the
+single-step maxT procedure) asks how large the best |r| gets when scores and changes have nothing to do with each
+other. It keeps the dependence between columns, so columns that measure the same cost little, and it controls the
+chance of any false finding among all columns.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sts_eval.statistics.within_runs import average, matrices, permuted_correlations
+
+_ROUNDING = 1e-9
+"""|r| closer than this are ties: a permutation that changes nothing must count as large as what was observed."""
+
+
+def max_r_permutation(
+    columns: Mapping[str, ArrayLike], y: ArrayLike, *, n_resamples: int = 2000, seed: int = 0
+) -> dict[str, float | None]:
+    """Family-wise p of every column's pooled |r|.
+
+    One permutation of the domains serves all runs of a resample. A domain that loses in one run tends to lose in
+    the others, and a score that is high for it tends to be high in all of them. Permuting each run on its own would
+    break that tie and treat 20 runs as 20 independent confirmations, so p would be far too small. The hypothesis
+    tested is that a score has nothing to do with which domain is which. The price is that p rests on the number of
+    domains, as it should: 4 domains have 24 orders, and no p below about 1/24.
+
+    Args:
+        columns: Scores by name of the predictor, each of shape (n_runs, n_domains), NaN where missing.
+        y: Changes, same shape, in points. A missing change is permuted with its domain.
+        n_resamples: Permutations.
+        seed: Seed of the permutations.
+
+    Returns:
+        p = (1 + number of permutations with max |r| >= the column's |r|)/(1 + n_resamples) by name; None for a
+        column without a pooled r, which does not take part.
+
+    Raises:
+        ValueError: If there is no column or the shapes differ.
+    """
+    if not columns:
+        raise ValueError("there is no column to test")
+    changes, *scores = matrices(y, *columns.values())
+    n_domains = changes.shape[1]
+    rng = np.random.default_rng(seed)
+    orders = np.argsort(rng.random((n_resamples, n_domains)), axis=1)
+    # The first order is the data themselves, so that observed and permuted r come from the same sums.
+    orders = np.vstack([np.arange(n_domains), orders])
+    size = np.abs([average(*permuted_correlations(column, changes, orders)) for column in scores])
+    observed, permuted = size[:, 0], size[:, 1:]
+    largest = _largest(permuted[np.isfinite(observed)], n_resamples)
+    return {
+        name: None if np.isnan(own) else float((1 + (largest >= own - _ROUNDING).sum()) / (1 + n_resamples))
+        for name, own in zip(columns, observed, strict=True)
+    }
+
+
+def shared_ranks(
+    names: Sequence[str], p_value: Callable[[str, str], float | None], *, alpha: float = 0.05
+) -> dict[str, int]:
+    """Ranks in which predictors that the data cannot tell apart share a place.
+
+    The best leads the first group. Every predictor whose difference from it is not significant has rank 1 as well.
+    The best of those that remain leads the next group, and its rank is its position in the whole list; and so on.
+    A predictor further down may thus share a rank that one above it lost, where its own difference is less certain.
+
+    Args:
+        names: Predictors, best first, each once.
+        p_value: Two-sided p of the difference of two predictors, called with the leader of a group first. None, for
+            a difference that the data do not define, counts as not significant.
+        alpha: Significance level, a proportion.
+
+    Returns:
+        Rank by name, 1 the best, in the order of `names`.
+
+    Raises:
+        ValueError: If a name occurs twice.
+    """
+    if len(set(names)) != len(names):
+        raise ValueError("a predictor occurs twice")
+    ranks: dict[str, int] = {}
+    for position, leader in enumerate(names, start=1):
+        if leader in ranks:
+            continue
+        ranks[leader] = position
+        for other in names[position:]:
+            if other in ranks:
+                continue
+            p = p_value(leader, other)
+            if p is None or p >= alpha:
+                ranks[other] = position
+    return {name: ranks[name] for name in names}
+
+
+def _largest(size: NDArray[np.float64], n_resamples: int) -> NDArray[np.float64]:
+    """Largest |r| over columns in each permutation; a column without r in one of them does not take part there."""
+    if not size.size:
+        return np.zeros(n_resamples)
+    largest: NDArray[np.float64] = np.nan_to_num(size, nan=0.0).max(axis=0)
+    return largest

@@ -1,0 +1,142 @@
+"""Does a score know which domains gain and which lose?
+
+Most changes after fine-tuning are losses, so "always down" is right nine times in ten. Sign accuracy therefore says
+nothing, and two figures that such a rule cannot earn stand in its place: the area under the ROC curve (the chance
+that a gaining domain scores above a losing one; Hanley and McNeil 1982) and Matthews' correlation coefficient (1975).
+Only changes that are larger than their noise have a sign to be known.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sts_eval.statistics.correlation import Undefined
+from sts_eval.statistics.interval import Interval
+from sts_eval.statistics.resampling import draw_counts, percentile_interval
+from sts_eval.statistics.within_runs import jointly_present, matrices, standardised
+
+CLEAR = 1.96
+"""Standard errors that a change must exceed for its sign to count: two-sided 5% under a normal error."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignQuality:
+    """How well a score separates domains that clearly gain from those that clearly lose.
+
+    A field is None where the data do not define it; `undefined` then holds the reason.
+
+    Attributes:
+        auroc: Area under the ROC curve for "up", .5 for a score that knows nothing.
+        mcc: Matthews' correlation of the signs of score and change, 0 for a score that knows nothing. None for a
+            score whose zero has no meaning.
+        n_up: Domains of all runs that clearly gain.
+        n_down: Domains of all runs that clearly lose.
+        interval: Percentile interval of `auroc` over resampled runs and domains.
+        undefined: Why fields are None.
+    """
+
+    auroc: float | None
+    mcc: float | None
+    n_up: int
+    n_down: int
+    interval: Interval | None
+    undefined: tuple[Undefined, ...] = ()
+
+    def reason(self, statistic: str) -> str | None:
+        """Why a field is None; None where it is defined.
+
+        Args:
+            statistic: The field's name.
+        """
+        return next((u.reason for u in self.undefined if u.statistic in (statistic, "sign")), None)
+
+
+def sign_quality(
+    score: ArrayLike,
+    delta: ArrayLike,
+    se: ArrayLike,
+    *,
+    zero: bool,
+    level: float = 0.95,
+    n_resamples: int = 2000,
+    seed: int = 0,
+) -> SignQuality:
+    """Judge a score by the signs of the changes, over the points of all runs together.
+
+    Args:
+        score: Scores, shape (n_runs, n_domains), higher for "up"; NaN where missing.
+        delta: Signed changes, same shape, in points.
+        se: Standard errors of the changes, same shape, in points. Only cells with |delta| > 1.96 se count.
+        zero: Whether 0 means "no change" to the score, as for a predicted change. If not, scores are standardised
+            within each run before runs are put together, so that their units do not matter; a run whose scores are
+            all equal then has scores of 0.
+        level: Coverage of the interval, a proportion.
+        n_resamples: Bootstrap resamples.
+        seed: Seed of the bootstrap.
+
+    Returns:
+        The figures. If no domain gains or none loses, they are None with the reason.
+
+    Raises:
+        ValueError: If the shapes are not two-dimensional and equal, or a standard error is negative.
+    """
+    scores, changes, errors = jointly_present(*matrices(score, delta, se))
+    if (errors < 0).any():
+        raise ValueError("a standard error is negative")
+    # A score is standardised over all domains that have one, clear or not: which are clear is known only afterwards.
+    comparable = scores if zero else standardised(matrices(score)[0])
+    up, down = changes > CLEAR * errors, -changes > CLEAR * errors  # NaN compares as False
+    n_up, n_down = int(up.sum()), int(down.sum())
+    if not n_up or not n_down:
+        which = "clearly gains" if not n_up else "clearly loses"
+        return SignQuality(None, None, n_up, n_down, None, (Undefined("sign", f"no domain {which}"),))
+
+    from sklearn.metrics import matthews_corrcoef, roc_auc_score
+
+    clear = up | down
+    undefined: list[Undefined] = []
+    auroc = float(roc_auc_score(up[clear], comparable[clear]))
+    interval = _interval(comparable, up, down, level, n_resamples, seed)
+    if isinstance(interval, Undefined):
+        undefined.append(interval)
+    mcc: float | None = None
+    predicted_up = scores[clear] > 0
+    if not zero:
+        undefined.append(Undefined("mcc", "the score has no meaningful zero"))
+    elif predicted_up.all() or not predicted_up.any():
+        # scikit-learn answers 0 for 0/0, which would pass for a measured figure.
+        undefined.append(Undefined("mcc", "the score has one sign everywhere"))
+    else:
+        mcc = float(matthews_corrcoef(up[clear], predicted_up))
+    return SignQuality(
+        auroc=auroc,
+        mcc=mcc,
+        n_up=n_up,
+        n_down=n_down,
+        interval=interval if isinstance(interval, Interval) else None,
+        undefined=tuple(undefined),
+    )
+
+
+def _interval(
+    scores: NDArray[np.float64],
+    up: NDArray[np.bool_],
+    down: NDArray[np.bool_],
+    level: float,
+    n_resamples: int,
+    seed: int,
+) -> Interval | Undefined:
+    """Percentile interval of the AUROC: the share of won (up, down) pairs, each as often as both were drawn."""
+    rng = np.random.default_rng(seed)
+    n_runs, n_domains = scores.shape
+    runs, domains = draw_counts(n_runs, n_resamples, rng), draw_counts(n_domains, n_resamples, rng)
+    (up_run, up_domain), (down_run, down_domain) = np.nonzero(up), np.nonzero(down)
+    times_up = runs[:, up_run] * domains[:, up_domain]
+    times_down = runs[:, down_run] * domains[:, down_domain]
+    won = (np.sign(scores[up][:, None] - scores[down][None, :]) + 1) / 2
+    pairs = times_up.sum(axis=1) * times_down.sum(axis=1)
+    total = ((times_up @ won) * times_down).sum(axis=1)
+    return percentile_interval(
+        np.divide(total, pairs, out=np.full(n_resamples, np.nan), where=pairs > 0), level, "interval"
+    )
