@@ -82,6 +82,10 @@ class PredictSettings(Spec):
     seeds: tuple[int, ...] = Field(
         default=(0,), min_length=1, description="each draws its own demonstrations and questions"
     )
+    predictors: tuple[str, ...] = Field(
+        default=(), description="predictors beside STS: all, groups, or names from `sts-eval predictors`"
+    )
+    probe_steps: int = Field(default=40, ge=4, description="optimiser steps of the predictors that train briefly")
     chat_template: bool | None = Field(
         default=None,
         description="render prompts as chat turns; by default where the tokenizer has a template",
@@ -95,14 +99,8 @@ class PredictSettings(Spec):
     _seeds_differ = field_validator("seeds")(_all_different)
 
 
-class Experiment(Spec):
-    """A prediction in full: what is read and how."""
-
-    model: ModelSpec
-    sae: SAESpec = SAESpec()
-    training_set: TrainingSetSpec
-    benchmark: BenchmarkSpec = BenchmarkSpec()
-    settings: PredictSettings = PredictSettings()
+RATE = {"lora": 2e-4, "full": 1e-5}
+"""Peak learning rates where none is set: what LoRA and full fine-tuning are commonly run with."""
 
 
 class TuneSettings(Spec):
@@ -153,7 +151,11 @@ class MeasureSettings(Spec):
 
     task: str = Field(default="mmlu_pro", description="an lm-eval task or group with question_id in its documents")
     include_path: str | None = Field(default=None, description="a folder with further task files")
-    backend: str = Field(default="hf", description="lm-eval's name of the model class: hf or vllm")
+    backend: str = Field(
+        default="hf",
+        description="lm-eval's name of the model class: hf, vllm, or hf-packed, which scores a question's options in "
+        "one pass",
+    )
     num_fewshot: int | None = Field(default=None, ge=0, description="demonstrations; the task's own number if absent")
     batch_size: str = Field(default="auto", description="rows at once, or auto")
     chat_template: bool = Field(default=False, description="render prompts as chat turns")
@@ -164,6 +166,19 @@ class MeasureSettings(Spec):
     )
     max_questions: int | None = Field(default=None, ge=1, description="most scored questions per domain, at random")
     seed: int = Field(default=0, description="draws the scored questions where max_questions is set")
+
+
+class Experiment(Spec):
+    """A prediction in full: what is read and how."""
+
+    model: ModelSpec
+    sae: SAESpec = SAESpec()
+    training_set: TrainingSetSpec
+    benchmark: BenchmarkSpec = BenchmarkSpec()
+    settings: PredictSettings = PredictSettings()
+    tune: TuneSettings | None = Field(
+        default=None, description="the tuning that is foretold; read by predictors that take gradients or train"
+    )
 
 
 class Run(Experiment):

@@ -84,6 +84,7 @@ def prediction(scores: Mapping[str, float], *, created: str = EARLY) -> Predicti
             )
             for name, value in scores.items()
         ),
+        columns=(),
         reasons=(),
         warnings=(),
         versions={},

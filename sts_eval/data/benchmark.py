@@ -32,11 +32,16 @@ class Question:
         id: The benchmark's own id of the question.
         domain: Its category.
         text: What the user turn says, options included where the benchmark lists them.
+        choices: What an answer may say: a letter for each listed option, or the options' own texts. Only
+            predictors that need labels read them.
+        right: Position of the right choice; None where the row does not tell.
     """
 
     id: str
     domain: str
     text: str
+    choices: tuple[str, ...] = ()
+    right: int | None = None
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,21 @@ def question_text(row: Row, *, list_options: bool) -> str:
     return "\n".join([question, "Options:", *lines])
 
 
+def _choices(row: Row, *, list_options: bool) -> tuple[str, ...]:
+    options = row.get("options")
+    texts = [] if options is None else [str(option).strip() for option in options]
+    return tuple(LETTERS[: len(texts)] if list_options else texts)
+
+
+def _right(row: Row, n_choices: int) -> int | None:
+    index = row.get("answer_index")
+    try:
+        right = int(index) if index is not None else -1
+    except (TypeError, ValueError):
+        return None
+    return right if 0 <= right < n_choices else None
+
+
 def solution_text(row: Row) -> str:
     """The assistant turn of a demonstration: its chain of thought, or the bare answer where it has none."""
     for name in ("cot_content", "solution", "answer"):
@@ -95,9 +115,8 @@ def load_benchmark(spec: BenchmarkSpec) -> Benchmark:
     for number, row in enumerate(test.rows):
         domain = _domain(row, test.source)
         identity = str(row.get("question_id", number))
-        questions.setdefault(domain, []).append(
-            Question(identity, domain, question_text(row, list_options=list_options))
-        )
+        text, choices = question_text(row, list_options=list_options), _choices(row, list_options=list_options)
+        questions.setdefault(domain, []).append(Question(identity, domain, text, choices, _right(row, len(choices))))
     for row in validation.rows:
         domain = _domain(row, validation.source)
         example = Example(question_text(row, list_options=list_options), solution_text(row))

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from sts_eval.data.training_set import Example
@@ -28,11 +29,19 @@ class Turn(NamedTuple):
 
     Attributes:
         ids: Token ids of the turn, the same in every context.
-        span: Positions within `ids` of the question's own tokens.
+        span: Positions within `ids` of the tokens to be read, usually the question's own.
+        branches: Lengths of the last parts of `ids` that each go on from the rest and do not see each other, for
+            instance the options of a question; usually none.
     """
 
     ids: tuple[int, ...]
     span: tuple[int, ...]
+    branches: tuple[int, ...] = ()
+
+    @property
+    def stem(self) -> int:
+        """Length of what stands before the branches."""
+        return len(self.ids) - sum(self.branches)
 
 
 @dataclass(frozen=True)
@@ -146,6 +155,34 @@ class Prompter:
         if not whole.startswith(asked):
             raise _rewords(example.question)
         return self._opening_ids(asked), self._ids(whole.removeprefix(asked))
+
+    def answer(self, text: str, *, closed: bool = True) -> list[int]:
+        """Token ids of a short answer that follows a turn at once.
+
+        Args:
+            text: What it says.
+            closed: Whether its end belongs to it: a line break, or in a chat the first token that the template
+                writes behind a message (its end of turn). Without an end, "4" is at least as likely as "42".
+
+        Raises:
+            UserError: The chat template does not open a finished conversation as it opens an answer.
+        """
+        before, end = self._answer_frame
+        if self.chat:
+            return self._ids(before + text) + (end if closed else [])
+        return self._ids(before + text + ("\n" if closed else ""))
+
+    @cached_property
+    def _answer_frame(self) -> tuple[str, list[int]]:
+        """What stands between a turn and a solution, and in a chat the token that ends a solution."""
+        if not self.chat:
+            return " ", []
+        asked = self._render([], _WORD)
+        whole = self._apply(_messages([Example(_WORD, _WORD)]), answer_next=False)
+        if not whole.startswith(asked):
+            raise _rewords(_WORD)
+        before, _, after = whole.removeprefix(asked).partition(_WORD)
+        return before, self._ids(after)[:1]
 
     def check_joint(self, examples: Sequence[Example], question: str, *, suffix: str = "") -> None:
         """Check on one prompt that prefix and turn, tokenised apart, are the prompt tokenised whole.

@@ -124,12 +124,12 @@ class Reader:
         lengths = [len(turn.ids) for turn in turns]
         starts = [0, *itertools.accumulate(lengths)]
         ids = torch.tensor([list(itertools.chain.from_iterable(turn.ids for turn in turns))])
-        positions = torch.cat([torch.arange(before, before + length) for length in lengths])
+        positions = before + torch.cat([_positions(turn) for turn in turns])
         with prefix.lent() as cache:
             hidden = self._forward(
                 ids,
                 position_ids=positions[None].to(self._device),
-                attention_mask=self._masks(before, lengths, positions),
+                attention_mask=self._masks(before, lengths, positions, _branches(turns)),
                 past_key_values=cache,
                 use_cache=cache is not None,
             )
@@ -147,8 +147,15 @@ class Reader:
     def _one_by_one(self, prefix: Prefix, turns: Sequence[Turn]) -> Tensor:
         rows = []
         for turn in turns:
-            hidden = self._forward(torch.tensor([[*prefix.ids, *turn.ids]]), use_cache=False)
-            rows.append(hidden[0, torch.tensor(turn.span, device=hidden.device) + len(prefix.ids)])
+            stem, start = turn.ids[: turn.stem], turn.stem
+            parts: list[Tensor] = []
+            for length in turn.branches or (0,):
+                ids = [*prefix.ids, *stem, *turn.ids[start : start + length]]
+                hidden = self._forward(torch.tensor([ids]), use_cache=False)[0, len(prefix.ids) :]
+                parts.append(hidden if not parts else hidden[len(stem) :])
+                start += length
+            whole = torch.cat(parts)
+            rows.append(whole[torch.tensor(turn.span, device=whole.device)])
         return torch.cat(rows)
 
     def _forward(self, ids: Tensor, **inputs: Any) -> Tensor:
@@ -162,13 +169,15 @@ class Reader:
                 return captured[0]
         raise UserError(f"the forward pass never reached {self.hook.name}", "Name another module with --hook")
 
-    def _masks(self, before: int, lengths: Sequence[int], positions: Tensor) -> Any:
-        """Who may see whom: the prefix, and earlier tokens of the same question, within any window."""
+    def _masks(self, before: int, lengths: Sequence[int], positions: Tensor, branch: Tensor) -> Any:
+        """Who may see whom: the prefix, and earlier tokens of the same question and branch, within any window."""
         question = torch.repeat_interleave(torch.arange(len(lengths)), torch.tensor(lengths))
         key_question = torch.cat([torch.full((before,), -1), question])
         key_position = torch.cat([torch.arange(before), positions])
         distance = positions[:, None] - key_position[None, :]
         sees = (distance >= 0) & ((key_question[None, :] == question[:, None]) | (key_question[None, :] == -1))
+        key_branch = torch.cat([torch.full((before,), -1), branch])
+        sees &= (key_branch[None, :] == -1) | (key_branch[None, :] == branch[:, None])
         full = self._additive(sees)
         if self._window is None:
             return full
@@ -194,7 +203,8 @@ class Reader:
         """
         turns = sorted(turns, key=lambda turn: len(turn.ids))[-2:]
         farthest = len(prefix.ids) + len(turns[-1].ids)
-        form = len(prefix.ids) > 1, len(turns) > 1, self._window is not None and farthest > self._window
+        windowed = self._window is not None and farthest > self._window
+        form = len(prefix.ids) > 1, len(turns) > 1, windowed, any(turn.branches for turn in turns)
         if form in self._checked:
             return
         self._checked.add(form)
@@ -216,6 +226,24 @@ class Reader:
             f"{type(self._base).__name__} cannot read several questions behind one prefix; each is read on its own, "
             "which is slower"
         ] = None
+
+
+def _positions(turn: Turn) -> Tensor:
+    """Position of each token of a turn, from 0; every branch goes on from the stem."""
+    return torch.cat(
+        [torch.arange(turn.stem), *(torch.arange(turn.stem, turn.stem + length) for length in turn.branches)]
+    )
+
+
+def _branches(turns: Sequence[Turn]) -> Tensor:
+    """Number of each token's branch, counted over all turns; -1 in the stems."""
+    parts, number = [], 0
+    for turn in turns:
+        parts.append(torch.full((turn.stem,), -1))
+        for length in turn.branches:
+            parts.append(torch.full((length,), number))
+            number += 1
+    return torch.cat(parts)
 
 
 @contextmanager

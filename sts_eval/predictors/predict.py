@@ -15,16 +15,19 @@ from numpy.typing import NDArray
 
 from sts_eval.data.benchmark import Benchmark, Domain, load_benchmark
 from sts_eval.data.training_set import TrainingSet, load_training_set
-from sts_eval.experiment import Experiment
+from sts_eval.experiment import Experiment, TuneSettings
 from sts_eval.features import known
 from sts_eval.features.hook import unwrapped
 from sts_eval.predictors.evidence import Evidence
 from sts_eval.predictors.instrument import Instrument, load_instrument
+from sts_eval.predictors.predictor import Need, select
+from sts_eval.predictors.rivals import Material, Rivals
 from sts_eval.predictors.shift import Shift, measure_shift
 from sts_eval.predictors.sts import DomainReading, choose_questions, estimate, read_domain
 from sts_eval.progress import Progress, silent
 from sts_eval.records.prediction import (
     SCORES,
+    Column,
     Cost,
     DataIdentity,
     DomainScores,
@@ -57,20 +60,34 @@ def predict(experiment: Experiment, progress: Progress = silent) -> Prediction:
         UserError: Something in the description or in what it names is wrong.
     """
     clock = _Clock()
+    settings = experiment.settings
     with clock("data"):
+        wanted = select(settings.predictors)
         training_set = load_training_set(experiment.training_set)
         benchmark = load_benchmark(experiment.benchmark)
     with clock("load"):
-        instrument = load_instrument(experiment.model, experiment.sae, experiment.settings)
-    with clock("step 1"):
-        shifts = [measure_shift(instrument, training_set, seed, progress) for seed in experiment.settings.seeds]
+        instrument = load_instrument(experiment.model, experiment.sae, settings)
+    rivals = Rivals(wanted, instrument)
+    first = settings.seeds[0]
+    with clock("step 1"), rivals.ledger(Need.SHIFT):
+        shifts = [
+            measure_shift(instrument, training_set, seed, progress, rivals.listen() if seed == first else None)
+            for seed in settings.seeds
+        ]
     evidence = Evidence(shifts[0].features[:EXPLAINED])
-    with clock("step 2"):
+    with clock("step 2"), rivals.ledger(Need.ACTIVATIONS):
         chosen = {name: _choose(instrument, domain) for name, domain in benchmark.domains.items()}
         readings = [
-            read_domain(instrument, domain, shifts, chosen[name], evidence, progress)
+            read_domain(instrument, domain, shifts, chosen[name], evidence, progress, rivals.listen(name))
             for name, domain in benchmark.domains.items()
         ]
+    columns: tuple[Column, ...] = ()
+    if wanted:
+        read = {name: by_seed[first] for name, by_seed in chosen.items()}
+        material = Material(training_set, benchmark, read, experiment.tune or TuneSettings())
+        with clock("other predictors"):
+            columns = rivals.columns(material, shifts[0], progress)
+    spent = rivals.ledger.of((Need.SHIFT, Need.ACTIVATIONS))
     return Prediction(
         created=now(),
         experiment=experiment,
@@ -80,10 +97,11 @@ def predict(experiment: Experiment, progress: Progress = silent) -> Prediction:
         benchmark=_benchmark_identity(benchmark),
         shifts=tuple(_seed_shift(shift) for shift in shifts),
         domains=tuple(_domain_scores(benchmark.domains[reading.domain], reading) for reading in readings),
+        columns=columns,
         reasons=_reasons(instrument, shifts[0], readings, evidence),
         warnings=_warnings(instrument, shifts, readings),
         versions={"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in PACKAGES},
-        cost=Cost(seconds=clock.seconds, tokens=instrument.reader.tokens, passes=instrument.reader.passes),
+        cost=Cost(seconds=clock.seconds, tokens=spent.tokens, passes=spent.passes),
     )
 
 

@@ -9,6 +9,7 @@ fine-tuning: the features that demonstrations move are taken for the ones that t
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +23,7 @@ from sts_eval.data.tables import fingerprint
 from sts_eval.data.training_set import TrainingSet
 from sts_eval.errors import UserError
 from sts_eval.predictors.instrument import Instrument, Shown
+from sts_eval.predictors.moments import Meter, question_weights
 from sts_eval.progress import Progress
 
 
@@ -50,12 +52,25 @@ class Shift:
     prompts_sha256: str
 
 
-def measure_shift(instrument: Instrument, training_set: TrainingSet, seed: int, progress: Progress) -> Shift:
+def measure_shift(
+    instrument: Instrument,
+    training_set: TrainingSet,
+    seed: int,
+    progress: Progress,
+    listen: Callable[[Sequence[Turn]], Meter] | None = None,
+) -> Shift:
     """Compare question tokens with and without demonstrations, and pick the features that move most.
 
     The `paired` estimator compares each token with itself. The `notebook` estimator is what the
     authors' notebook computes, two unaligned samples row against row; its expectation over the
     pairings, E[a²] + E[b²] − 2 E[a] E[b], needs no sample at all.
+
+    Args:
+        instrument: Model, SAE and dials.
+        training_set: Where demonstrations and questions are drawn from.
+        seed: Draws them.
+        progress: Told of every row.
+        listen: Given the questions, makes a meter that hears what is read, for predictors beside STS.
 
     Raises:
         UserError: The set has fewer rows than demonstrations + 1, or a question exceeds the context.
@@ -77,15 +92,20 @@ def measure_shift(instrument: Instrument, training_set: TrainingSet, seed: int, 
     shown = Shown.of(prompter.demonstrations(shots, suffix=suffix))
     counts = [shown.demonstrations.fitting(turn, instrument.context) for turn in turns]
     moments = _Moments(instrument.autoencoder.d_sae)
+    meter = listen(turns) if listen is not None else None
     done = 0
     for row in instrument.rows(turns, counts):
         together = [turns[index] for index in row]
         alone = instrument.read(shown, together, [0] * len(row))
         after = instrument.read(shown, together, [counts[index] for index in row])
-        weights = _per_question(together)
+        weights = question_weights(together)
+        if meter is not None:
+            meter.residuals(row, together, alone, after)
         pairs = zip(instrument.autoencoder.encode(alone), instrument.autoencoder.encode(after), strict=True)
         for (block, before_block), (_, after_block) in pairs:
             moments.add(weights[block], before_block, after_block)
+            if meter is not None:
+                meter.features(weights[block], before_block, after_block)
         done += len(row)
         progress("step 1: shifted features", done, len(turns))
     score = moments.paired() if settings.estimator == "paired" else moments.unaligned()
@@ -100,11 +120,6 @@ def measure_shift(instrument: Instrument, training_set: TrainingSet, seed: int, 
         fewer_shots=sum(count < settings.shots for count in counts),
         prompts_sha256=fingerprint([shown.demonstrations.prefixes, turns]),
     )
-
-
-def _per_question(turns: list[Turn]) -> Tensor:
-    """Weight of each token such that every question weighs one. Shape (n_tokens,)."""
-    return torch.cat([torch.full((len(turn.span),), 1 / len(turn.span)) for turn in turns])
 
 
 class _Moments:

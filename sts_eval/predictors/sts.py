@@ -25,9 +25,9 @@ from sts_eval.data.benchmark import Domain
 from sts_eval.data.prompt import Turn
 from sts_eval.data.sampling import shuffled, within_budget
 from sts_eval.data.tables import fingerprint
-from sts_eval.features.sae import Columns
 from sts_eval.predictors.evidence import Evidence
 from sts_eval.predictors.instrument import Instrument, Shown
+from sts_eval.predictors.moments import Meter
 from sts_eval.predictors.shift import Shift
 from sts_eval.progress import Progress, silent
 
@@ -115,6 +115,7 @@ def read_domain(
     chosen: Mapping[int, Sequence[int]],
     evidence: Evidence | None = None,
     progress: Progress = silent,
+    listen: Callable[[Sequence[Turn]], Meter] | None = None,
 ) -> DomainReading:
     """Score the chosen questions of a domain on the shifted features.
 
@@ -127,6 +128,8 @@ def read_domain(
         chosen: By seed, positions of the questions to score.
         evidence: Collects the tokens that fire the top features; None to leave that out.
         progress: Told of every row.
+        listen: Given the first seed's questions, makes a meter that hears what that seed reads, for predictors
+            beside STS.
 
     Raises:
         UserError: A question exceeds the context.
@@ -144,9 +147,12 @@ def read_domain(
         for seed, taken in chosen.items()
     }
     tally = _Tally(own, shifts[0])
+    first = shifts[0].seed
+    numbers = {position: number for number, position in enumerate(chosen[first])}
+    meter = listen([turns[position] for position in chosen[first]]) if listen is not None else None
     done = 0
-    for row in instrument.rows([turns[p] for p in positions], [0] * len(positions)):
-        taken = [positions[index] for index in row]
+    for indices in instrument.rows([turns[p] for p in positions], [0] * len(positions)):
+        taken = [positions[index] for index in indices]
         hidden = instrument.read(shown[shifts[0].seed], [turns[p] for p in taken], [0] * len(taken))
         alone = dict(zip(taken, _by_turn(columns.encode(hidden), [turns[p] for p in taken]), strict=True))
         if evidence is not None:
@@ -154,9 +160,16 @@ def read_domain(
                 evidence.see(domain.name, turns[position], alone[position], place)
         for seed, seed_counts in counts.items():
             mine = [position for position in taken if position in seed_counts]
-            if mine:
-                after = _read_after(instrument, shown[seed], mine, turns, seed_counts, columns)
-                tally.add(seed, mine, alone, after)
+            if not mine:
+                continue
+            row = [turns[position] for position in mine]
+            hidden_after = instrument.read(shown[seed], row, [seed_counts[position] for position in mine])
+            after = dict(zip(mine, _by_turn(columns.encode(hidden_after), row), strict=True))
+            tally.add(seed, mine, alone, after)
+            if meter is not None and seed == first:
+                parts = dict(zip(taken, torch.split(hidden, [len(turns[p].span) for p in taken]), strict=True))
+                before = torch.cat([parts[position] for position in mine])
+                meter.both([numbers[position] for position in mine], row, before, hidden_after)
         done += len(taken)
         progress(f"step 2: {domain.name}", done, len(positions))
     return DomainReading(
@@ -181,19 +194,6 @@ def _demonstrations(instrument: Instrument, domain: Domain, seed: int) -> Shown:
         instrument.prompter.warnings[f"{domain.name} has only {len(drawn)} demonstrations to show"] = None
     instrument.prompter.check_joint(drawn, domain.questions[0].text)
     return Shown.of(instrument.prompter.demonstrations(drawn))
-
-
-def _read_after(
-    instrument: Instrument,
-    shown: Shown,
-    positions: Sequence[int],
-    turns: Mapping[int, Turn],
-    counts: Mapping[int, int],
-    columns: Columns,
-) -> dict[int, Tensor]:
-    row = [turns[position] for position in positions]
-    hidden = instrument.read(shown, row, [counts[position] for position in positions])
-    return dict(zip(positions, _by_turn(columns.encode(hidden), row), strict=True))
 
 
 def _by_turn(activations: Tensor, turns: Sequence[Turn]) -> tuple[Tensor, ...]:

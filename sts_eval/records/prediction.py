@@ -104,6 +104,28 @@ class FeatureReason(Part):
     firings: tuple[TokenFiring, ...]
 
 
+class ColumnCost(Part):
+    """What a predictor costs if it is asked for alone. Work that predictors share is counted for each."""
+
+    seconds: float
+    tokens: int = Field(description="tokens that went through the model")
+    passes: int = Field(description="forward passes, up to the hook or through the whole model")
+    backward_passes: int
+
+
+class Column(Part):
+    """Another predictor's score per domain, from the same questions; larger means a larger expected rise."""
+
+    name: str
+    group: str
+    flags: tuple[str, ...] = Field(
+        description="L looks at right answers, G runs backward passes, P trains briefly, O reads the tuned model"
+    )
+    summary: str
+    scores: dict[str, float] = Field(description="by domain; a domain is missing where the score is not defined")
+    cost: ColumnCost
+
+
 class Cost(Part):
     """What the prediction cost."""
 
@@ -115,7 +137,7 @@ class Cost(Part):
 class Prediction(Record):
     """Scores per domain for one model, SAE, training set and benchmark."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     created: str = Field(description="UTC, ISO 8601")
     experiment: Experiment
     model: ModelIdentity
@@ -124,10 +146,16 @@ class Prediction(Record):
     benchmark: DataIdentity
     shifts: tuple[SeedShift, ...]
     domains: tuple[DomainScores, ...]
+    columns: tuple[Column, ...] = Field(description="the scores of other predictors, where they were asked for")
     reasons: tuple[FeatureReason, ...]
     warnings: tuple[str, ...]
     versions: dict[str, str]
     cost: Cost
+
+    def by_predictor(self) -> dict[str, dict[str, float]]:
+        """Score by predictor, STS first, and domain."""
+        own = {name: {domain.domain: getattr(domain, name).value for domain in self.domains} for name in SCORES}
+        return own | {column.name: dict(column.scores) for column in self.columns}
 
     def ranked(self, score: str = "sts_icl") -> list[DomainScores]:
         """Domains by expected impact, highest score first."""

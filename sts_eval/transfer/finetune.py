@@ -19,6 +19,7 @@ from typing import Any
 
 from sts_eval.data.benchmark import Benchmark
 from sts_eval.data.prompt import Prompter
+from sts_eval.data.rows import split_rows
 from sts_eval.data.tables import fingerprint
 from sts_eval.data.training_set import TrainingSet
 from sts_eval.errors import UserError
@@ -30,7 +31,6 @@ from sts_eval.records.tuning import Contamination, PredictionReference, SeedTrai
 from sts_eval.transfer.assemble import versions
 from sts_eval.transfer.contamination import find_contamination, refuse
 from sts_eval.transfer.identity import model_fingerprint, weights_sha256
-from sts_eval.transfer.rows import split_rows
 
 WEIGHTS = "weights"
 FACTS = "training.json"

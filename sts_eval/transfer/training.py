@@ -24,13 +24,9 @@ from transformers.trainer_callback import PrinterCallback, ProgressCallback
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
+from sts_eval.data.rows import Split, TokenRow
 from sts_eval.errors import UserError
-from sts_eval.experiment import ModelSpec, TuneSettings
-from sts_eval.transfer.rows import Split, TokenRow
-
-RATE = {"lora": 2e-4, "full": 1e-5}
-"""Peak learning rates where none is set: what LoRA and full fine-tuning are commonly run with."""
-
+from sts_eval.experiment import RATE, ModelSpec, TuneSettings
 
 LOGGED_SHARE = 0.05
 """Share of the steps after which the mean training loss is reported and checked."""

@@ -4,10 +4,11 @@ import pytest
 from transformers import AutoTokenizer
 
 from sts_eval.data.prompt import Prompter
+from sts_eval.data.rows import IGNORED, split_rows, token_row
 from sts_eval.data.training_set import Example, TrainingSet
 from sts_eval.errors import UserError
 from sts_eval.experiment import TuneSettings
-from sts_eval.transfer.rows import IGNORED, split_rows, token_row
+from sts_eval.lab import model_path
 
 CHAT = (
     "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}<|end|>{% endfor %}"
@@ -16,8 +17,8 @@ CHAT = (
 
 
 @pytest.fixture
-def tokenizer(model):
-    return AutoTokenizer.from_pretrained(model.id)
+def tokenizer():
+    return AutoTokenizer.from_pretrained(model_path())
 
 
 @pytest.fixture

@@ -86,6 +86,7 @@ def predicted(read, created="2026-01-01T00:00:00+00:00"):
             )
             for domain, ids in read.items()
         ),
+        columns=(),
         reasons=(),
         warnings=(),
         versions={},

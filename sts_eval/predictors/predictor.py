@@ -1,0 +1,142 @@
+"""What a predictor is: a number per domain, from the untuned model and the data alone.
+
+A predictor is a function of a `Study`. It says which parts of the study it needs; the study reads those
+once, whatever the number of predictors that want them. Larger scores stand for a larger expected rise (or,
+for predictors of magnitude such as STS_ICL, a larger expected change), so distances enter with a minus.
+
+    @predictor("longest_question", needs={Need.TEXTS})
+    def longest_question(study: Study) -> Scores:
+        '''Characters in the longest question of the domain.'''
+        return {name: max(map(len, texts)) for name, texts in study.texts.domains.items()}
+
+A package of anybody's adds predictors as entry points of the group `sts_eval.predictors`.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from sts_eval.errors import UserError
+
+if TYPE_CHECKING:
+    from sts_eval.predictors.study import Study
+
+ENTRY_POINTS = "sts_eval.predictors"
+
+Scores = Mapping[str, float]
+"""Score by domain."""
+
+
+class Need(StrEnum):
+    """A part of a study, in the order of what it costs."""
+
+    TEXTS = "texts"
+    SHIFT = "shift"
+    ACTIVATIONS = "activations"
+    LOSSES = "losses"
+    GRADIENTS = "gradients"
+    PROBE = "probe"
+
+
+class Flag(StrEnum):
+    """What a predictor takes beyond forward passes of the untuned model over questions."""
+
+    LABELS = "L"
+    GRADIENTS = "G"
+    TRAINING = "P"
+    ORACLE = "O"
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """One number per domain.
+
+    Attributes:
+        name: Its column.
+        group: The family it belongs to, which can be asked for by name.
+        needs: Parts of the study that it reads.
+        flags: What it takes beyond forward passes over questions.
+        summary: First line of its docstring.
+        score: The formula.
+    """
+
+    name: str
+    group: str
+    needs: frozenset[Need]
+    flags: tuple[Flag, ...]
+    summary: str
+    score: Callable[[Study], Scores]
+
+    def __call__(self, study: Study) -> Scores:
+        """Score the domains of a study."""
+        return self.score(study)
+
+
+def predictor(
+    name: str, *, needs: Collection[Need], labels: bool = False, group: str | None = None
+) -> Callable[[Callable[[Study], Scores]], Predictor]:
+    """Make a predictor of a function.
+
+    Args:
+        name: Its column: lower case and underscores.
+        needs: Parts of the study that it reads.
+        labels: Whether it looks at the right answers of the domains' questions.
+        group: Its family; by default the name of the module that it stands in.
+    """
+
+    def make(score: Callable[[Study], Scores]) -> Predictor:
+        flags = [Flag.LABELS] if labels else []
+        flags += [Flag.GRADIENTS] if Need.GRADIENTS in needs else []
+        flags += [Flag.TRAINING] if Need.PROBE in needs else []
+        summary = (score.__doc__ or "").strip().partition("\n")[0]
+        family = group or score.__module__.rpartition(".")[2]
+        return Predictor(name, family, frozenset(needs), tuple(flags), summary, score)
+
+    return make
+
+
+def known_predictors() -> dict[str, Predictor]:
+    """All predictors by name: this package's own, then those that other packages add.
+
+    Raises:
+        UserError: A package's predictor cannot be loaded, is none, or takes another's name.
+    """
+    from sts_eval.predictors.columns import COLUMNS
+
+    known = {one.name: one for one in COLUMNS}
+    for entry in importlib.metadata.entry_points(group=ENTRY_POINTS):
+        remedy = f"Mend or uninstall the package behind {entry.value}"
+        try:
+            added = entry.load()
+        except Exception as error:  # whatever goes wrong in somebody else's module
+            raise UserError(f"the predictor {entry.name!r} cannot be loaded ({error})", remedy) from error
+        if not isinstance(added, Predictor):
+            raise UserError(f"the entry point {entry.name!r} is not a predictor", remedy)
+        if added.name in known:
+            raise UserError(f"two predictors are called {added.name!r}", remedy)
+        known[added.name] = added
+    return known
+
+
+def select(wanted: Sequence[str]) -> tuple[Predictor, ...]:
+    """Predictors by their names, by the names of their groups, or `all`; each once, in the order of the table.
+
+    Raises:
+        UserError: There is no predictor or group of a wanted name.
+    """
+    known = known_predictors()
+    chosen: set[str] = set()
+    for name in wanted:
+        found = {one.name for one in known.values() if name in (one.name, one.group, "all")}
+        if not found:
+            groups = sorted({one.group for one in known.values()})
+            raise UserError(
+                f"there is no predictor or group {name!r}",
+                f"Give all, a group ({', '.join(groups)}), or a name from `sts-eval predictors`",
+            )
+        chosen |= found
+    return tuple(one for name, one in known.items() if name in chosen)

@@ -1,0 +1,190 @@
+"""Profile: what the SAE says without the choice of features that makes STS, and with other choices.
+
+The first three columns compare how often each feature fires. The others are STS_act and STS_ICL (equations
+4 and 5 of the paper) summed over as many other dimensions as D_N has features: if they do as well, the choice
+of D_N by demonstrations adds nothing. `act` sums mean activations, `icl` mean squared changes under the
+domain's own demonstrations.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sts_eval.data.sampling import generator
+from sts_eval.predictors.predictor import Need, Predictor, Scores, predictor
+from sts_eval.predictors.similarity import cosine, defined
+from sts_eval.predictors.study import Study
+
+TOP = 100
+
+DRAWS = 20
+
+BIN = 20
+"""Features in a bin of firing frequency, before bins are joined."""
+
+SPARE = 2
+"""Features outside D_N for each one inside that a bin must hold, so that there is something to draw from."""
+
+Floats = NDArray[np.float64]
+Dimensions = NDArray[np.intp]
+
+
+@predictor("frequency_cosine", needs={Need.ACTIVATIONS})
+def frequency_cosine(study: Study) -> Scores:
+    """Cosine between the firing frequencies of the training set and the domain.
+
+    cos(f_k, f_T), f_j the share of tokens on which feature j is active. Our own control.
+    """
+    target = study.activations.training.frequency
+    return defined({name: cosine(own.frequency, target) for name, own in study.activations.domains.items()})
+
+
+@predictor("frequency_jaccard", needs={Need.ACTIVATIONS})
+def frequency_jaccard(study: Study) -> Scores:
+    """Overlap of the firing frequencies of the training set and the domain.
+
+    Σ_j min(f_kj, f_Tj) / Σ_j max(f_kj, f_Tj) (Ruzicka 1958).
+    """
+    target = study.activations.training.frequency
+    scores = {}
+    for name, own in study.activations.domains.items():
+        union = float(np.maximum(own.frequency, target).sum())
+        scores[name] = float(np.minimum(own.frequency, target).sum()) / union if union > 0 else math.nan
+    return defined(scores)
+
+
+@predictor("top_jaccard", needs={Need.ACTIVATIONS})
+def top_jaccard(study: Study) -> Scores:
+    """Share of common features among the 100 that fire most often in either.
+
+    |A ∩ B| / (|A| + |B| − |A ∩ B|), A and B the two lists (Jaccard 1901). A feature that never fires is in
+    no list; among equals the first counts.
+    """
+    target = _most_frequent(study.activations.training.frequency)
+    scores = {}
+    for name, domain in study.activations.domains.items():
+        own = _most_frequent(domain.frequency)
+        scores[name] = len(own & target) / len(own | target) if own | target else math.nan
+    return defined(scores)
+
+
+@predictor("act_random", needs={Need.ACTIVATIONS, Need.SHIFT})
+def act_random(study: Study) -> Scores:
+    """STS_act on random features that fire as often as the shifted ones.
+
+    The mean over 20 draws of Σ_{j∈R} E h_j(x), R as many features outside D_N, from the same bins of firing
+    frequency on the training set. Undefined where D_N is more than half of all features. Our own control.
+    """
+    draws = _matched(study)
+    return {name: _mean_sum(domain.feature, draws) for name, domain in study.activations.domains.items() if draws}
+
+
+@predictor("icl_random", needs={Need.ACTIVATIONS, Need.SHIFT})
+def icl_random(study: Study) -> Scores:
+    """STS_ICL on random features that fire as often as the shifted ones.
+
+    The mean over 20 draws of Σ_{j∈R} E (Δh_j(x))², with the sets R of `act_random`. Our own control.
+    """
+    draws = _matched(study)
+    return {name: _mean_sum(domain.feature_shift, draws) for name, domain in study.activations.domains.items() if draws}
+
+
+@predictor("act_active", needs={Need.ACTIVATIONS, Need.SHIFT})
+def act_active(study: Study) -> Scores:
+    """STS_act on the features most active on the training set.
+
+    Σ_{j∈A} E h_j(x), A the N features with the largest mean activation on the training set. Our own control.
+    """
+    top = _largest(study.activations.training.feature, len(study.shift.features))
+    return {name: float(domain.feature[top].sum()) for name, domain in study.activations.domains.items()}
+
+
+@predictor("icl_active", needs={Need.ACTIVATIONS, Need.SHIFT})
+def icl_active(study: Study) -> Scores:
+    """STS_ICL on the features most active on the training set.
+
+    Σ_{j∈A} E (Δh_j(x))², with the set A of `act_active`. Our own control.
+    """
+    top = _largest(study.activations.training.feature, len(study.shift.features))
+    return {name: float(domain.feature_shift[top].sum()) for name, domain in study.activations.domains.items()}
+
+
+@predictor("act_residual", needs={Need.ACTIVATIONS, Need.SHIFT})
+def act_residual(study: Study) -> Scores:
+    """STS_act on the residual dimensions that demonstrations shift most, without an SAE.
+
+    Σ_{j∈D} E |a_j(x)|, D the N residual dimensions with the largest E (Δa_j(x))² on the training set, or all
+    of them if there are fewer. Sizes, because residuals have signs. Our own control.
+    """
+    top = _largest(study.activations.training.residual_shift, len(study.shift.features))
+    return {name: float(domain.residual_size[top].sum()) for name, domain in study.activations.domains.items()}
+
+
+@predictor("icl_residual", needs={Need.ACTIVATIONS, Need.SHIFT})
+def icl_residual(study: Study) -> Scores:
+    """STS_ICL on the residual dimensions that demonstrations shift most, without an SAE.
+
+    Σ_{j∈D} E (Δa_j(x))², with the set D of `act_residual`. Our own control.
+    """
+    top = _largest(study.activations.training.residual_shift, len(study.shift.features))
+    return {name: float(domain.residual_shift[top].sum()) for name, domain in study.activations.domains.items()}
+
+
+PREDICTORS: tuple[Predictor, ...] = (
+    frequency_cosine,
+    frequency_jaccard,
+    top_jaccard,
+    act_random,
+    icl_random,
+    act_active,
+    icl_active,
+    act_residual,
+    icl_residual,
+)
+
+
+def _largest(values: Floats, n: int) -> Dimensions:
+    return np.argsort(-values, kind="stable")[:n]
+
+
+def _most_frequent(frequency: Floats) -> set[int]:
+    return {int(feature) for feature in _largest(frequency, TOP) if frequency[feature] > 0}
+
+
+def _mean_sum(values: Floats, draws: list[Dimensions]) -> float:
+    return float(np.mean([values[drawn].sum() for drawn in draws]))
+
+
+def _matched(study: Study) -> list[Dimensions]:
+    """Sets of features outside D_N, as many from each bin of frequency as D_N has there; none if they run out."""
+    inside = np.zeros(len(study.activations.training.frequency), dtype=np.bool_)
+    inside[list(study.shift.features)] = True
+    bins = _bins(study.activations.training.frequency, inside)
+    pools = [(features[~inside[features]], int(inside[features].sum())) for features in bins]
+    if any(wanted > len(pool) for pool, wanted in pools):
+        return []
+    random = generator(study.seed, "random features")
+    return [
+        np.concatenate([random.choice(pool, wanted, replace=False) for pool, wanted in pools]) for _ in range(DRAWS)
+    ]
+
+
+def _bins(frequency: Floats, inside: NDArray[np.bool_]) -> list[Dimensions]:
+    """Runs of features by rank of frequency, joined with the next until there are enough outside D_N."""
+
+    def short(features: Dimensions) -> bool:
+        return int((~inside[features]).sum()) < SPARE * int(inside[features].sum())
+
+    bins: list[Dimensions] = []
+    for features in np.array_split(_largest(frequency, len(frequency)), max(1, len(frequency) // BIN)):
+        if bins and short(bins[-1]):
+            bins[-1] = np.concatenate([bins[-1], features])
+        else:
+            bins.append(features)
+    while len(bins) > 1 and short(bins[-1]):
+        last = bins.pop()
+        bins[-1] = np.concatenate([bins[-1], last])
+    return bins
