@@ -57,6 +57,8 @@ def plan_from(metadata: Mapping[str, Any], *, chat_template: bool) -> Plan:
             "no training set is named", "Add --metadata sft=FILE_OR_HUB_ID, such as --metadata sft=GAIR/LIMO"
         )
     settings = {key: metadata[key] for key in PredictSettings.model_fields if key in metadata}
+    if isinstance(settings.get("predictors"), str):
+        settings["predictors"] = settings["predictors"].split(";")
     if "seeds" in settings and not isinstance(settings["seeds"], list | tuple):
         settings["seeds"] = [settings["seeds"]]
     try:
@@ -79,7 +81,7 @@ def domain_of(spec: BenchmarkSpec, name: str) -> Domain:
     Raises:
         UserError: The benchmark cannot be read, or has no questions in that domain.
     """
-    domains = _loaded(spec).domains
+    domains = benchmark_of(spec).domains
     if name not in domains:
         raise UserError(
             f"{spec.source} has no questions in domain {name!r}",
@@ -89,7 +91,8 @@ def domain_of(spec: BenchmarkSpec, name: str) -> Domain:
 
 
 @functools.cache
-def _loaded(spec: BenchmarkSpec) -> Benchmark:
+def benchmark_of(spec: BenchmarkSpec) -> Benchmark:
+    """A benchmark, read once for all the tasks of a run."""
     return load_benchmark(spec)
 
 

@@ -8,8 +8,9 @@ shows no hidden states (an API, vLLM) answers with a clear error.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeVar, cast
 
 import torch
 from lm_eval.api.instance import Instance
@@ -20,6 +21,7 @@ from sts_eval.data.training_set import load_training_set
 from sts_eval.errors import UserError
 from sts_eval.features.hook import unwrapped
 from sts_eval.features.sae import load_sae
+from sts_eval.harness.columns import columns_of
 from sts_eval.harness.failure import exits_like_a_command
 from sts_eval.harness.plan import Plan, domain_of
 from sts_eval.predictors.instrument import Instrument, assemble
@@ -28,6 +30,8 @@ from sts_eval.predictors.sts import read_domain
 from sts_eval.progress import silent
 
 REQUEST = "sts_scores"
+
+_Result = TypeVar("_Result")
 
 _logger = logging.getLogger(__name__)
 
@@ -83,19 +87,23 @@ def scores_for(lm: Any, requests: Sequence[Request]) -> list[dict[int, dict[str,
 
 def _scores_of_plan(lm: Any, plan: Plan, requests: Sequence[Request]) -> dict[Request, dict[int, dict[str, float]]]:
     instrument = _instrument(lm, plan)
-    shifts = _shifts(instrument, plan)
+    shifts = _computed_once(lambda: _shifts(instrument, plan))
+    names = list(dict.fromkeys(request.domain for request in requests))
+    columns = _computed_once(lambda: columns_of(instrument, plan, names)) if plan.settings.predictors else {}
     found: dict[Request, dict[int, dict[str, float]]] = {}
     total = sum(len(request.seeds) for request in requests)
     with tqdm(total=total, desc="Running sts_scores requests", disable=lm.rank != 0) as bar:
-        for name in dict.fromkeys(request.domain for request in requests):
+        for name in names:
             mine = [request for request in requests if request.domain == name]
             chosen = {
                 shift.seed: [request.position for request in mine if shift.seed in request.seeds] for shift in shifts
             }
             domain = domain_of(plan.benchmark, name)
             reading = read_domain(instrument, domain, shifts, chosen)
+            beside = {one: scores.get(name, math.nan) for one, scores in columns.items()}
             for request in mine:
-                found[request] = {seed: reading.questions[seed][request.position]._asdict() for seed in request.seeds}
+                own = {seed: reading.questions[seed][request.position]._asdict() for seed in request.seeds}
+                found[request] = {seed: scores | beside for seed, scores in own.items()}
                 bar.update(len(request.seeds))
     for line in (*instrument.prompter.warnings, *instrument.reader.warnings):
         _logger.warning(line)
@@ -112,17 +120,22 @@ def _instrument(lm: Any, plan: Plan) -> Instrument:
 
 
 def _shifts(instrument: Instrument, plan: Plan) -> list[Shift]:
-    """Step 1, once for a run: the first process computes it, so that all select the same features."""
+    training_set = load_training_set(plan.training_set)
+    return [measure_shift(instrument, training_set, seed, silent) for seed in plan.settings.seeds]
+
+
+def _computed_once(compute: Callable[[], _Result]) -> _Result:
+    """What the first process computes, given to all, so that all work with the same."""
     distributed = torch.distributed.is_available() and torch.distributed.is_initialized()
-    found: list[list[Shift] | UserError] = [[]]
-    if not distributed or torch.distributed.get_rank() == 0:
+    if not distributed:
+        return compute()
+    found: list[_Result | UserError | None] = [None]
+    if torch.distributed.get_rank() == 0:
         try:
-            training_set = load_training_set(plan.training_set)
-            found = [[measure_shift(instrument, training_set, seed, silent) for seed in plan.settings.seeds]]
+            found = [compute()]
         except UserError as error:
             found = [error]  # every process raises it, so that none waits for the others
-    if distributed:
-        torch.distributed.broadcast_object_list(found, src=0)
+    torch.distributed.broadcast_object_list(found, src=0)
     if isinstance(found[0], UserError):
         raise found[0]
-    return found[0]
+    return cast(_Result, found[0])

@@ -16,6 +16,7 @@ from lm_eval.api.instance import Instance
 from lm_eval.api.metrics import mean
 from lm_eval.api.task import Task, TaskConfig
 
+from sts_eval.harness.columns import wanted
 from sts_eval.harness.failure import exits_like_a_command
 from sts_eval.harness.plan import domain_of, plan_from, resolved
 from sts_eval.harness.request import REQUEST, Request, install
@@ -107,12 +108,16 @@ class STSTask(Task):  # type: ignore[misc]  # lm-eval ships no types
         metrics: dict[str, Any] = {name: float(np.mean([by_seed[s][name] for s in by_seed])) for name in SCORES}
         if self._n_seeds() > 1:
             metrics |= {f"{name}_seed_sd": {s: by_seed[s][name] for s in by_seed} for name in SCORES}
-        return metrics
+        any_seed = next(iter(by_seed.values()))
+        return metrics | {name: value for name, value in any_seed.items() if name not in SCORES}
 
     def aggregation(self) -> dict[str, Callable[..., float]]:
         """Means over documents, which the harness gives a standard error; spread over seeds beside them."""
         means: dict[str, Callable[..., float]] = dict.fromkeys(SCORES, mean)
-        return means | {f"{name}_seed_sd": _spread_over_seeds for name in SCORES}
+        spreads = {f"{name}_seed_sd": _spread_over_seeds for name in SCORES}
+        with exits_like_a_command():
+            names = plan_from(self.metadata, chat_template=False).settings.predictors
+            return means | spreads | {one.name: _of_domain for one in wanted(names)}
 
     def higher_is_better(self) -> dict[str, bool]:
         """Neither: a high score says that tuning will change the domain, not that it will help."""
@@ -157,6 +162,11 @@ def _token_counter(name: str) -> Callable[[str], int] | None:
         return None
     tokenizer = AutoTokenizer.from_pretrained(name)
     return lambda text: len(tokenizer(text, add_special_tokens=False).input_ids)
+
+
+def _of_domain(documents: Sequence[float]) -> float:
+    """The domain's value, which every document carries."""
+    return documents[0]
 
 
 def _spread_over_seeds(documents: Sequence[Mapping[int, float]]) -> float:

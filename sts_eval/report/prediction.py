@@ -10,6 +10,7 @@ from rich.table import Table
 
 from sts_eval.errors import UserError
 from sts_eval.records.prediction import SCORES, Prediction, Score
+from sts_eval.report.columns import column_table
 from sts_eval.report.console import standard_output
 
 BAR = 12
@@ -28,6 +29,8 @@ def print_prediction(prediction: Prediction, rank_by: str, console: Console | No
     console = console or standard_output()
     console.print(score_table(prediction, rank_by))
     console.print(reason_table(prediction, rank_by))
+    if prediction.columns:
+        console.print(column_table(prediction))
     console.print(
         "A high score says that tuning will change a domain, not that it will help it. Scores compare domains "
         "within one run; they are no points of accuracy.",
