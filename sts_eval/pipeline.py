@@ -7,6 +7,7 @@
             tuning/seed-0-…/              weights of one seed
             transfer-77b0c412.json        the prediction, the weights, and what is measured
             overlap-0-5d02e7aa.json       one seed: predicted and actually shifted dimensions
+            oracle-0-5d02e7aa.json        the first seed: what predictors could say that had the tuned model
             report.json, report.md, report.html, scatter.png, prediction.png
 
 A record that is there is not made again, so a killed run goes on where it stopped, and a changed
@@ -15,14 +16,16 @@ setting redoes only what depends on it.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from sts_eval.data.benchmark import load_benchmark
 from sts_eval.data.tables import fingerprint
 from sts_eval.data.training_set import load_training_set
 from sts_eval.experiment import Experiment, ModelSpec, Run, SAESpec
-from sts_eval.predictors.instrument import load_instrument, load_model
+from sts_eval.predictors.instrument import Instrument, load_instrument, load_model
 from sts_eval.predictors.predict import predict
+from sts_eval.predictors.predictor import Need, select
 from sts_eval.progress import Progress, silent
 from sts_eval.records.overlap import Overlap
 from sts_eval.records.prediction import Prediction
@@ -32,13 +35,19 @@ from sts_eval.records.transfer import Transfer
 from sts_eval.records.tuning import PredictionReference, Tuning
 from sts_eval.report.compare import compare
 from sts_eval.transfer.contamination import find_contamination, refuse
+from sts_eval.transfer.evaluating import Tuned
 from sts_eval.transfer.finetune import finetune
 from sts_eval.transfer.identity import model_fingerprint
 from sts_eval.transfer.measure import measure, refer_to, tuned_models
-from sts_eval.transfer.overlap import NothingMovedError, measure_overlap
+from sts_eval.transfer.oracle import measure_oracle
+from sts_eval.transfer.overlap import measure_overlap
+from sts_eval.transfer.shifts import NothingMovedError, read_shifts
 from sts_eval.transfer.tasks import load_tasks
 
 TUNING = "tuning"
+
+TUNES = {Need.GRADIENTS, Need.PROBE}
+"""What depends on the tuning that is foretold."""
 
 
 def evaluations(folder: Path) -> Path:
@@ -68,6 +77,8 @@ def run(experiment: Run, folder: Path, *, post_hoc: bool = False, progress: Prog
 def predicted(experiment: Run, folder: Path, progress: Progress = silent) -> Prediction:
     """The prediction, made now unless it is there. It is on disk before any tuning begins."""
     described = Experiment(**{name: getattr(experiment, name) for name in Experiment.model_fields})
+    if not TUNES & {need for one in select(experiment.settings.predictors) for need in one.needs}:
+        described = described.model_copy(update={"tune": None})  # another tuning would be no other prediction
     training_set, benchmark = load_training_set(described.training_set), load_benchmark(described.benchmark)
     without = {"model": {"device"}, "settings": {"batch_tokens", "batch_questions"}}  # they never change a result
     parts = [
@@ -132,32 +143,69 @@ def overlapped(
 ) -> tuple[Overlap, ...]:
     """Predicted against actually shifted dimensions, read now unless they are there.
 
-    One per tuned seed, save those that changed nothing, or nothing as far as the hook.
+    One per tuned seed, save those that changed nothing, or nothing as far as the hook. The first of them also gets
+    the oracles' record, while its network is loaded.
     """
-    if transfer.tuning is None:
-        return ()
-    paths = {}
-    for done in (run for run in transfer.tuning.runs if run.changed):
-        key = fingerprint([prediction.sha256(), done.weights_sha256])
-        paths[done.seed] = folder / f"overlap-{done.seed}-{key[:8]}.json"
-    models = {one.seed: one for one in tuned_models(transfer.tuning, folder / TUNING)}
-    missing = [models[seed] for seed, path in paths.items() if not path.is_file()]
+    visits = _visits(prediction, transfer, folder)
+    missing = [visit for visit in visits if not all(path.is_file() for path in visit.paths)]
     if missing:
         instrument = load_instrument(experiment.model, experiment.sae, experiment.settings)
-        training_set = load_training_set(experiment.training_set)
-        for one in missing:
-            changed = {"id": str(one.weights)} if one.whole else {"adapter": str(one.weights)}
-            network = load_model(ModelSpec.model_validate(experiment.model.model_dump() | changed))
-            try:
-                overlap = measure_overlap(
-                    instrument,
-                    network,
-                    training_set,
-                    seed=experiment.settings.seeds[0],
-                    tuning_seed=one.seed,
-                    progress=progress,
-                )
-            except NothingMovedError:
-                continue
-            overlap.write(paths[one.seed])
-    return tuple(Overlap.read(path) for path in paths.values() if path.is_file())
+        for visit in missing:
+            _look_at(visit, experiment, instrument, prediction, progress)
+    return tuple(Overlap.read(visit.overlap) for visit in visits if visit.overlap.is_file())
+
+
+@dataclass(frozen=True)
+class _Visit:
+    """A tuned model, and the records that it is loaded for."""
+
+    model: Tuned
+    overlap: Path
+    oracle: Path | None
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        return (self.overlap,) if self.oracle is None else (self.overlap, self.oracle)
+
+
+def _visits(prediction: Prediction, transfer: Transfer, folder: Path) -> list[_Visit]:
+    if transfer.tuning is None:
+        return []
+    models = {one.seed: one for one in tuned_models(transfer.tuning, folder / TUNING)}
+    visits: list[_Visit] = []
+    for done in (run for run in transfer.tuning.runs if run.changed):
+        name = f"{done.seed}-{fingerprint([prediction.sha256(), done.weights_sha256])[:8]}.json"
+        oracle = None if visits else folder / f"oracle-{name}"
+        visits.append(_Visit(models[done.seed], folder / f"overlap-{name}", oracle))
+    return visits
+
+
+def _look_at(
+    visit: _Visit, experiment: Run, instrument: Instrument, prediction: Prediction, progress: Progress
+) -> None:
+    """Make the records of a tuned model that are missing; none where nothing moved as far as the hook."""
+    weights, seed = str(visit.model.weights), visit.model.seed
+    changed = {"id": weights} if visit.model.whole else {"adapter": weights}
+    network = load_model(ModelSpec.model_validate(experiment.model.model_dump() | changed))
+    training_set = load_training_set(experiment.training_set)
+    try:
+        shifts = read_shifts(instrument, network, training_set, seed=experiment.settings.seeds[0], progress=progress)
+    except NothingMovedError:
+        return
+    if not visit.overlap.is_file():
+        overlap = measure_overlap(
+            instrument, network, training_set, seed=shifts.seed, tuning_seed=seed, shifts=shifts, progress=progress
+        )
+        overlap.write(visit.overlap)
+    if visit.oracle is not None and not visit.oracle.is_file():
+        oracle = measure_oracle(
+            instrument,
+            network,
+            training_set,
+            load_benchmark(experiment.benchmark),
+            prediction,
+            tuning_seed=seed,
+            shifts=shifts,
+            progress=progress,
+        )
+        oracle.write(visit.oracle)

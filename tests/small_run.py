@@ -16,6 +16,7 @@ from sts_eval.experiment import MeasureSettings, PredictSettings, Run, TuneSetti
 from sts_eval.experiment_file import template
 from sts_eval.lab.experiment import lab_experiment
 from sts_eval.records.answers import Evaluation
+from sts_eval.records.oracle import Oracle
 from sts_eval.records.overlap import Overlap
 from sts_eval.records.prediction import Prediction
 from sts_eval.records.record import Record
@@ -45,6 +46,7 @@ RECORDS: dict[str, type[Record]] = {
     "tuning": Tuning,
     "evaluation": Evaluation,
     "overlap": Overlap,
+    "oracle": Oracle,
     "transfer": Transfer,
     "report": Report,
 }

@@ -21,7 +21,10 @@ COMMANDS = {
     "finetune": "Only tune the model, once per seed.",
     "measure": "Only measure accuracy before and after.",
     "report": "Only hold a prediction against what happened.",
+    "compare": "Compare every predictor with what happened, over many runs.",
+    "calibrate": "Turn scores into changes in points, with intervals.",
     "import": "Read results that were measured elsewhere.",
+    "predictors": "List the predictors that can stand beside STS.",
     "saes": "List the SAEs that sae-lens has for a model.",
     "lab": "The embedded lab: a tiny model, SAE, benchmark and training sets.",
 }

@@ -61,6 +61,14 @@ def _option(flag: str, field: str, of: type[Any], **more: Any) -> Callable[[_Com
     default=None,
     help=PredictSettings.model_fields["chat_template"].description,
 )
+@click.option(
+    "--predictors",
+    multiple=True,
+    metavar="NAMES",
+    help="Score with other predictors beside STS: all, a group or a name (`sts-eval predictors` lists them); "
+    "commas separate, and the option may be repeated.",
+)
+@_option("--probe-steps", "probe_steps", PredictSettings, type=int)
 @_option("--context", "context", PredictSettings, type=int)
 @_option("--batch-tokens", "batch_tokens", PredictSettings, type=int)
 @_option("--batch-questions", "batch_questions", PredictSettings, type=int)
@@ -73,20 +81,34 @@ def _option(flag: str, field: str, of: type[Any], **more: Any) -> Callable[[_Com
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the record as JSON.")
 @click.option("--plot", type=click.Path(path_type=Path), help="Draw the scores as a PNG, PDF or SVG.")
-def command(output: Path | None, plot: Path | None, rank_by: str, **options: Any) -> None:
+@click.option(
+    "--calibration",
+    "calibrated",
+    type=click.Path(path_type=Path),
+    help="Give changes in points too, by this record of `sts-eval calibrate`; its predictors are asked for.",
+)
+def command(output: Path | None, plot: Path | None, calibrated: Path | None, rank_by: str, **options: Any) -> None:
     """Predict which domains will change most if MODEL is tuned on a training set.
 
     Reads the untuned model only. Defaults are those of the paper (arXiv 2603.02908); a token budget
     that a set does not fill is no error.
     """
+    from sts_eval.calibration.expecting import needed
     from sts_eval.cli.progress import progress_bars
     from sts_eval.predictors.predict import predict
+    from sts_eval.records.calibration import Calibration
+    from sts_eval.records.prediction import SCORES
     from sts_eval.records.record import check_writable
+    from sts_eval.report.calibration import print_expected
     from sts_eval.report.prediction import draw_scores, print_prediction
 
     for path in (output, plot):
         if path is not None:
             check_writable(path)
+    options["predictors"] = tuple(name.strip() for names in options["predictors"] for name in names.split(","))
+    calibration = None if calibrated is None else Calibration.read(calibrated)
+    if calibration is not None:
+        options["predictors"] += tuple(name for name in needed(calibration) if name not in SCORES)
     experiment = describe(options)
     with progress_bars() as progress:
         prediction = predict(experiment, progress)
@@ -97,6 +119,8 @@ def command(output: Path | None, plot: Path | None, rank_by: str, **options: Any
     if plot is not None:
         draw_scores(prediction, rank_by, plot)
         click.echo(f"Plot: {plot}")
+    if calibration is not None:
+        print_expected(calibration, prediction)
 
 
 def describe(options: dict[str, Any]) -> Experiment:

@@ -74,7 +74,7 @@ class PackedLM(HFLM):  # type: ignore[misc]  # lm-eval ships no types
         packed = self._score(questions[:CHECKED], requests)
         plain = super()._loglikelihood_tokens([requests[index] for index in sample], disable_tqdm=True)
         most = max(abs(packed[index][0] - one[0]) for index, one in zip(sample, plain, strict=True))
-        return most <= TOLERANCE.get(self.model.dtype, 1e-3)
+        return bool(most <= TOLERANCE.get(self.model.dtype, 1e-3))
 
     @torch.inference_mode()
     def _score(self, row: Sequence[Sequence[int]], requests: list[Request]) -> dict[int, Answer]:

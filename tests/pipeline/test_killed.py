@@ -97,9 +97,13 @@ SIGNS = {
     "after, first seed": ("after 0 2", {"prediction": 1, "training": 2, "evaluation": 1}),
     "after, second seed": ("after 1 2", {"prediction": 1, "training": 2, "evaluation": 2}),
     "overlap": ("overlap", {"prediction": 1, "training": 2, "evaluation": 3, "transfer": 1}),
+    "oracle": (
+        "oracle, features: law",
+        {"prediction": 1, "training": 2, "evaluation": 3, "transfer": 1, "overlap": 1},
+    ),
     "report": (
         "Predicted and measured",
-        {"prediction": 1, "training": 2, "evaluation": 3, "transfer": 1, "overlap": 2},
+        {"prediction": 1, "training": 2, "evaluation": 3, "transfer": 1, "overlap": 2, "oracle": 1},
     ),
 }
 """The line on which a run is killed, and the records that it has made by then."""

@@ -9,10 +9,12 @@ import tiny
 from small_run import call, copied, figures, records, write_experiment
 
 import sts_eval.transfer.training
-from sts_eval import lab
+from sts_eval import lab, pipeline
 from sts_eval.data.tables import read_table
 from sts_eval.pipeline import run
+from sts_eval.predictors.instrument import load_model
 from sts_eval.records.answers import Evaluation
+from sts_eval.records.oracle import Oracle
 from sts_eval.records.prediction import Prediction
 from sts_eval.records.report import Report
 from sts_eval.records.transfer import Transfer
@@ -104,7 +106,11 @@ def test_nothing_is_done_twice(finished, calls, tmp_path, changes):
     ("changes", "redone", "made"),
     [
         ({"measure": {"max_questions": 3}}, {"evaluate": 3}, {"evaluation": 3}),
-        ({"tune": {"rank": 2}}, {"train": 2, "evaluate": 2}, {"training": 2, "evaluation": 2, "overlap": 2}),
+        (
+            {"tune": {"rank": 2}},
+            {"train": 2, "evaluate": 2},
+            {"training": 2, "evaluation": 2, "overlap": 2, "oracle": 1},
+        ),
         ({"tune": {"seeds": (0, 1, 2)}}, {"train": 1, "evaluate": 1}, {"training": 1, "evaluation": 1, "overlap": 1}),
     ],
     ids=["measure", "tune", "another seed"],
@@ -120,6 +126,33 @@ def test_a_changed_setting_redoes_what_depends_on_it(finished, calls, tmp_path, 
     assert Counter(place.stem.split("-")[0] for place in now.keys() - was.keys()) == {**made, "transfer": 1}
     before = [record for record, _ in now.values() if isinstance(record, Evaluation) and record.adapter_sha256 is None]
     assert len(before) == (2 if "measure" in changes else 1)
+
+
+def test_the_first_seed_gets_the_oracles_record_once(finished, tmp_path, monkeypatch):
+    folder = copied(finished.runs, tmp_path / "runs")
+    oracle = only(folder, "oracle-*.json", Oracle)
+    assert oracle.tuning_seed == small_run.TUNE.seeds[0]
+    assert {name for column in oracle.columns for name in column.scores} == set(small_run.DOMAINS)
+    prediction = only(folder, "prediction-*.json", Prediction)
+    assert oracle.n_questions == sum(domain.n_questions for domain in prediction.domains)
+    loaded = []
+    monkeypatch.setattr(pipeline, "load_model", lambda spec: loaded.append(spec.adapter) or load_model(spec))
+    was = records(tmp_path / "runs")
+    run(small_run.experiment(), folder)
+    assert loaded == []
+    assert records(tmp_path / "runs") == was
+    # Without it the first seed's network is loaded once more, and what it told before is left alone.
+    (path,) = folder.glob("oracle-*.json")
+    path.unlink()
+    run(small_run.experiment(), folder)
+    (adapter,) = loaded
+    assert "seed-0-" in adapter
+    now = records(tmp_path / "runs")
+    place = path.relative_to(tmp_path / "runs")
+    assert {name: one for name, one in now.items() if name != place} == {
+        name: one for name, one in was.items() if name != place
+    }
+    assert [column.scores for column in now[place][0].columns] == [column.scores for column in oracle.columns]
 
 
 def test_another_run_uses_the_same_before(finished, calls, tmp_path):
@@ -278,3 +311,4 @@ def test_a_tuning_above_the_hook_is_reported_without_overlap(tmp_path):
     assert tuning.changed
     assert "How well the scores agree" in ended.out
     assert "actually shifted dimensions" not in ended.out
+    assert not list(tmp_path.rglob("oracle-*.json"))

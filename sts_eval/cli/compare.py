@@ -1,0 +1,42 @@
+"""`sts-eval compare`: every predictor against what happened, over one run or many."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("compare")
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write JSON, Markdown, CSV and plots here.")
+@click.option("--reference", default="sts_icl", show_default=True, help="The predictor to compare the others with.")
+@click.option("--post-hoc", is_flag=True, help="Take runs whose prediction is younger than the tuning, and say so.")
+@click.option("--all", "everything", is_flag=True, help="Print every row, by log-probability too.")
+@click.option("--resamples", default=2000, show_default=True, help="Of every bootstrap and permutation.")
+@click.option("--seed", default=0, show_default=True, help="Of the same.")
+def command(
+    runs: tuple[Path, ...],
+    output: Path | None,
+    reference: str,
+    post_hoc: bool,
+    everything: bool,
+    resamples: int,
+    seed: int,
+) -> None:
+    """Compare all predictors over RUNS: folders of `sts-eval run`, or .jsonl files of outcomes."""
+    from sts_eval.records.record import check_writable
+    from sts_eval.report.comparing import compare_runs
+    from sts_eval.report.comparison_files import FILES, write_comparison
+    from sts_eval.report.comparison_tables import print_comparison
+    from sts_eval.report.gather import gather
+    from sts_eval.report.matrix import align
+
+    if output is not None:
+        check_writable(output / FILES[0])
+    outcomes = gather(runs, post_hoc=post_hoc)
+    comparison = compare_runs(outcomes, reference=reference, n_resamples=resamples, seed=seed)
+    print_comparison(comparison, everything=everything)
+    if output is not None:
+        paths = write_comparison(comparison, align(outcomes), output)
+        click.echo(f"Written: {', '.join(str(path) for path in paths)}")

@@ -1,0 +1,120 @@
+"""The record of a calibration: a line from scores to points, and how far it is off on runs that it has not seen."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from sts_eval.records.record import Part, Record
+
+Held = Literal["model", "training_set"]
+"""What is left out: all runs of one model, or all runs on one training set."""
+
+
+class Source(Part):
+    """A run that the calibration was made from."""
+
+    outcome_sha256: str
+    prediction_sha256: str
+    model: str
+    training_set: str
+
+
+class Term(Part):
+    """A predictor's part in the line."""
+
+    predictor: str
+    slope: float = Field(
+        description="points per standard deviation: scores are standardised over the domains of their run first "
+        "(mean 0, variance 1), since raw scores of different models have no common unit"
+    )
+
+
+class HistoryTerm(Part):
+    """The part of what is known of each domain."""
+
+    slope: float = Field(description="points per point; below 1 where a domain's mean tells little of the next run")
+    mean: dict[str, float] = Field(description="by domain: mean change over the outcomes, points")
+
+
+class Equation(Part):
+    """Expected change of a domain = intercept + Σ slope · standardised score + slope · domain's mean change."""
+
+    intercept: float = Field(description="points")
+    terms: tuple[Term, ...]
+    history: HistoryTerm | None = Field(description="None where it was not asked for")
+
+
+class Level(Part):
+    """A level of certainty, and whether the promise was kept."""
+
+    level: float = Field(gt=0, lt=1, description="promised share of changes inside the interval")
+    half_width: float | None = Field(description="points; None where there are too few held-out points")
+    share: float | None = Field(
+        description="of held-out changes inside an interval from the residuals of the other groups"
+    )
+    share_low: float | None = Field(description="95% binomial interval of the share, as if points were independent")
+    share_high: float | None
+    n: int = Field(description="held-out points that were judged")
+
+
+class HoldOut(Part):
+    """Error on groups of runs that the line, the choice of its predictor and its history have not seen."""
+
+    by: Held
+    n_groups: int
+    n_points: int = Field(description="held-out points with a prediction")
+    rmse: float | None = Field(description="points")
+    mae: float | None = Field(description="points")
+    skill_zero: float | None = Field(description="1 - MSE/MSE of 'nothing changes'")
+    skill_run_mean: float | None = Field(
+        description="against the run's own measured mean, which nobody knows beforehand: a useful line may stay below 0"
+    )
+    skill_domain_mean: float | None = Field(description="against the domain's mean over the other groups' runs")
+    levels: tuple[Level, ...]
+    selected: dict[str, int] = Field(
+        description="by predictor: folds whose line uses it, chosen from their own training runs where it was not given"
+    )
+    too_little: str | None = Field(description="why there are no figures")
+
+
+class Calibration(Record):
+    """A line from scores to points."""
+
+    schema_version: Literal[1] = 1
+    created: str = Field(description="UTC, ISO 8601")
+    equation: Equation | None = Field(description="None where no error could be held beside it")
+    with_history: bool
+    candidates: tuple[str, ...] = Field(description="predictors that were chosen from; empty where they were given")
+    half_width_80: float | None = Field(
+        description="points, of the interval that holds 80% of changes: at each level the larger of the hold-outs', so "
+        "that it serves a new model and a new training set"
+    )
+    half_width_90: float | None
+    harder: Held | None = Field(
+        description="hold-out of the larger RMSE; it chose the equation's predictor and set the weight of its history"
+    )
+    hold_outs: tuple[HoldOut, ...]
+    domains: tuple[str, ...] = Field(description="that have a measured change; no other gets an expected one")
+    n_runs: int
+    n_models: int
+    n_training_sets: int
+    n_points: int
+    outcomes: tuple[Source, ...]
+    too_little: str | None = Field(description="what is not given, and why, in a sentence")
+
+    def hold_out(self, by: Held) -> HoldOut:
+        """The figures of one hold-out."""
+        return next(one for one in self.hold_outs if one.by == by)
+
+
+class ExpectedChange(Part):
+    """What a calibration expects of one domain, in points of accuracy."""
+
+    domain: str
+    points: float
+    low80: float | None = Field(description="None where the calibration has too few points for this level")
+    high80: float | None
+    low90: float | None
+    high90: float | None

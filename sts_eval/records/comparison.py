@@ -1,0 +1,174 @@
+"""The record of a comparison over runs: every predictor against what happened, question by question."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from sts_eval.records.record import Part, Record
+
+Question = Literal["how_much", "which_way", "which_set", "which_set_away"]
+"""`how_much`: the size of a domain's change, with the noise's share taken off (the paper's question). `which_way`: the
+signed change. `which_set`: which training set helps which domain, each domain's and each run's mean removed within a
+model. `which_set_away`: the same without the domains that a set is about."""
+
+Measure = Literal["accuracy", "logprob"]
+"""`accuracy` in points, `logprob` of the right option in nats."""
+
+Standing = Literal["ranked", "history", "oracle"]
+"""Only `ranked` predictors compete. History is what they have to beat; an oracle has seen the tuned model."""
+
+Ends = tuple[float, float]
+"""Lower and upper end of an interval."""
+
+
+class Difference(Part):
+    """Pooled r of one predictor minus that of a rival, over the cells that both have."""
+
+    rival: str
+    difference: float | None
+    interval: Ends | None = Field(description="paired bootstrap over runs and domains")
+    p: float | None = Field(description="two-sided, of the same bootstrap")
+    p_williams: float | None = Field(description="Williams' t, where there is one run")
+
+
+class SignFigures(Part):
+    """Which domains gain and which lose, over the changes that exceed 1.96 standard errors."""
+
+    auroc: float | None
+    interval: Ends | None = Field(description="of the AUROC")
+    mcc: float | None = Field(description="None for a score whose zero does not mean no change")
+    n_up: int
+    n_down: int
+
+
+class MeanCost(Part):
+    """What a predictor costs a run, means over the runs that booked it."""
+
+    seconds: float
+    passes: float
+    backward_passes: float
+    share_of_tuning: float | None = Field(description="of the time of one tuning, one seed")
+
+
+class Row(Part):
+    """One predictor in one table."""
+
+    name: str
+    group: str
+    flags: tuple[str, ...]
+    summary: str
+    standing: Standing
+    rank: int | None = Field(description="shared by predictors that cannot be told apart; None outside the ranking")
+    r: float | None = Field(description="pooled over runs")
+    hksj: Ends | None = Field(description="95%, random effects; Fisher's for one run")
+    bootstrap: Ends | None = Field(description="95%, over runs and domains")
+    spearman: float | None
+    p_permutation: float | None = Field(description="of max |r| over all predictors of its standing; None for oracles")
+    n_runs: int = Field(description="runs in which it has a correlation")
+    n_points: int
+    from_reference: Difference | None
+    from_history: Difference | None
+    sign: SignFigures | None = Field(description="only for which_way")
+    cost: MeanCost | None
+    undefined: str | None = Field(description="why there is no r")
+
+
+class Table(Part):
+    """One question put to every predictor, by one measure."""
+
+    question: Question
+    measure: Measure
+    n_runs: int
+    n_points: int
+    ceiling: float | None = Field(description="r of a perfect predictor, given the noise")
+    between_seeds: float | None = Field(description="mean r between the changes of two tuning seeds of a run")
+    best_history: str | None
+    rows: tuple[Row, ...] = Field(description="ranked ones by r, then history, then oracles")
+    notes: tuple[str, ...]
+
+    def row(self, name: str) -> Row:
+        """One predictor.
+
+        Raises:
+            KeyError: It is not in the table.
+        """
+        for row in self.rows:
+            if row.name == name:
+                return row
+        raise KeyError(name)
+
+    def standing(self, standing: Standing) -> tuple[Row, ...]:
+        """The predictors of one standing, highest r first."""
+        return tuple(row for row in self.rows if row.standing == standing)
+
+
+class AddedRow(Part):
+    """What one predictor adds to history."""
+
+    name: str
+    flags: tuple[str, ...]
+    standing: Standing
+    partial_r: float | None = Field(description="of score and change, history and run held fixed")
+    interval: Ends | None = Field(description="95%, Fisher's, as if points were independent")
+    p_likelihood: float | None = Field(description="likelihood ratio, as if points were independent")
+    q_likelihood: float | None = Field(description="the same over all predictors, false discovery rate of any kind")
+    p_permutation: float | None = Field(description="domains exchanged, so that runs may share them")
+    rmse_without: float | None = Field(description="on held-out groups, in the measure's unit")
+    rmse_with: float | None
+    n_runs: int
+    n_points: int
+    undefined: str | None = Field(description="why there is no partial r")
+
+
+class AddedTable(Part):
+    """The deciding table: what predictors add to history."""
+
+    question: Question
+    measure: Measure
+    history: str
+    held_out: Literal["models", "training sets"]
+    rows: tuple[AddedRow, ...] = Field(description="by falling partial r, oracles last")
+
+    def row(self, name: str) -> AddedRow:
+        """One predictor.
+
+        Raises:
+            KeyError: It is not in the table.
+        """
+        for row in self.rows:
+            if row.name == name:
+                return row
+        raise KeyError(name)
+
+
+class ComparedRun(Part):
+    """A run that took part."""
+
+    model: str
+    training_set: str
+    outcome_sha256: str
+    post_hoc: bool
+
+
+class Comparison(Record):
+    """Every predictor against what happened, over one run or many."""
+
+    schema_version: Literal[1] = 1
+    created: str = Field(description="UTC, ISO 8601")
+    runs: tuple[ComparedRun, ...] = Field(min_length=1)
+    domains: tuple[str, ...]
+    reference: str = Field(description="the predictor that others are compared with")
+    level: float
+    n_resamples: int
+    seed: int
+    verdict: tuple[str, ...]
+    added: tuple[AddedTable, ...]
+    tables: tuple[Table, ...]
+    warnings: tuple[str, ...]
+
+    def table(self, question: Question, measure: Measure) -> Table | None:
+        """One table; None where the runs do not allow it."""
+        found = (table for table in self.tables if (table.question, table.measure) == (question, measure))
+        return next(found, None)

@@ -1,0 +1,105 @@
+"""One run in short: what every predictor said of each domain, and what happened.
+
+It is what comparisons, calibrations and the leaderboard work on. It follows from a prediction and its
+transfer, whose hashes it carries, and leaves the answers to single questions behind.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+
+from sts_eval.errors import UserError
+from sts_eval.records.prediction import ColumnCost
+from sts_eval.records.record import Part, Record, write_atomically
+
+
+class Change(Part):
+    """What happened to one measure of a domain."""
+
+    delta: float
+    se: float = Field(ge=0, description="over questions and, with several seeds, training runs")
+    by_seed: tuple[float, ...]
+
+
+class DomainOutcome(Part):
+    """One domain. Accuracies are proportions, their changes points."""
+
+    domain: str
+    n: int
+    accuracy_before: float
+    accuracy: Change = Field(description="points")
+    logprob: Change | None = Field(description="of the right option over all options, nats; None for generation")
+
+
+class Said(Part):
+    """One predictor's scores."""
+
+    name: str
+    group: str
+    flags: tuple[str, ...]
+    summary: str
+    scores: dict[str, float] = Field(description="by domain")
+    cost: ColumnCost | None = Field(description="None where it was not booked")
+
+
+class Outcome(Record):
+    """A run: one model tuned on one training set."""
+
+    schema_version: Literal[1] = 1
+    model: str = Field(description="short name; runs of one model share it")
+    training_set: str = Field(description="short name; runs on one set share it")
+    home: tuple[str, ...] = Field(description="domains that the training set is about, where somebody said so")
+    created: str = Field(description="of the prediction, UTC, ISO 8601")
+    prediction_sha256: str
+    transfer_sha256: str
+    post_hoc: bool
+    seeds: tuple[int, ...]
+    domains: tuple[DomainOutcome, ...] = Field(min_length=1)
+    said: tuple[Said, ...]
+    tuning_seconds: float | None = Field(description="of all seeds")
+
+    def scores(self, predictor: str) -> dict[str, float]:
+        """One predictor's scores by domain.
+
+        Raises:
+            KeyError: It said nothing here.
+        """
+        for one in self.said:
+            if one.name == predictor:
+                return one.scores
+        raise KeyError(predictor)
+
+
+def write_outcomes(path: Path, outcomes: tuple[Outcome, ...]) -> None:
+    """Write runs as JSON lines, one a line, whole or not at all.
+
+    Raises:
+        UserError: The file cannot be written.
+    """
+    write_atomically(path, "".join(outcome.canonical() + "\n" for outcome in outcomes))
+
+
+def read_outcomes(path: Path) -> tuple[Outcome, ...]:
+    """Read runs from JSON lines.
+
+    Raises:
+        UserError: The file cannot be read, or a line is no such record.
+    """
+    outcomes = []
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} cannot be read ({type(error).__name__})", "Give a .jsonl file of outcomes") from error
+    for number, line in enumerate(lines, start=1):
+        try:
+            outcomes.append(Outcome.model_validate_json(line))
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]) or "the line"
+            raise UserError(
+                f"{path} line {number} is no outcome: {where}: {first['msg']}", "Mend or remove that line"
+            ) from error
+    return tuple(outcomes)

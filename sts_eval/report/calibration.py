@@ -1,0 +1,143 @@
+"""A calibration for people: its line, its error on runs it has not seen, and predictions in points."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from sts_eval.calibration.expecting import expected, left_out
+from sts_eval.records.calibration import Calibration, Equation, ExpectedChange, HoldOut, Level
+from sts_eval.records.prediction import Prediction
+from sts_eval.report.console import standard_output
+
+HOLD_OUTS = {"model": "one model", "training_set": "one training set"}
+
+
+def print_calibration(calibration: Calibration, console: Console | None = None) -> None:
+    """Print the line, the table of its errors, and what there was too little of."""
+    console = console or standard_output()
+    runs = (
+        f"{calibration.n_runs} runs, {calibration.n_models} models, {calibration.n_training_sets} training sets, "
+        f"{len(calibration.domains)} domains, {calibration.n_points} points."
+    )
+    console.print(runs, highlight=False)
+    if calibration.equation is not None:
+        console.print(equation_text(calibration.equation), markup=False, highlight=False)
+        console.print(error_table(calibration))
+        console.print(coverage_table(calibration))
+        console.print(
+            "Scores are standardised over the domains of their run. Skill is the share of squared error removed, "
+            "against: nothing changes, the run's own mean (known only afterwards), the domain's mean in other runs. "
+            "The interval of the share is binomial, as if points were independent. Predictions get the larger "
+            "half-width of a level.",
+            style="dim",
+        )
+        for one in calibration.hold_outs:
+            if calibration.candidates and one.selected:
+                console.print(selection_text(one), markup=False, highlight=False)
+    _print_gaps(calibration, console)
+
+
+def print_expected(calibration: Calibration, prediction: Prediction, console: Console | None = None) -> None:
+    """Print a prediction in points, the largest rise first, and the domains that get none.
+
+    Raises:
+        UserError: The calibration does not fit the prediction.
+    """
+    console = console or standard_output()
+    changes, missing = expected(calibration, prediction), left_out(calibration, prediction)
+    table = Table(title="Expected change of accuracy", title_justify="left")
+    table.add_column("domain and likely change")
+    table.add_column("90%", justify="right", no_wrap=True)
+    for change in changes:
+        table.add_row(escape(sentence(change)), _range(change.low90, change.high90))
+    console.print(table)
+    for domain, reason in missing.items():
+        console.print(f"{domain}: no expected change, {reason}.", markup=False, highlight=False)
+    if prediction.sha256() in {source.prediction_sha256 for source in calibration.outcomes}:
+        console.print("Warning: this run is one of those calibrated on; its outcome is no news.", style="yellow")
+    _print_gaps(calibration, console)
+
+
+def sentence(change: ExpectedChange) -> str:
+    """One domain in words."""
+    text = f"{change.domain} {_points(change.points)} points"
+    if change.low80 is None:
+        return f"{text}, no interval"
+    return f"{text}, likely (80%) {_range(change.low80, change.high80)}"
+
+
+def error_table(calibration: Calibration) -> Table:
+    """Error and skill of every hold-out that has figures."""
+    table = Table(title="On runs that the line has not seen", title_justify="left")
+    table.add_column("left out", no_wrap=True)
+    for header in ("groups", "n", "RMSE", "MAE", "skill: zero", "run's mean", "domain's mean"):
+        table.add_column(header, justify="right", no_wrap=True)
+    for one in calibration.hold_outs:
+        if one.rmse is not None:
+            figures = [_figure(value, ".2f") for value in (one.rmse, one.mae)]
+            skills = [_figure(value, "+.2f") for value in (one.skill_zero, one.skill_run_mean, one.skill_domain_mean)]
+            table.add_row(HOLD_OUTS[one.by], str(one.n_groups), str(one.n_points), *figures, *skills)
+    return table
+
+
+def coverage_table(calibration: Calibration) -> Table:
+    """Half-width and coverage of every hold-out at every level."""
+    table = Table(title="Intervals, and how many changes fell inside", title_justify="left")
+    table.add_column("left out", no_wrap=True)
+    for header in ("level", "points", "inside", "95% interval", "n"):
+        table.add_column(header, justify="right", no_wrap=True)
+    for one in calibration.hold_outs:
+        for level in one.levels:
+            half_width = "–" if level.half_width is None else f"±{level.half_width:.1f}"
+            share, interval = _share(level)
+            table.add_row(HOLD_OUTS[one.by], f"{level.level:.0%}", half_width, share, interval, str(level.n))
+    return table
+
+
+def equation_text(equation: Equation) -> str:
+    """The line as a formula."""
+    parts = [f"{equation.intercept:+.2f}"]
+    parts += [f"{term.slope:+.2f} · {term.predictor}" for term in equation.terms]
+    if equation.history is not None:
+        parts.append(f"{equation.history.slope:+.2f} · the domain's mean change in other runs")
+    return f"Expected change in points = {' '.join(parts)}"
+
+
+def selection_text(one: HoldOut) -> str:
+    """Which predictors the folds of a hold-out chose, and how often."""
+    ranked = sorted(one.selected.items(), key=lambda item: -item[1])
+    counts = ", ".join(f"{name} {n} of {one.n_groups}" for name, n in ranked)
+    return f"Chosen without {HOLD_OUTS[one.by]}: {counts}."
+
+
+def _print_gaps(calibration: Calibration, console: Console) -> None:
+    """What the intervals do not speak of."""
+    if calibration.too_little is not None:
+        console.print(f"{calibration.too_little}.", style="yellow", markup=False, highlight=False)
+    if calibration.equation is None:
+        return
+    for one in calibration.hold_outs:
+        if one.too_little is not None:
+            noun = HOLD_OUTS[one.by].removeprefix("one ")
+            text = f"How far it is off for a new {noun} is not known: {one.too_little}."
+            console.print(text, style="yellow", markup=False, highlight=False)
+
+
+def _range(low: float | None, high: float | None) -> str:
+    return "–" if low is None or high is None else f"{_points(low)} to {_points(high)}"
+
+
+def _points(value: float) -> str:
+    return f"{round(value, 1) + 0.0:+.1f}"  # adding 0 turns -0.0 into 0.0
+
+
+def _share(level: Level) -> tuple[str, str]:
+    if level.share is None:
+        return "–", "–"
+    return f"{level.share:.0%}", f"[{level.share_low:.0%}, {level.share_high:.0%}]"
+
+
+def _figure(value: float | None, form: str) -> str:
+    return "–" if value is None else format(value, form)

@@ -1,0 +1,292 @@
+"""Which training set helps which domain, for many predictors on the same resamples.
+
+The figure is that of `sts_eval.statistics.centring`: the correlation of score and change after each domain's and each
+training set's mean is taken away. Comparing 45 predictors needs their difference in every resample, and centring
+resampled tables again and again is slow. So the resamples are kept as weights, row weight times column weight, and
+what centring leaves of a sum of products follows from the normal equations of the additive model:
+
+    Σ w x̃ ỹ = Σ w x y - (Zᵀ W x)ᵀ (Zᵀ W Z)⁻ (Zᵀ W y)        Z the dummies of rows and columns
+
+(Frisch and Waugh 1933, weighted), one small system per resample for all predictors at once.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+from sts_eval.statistics.centring import double_centred
+from sts_eval.statistics.correlation import Undefined
+from sts_eval.statistics.dependent import PairedDifference
+from sts_eval.statistics.interval import Interval
+from sts_eval.statistics.resampling import draws, percentile_interval, two_sided_p
+from sts_eval.statistics.within_runs import jointly_present, matrices
+
+_MIN_SIDE = 3
+"""Rows and columns that a model's table needs, as in `centring`."""
+
+_ROUNDING = 1e-9
+"""Residuals, relative to the values, and differences of r below which there is nothing but rounding error."""
+
+_NOTHING_LEFT = 1e-7
+"""Share of the sum of squares that a resample must keep after centring; the ridge below leaves about 1e-9."""
+
+_RIDGE = 1e-9
+"""Added to the diagonal: rows and columns are defined up to a constant, and an undrawn one not at all."""
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Interaction:
+    """One predictor's correlation with the changes, set by domain.
+
+    Attributes:
+        r: Pearson's r over the points of all models, None where undefined.
+        spearman: Rank correlation of the same residuals.
+        interval: Percentile interval over resampled training sets (within each model) and domains.
+        resampled: r in every resample, shape (n_resamples,), NaN where undefined.
+        n_rows: Training sets, counted once per model.
+        n_points: Points.
+        reason: Why r or its interval is None.
+    """
+
+    r: float | None
+    spearman: float | None
+    interval: Interval | None
+    resampled: Floats
+    n_rows: int
+    n_points: int
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class SetByDomainTable:
+    """Changes of all runs with what is needed to correlate predictors with them.
+
+    Attributes:
+        y: Changes, shape (n_rows, n_domains); NaN where left out.
+        groups: Model of each row, shape (n_rows,).
+        level: Coverage of intervals.
+        n_resamples: Resamples and permutations.
+        seed: Seed of both.
+    """
+
+    y: Floats
+    groups: NDArray[np.intp]
+    level: float = 0.95
+    n_resamples: int = 2000
+    seed: int = 0
+
+    def correlate(self, columns: Mapping[str, ArrayLike]) -> dict[str, Interaction]:
+        """Correlate predictors with the changes.
+
+        Args:
+            columns: Scores by name, shape (n_rows, n_domains), NaN where missing.
+        """
+        found: dict[str, Interaction] = {}
+        for pattern in self._patterns(columns):
+            found |= self._of_one_pattern(pattern)
+        return {name: found[name] for name in columns}
+
+    def difference(self, x: ArrayLike, z: ArrayLike) -> PairedDifference:
+        """Difference of two predictors' r over the cells that both have.
+
+        Args:
+            x: Scores of the first, shape (n_rows, n_domains).
+            z: Scores of the second.
+        """
+        first, second = jointly_present(*matrices(x, z))
+        both = self.correlate({"x": first, "z": second})
+        return subtract(both["x"], both["z"], self.level)
+
+    def family_p(self, columns: Mapping[str, ArrayLike]) -> dict[str, float | None]:
+        """Family-wise p of every predictor's |r|: the max-|r| permutation of `multiple`, after centring.
+
+        One permutation of the domains serves all runs. Where cells are left out, a permuted change keeps its hole,
+        so permuted r rest on somewhat fewer points than the observed ones, which errs on the safe side.
+
+        Args:
+            columns: Scores by name; those without r do not take part and have None.
+        """
+        n_domains = self.y.shape[1]
+        orders = np.argsort(np.random.default_rng(self.seed).random((self.n_resamples, n_domains)), axis=1)
+        orders = np.vstack([np.arange(n_domains), orders])
+        size: dict[str, Floats] = {}
+        for pattern in self._patterns(columns):
+            _, x, y = self._centred(pattern)
+            present = np.isfinite(y)
+            flat, cells = np.nan_to_num(x).reshape(len(x), -1), present.reshape(1, -1).astype(np.float64)
+            moved = np.nan_to_num(y)[:, orders].swapaxes(0, 1).reshape(len(orders), -1)
+            in_moved = present[:, orders].swapaxes(0, 1).reshape(len(orders), -1).astype(np.float64)
+            norm = np.sqrt((flat**2 @ in_moved.T) * (cells @ (moved**2).T))
+            r = np.divide(flat @ moved.T, norm, out=np.full(norm.shape, np.nan), where=norm > 0)
+            size |= dict(zip(pattern, np.abs(r), strict=True))
+        defined = [values for values in size.values() if np.isfinite(values[0])]
+        if not defined:
+            return dict.fromkeys(columns)
+        largest = np.nan_to_num(np.array(defined)[:, 1:]).max(axis=0)
+        return {
+            name: None
+            if np.isnan(size[name][0])
+            else float((1 + (largest >= size[name][0] - _ROUNDING).sum()) / (1 + self.n_resamples))
+            for name in columns
+        }
+
+    def ceiling(self, se: ArrayLike) -> float | None:
+        """How high r could go with a perfect predictor: √(1 - mean SE² · df/(Σ ỹ²)).
+
+        Centring takes df/n of independent noise with it, df being what the additive model leaves of n points.
+        What runs of a model share, such as the untuned model's answers, is noise that centring removes whole, so
+        the true ceiling is somewhat higher.
+
+        Args:
+            se: Standard errors, shape (n_rows, n_domains).
+
+        Returns:
+            None without a model of 3 sets by 3 domains, or where no change is left.
+        """
+        tables, _, y = self._centred({"y": self.y})
+        used = np.isfinite(y)
+        if not tables or not (total := float(np.nansum(y**2))):
+            return None
+        freedom = sum(_freedom(used[rows]) for rows in tables)
+        noise = float(np.mean(np.asarray(se, dtype=np.float64)[used] ** 2)) * freedom
+        return float(np.sqrt(max(0.0, 1 - noise / total)))
+
+    def same_cells(self, x: ArrayLike, z: ArrayLike) -> bool:
+        """Whether two predictors have scores for the same changes, so that their resamples can be compared."""
+        cells = [np.isfinite(values) & np.isfinite(self.y) for values in matrices(x, z)]
+        return bool((cells[0] == cells[1]).all())
+
+    def _patterns(self, columns: Mapping[str, ArrayLike]) -> list[dict[str, Floats]]:
+        """Columns in groups that lack the same cells."""
+        patterns: dict[bytes, dict[str, Floats]] = {}
+        for name, column in columns.items():
+            scores, _ = jointly_present(*matrices(column, self.y))
+            patterns.setdefault(np.isfinite(scores).tobytes(), {})[name] = scores
+        return list(patterns.values())
+
+    def _centred(self, columns: Mapping[str, Floats]) -> tuple[list[NDArray[np.intp]], Floats, Floats]:
+        """Rows of each model, and residuals of columns (k, n_rows, n_domains) at variance 1, and of changes."""
+        scores = np.array(list(columns.values()))
+        cells = np.isfinite(scores[0])
+        used = cells.any(axis=1)
+        tables = [np.flatnonzero(used & (self.groups == label)) for label in np.unique(self.groups)]
+        tables = [rows for rows in tables if len(rows) >= _MIN_SIDE and cells[rows].any(axis=0).sum() >= _MIN_SIDE]
+        x, y = np.full(scores.shape, np.nan), np.full(self.y.shape, np.nan)
+        for rows in tables:
+            x[:, rows] = _residuals(scores[:, rows], unit=True)
+            y[rows] = _residuals(np.where(cells[rows], self.y[rows], np.nan)[None], unit=False)[0]
+        return tables, x, y
+
+    def _of_one_pattern(self, columns: Mapping[str, Floats]) -> dict[str, Interaction]:
+        tables, x, y = self._centred(columns)
+        n_rows, n_points = sum(len(rows) for rows in tables), int(np.isfinite(y).sum())
+        nothing = Interaction(None, None, None, np.full(self.n_resamples, np.nan), n_rows, n_points, None)
+        if not tables:
+            reason = f"no model has {_MIN_SIDE} training sets and {_MIN_SIDE} domains"
+            return dict.fromkeys(columns, replace(nothing, reason=reason))
+        rng = np.random.default_rng(self.seed)
+        n_domains = self.y.shape[1]
+        of_domains = _counts(draws(n_domains, self.n_resamples, rng), n_domains)
+        sums = [np.zeros((1 + self.n_resamples, len(columns))) for _ in range(3)]
+        for rows in tables:
+            of_rows = _counts(draws(len(rows), self.n_resamples, rng), len(rows))
+            parts = _sums(x[:, rows], y[rows], of_rows, of_domains)
+            sums = [total + part for total, part in zip(sums, parts, strict=True)]
+        norm = np.sqrt(sums[1] * sums[2])
+        r = np.divide(sums[0], norm, out=np.full(norm.shape, np.nan), where=norm > 0)
+        found = {}
+        for index, name in enumerate(columns):
+            if np.isnan(r[0, index]):
+                reason = "score or change is the sum of a set's and a domain's part, with nothing left"
+                found[name] = replace(nothing, reason=reason)
+                continue
+            interval = percentile_interval(r[1:, index], self.level, "interval")
+            cells = np.isfinite(y)
+            found[name] = Interaction(
+                r=float(np.clip(r[0, index], -1, 1)),
+                spearman=float(stats.spearmanr(x[index][cells], y[cells]).statistic),
+                interval=interval if isinstance(interval, Interval) else None,
+                resampled=r[1:, index],
+                n_rows=n_rows,
+                n_points=n_points,
+                reason=interval.reason if isinstance(interval, Undefined) else None,
+            )
+        return found
+
+
+def subtract(first: Interaction, second: Interaction, level: float) -> PairedDifference:
+    """Difference of two predictors that were correlated over the same cells of one table.
+
+    Args:
+        first: One predictor.
+        second: The other.
+        level: Coverage of the interval.
+    """
+    if first.r is None or second.r is None:
+        nothing = Undefined("difference", "one of the two has no correlation")
+        return PairedDifference(None, None, None, 0, 0, (nothing,))
+    resampled = first.resampled - second.resampled
+    resampled[np.abs(resampled) < _ROUNDING] = 0.0
+    interval = percentile_interval(resampled, level, "interval")
+    difference = first.r - second.r
+    if isinstance(interval, Undefined):
+        missing = (interval, Undefined("p_value", interval.reason))
+        return PairedDifference(difference, None, None, first.n_rows, first.n_points, missing)
+    return PairedDifference(difference, interval, two_sided_p(resampled), first.n_rows, first.n_points)
+
+
+def _residuals(values: Floats, *, unit: bool) -> Floats:
+    """What the additive model leaves of tables (k, n_rows, n_domains); 0 throughout where that is rounding error."""
+    left = double_centred(values)
+    size = np.nan_to_num(np.abs(values)).max(axis=(1, 2), keepdims=True)
+    left = np.where(np.nan_to_num(np.abs(left)).max(axis=(1, 2), keepdims=True) <= _ROUNDING * size, left * 0, left)
+    if unit:
+        spread = np.sqrt(np.nanmean(left**2, axis=(1, 2), keepdims=True))
+        left = left / np.where(spread > 0, spread, 1.0)
+    return left
+
+
+def _counts(drawn: NDArray[np.intp], size: int) -> Floats:
+    """How often each unit was drawn; the first row is the data themselves, once each."""
+    counts = (drawn[:, :, None] == np.arange(size)).sum(axis=1)
+    return np.vstack([np.ones(size), counts])
+
+
+def _sums(x: Floats, y: Floats, of_rows: Floats, of_domains: Floats) -> tuple[Floats, Floats, Floats]:
+    """Sums over one model's resampled residuals, (n_resamples, k) each: x y / sd(x), x² / var(x), y²."""
+    present = np.isfinite(y).astype(np.float64)
+    both = np.nan_to_num(np.concatenate([x, y[None]]))  # (k + 1, n_rows, n_domains)
+    in_row = of_rows[:, :, None] * np.einsum("bj,kij->bik", of_domains, both, optimize=True)
+    in_column = of_domains[:, :, None] * np.einsum("bi,kij->bjk", of_rows, both, optimize=True)
+    totals = np.concatenate([in_row, in_column], axis=1)
+    weight = of_rows[:, :, None] * of_domains[:, None, :] * present
+    n = weight.sum(axis=(1, 2))[:, None]
+    normal = np.zeros((len(weight), totals.shape[1], totals.shape[1]))
+    split = len(y)
+    normal[:, :split, split:] = weight
+    normal[:, split:, :split] = weight.swapaxes(1, 2)
+    diagonal = np.arange(totals.shape[1])
+    normal[:, diagonal, diagonal] = np.concatenate([weight.sum(axis=2), weight.sum(axis=1)], axis=1) + _RIDGE
+    effects = np.linalg.solve(normal, totals)
+
+    flat = weight.reshape(len(weight), -1)
+    cells = both.reshape(len(both), -1)
+    raw_squares, raw_products = flat @ (cells**2).T, flat @ (cells[:-1] * cells[-1]).T
+    squares = raw_squares - (totals * effects).sum(axis=1)
+    squares = np.where(squares > _NOTHING_LEFT * raw_squares, squares, 0.0)
+    products = raw_products - (totals[:, :, :-1] * effects[:, :, -1:]).sum(axis=1)
+    spread = np.sqrt(squares[:, :-1] / np.maximum(n, 1.0))
+    scaled = np.divide(products, spread, out=np.zeros_like(products), where=spread > 0)
+    return scaled, np.where(spread > 0, n, 0.0), np.broadcast_to(squares[:, -1:], scaled.shape)
+
+
+def _freedom(used: NDArray[np.bool_]) -> int:
+    """Points less the parameters that rows and columns take, for one model's table."""
+    row, column = np.nonzero(used)
+    dummies = np.hstack([row[:, None] == np.arange(used.shape[0]), column[:, None] == np.arange(used.shape[1])])
+    return len(row) - int(np.linalg.matrix_rank(dummies.astype(np.float64)))

@@ -1,0 +1,64 @@
+"""`sts-eval compare` as a user meets it."""
+
+import sys
+
+import pytest
+from made_outcomes import outcomes, planted
+
+from sts_eval.cli import main
+from sts_eval.records.comparison import Comparison
+from sts_eval.records.outcome import write_outcomes
+
+
+def run(monkeypatch, capsys, *options):
+    monkeypatch.setattr(sys, "argv", ["sts-eval", "compare", *map(str, options)])
+    code = 0
+    try:
+        main()
+    except SystemExit as stop:
+        code = int(stop.code or 0)
+    printed = capsys.readouterr()
+    return code, printed.out, printed.err
+
+
+@pytest.fixture
+def runs(tmp_path):
+    y, noise = planted(n_models=2, n_sets=3, n_domains=8)
+    made = outcomes(y, {"sts_icl": y + noise, "rival": noise}, models=["a", "b"], sets=list("uvw"))
+    write_outcomes(tmp_path / "runs.jsonl", made)
+    return tmp_path / "runs.jsonl"
+
+
+def test_prints_the_answers_and_writes_the_files_it_names(monkeypatch, capsys, runs, tmp_path):
+    folder = tmp_path / "out"
+    code, out, err = run(monkeypatch, capsys, runs, "-o", folder, "--resamples", 100, "--reference", "rival")
+    assert code == 0, err
+    assert "6 runs of 2 models and 3 training sets" in out
+    record = Comparison.read(folder / "comparison.json")
+    assert (record.reference, record.n_resamples) == ("rival", 100)
+    for name in ("comparison.json", "comparison.md", "comparison.csv", "forest.png", "panels.png"):
+        assert (folder / name).is_file()
+        assert name in "".join(out.split())
+
+
+def test_prints_without_writing(monkeypatch, capsys, runs, tmp_path):
+    code, out, _ = run(monkeypatch, capsys, runs, "--resamples", 100, "--all")
+    assert code == 0
+    assert "log-probability" in out
+    assert list(tmp_path.iterdir()) == [runs]
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["nowhere"], "there is no run nowhere"),
+        (["{runs}", "--reference", "none"], "no run has a predictor 'none'"),
+        (["{runs}", "--resamples", "5"], "5 resamples give no interval"),
+        (["{runs}", "{runs}"], "hold the same prediction and transfer"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(monkeypatch, capsys, runs, options, says):
+    code, _, err = run(monkeypatch, capsys, *(option.format(runs=runs) for option in options))
+    assert code == 2
+    assert says in err
+    assert len(err.strip().splitlines()) == 1
