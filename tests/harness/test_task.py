@@ -62,6 +62,19 @@ def test_several_seeds_give_the_cores_mean_and_spread():
         assert domain.sts_icl.seed_sd > 0
 
 
+def test_other_predictors_stand_in_the_same_table():
+    names = ["lexical", "residual_cosine", "gradient"]
+    prediction = predict(settled(predictors=["lexical", "residual_cosine"]))
+    results = evaluate(["sts_lab_math", "sts_lab_law"], {**BUDGET, "predictors": ";".join(names)})["results"]
+    assert {column.name for column in prediction.columns} >= {"tfidf_cosine", "residual_cosine"}
+    for column in prediction.columns:
+        for domain, value in column.scores.items():
+            row = results[f"sts_lab_{domain}"]
+            assert row[f"{column.name},none"] == pytest.approx(value, rel=1e-4)
+            assert row[f"{column.name}_stderr,none"] == "N/A"
+    assert not any(key.startswith("gradient") for key in results["sts_lab_math"])
+
+
 def test_prediction_and_accuracy_stand_side_by_side():
     results = evaluate(["sts_lab_math", "lab_mmlupro_math"], limit=4)["results"]
     assert math.isfinite(results["sts_lab_math"]["sts_act,none"])
