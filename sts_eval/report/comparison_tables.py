@@ -58,7 +58,7 @@ def question_grid(table: Table, reference: str, limit: int | None = None) -> Gri
         limit: Ranked predictors and oracles to show at most; all if None.
     """
     grid = Grid(title=escape(title(table)), title_justify="left", box=box.SIMPLE, pad_edge=False, collapse_padding=True)
-    headers = ["#", "predictor", "r", "bootstrap", by_runs(table), "p", f"− {reference}", "− history"]
+    headers = ["#", "predictor", "r", "95% interval", "p", f"− {reference}", "− history"]
     headers += ["AUROC"] if table.question == "which_way" else []
     for header in (*headers, "s", "flags"):
         left = header in ("predictor", "flags")
@@ -75,7 +75,6 @@ def question_grid(table: Table, reference: str, limit: int | None = None) -> Gri
                 name_cell(row, table),
                 _short(figure(row.r)),
                 _short(interval(row.bootstrap)),
-                _short(interval(row.hksj)),
                 p_value(row.p_permutation),
                 _short(difference(row.from_reference)),
                 _short(difference(row.from_history)),
@@ -101,7 +100,7 @@ def added_grid(table: AddedTable, reference: str, limit: int | None = None) -> G
     grid = Grid(
         title=escape(added_title(table)), title_justify="left", box=box.SIMPLE, pad_edge=False, collapse_padding=True
     )
-    for header in ADDED_HEADER:
+    for header in (ADDED_HEADER[place] for place in SHOWN):
         grid.add_column(escape(header), justify="left" if header == "predictor" else "right", no_wrap=True)
     shown = [
         row
@@ -109,7 +108,8 @@ def added_grid(table: AddedTable, reference: str, limit: int | None = None) -> G
         if limit is None or place < limit or row.name in (reference, "sts_icl", "sts_act")
     ]
     for row in shown:
-        grid.add_row(*map(escape, added_cells(row)), style="bold" if row.name == reference else None)
+        cells = added_cells(row)
+        grid.add_row(*(escape(cells[place]) for place in SHOWN), style="bold" if row.name == reference else None)
     if len(shown) < len(table.rows):
         grid.add_row(f"… {len(table.rows) - len(shown)} more")
     return grid
@@ -125,6 +125,9 @@ ADDED_HEADER = (
     "error without",
     "error with",
 )
+
+SHOWN = (0, 1, 2, 3, 6, 7)
+"""Columns of the deciding table that fit a terminal; likelihood ratios, which are bold here, are in the files."""
 
 
 def added_cells(row: AddedRow) -> list[str]:

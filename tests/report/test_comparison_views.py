@@ -131,5 +131,5 @@ def test_one_run_can_be_drawn_too(tmp_path):
     record = compare_runs(runs, n_resamples=100)
     paths = write_comparison(record, align(runs), tmp_path)
     assert all(path.is_file() for path in paths)
-    assert "Fisher" in printed(record)
+    assert "Fisher" in markdown(record)
     assert "Williams p" in markdown(record)
