@@ -1,8 +1,16 @@
-"""What is sent to a leaderboard: one run in short, who ran it and with what, and the evidence if it is attached."""
+"""What is sent to a leaderboard: one run in short, who ran it and with what, and the evidence if it is attached.
+
+Whatever is shown as a name is held to a pattern: it starts with a letter or digit and has no markup, quotes, braces,
+backslash or double dot in it, so it can be neither a path, nor markup, nor a template, nor a spreadsheet's formula.
+Free text (`hardware`, `command`, a predictor's summary) may be anything that fits on one line, and every string of the
+attached records may be anything at all: views escape them.
+
+There is no correlation in a submission: correlations are made from its figures by whoever shows them.
+"""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -15,56 +23,75 @@ Origin = Literal["measured", "imported", "published"]
 """`measured`: by this tool, prediction first. `imported`: before and after were evaluated elsewhere. `published`:
 figures of a paper. The three never rank together."""
 
+_SEGMENT = r"[A-Za-z0-9_][A-Za-z0-9_+:-]*(\.[A-Za-z0-9_+:-]+)*"
+
+NAME = rf"^{_SEGMENT}(/{_SEGMENT})*$"
+"""An id as hubs write it: letters, digits and _ + : -, single dots between them, segments parted by slashes."""
+
+LABEL = r"^\w[\w .,:()&+-]*$"
+"""A name that people gave: letters of any script, digits, spaces and . , : ( ) & + - behind the first letter."""
+
+LINE = r"^[^\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]*$"
+"""One line of free text: no control characters and none that turn the reading direction."""
+
+HTTPS = r"^https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~:/?#@!$&()*+,;=%-]*)?$"
+"""A web address without a user's name, quotes, brackets or braces."""
+
+Name = Annotated[str, Field(pattern=NAME, max_length=128)]
+Label = Annotated[str, Field(pattern=LABEL, max_length=96)]
+Line = Annotated[str, Field(pattern=LINE, max_length=1000)]
+Address = Annotated[str, Field(pattern=HTTPS, max_length=500)]
+
 
 class ModelDescription(Part):
     """The untuned model, as people look for it."""
 
-    id: str = Field(description="hub id, or the name of a model that is nowhere published")
-    revision: str | None = Field(description="hub commit")
-    family: str | None = Field(description="Llama, Qwen, Gemma, ...")
-    parameters: int | None = Field(ge=0, description="how many")
+    id: Name = Field(description="hub id, or the name of a model that is nowhere published")
+    revision: Name | None = Field(description="hub commit")
+    family: Label | None = Field(description="Llama, Qwen, Gemma, ...")
+    parameters: int | None = Field(ge=0, description="how many; nominal where they were read off the name")
 
 
 class SAEDescription(Part):
     """The SAE, as people look for it."""
 
-    release: str | None
-    id: str | None
-    architecture: str | None
+    release: Name | None
+    id: Name | None
+    architecture: Label | None
     d_sae: int | None = Field(ge=1)
-    layer: int | None
-    hook_name: str | None
-    neuronpedia_id: str | None
+    layer: int | None = Field(ge=0)
+    hook_name: Name | None
+    neuronpedia_id: Name | None
 
 
 class SetDescription(Part):
     """The training set."""
 
-    id: str = Field(description="hub id, or a name")
-    revision: str | None
+    id: Name = Field(description="hub id, or a name")
+    revision: Name | None = Field(description="hub commit")
     rows: int | None = Field(ge=1)
 
 
 class Provenance(Part):
     """With what it was made."""
 
-    versions: dict[str, str] = Field(description="package: version")
-    hardware: str | None
-    command: str | None = Field(description="what reproduces the run")
-    url: str | None = Field(description="where it is described, https only")
+    versions: dict[Name, Name] = Field(max_length=64, description="package: version")
+    hardware: Line | None
+    command: Line | None = Field(description="what reproduces the run")
+    url: Address | None = Field(description="where it is described, https only")
 
 
 class Submission(Record):
     """A run for the leaderboard. Its name is the hash of its content; it never changes."""
 
-    schema_version: Literal[1] = 1
-    origin: Origin
-    submitter: str = Field(min_length=1, max_length=96)
-    created: str = Field(description="UTC, ISO 8601")
+    schema_version: Literal[1] = Field(description="of this form")
+    origin: Origin = Field(description="measured by this tool, imported from elsewhere, or a paper's figures")
+    submitter: Label = Field(description="who answers for it")
+    created: str = Field(max_length=40, description="UTC, ISO 8601")
     model: ModelDescription
     sae: SAEDescription | None = Field(description="None where no SAE was involved")
     training_set: SetDescription
-    benchmark: str = Field(description="what was asked: mmlu_pro, lab_mmlupro, ...")
+    benchmark: Name = Field(description="what was asked: mmlu_pro, lab_mmlupro, ...")
     provenance: Provenance
     outcome: Outcome
     prediction: Prediction | None = Field(description="the record, attached as evidence")

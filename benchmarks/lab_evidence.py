@@ -1,0 +1,228 @@
+"""The figures in docs/evidence.md and README.md, from the committed runs of the lab matrix.
+
+    python benchmarks/lab_evidence.py
+
+Reads benchmarks/results/lab_matrix.jsonl (see lab_matrix.py), compares and calibrates as `sts-eval compare` and
+`sts-eval calibrate` do, and rewrites what stands between the markers `<!-- generated: NAME -->` and `<!-- end -->`. The
+sentences around them are written by hand. The full comparison goes to benchmarks/results/.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from sts_eval.calibration.calibrate import calibrate
+from sts_eval.records.calibration import Calibration
+from sts_eval.records.comparison import Comparison, Measure, Question, Row
+from sts_eval.records.outcome import Outcome, read_outcomes
+from sts_eval.records.record import write_atomically
+from sts_eval.report.comparing import compare_runs
+from sts_eval.report.comparison_files import write_comparison
+from sts_eval.report.comparison_tables import figure, interval, p_value
+from sts_eval.report.comparison_verdict import MEASURES, QUESTIONS
+from sts_eval.report.matrix import align
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "benchmarks" / "results"
+MATRIX = RESULTS / "lab_matrix.jsonl"
+DOCUMENTS = (ROOT / "docs" / "evidence.md", ROOT / "README.md")
+
+ASKED: tuple[tuple[Question, Measure], ...] = tuple(
+    (question, measure)
+    for question in ("how_much", "which_way", "which_set", "which_set_away")
+    for measure in ("accuracy", "logprob")
+)
+
+LEADING = 6
+"""Ranked predictors shown besides STS."""
+
+STS = ("sts_icl", "sts_act", "sts_notebook")
+
+
+def main() -> None:
+    """Compare, calibrate, and fill in the documents."""
+    outcomes = read_outcomes(MATRIX)
+    comparison = compare_runs(outcomes)
+    write_comparison(comparison, align(outcomes), RESULTS / "lab_comparison")
+    blocks = generated(outcomes, comparison, calibrate(outcomes))
+    for document in DOCUMENTS:
+        write_atomically(document, filled(document.read_text(encoding="utf-8"), blocks))
+        print(f"Written: {document}")
+
+
+def generated(outcomes: Sequence[Outcome], comparison: Comparison, calibration: Calibration) -> dict[str, str]:
+    """All blocks by name."""
+    blocks = {
+        "runs": runs(outcomes),
+        "changes": changes(outcomes),
+        "ceilings": ceilings(comparison),
+        "verdict": "\n".join(f"- {line}" for line in comparison.verdict),
+        "added": added(comparison),
+        "points": points(calibration),
+        "headline": headline(comparison),
+    }
+    for question, measure in ASKED:
+        blocks[f"{question} {measure}"] = ranking(comparison, question, measure)
+    for name in ("lab_claims", "lab_few_shot", "real_lexical"):
+        file = RESULTS / f"{name}.md"
+        if file.is_file():
+            blocks[name] = file.read_text(encoding="utf-8").strip()
+    return blocks
+
+
+def filled(text: str, blocks: Mapping[str, str]) -> str:
+    """A document with its blocks renewed; a marker without a block stays as it is."""
+
+    def renew(match: re.Match[str]) -> str:
+        name = match.group(1)
+        return f"<!-- generated: {name} -->\n{blocks[name]}\n<!-- end -->" if name in blocks else match.group(0)
+
+    return re.sub(r"<!-- generated: ([^>]+?) -->\n.*?<!-- end -->", renew, text, flags=re.DOTALL)
+
+
+def runs(outcomes: Sequence[Outcome]) -> str:
+    """What was run."""
+    models = list(dict.fromkeys(outcome.model for outcome in outcomes))
+    sets = list(dict.fromkeys(outcome.training_set for outcome in outcomes))
+    first = outcomes[0]
+    questions = sorted(domain.n for outcome in outcomes for domain in outcome.domains)
+    return (
+        f"{len(outcomes)} runs: {len(models)} models ({', '.join(models)}) on {len(sets)} training sets "
+        f"({', '.join(sets)}), {len(first.seeds)} seeds each, {len(first.domains)} categories with {questions[0]} to "
+        f"{questions[-1]} questions that no prediction read, {len(first.said)} columns."
+    )
+
+
+def changes(outcomes: Sequence[Outcome]) -> str:
+    """Mean change in accuracy over models, category by set, home categories in bold."""
+    sets = list(dict.fromkeys(outcome.training_set for outcome in outcomes))
+    lines = ["| category | " + " | ".join(sets) + " |", "|---" * (len(sets) + 1) + "|"]
+    for domain in [one.domain for one in outcomes[0].domains]:
+        cells = []
+        for name in sets:
+            mine = [outcome for outcome in outcomes if outcome.training_set == name]
+            found = [one.accuracy for outcome in mine for one in outcome.domains if one.domain == domain]
+            se = np.sqrt(sum(change.se**2 for change in found)) / len(found)
+            cell = f"{np.mean([change.delta for change in found]):+.1f} ± {se:.1f}"
+            cells.append(f"**{cell}**" if domain in mine[0].home else cell)
+        lines.append(f"| {domain} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def ceilings(comparison: Comparison) -> str:
+    """How high r could go."""
+    lines = ["| question | accuracy | log-probability |", "|---|---|---|"]
+    for question in dict.fromkeys(question for question, _ in ASKED):
+        cells = []
+        for measure in ("accuracy", "logprob"):
+            table = comparison.table(question, measure)
+            cells.append("–" if table is None or table.ceiling is None else f"{table.ceiling:.2f}")
+        lines.append(f"| {QUESTIONS[question]} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def ranking(comparison: Comparison, question: Question, measure: Measure) -> str:
+    """The leading predictors, STS, history and oracles of one question."""
+    table = comparison.table(question, measure)
+    if table is None:
+        return "These runs cannot answer it."
+    ranked = table.standing("ranked")
+    shown = [row for place, row in enumerate(ranked) if place < LEADING or row.name in STS]
+    rows = [*shown, *table.standing("history"), *table.standing("oracle")]
+    ceiling = "unknown" if table.ceiling is None else f"{table.ceiling:.2f}"
+    lines = [
+        f"{QUESTIONS[question]}, {MEASURES[measure]}; ceiling {ceiling}, {len(ranked)} ranked predictors.",
+        "",
+        "| rank | predictor | r | 95% over runs and domains | p of max r | beyond STS_ICL | seconds |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    return "\n".join([*lines, *(_row(row) for row in rows)])
+
+
+def _row(row: Row) -> str:
+    rank = str(row.rank) if row.rank else row.standing
+    beyond = row.from_reference
+    cells = [
+        rank,
+        f"`{row.name}` {' '.join(row.flags)}".strip(),
+        figure(row.r),
+        interval(row.bootstrap),
+        p_value(row.p_permutation),
+        f"{figure(beyond.difference)} {interval(beyond.interval)}" if beyond else "–",
+        f"{row.cost.seconds:.1f}" if row.cost else "–",
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def headline(comparison: Comparison) -> str:
+    """A short table for the README: which way, by both measures."""
+    tables = [comparison.table("which_way", measure) for measure in ("accuracy", "logprob")]
+    first = tables[0]
+    if first is None:
+        return "No runs."
+    leading = [row.name for row in first.standing("ranked")[:LEADING]]
+    names = [*leading, *(name for name in STS[:2] if name not in leading)]
+    names += [row.name for row in first.standing("history")]
+    lines = [
+        "| predictor | flags | seconds a run | r with Δ accuracy | r with Δ log-probability |",
+        "|---|---|---|---|---|",
+    ]
+    for name in names:
+        rows = [table.row(name) for table in tables if table is not None]
+        cells = [f"{figure(row.r)} {interval(row.bootstrap)}" for row in rows]
+        cost = rows[0].cost
+        seconds = f"{cost.seconds:.1f}" if cost else "–"
+        lines.append(f"| `{name}` | {' '.join(rows[0].flags)} | {seconds} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def added(comparison: Comparison) -> str:
+    """The deciding table: STS and the three that add most, by question, measure and history."""
+    lines = [
+        "| question | measure | history | predictor | partial r | p (permutation) | held-out error without → with |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for table in comparison.added:
+        named = [row for row in table.rows if row.standing == "ranked"]
+        for row in dict.fromkeys([*named[:3], *(one for one in named if one.name in STS[:2])]):
+            lines.append(
+                f"| {QUESTIONS[table.question]} | {MEASURES[table.measure]} | `{table.history}` | `{row.name}` | "
+                f"{figure(row.partial_r)} {interval(row.interval)} | {p_value(row.p_permutation)} | "
+                f"{_error(row.rmse_without)} → {_error(row.rmse_with)} |"
+            )
+    return "\n".join(lines)
+
+
+def _error(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3g}"
+
+
+def points(calibration: Calibration) -> str:
+    """How far the calibrated scores are off, on what was left out."""
+    lines = [
+        "| left out | RMSE | MAE | skill against zero | against run's mean | against domain's mean | coverage |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for one in calibration.hold_outs:
+        if one.rmse is None or one.mae is None:
+            lines.append(f"| {one.by} | {one.too_little} | | | | | |")
+            continue
+        skills = (one.skill_zero, one.skill_run_mean, one.skill_domain_mean)
+        covered = ", ".join(
+            f"{level.level:.0%}: {level.share:.0%} [{level.share_low:.0%}, {level.share_high:.0%}]"
+            for level in one.levels
+            if level.share is not None
+        )
+        figures = " | ".join("–" if skill is None else f"{skill:+.2f}" for skill in skills)
+        lines.append(f"| {one.by} | {one.rmse:.2f} | {one.mae:.2f} | {figures} | {covered or '–'} |")
+    chosen = {name: count for one in calibration.hold_outs for name, count in one.selected.items()}
+    lines += ["", f"Predictors chosen inside the folds: {', '.join(f'`{name}`' for name in chosen) or 'none'}."]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
