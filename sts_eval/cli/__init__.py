@@ -53,13 +53,13 @@ class _Lazy(click.Group):
 @click.command(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(sts_eval.__version__, prog_name="sts-eval")
 def cli() -> None:
-    r"""Which domains will get better and which worse if you tune a model on your data?
+    """Which domains will get better and which worse if you tune a model on your data?
 
     \b
     Try it on the embedded lab, which needs no network:
-      sts-eval predict --model $(sts-eval lab model) --sae-path $(sts-eval lab sae) \
+      sts-eval predict --model $(sts-eval lab model) --sae-path $(sts-eval lab sae) \\
                        --sft $(sts-eval lab sft math) --domains $(sts-eval lab benchmark)
-    """
+    """  # noqa: D301 -- click wants the control character itself before lines that it must not join
 
 
 def main() -> None:

@@ -114,6 +114,12 @@ def test_help_loads_no_torch():
     assert "predict" in printed
 
 
+def test_help_shows_the_first_command_as_it_is_typed():
+    printed = CliRunner().invoke(cli, ["--help"]).output
+    assert "\\b" not in printed
+    assert "--sae-path $(sts-eval lab sae) \\\n" in printed
+
+
 def test_help_of_predict_names_every_dial():
     printed = CliRunner().invoke(cli, ["predict", "--help"]).output
     for flag in (
