@@ -22,7 +22,8 @@ from sts_eval.data.training_set import load_training_set
 from sts_eval.experiment import BenchmarkSpec, TrainingSetSpec
 from sts_eval.predictors.lexical import PREDICTORS
 from sts_eval.predictors.study import Study, Texts
-from sts_eval.statistics import correlate, debiased_magnitude, noise_ceiling
+from sts_eval.report.comparison_tables import figure, interval, p_value
+from sts_eval.statistics import Correlation, correlate, debiased_magnitude, noise_ceiling
 from sts_eval.transfer.importing import import_table
 
 SETS = {
@@ -41,8 +42,8 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object on the last line")
     arguments = parser.parse_args()
     table, ceilings = measure(arguments.shared)
-    print(f"Noise ceilings: signed change {ceilings[0]:.2f}, its size {ceilings[1]:.2f}; 14 categories\n")
-    print(table.to_markdown(index=False, floatfmt="+.2f"))
+    print(f"14 categories; noise ceilings: signed change {ceilings[0]:.2f}, its size {ceilings[1]:.2f}.\n")
+    print(table.to_markdown(index=False))
     if arguments.json:
         print(json.dumps(table.to_dict("records")))
 
@@ -65,21 +66,19 @@ def measure(shared: Path) -> tuple[pd.DataFrame, tuple[float, float]]:
             rows.append(
                 {
                     "training set": label,
-                    "predictor": predictor.name,
-                    "r signed": signed.pearson,
-                    "95%": _ends(signed.bootstrap),
-                    "p (permutation)": signed.p_permutation,
-                    "r size": size.pearson,
-                    "95% of size": _ends(size.bootstrap),
+                    "predictor": f"`{predictor.name}`",
+                    "r with signed Δ": f"{figure(signed.pearson)} {_ends(signed)}",
+                    "p (permutation)": p_value(signed.p_permutation),
+                    "r with size of Δ": f"{figure(size.pearson)} {_ends(size)}",
                 }
             )
     ceiling = noise_ceiling(delta, se)
     return pd.DataFrame(rows), (ceiling.signed or float("nan"), ceiling.magnitude or float("nan"))
 
 
-def _ends(interval: object) -> str:
-    low, high = getattr(interval, "low", None), getattr(interval, "high", None)
-    return "–" if low is None or high is None else f"[{low:+.2f}, {high:+.2f}]"
+def _ends(correlation: Correlation) -> str:
+    found = correlation.bootstrap
+    return interval((found.low, found.high)) if found else "–"
 
 
 if __name__ == "__main__":
