@@ -23,9 +23,10 @@ from sts_eval.data.benchmark import load_benchmark
 from sts_eval.data.tables import fingerprint
 from sts_eval.data.training_set import load_training_set
 from sts_eval.experiment import Experiment, ModelSpec, Run, SAESpec
+from sts_eval.predictors.columns import select
 from sts_eval.predictors.instrument import Instrument, load_instrument, load_model
 from sts_eval.predictors.predict import predict
-from sts_eval.predictors.predictor import Need, select
+from sts_eval.predictors.predictor import Need
 from sts_eval.progress import Progress, silent
 from sts_eval.records.overlap import Overlap
 from sts_eval.records.prediction import Prediction

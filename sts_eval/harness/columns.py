@@ -13,8 +13,9 @@ from collections.abc import Mapping, Sequence
 from sts_eval.data.training_set import load_training_set
 from sts_eval.experiment import TuneSettings
 from sts_eval.harness.plan import Plan, benchmark_of
+from sts_eval.predictors.columns import select
 from sts_eval.predictors.instrument import Instrument
-from sts_eval.predictors.predictor import Need, Predictor, select
+from sts_eval.predictors.predictor import Need, Predictor
 from sts_eval.predictors.rivals import Material, Rivals
 from sts_eval.predictors.shift import measure_shift
 from sts_eval.predictors.sts import choose_questions, read_domain

@@ -18,9 +18,10 @@ from sts_eval.data.training_set import TrainingSet, load_training_set
 from sts_eval.experiment import Experiment, TuneSettings
 from sts_eval.features import known
 from sts_eval.features.hook import unwrapped
+from sts_eval.predictors.columns import select
 from sts_eval.predictors.evidence import Evidence
 from sts_eval.predictors.instrument import Instrument, load_instrument
-from sts_eval.predictors.predictor import Need, select
+from sts_eval.predictors.predictor import Need
 from sts_eval.predictors.rivals import Material, Rivals
 from sts_eval.predictors.shift import Shift, measure_shift
 from sts_eval.predictors.sts import DomainReading, choose_questions, estimate, read_domain

@@ -14,18 +14,13 @@ A package of anybody's adds predictors as entry points of the group `sts_eval.pr
 
 from __future__ import annotations
 
-import importlib.metadata
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from sts_eval.errors import UserError
-
 if TYPE_CHECKING:
     from sts_eval.predictors.study import Study
-
-ENTRY_POINTS = "sts_eval.predictors"
 
 Scores = Mapping[str, float]
 """Score by domain."""
@@ -97,46 +92,3 @@ def predictor(
         return Predictor(name, family, frozenset(needs), tuple(flags), summary, score)
 
     return make
-
-
-def known_predictors() -> dict[str, Predictor]:
-    """All predictors by name: this package's own, then those that other packages add.
-
-    Raises:
-        UserError: A package's predictor cannot be loaded, is none, or takes another's name.
-    """
-    from sts_eval.predictors.columns import COLUMNS
-
-    known = {one.name: one for one in COLUMNS}
-    for entry in importlib.metadata.entry_points(group=ENTRY_POINTS):
-        remedy = f"Mend or uninstall the package behind {entry.value}"
-        try:
-            added = entry.load()
-        except Exception as error:  # whatever goes wrong in somebody else's module
-            raise UserError(f"the predictor {entry.name!r} cannot be loaded ({error})", remedy) from error
-        if not isinstance(added, Predictor):
-            raise UserError(f"the entry point {entry.name!r} is not a predictor", remedy)
-        if added.name in known:
-            raise UserError(f"two predictors are called {added.name!r}", remedy)
-        known[added.name] = added
-    return known
-
-
-def select(wanted: Sequence[str]) -> tuple[Predictor, ...]:
-    """Predictors by their names, by the names of their groups, or `all`; each once, in the order of the table.
-
-    Raises:
-        UserError: There is no predictor or group of a wanted name.
-    """
-    known = known_predictors()
-    chosen: set[str] = set()
-    for name in wanted:
-        found = {one.name for one in known.values() if name in (one.name, one.group, "all")}
-        if not found:
-            groups = sorted({one.group for one in known.values()})
-            raise UserError(
-                f"there is no predictor or group {name!r}",
-                f"Give all, a group ({', '.join(groups)}), or a name from `sts-eval predictors`",
-            )
-        chosen |= found
-    return tuple(one for name, one in known.items() if name in chosen)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sts_eval.predictors.predictor import select
+from sts_eval.predictors.columns import select
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "predictors.md"
 

@@ -6,8 +6,8 @@ from made_study import answering, moments, shift, text_study
 
 from sts_eval.data.training_set import Example
 from sts_eval.errors import UserError
-from sts_eval.predictors.columns import COLUMNS
-from sts_eval.predictors.predictor import Flag, Need, Predictor, known_predictors, predictor, select
+from sts_eval.predictors.columns import COLUMNS, known_predictors, select
+from sts_eval.predictors.predictor import Flag, Need, Predictor, predictor
 from sts_eval.predictors.study import Activations, Losses, Study, Texts
 
 
