@@ -36,7 +36,8 @@ def command(
         check_writable(output / FILES[0])
     outcomes = gather(runs, post_hoc=post_hoc)
     comparison = compare_runs(outcomes, reference=reference, n_resamples=resamples, seed=seed)
+    # Written before it is printed: a reader that closes the pipe early costs nothing.
+    paths = [] if output is None else write_comparison(comparison, align(outcomes), output)
     print_comparison(comparison, everything=everything)
-    if output is not None:
-        paths = write_comparison(comparison, align(outcomes), output)
+    if paths:
         click.echo(f"Written: {', '.join(str(path) for path in paths)}")
