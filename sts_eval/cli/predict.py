@@ -65,8 +65,10 @@ def _option(flag: str, field: str, of: type[Any], **more: Any) -> Callable[[_Com
     "--predictors",
     multiple=True,
     metavar="NAMES",
-    help="Score with other predictors beside STS: all, a group or a name (`sts-eval predictors` lists them); "
-    "commas separate, and the option may be repeated.",
+    default=("lexical",),
+    show_default=True,
+    help="Predictors beside STS: all, groups or names (`sts-eval predictors` lists them) with commas between, or none. "
+    "The lexical ones need no model, and in the evidence so far nothing that needs one beats them.",
 )
 @_option("--probe-steps", "probe_steps", PredictSettings, type=int)
 @_option("--context", "context", PredictSettings, type=int)
@@ -105,7 +107,8 @@ def command(output: Path | None, plot: Path | None, calibrated: Path | None, ran
     for path in (output, plot):
         if path is not None:
             check_writable(path)
-    options["predictors"] = tuple(name.strip() for names in options["predictors"] for name in names.split(","))
+    named = (name.strip() for names in options["predictors"] for name in names.split(","))
+    options["predictors"] = tuple(name for name in named if name != "none")
     calibration = None if calibrated is None else Calibration.read(calibrated)
     if calibration is not None:
         options["predictors"] += tuple(name for name in needed(calibration) if name not in SCORES)
