@@ -1,0 +1,366 @@
+"""How much dearer is the plain way? The reference pipeline against ours, on the same tokens, in one process.
+
+    python benchmarks/extraction.py [--shape small|100m|7b] [--device cpu|cuda] [--json]
+
+The reference is written as the paper's description reads: every question with all its demonstrations goes through
+every layer and the language-model head, the SAE encodes all features of all question tokens, everything is kept, and
+the two contexts are differenced at the end. Ours is the code that `sts-eval predict` runs. Both must agree to 1e-4.
+Weights are random: what is timed does not depend on them.
+
+The last line of `--json` is one object. Ratios are of times taken in turn; no figure is an absolute time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from sae_lens import SAE, JumpReLUSAE, JumpReLUSAEConfig
+from sae_lens.saes.sae import SAEMetadata
+from tokenizers import Tokenizer, models, pre_tokenizers
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+from sts_eval.data.benchmark import Domain, Question
+from sts_eval.data.training_set import Example, TrainingSet
+from sts_eval.experiment import PredictSettings
+from sts_eval.features.sae import SparseAutoencoder
+from sts_eval.predictors.instrument import Instrument, assemble
+from sts_eval.predictors.shift import Shift, measure_shift
+from sts_eval.predictors.sts import read_domain
+from sts_eval.progress import silent
+
+GOALS = {
+    "step1_speedup": "≥ 20",
+    "sts_icl_speedup": "≥ 5",
+    "sts_act_speedup": "≥ 1.5",
+    "memory_growth": "< 1.05",
+    "dims_cost_growth": "< 1.15",
+    "roofline_share": "≥ 0.35 (CPU), ≥ 0.50 (GPU)",
+}
+
+TOLERANCE = 1e-4
+"""Largest relative difference of the scores, in float32."""
+
+WORDS = 4000
+"""Vocabulary: a word is a token."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A Llama's size, and the work that is put before it."""
+
+    hidden: int
+    layers: int
+    heads: int
+    feed_forward: int
+    vocabulary: int
+    d_sae: int
+    prefix: int = 8000
+    question: int = 150
+    questions: int = 24
+
+    @property
+    def hook(self) -> int:
+        """Block after which activations are read: the middle."""
+        return self.layers // 2 - 1
+
+
+SHAPES = {
+    "tiny": Shape(64, 4, 4, 128, 4096, 1024, prefix=400, question=30, questions=6),
+    "small": Shape(256, 8, 4, 768, 8192, 4096),
+    "100m": Shape(768, 12, 12, 2048, 32000, 16384),
+    "7b": Shape(4096, 32, 32, 11008, 32000, 131072, questions=133),
+}
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--shape", choices=list(SHAPES), default="small")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--peak", nargs=3, metavar=("WHAT", "D_SAE", "TOKENS"), help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.peak:
+        what, d_sae, tokens = arguments.peak
+        print(peak_of(what, int(d_sae), int(tokens)))
+        return
+    found = measure(SHAPES[arguments.shape], arguments.device)
+    print(f"{arguments.shape} on {arguments.device}, {platform.machine()}, {torch.get_num_threads()} threads\n")
+    print("| figure | measured | goal |\n|---|---|---|")
+    for name, value in found.items():
+        print(f"| {name} | {value:.3g} | {GOALS.get(name, '')} |")
+    if arguments.json:
+        print(json.dumps(found))
+
+
+def measure(shape: Shape, device: str) -> dict[str, float]:
+    """All figures."""
+    network, data = build(shape, device), texts(shape)
+    found = compare(network, data, shape)
+    few, many = (memory("ours", 131_072, tokens) for tokens in (5_000, 50_000))
+    plain_few, plain_many = (memory("reference", 131_072, tokens) for tokens in (500, 1_000))
+    found["memory_growth"] = many / few
+    found["reference_memory_mb_per_token"] = (plain_many - plain_few) / 500
+    found["dims_cost_growth"] = dims_cost(shape, device)
+    return found
+
+
+def build(shape: Shape, device: str) -> LlamaForCausalLM:
+    """A model of random weights."""
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=shape.vocabulary,
+        hidden_size=shape.hidden,
+        intermediate_size=shape.feed_forward,
+        num_hidden_layers=shape.layers,
+        num_attention_heads=shape.heads,
+        max_position_embeddings=16_384,
+    )
+    dtype = torch.bfloat16 if device.startswith("cuda") else torch.float32
+    with torch.device(device):
+        return LlamaForCausalLM(config).to(dtype).eval()
+
+
+def tokenizer() -> PreTrainedTokenizerFast:
+    """A word is a token."""
+    names = ["Question:", "Answer:", "<bos>", *(f"w{number}" for number in range(WORDS - 3))]
+    backend = Tokenizer(models.WordLevel({name: index for index, name in enumerate(names)}, unk_token="w0"))
+    backend.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    return PreTrainedTokenizerFast(tokenizer_object=backend, bos_token="<bos>")
+
+
+def autoencoder(shape: Shape, d_sae: int, device: str) -> SparseAutoencoder:
+    """A JumpReLU SAE of random weights, a few percent of whose features fire."""
+    torch.manual_seed(1)
+    hook = f"blocks.{shape.hook}.hook_resid_post"
+    sae: SAE[Any] = JumpReLUSAE(
+        JumpReLUSAEConfig(d_in=shape.hidden, d_sae=d_sae, device=device, metadata=SAEMetadata(hook_name=hook))
+    )
+    with torch.no_grad():
+        sae.W_enc.normal_(std=shape.hidden**-0.5)
+        sae.threshold.fill_(0.04)
+    return SparseAutoencoder(sae, hook, None, None, "random", None)
+
+
+def texts(shape: Shape, seed: int = 0) -> tuple[TrainingSet, Domain]:
+    """Two long demonstrations and many questions; a domain with five short demonstrations."""
+    rng = np.random.default_rng(seed)
+
+    def words(n: int) -> str:
+        return " ".join(f"w{number}" for number in rng.integers(0, WORDS - 3, n))
+
+    half = shape.prefix // 2 - shape.question - 4
+    rows = [Example(words(shape.question), words(half)) for _ in range(shape.questions + 2)]
+    shown = [Example(words(shape.question), words(max(8, 240 - shape.question))) for _ in range(5)]
+    asked = [Question(str(number), "domain", words(shape.question)) for number in range(shape.questions)]
+    return TrainingSet("random", None, "", rows, "0" * 64), Domain("domain", asked, shown)
+
+
+def instrument(network: LlamaForCausalLM, sae: SparseAutoencoder, shape: Shape) -> Instrument:
+    """Ours, with budgets that take everything."""
+    tokens = shape.questions * shape.question
+    settings = PredictSettings(
+        shift_tokens=tokens, domain_tokens=tokens, top_n=100, context=16_000, batch_tokens=1024, chat_template=False
+    )
+    return assemble(network, tokenizer(), sae, settings)
+
+
+def compare(network: LlamaForCausalLM, data: tuple[TrainingSet, Domain], shape: Shape) -> dict[str, float]:
+    """Both pipelines in turn, and their agreement."""
+    training, domain = data
+    sae = autoencoder(shape, shape.d_sae, str(network.device))
+    ours = instrument(network, sae, shape)
+    positions = list(range(len(domain.questions)))
+    shift = measure_shift(ours, training, 0, silent)
+    plain = Reference(ours, shape)
+    seconds: dict[str, list[float]] = {}
+
+    def timed(name: str, work: Callable[[], Any]) -> Any:
+        _wait(network)
+        start = time.perf_counter()
+        result = work()
+        _wait(network)
+        seconds.setdefault(name, []).append(time.perf_counter() - start)
+        return result
+
+    for _ in range(3):
+        mine = timed("step1", lambda: measure_shift(ours, training, 0, silent))
+        read = timed("icl", lambda: read_domain(ours, domain, [shift], {0: positions}))
+    theirs = timed("reference step1", lambda: plain.shift(training, shift))
+    icl, act = timed("reference icl", lambda: plain.icl(domain, shift, positions))
+    alone = timed("reference act", lambda: plain.act(domain, shift, positions))
+    for _ in range(3):
+        timed("act", lambda: act_only(ours, domain, shift))
+    own = read.questions[0]
+    _agree("step 1", mine.score, theirs)
+    _agree("STS_ICL", [own[p].sts_icl for p in positions], icl)
+    _agree("STS_act", [own[p].sts_act for p in positions], act)
+    _agree("STS_act alone", alone, act)
+    took = {name: statistics.median(values) for name, values in seconds.items()}
+    return {
+        "step1_speedup": took["reference step1"] / took["step1"],
+        "sts_icl_speedup": took["reference icl"] / took["icl"],
+        "sts_act_speedup": took["reference act"] / took["act"],
+        "roofline_share": flops(shape) / matmul_rate(network) / took["step1"],
+    }
+
+
+def act_only(ours: Instrument, domain: Domain, shift: Shift) -> list[float]:
+    """STS_act alone: questions without demonstrations, chosen columns."""
+    from sts_eval.predictors.instrument import Shown
+
+    turns = [ours.prompter.turn(question.text) for question in domain.questions]
+    empty = Shown.of(ours.prompter.demonstrations([]))
+    columns = ours.autoencoder.columns(list(shift.features))
+    scores = [0.0] * len(turns)
+    for row in ours.rows(turns, [0] * len(turns)):
+        together = [turns[index] for index in row]
+        encoded = columns.encode(ours.read(empty, together, [0] * len(row)))
+        for index, part in zip(row, torch.split(encoded, [len(turn.span) for turn in together]), strict=True):
+            scores[index] = float(part.mean(dim=0).sum())
+    return scores
+
+
+class Reference:
+    """The plain way."""
+
+    def __init__(self, ours: Instrument, shape: Shape) -> None:
+        """The same model, SAE and prompts."""
+        self._ours = ours
+        self._layer = shape.hook + 1
+
+    @torch.inference_mode()
+    def dump(self, prefix: Sequence[int], turn: Any) -> torch.Tensor:
+        """Features of a question's tokens: every layer, the head, all features. Shape (n, d_sae)."""
+        model = self._ours.reader.model
+        ids = torch.tensor([[*prefix, *turn.ids]], device=model.device)
+        states = model(input_ids=ids, output_hidden_states=True, use_cache=False).hidden_states[self._layer]
+        span = torch.tensor(turn.span, device=states.device) + len(prefix)
+        return self._ours.autoencoder.sae.encode(states[0, span].float())
+
+    def shift(self, training: TrainingSet, done: Shift) -> np.ndarray:
+        """Step 1 on the demonstrations and questions that ours drew."""
+        prompter = self._ours.prompter
+        shown = [training.examples[index] for index in done.demonstrations]
+        before, after = (prompter.demonstrations(list(examples)).prefixes[-1] for examples in ((), shown))
+        rest = [index for index in range(len(training.examples)) if index not in done.demonstrations]
+        turns = [prompter.turn(training.examples[index].question) for index in rest[: done.n_questions]]
+        dumps = [(self.dump(before, turn), self.dump(after, turn)) for turn in turns]
+        differences = [(b - a).square().mean(dim=0) for a, b in dumps]
+        return np.asarray(torch.stack(differences).double().mean(dim=0).cpu().numpy())
+
+    def icl(self, domain: Domain, done: Shift, positions: Sequence[int]) -> tuple[list[float], list[float]]:
+        """STS_ICL and, from the same dumps, STS_act."""
+        from sts_eval.data.sampling import shuffled
+
+        prompter, top = self._ours.prompter, list(done.features)
+        order = shuffled(len(domain.demonstrations), 0, "demonstrations", domain.name)
+        shown = [domain.demonstrations[index] for index in order]
+        before, after = (prompter.demonstrations(list(examples)).prefixes[-1] for examples in ((), shown))
+        turns = [prompter.turn(domain.questions[position].text) for position in positions]
+        dumps = [(self.dump(before, turn), self.dump(after, turn)) for turn in turns]
+        icl = [float((b - a)[:, top].square().mean(dim=0).sum()) for a, b in dumps]
+        return icl, [float(a[:, top].mean(dim=0).sum()) for a, _ in dumps]
+
+    def act(self, domain: Domain, done: Shift, positions: Sequence[int]) -> list[float]:
+        """STS_act."""
+        prompter, top = self._ours.prompter, list(done.features)
+        before = prompter.demonstrations([]).prefixes[0]
+        turns = [prompter.turn(domain.questions[position].text) for position in positions]
+        dumps = [self.dump(before, turn) for turn in turns]
+        return [float(one[:, top].mean(dim=0).sum()) for one in dumps]
+
+
+def flops(shape: Shape) -> float:
+    """Least work of step 1: unique tokens through the blocks up to the hook, their attention, and the SAE."""
+    blocks = shape.hook + 1
+    block = 4 * shape.hidden**2 + 3 * shape.hidden * shape.feed_forward
+    asked = shape.questions * shape.question
+    tokens = shape.prefix + 2 * asked
+    seen = shape.prefix**2 / 2 + asked * shape.prefix + 2 * asked * shape.question / 2
+    return blocks * (2 * block * tokens + 4 * shape.hidden * seen) + 2 * 2 * shape.hidden * shape.d_sae * asked
+
+
+def matmul_rate(network: LlamaForCausalLM) -> float:
+    """FLOPs a second of a large matrix product, the best of several."""
+    dtype, device, n = network.dtype, network.device, 2048
+    a, b = (torch.randn(n, n, device=device, dtype=dtype) for _ in range(2))
+    best = 0.0
+    for _ in range(8):
+        _wait(network)
+        start = time.perf_counter()
+        a @ b
+        _wait(network)
+        best = max(best, 2 * n**3 / (time.perf_counter() - start))
+    return best
+
+
+def memory(what: str, d_sae: int, tokens: int) -> float:
+    """Peak memory in MB of a process of its own that reads so many tokens."""
+    words = [sys.executable, __file__, "--peak", what, str(d_sae), str(tokens)]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)  # noqa: S603 -- our own script
+    return float(done.stdout.split()[-1])
+
+
+def peak_of(what: str, d_sae: int, tokens: int) -> float:
+    """In that process."""
+    import resource
+
+    question = 50
+    shape = Shape(32, 2, 2, 64, 4096, d_sae, prefix=120, question=question, questions=tokens // question)
+    training, _ = texts(Shape(**{**shape.__dict__, "prefix": 2 * question + 40}))
+    ours = instrument(build(shape, "cpu"), autoencoder(shape, d_sae, "cpu"), shape)
+    if what == "ours":
+        measure_shift(ours, training, 0, silent)
+    else:
+        empty = ours.prompter.demonstrations([]).prefixes[0]
+        plain = Reference(ours, shape)
+        kept = [plain.dump(empty, ours.prompter.turn(row.question)) for row in training.examples]
+        assert len(kept) == len(training.examples)  # noqa: S101 -- keeps the dumps alive until here
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def dims_cost(shape: Shape, device: str) -> float:
+    """Time of step 2 at d_sae 131,072 over that at 16,384, with 100 chosen dims."""
+    network, (training, domain) = build(shape, device), texts(shape)
+    positions = list(range(len(domain.questions)))
+    ours = [instrument(network, autoencoder(shape, d_sae, device), shape) for d_sae in (16_384, 131_072)]
+    few = [Shift(0, np.zeros(1), tuple(range(100)), (0, 1), 1, 1, 0, "") for _ in ours]
+    took: list[list[float]] = [[], []]
+    for _ in range(5):
+        for which, (one, shift) in enumerate(zip(ours, few, strict=True)):
+            _wait(network)
+            start = time.perf_counter()
+            read_domain(one, domain, [shift], {0: positions})
+            _wait(network)
+            took[which].append(time.perf_counter() - start)
+    del training
+    return statistics.median(took[1]) / statistics.median(took[0])
+
+
+def _agree(name: str, mine: Any, theirs: Any) -> None:
+    mine, theirs = np.asarray(mine, dtype=float), np.asarray(theirs, dtype=float)
+    worst = float(np.abs(mine - theirs).max() / np.abs(theirs).max())
+    print(f"{name}: largest difference {worst:.1e} of the largest value", flush=True)
+    if worst > TOLERANCE:
+        raise SystemExit(f"{name} differs by more than {TOLERANCE}")
+
+
+def _wait(network: LlamaForCausalLM) -> None:
+    if network.device.type == "cuda":
+        torch.cuda.synchronize()
+
+
+if __name__ == "__main__":
+    main()
