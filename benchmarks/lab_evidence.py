@@ -67,7 +67,7 @@ def generated(outcomes: Sequence[Outcome], comparison: Comparison, calibration: 
     }
     for question, measure in ASKED:
         blocks[f"{question} {measure}"] = ranking(comparison, question, measure)
-    for name in ("lab_claims", "lab_few_shot", "real_lexical"):
+    for name in ("lab_claims", "lab_few_shot", "lab_combination", "real_lexical"):
         file = RESULTS / f"{name}.md"
         if file.is_file():
             blocks[name] = file.read_text(encoding="utf-8").strip()
