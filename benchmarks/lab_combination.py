@@ -2,9 +2,9 @@
 
     python benchmarks/lab_combination.py
 
-Every equal-weight mean of one, two or three predictors that need neither labels, gradients nor training (each standardised
-within its run) is tried on two models and three training sets. The best of them is then held against the best single
-predictor on the third model and the other three sets, which no choice has seen.
+Every equal-weight mean of one, two or three predictors that need neither labels, gradients nor training (each
+standardised within its run) is tried on two models and three training sets. The best of them is then held against the
+best single predictor on the third model and the other three sets, which no choice has seen.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ def main() -> None:
     best = max(tried, key=lambda group: found[group])
     single = max((group for group in tried if len(group) == 1), key=lambda group: found[group])
     lines = [
-        f"{len(tried)} combinations of {len(names)} predictors, chosen by r with the signed change of log-probability on "
-        f"{len(one)} runs, reported on {len(other)} others:",
+        f"{len(tried)} combinations of {len(names)} predictors, chosen by r with the signed change of log-probability "
+        f"on {len(one)} runs, reported on {len(other)} others:",
         "",
         "| what | chosen | r where it was chosen | r on the other runs |",
         "|---|---|---|---|",
