@@ -28,8 +28,8 @@ _SEGMENT = r"[A-Za-z0-9_][A-Za-z0-9_+:-]*(\.[A-Za-z0-9_+:-]+)*"
 NAME = rf"^{_SEGMENT}(/{_SEGMENT})*$"
 """An id as hubs write it: letters, digits and _ + : -, single dots between them, segments parted by slashes."""
 
-LABEL = r"^\w[\w .,:()&+-]*$"
-"""A name that people gave: letters of any script, digits, spaces and . , : ( ) & + - behind the first letter."""
+LABEL = r"^\w[\w .,()&+-]*$"
+"""A name that people gave: letters of any script, digits, spaces and . , ( ) & + - behind the first letter."""
 
 LINE = r"^[^\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]*$"
 """One line of free text: no control characters and none that turn the reading direction."""

@@ -72,8 +72,8 @@ def outcome_of(
             raise UserError(f"there is no run {folder}", "Check the path")
         raise UserError(f"{folder} has no {REPORT}", "Run `sts-eval run` first")
     report = Report.read(folder / REPORT)
-    prediction = _named(Prediction, folder, "prediction", report.prediction_sha256)
-    transfer = _named(Transfer, folder, "transfer", report.transfer_sha256)
+    prediction = record_named(Prediction, folder, "prediction", report.prediction_sha256)
+    transfer = record_named(Transfer, folder, "transfer", report.transfer_sha256)
     outcome = summarise(
         prediction,
         transfer,
@@ -111,7 +111,7 @@ def set_name(source: str) -> str:
     return last
 
 
-def _named(kind: type[AnyRecord], folder: Path, stem: str, sha256: str) -> AnyRecord:
+def record_named(kind: type[AnyRecord], folder: Path, stem: str, sha256: str) -> AnyRecord:
     """The record with this hash among the files of a stage; other files may be of earlier settings."""
     unreadable: UserError | None = None
     for path in sorted(folder.glob(f"{stem}*.json")):

@@ -34,9 +34,7 @@ import numpy as np
 from sts_eval.statistics.paired import POINTS
 
 
-def standard_error_range(
-    n: int, accuracy_before: float, delta: float, by_seed: Sequence[float]
-) -> tuple[float, float]:
+def standard_error_range(n: int, accuracy_before: float, delta: float, by_seed: Sequence[float]) -> tuple[float, float]:
     """Least and largest standard error of a change, in points.
 
     Args:

@@ -140,7 +140,9 @@ class _Walk:
 
     def _number(self, value: float, path: tuple[str | int, ...]) -> None:
         if not math.isfinite(value):
-            self.problems.append(Problem(json_path(path), "it is NaN or infinite; give a finite number, or leave it out"))
+            self.problems.append(
+                Problem(json_path(path), "it is NaN or infinite; give a finite number, or leave it out")
+            )
         elif abs(value) > LARGEST:
             self._refuse(path, f"it is larger than {LARGEST:g}; check its unit")
 
