@@ -24,8 +24,15 @@ COMMANDS = {
     "compare": "Compare every predictor with what happened, over many runs.",
     "calibrate": "Turn scores into changes in points, with intervals.",
     "import": "Read results that were measured elsewhere.",
+    "validate": "Check submissions to a leaderboard's store.",
+    "submit": "Hand a run in to a store.",
+    "preregister": "Put a prediction's hash into a store before tuning.",
+    "request": "Ask a store's workers for a run.",
+    "worker": "Run what people asked a store for.",
+    "ledger": "What became of submissions, and a maintainer's word on them.",
     "predictors": "List the predictors that can stand beside STS.",
     "saes": "List the SAEs that sae-lens has for a model.",
+    "board": "Serve the leaderboard on this machine.",
     "lab": "The embedded lab: a tiny model, SAE, benchmark and training sets.",
 }
 

@@ -29,7 +29,7 @@ class DomainOutcome(Part):
 
     domain: str
     n: int
-    accuracy_before: float
+    accuracy_before: float | None = Field(description="None where a published figure is a change alone")
     accuracy: Change = Field(description="points")
     logprob: Change | None = Field(description="of the right option over all options, nats; None for generation")
 

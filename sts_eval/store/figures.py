@@ -119,16 +119,22 @@ def _domain(domain: DomainOutcome, outcome: Outcome, published: bool, at: Path) 
         )
         return
     before = domain.accuracy_before
+    if before is None:
+        if not published:
+            yield _problem((*at, "accuracy_before"), "it is missing; give the untuned model's accuracy as a proportion")
+        elif not -POINTS <= domain.accuracy.delta <= POINTS:
+            yield _problem((*at, "accuracy", "delta"), "it is no change in points; give one between -100 and 100")
+        return
     if not 0 <= before <= 1:
         hint = "; it looks like per cent, so divide it by 100" if 1 < before <= POINTS else ""
         yield _problem((*at, "accuracy_before"), f"{before:g} is no proportion between 0 and 1{hint or '; correct it'}")
         return
-    yield from _accuracy(domain, outcome, published, (*at, "accuracy"))
+    yield from _accuracy(domain, before, outcome, published, (*at, "accuracy"))
 
 
-def _accuracy(domain: DomainOutcome, outcome: Outcome, published: bool, at: Path) -> Iterator[Problem]:
+def _accuracy(domain: DomainOutcome, before: float, outcome: Outcome, published: bool, at: Path) -> Iterator[Problem]:
     """The change of accuracy; every rule supposes those before it."""
-    change, before, slack = domain.accuracy, domain.accuracy_before, ROUNDED if published else EXACT
+    change, slack = domain.accuracy, ROUNDED if published else EXACT
     wrong = [*_possible(change.delta, before, slack, (*at, "delta"))]
     for place, delta in enumerate(change.by_seed):
         wrong += _possible(delta, before, slack, (*at, "by_seed", place))

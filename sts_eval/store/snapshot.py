@@ -159,7 +159,7 @@ def row(sha256: str, submission: Submission, tier: str, n_bytes: int) -> dict[st
         "home": list(outcome.home),
         "domain": [domain.domain for domain in domains],
         "n": [domain.n for domain in domains],
-        "accuracy_before": [domain.accuracy_before for domain in domains],
+        "accuracy_before": [nan if (one := domain.accuracy_before) is None else one for domain in domains],
         "delta": [domain.accuracy.delta for domain in domains],
         # A paper that gives no error has a 0 in its place, which is none.
         "se": [

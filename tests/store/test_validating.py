@@ -82,6 +82,7 @@ def test_a_whole_submission_is_recomputed_and_a_bare_one_self_reported():
         ((*FIRST, "domain"), "+1+1", "$.outcome.domains[0].domain", "rename"),
         ((*FIRST, "n"), 0, "$.outcome.domains[0].n", "0 questions"),
         ((*FIRST, "n"), "60", "$.outcome.domains[0].n", "does not fit"),
+        ((*FIRST, "accuracy_before"), None, "$.outcome.domains[0].accuracy_before", "it is missing"),
         ((*FIRST, "accuracy_before"), 50.0, "$.outcome.domains[0].accuracy_before", "divide it by 100"),
         ((*FIRST, "accuracy_before"), -0.1, "$.outcome.domains[0].accuracy_before", "no proportion"),
         ((*FIRST, "accuracy_before"), 0.999, "$.outcome.domains[0].accuracy.delta", "no proportion"),

@@ -1,0 +1,201 @@
+"""What the leaderboard starts with: the lab matrix, real changes that were imported, the paper's figures.
+
+    python benchmarks/board_seeds.py --shared SHARED
+
+Reads benchmarks/results/lab_matrix.jsonl, and from SHARED (see tests/conftest.py) `transfer/`, `sft/`, `mmlu_pro/` and
+`paper.json`. Writes a store to leaderboard/sts_leaderboard/seeds. The three kinds never rank together:
+
+- measured: the lab's runs, in short (the records name folders of the machine that made them, so they are not attached)
+- imported: two public post-trainings on MMLU-Pro, with the lexical predictors, GSM8K standing in for Mathstral's data
+- published: the changes in the paper's tables 2 to 4, which come without errors
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import importlib.metadata
+import json
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from lab_evidence import MATRIX
+from lab_matrix import MODELS
+
+from sts_eval.data.benchmark import load_benchmark
+from sts_eval.data.training_set import load_training_set
+from sts_eval.experiment import BenchmarkSpec, TrainingSetSpec
+from sts_eval.lab.sae import MODEL_NAME
+from sts_eval.predictors.lexical import PREDICTORS
+from sts_eval.predictors.study import Study, Texts
+from sts_eval.records.outcome import Change, DomainOutcome, Outcome, Said, read_outcomes
+from sts_eval.records.record import now
+from sts_eval.records.submission import ModelDescription, Origin, Provenance, SAEDescription, SetDescription, Submission
+from sts_eval.records.transfer import Transfer
+from sts_eval.store.store import Store
+from sts_eval.transfer.importing import import_table
+
+SEEDS = Path(__file__).resolve().parent.parent / "leaderboard" / "sts_leaderboard" / "seeds"
+SUBMITTER = "sts-eval"
+PAPER = "https://arxiv.org/abs/2603.02908"
+OUTPUTS = "https://github.com/TIGER-AI-Lab/MMLU-Pro"
+
+IMPORTED = {
+    "mistral-7b-v0.1__mathstral-7b.parquet": ("Mistral-7B-v0.1", "Mistral", "Mathstral", "gsm8k_817.jsonl"),
+    "llama-3.1-8b__instruct.parquet": ("Llama-3.1-8B", "Llama", "Llama-3.1-Instruct", None),
+}
+"""Model, family, name of what it was tuned on, and the set that stands in for it where one can."""
+
+
+def main() -> None:
+    """Make the store anew."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--shared", type=Path, required=True)
+    arguments = parser.parse_args()
+    if SEEDS.exists():
+        shutil.rmtree(SEEDS)
+    store = Store(str(SEEDS))
+    for one in (*measured(), *imported(arguments.shared), *published(arguments.shared)):
+        receipt = store.submit(one.canonical().encode(), by=SUBMITTER)
+        if not receipt.verdict.accepted:
+            raise SystemExit("\n".join(f"{problem.path}: {problem.message}" for problem in receipt.verdict.problems))
+    board = store.board()
+    print(board.runs["origin"].value_counts().to_string())
+
+
+def measured() -> Iterator[Submission]:
+    """The lab's runs."""
+    for outcome in read_outcomes(MATRIX):
+        recipe = MODELS[outcome.model]
+        yield _submission(
+            "measured",
+            outcome.model_copy(update={"model": f"{MODEL_NAME}-{outcome.model}"}),
+            family="STS lab",
+            sae=SAEDescription(
+                release=None,
+                id=None,
+                architecture="topk",
+                d_sae=recipe.sae.d_sae,
+                layer=recipe.sae.layer,
+                hook_name=f"blocks.{recipe.sae.layer}.hook_resid_post",
+                neuronpedia_id=None,
+            ),
+            benchmark="lab_mmlupro",
+            command=f"python benchmarks/lab_matrix.py FOLDER --models {outcome.model} --sets {outcome.training_set}",
+        )
+
+
+def imported(shared: Path) -> Iterator[Submission]:
+    """Real post-trainings, imported."""
+    for file, (model, family, tuned_on, stand_in) in IMPORTED.items():
+        path = shared / "transfer" / file
+        transfer = import_table(path)
+        said = _lexical(shared, stand_in, transfer) if stand_in else ()
+        outcome = Outcome(
+            model=model,
+            training_set=tuned_on,
+            home=("math",) if stand_in else (),
+            created=transfer.created,
+            prediction_sha256="",
+            transfer_sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+            post_hoc=True,
+            seeds=transfer.seeds,
+            domains=tuple(
+                DomainOutcome(
+                    domain=change.domain,
+                    n=change.n,
+                    accuracy_before=change.accuracy_before,
+                    accuracy=Change(delta=change.delta, se=change.se, by_seed=(change.delta,)),
+                    logprob=None,
+                )
+                for change in transfer.domains
+            ),
+            said=said,
+            tuning_seconds=None,
+        )
+        yield _submission("imported", outcome, family=family, sae=None, benchmark="mmlu_pro", url=OUTPUTS, command=None)
+
+
+def published(shared: Path) -> Iterator[Submission]:
+    """The paper's changes, with MMLU-Pro's numbers of questions."""
+    tables = json.loads((shared / "paper.json").read_text(encoding="utf-8"))
+    changes = tables["performance_change_after_sft_on_limo_pp"]
+    sizes = {one.domain: one.n for one in import_table(shared / "transfer" / next(iter(IMPORTED))).domains}
+    for model, by_domain in changes.items():
+        if model.startswith("_"):
+            continue
+        outcome = Outcome(
+            model=model.rpartition("/")[2],
+            training_set="LIMO",
+            home=("math",),
+            created=now(),
+            prediction_sha256="",
+            transfer_sha256="",
+            post_hoc=True,
+            seeds=(),
+            domains=tuple(
+                DomainOutcome(
+                    domain=domain,
+                    n=sizes[domain],
+                    accuracy_before=None,
+                    accuracy=Change(delta=delta, se=0.0, by_seed=()),
+                    logprob=None,
+                )
+                for domain, delta in by_domain.items()
+            ),
+            said=(),
+            tuning_seconds=None,
+        )
+        family = model.rpartition("/")[2].partition("-")[0].rstrip("0123456789.")
+        yield _submission("published", outcome, family=family, sae=None, benchmark="mmlu_pro", url=PAPER, command=None)
+
+
+def _lexical(shared: Path, file: str, transfer: Transfer) -> tuple[Said, ...]:
+    data = load_training_set(TrainingSetSpec(source=str(shared / "sft" / file)))
+    domains = load_benchmark(BenchmarkSpec(source=str(shared / "mmlu_pro"))).domains
+    names: Sequence[str] = [change.domain for change in transfer.domains]
+    study = Study(Texts(data.examples, {name: [one.text for one in domains[name].questions] for name in names}))
+    return tuple(
+        Said(
+            name=one.name,
+            group=one.group,
+            flags=tuple(one.flags),
+            summary=f"{one.summary} ({data.source.rpartition('/')[2]} stands in for the training set)",
+            scores=dict(one(study)),
+            cost=None,
+        )
+        for one in PREDICTORS
+    )
+
+
+def _submission(
+    origin: Origin,
+    outcome: Outcome,
+    *,
+    family: str,
+    sae: SAEDescription | None,
+    benchmark: str,
+    command: str | None,
+    url: str | None = None,
+) -> Submission:
+    return Submission(
+        schema_version=1,
+        origin=origin,
+        submitter=SUBMITTER,
+        created=now(),
+        model=ModelDescription(id=outcome.model, revision=None, family=family, parameters=None),
+        sae=sae,
+        training_set=SetDescription(id=outcome.training_set, revision=None, rows=None),
+        benchmark=benchmark,
+        provenance=Provenance(
+            versions={"sts-eval": importlib.metadata.version("sts-eval")}, hardware=None, command=command, url=url
+        ),
+        outcome=outcome,
+        prediction=None,
+        transfer=None,
+    )
+
+
+if __name__ == "__main__":
+    main()
