@@ -40,6 +40,20 @@ DOMAINS = (
     "law",
 )
 
+HOSTILE = (
+    "<img src=x onerror=alert(1)>",
+    "${alert(1)}",
+    "{{7*7}}",
+    "[click](javascript:alert(1))",
+    '=HYPERLINK("http://x","y")',
+    "https://evil.example",
+    "`code` **bold** | pipe",
+    "$x^2$",
+    "safe\u202egnp.exe",
+    "two\nlines\x00",
+)
+"""Texts that are something else than text to a browser, a template or a spreadsheet."""
+
 
 def made_outcomes(*, models: Sequence[str] = tuple(MODELS), sets: Sequence[str] = SETS, seed: int = 0) -> list[Outcome]:
     """Runs whose STS_ICL knows a good part of the change, and whose other column knows nothing."""

@@ -1,0 +1,62 @@
+"""Where a run comes from, in a word, a shape and a colour, so that the three are told apart at a glance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sts_eval.records.submission import Origin
+
+ORIGINS: tuple[Origin, ...] = ("measured", "imported", "published")
+
+
+@dataclass(frozen=True)
+class Badge:
+    """How one origin is shown.
+
+    Attributes:
+        sign: A shape before the word, for those who see no colours.
+        symbol: The same shape in figures.
+        colour: Readable on light and dark ground.
+        says: What it means.
+    """
+
+    sign: str
+    symbol: str
+    colour: str
+    says: str
+
+
+BADGES: dict[Origin, Badge] = {
+    "measured": Badge("●", "circle", "#2f7fb8", "predicted first, then tuned and measured by this tool"),
+    "imported": Badge("◆", "diamond", "#c2752d", "before and after were evaluated elsewhere, not by this tool"),
+    "published": Badge("■", "square", "#7d6bb0", "figures of a paper, as printed; nothing can be recomputed"),
+}
+
+TIERS = {
+    "self_reported": "self-reported",
+    "recomputed": "recomputed",
+    "rerun": "rerun",
+    "imported": "imported",
+    "published": "published",
+}
+
+
+def origin_of(word: str) -> Origin:
+    """An origin by its word; the first for anything else."""
+    return next((one for one in ORIGINS if one == word), ORIGINS[0])
+
+
+def heading(origin: str, count: int, thing: str = "run") -> str:
+    """The badge as HTML, made of words from this file and a number only."""
+    known = origin_of(origin)
+    badge = BADGES[known]
+    return (
+        f'<p class="origin"><span class="badge badge-{known}">{badge.sign} {known}</span> '
+        f"{int(count):,} {thing}{'s' * (count != 1)} · {badge.says}</p>"
+    )
+
+
+def word(origin: str) -> str:
+    """Sign and word, for a cell."""
+    known = origin_of(origin)
+    return f"{BADGES[known].sign} {known}"

@@ -1,0 +1,156 @@
+"""The table that matters: which predictor foretells what happened, over runs of one origin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+import pandas as pd
+
+from sts_eval.records.comparison import Comparison
+from sts_leaderboard import downloads
+from sts_leaderboard.badges import ORIGINS, heading
+from sts_leaderboard.links import State
+from sts_leaderboard.page import Page, hidden_address, save_buttons
+from sts_leaderboard.shelf import Shelf
+from sts_leaderboard.views import ranking
+from sts_leaderboard.views.look import empty
+
+DEFAULTS: State = {
+    "origin": "measured",
+    "benchmark": "",
+    "question": next(iter(ranking.QUESTIONS)),
+    "measure": "accuracy",
+    "model": (),
+    "training_set": (),
+}
+
+FLAGS = (
+    "Predictors that share a rank cannot be told apart. p is that of the largest |r| among all ranked columns. "
+    "Flags: **L** looks at right answers, **G** backward passes, **P** a short training, **O** oracle: it has seen the "
+    "tuned model and never ranks. Seconds and passes are per run. **\\*** a difference whose interval excludes 0."
+)
+
+NOBODY = (
+    "No {origin} run can be compared here. Clear the choice of models and training sets, or hand in a run under "
+    "**Submit**."
+)
+
+
+def build(shelf: Shelf) -> Page:
+    """The page, inside the tabs that are open."""
+    with gr.Tab("Predictors", id="predictors") as tab:
+        gr.Markdown(
+            "Which predictor knows, before any training, what fine-tuning will do to a domain?", elem_classes="lead"
+        )
+        with gr.Row():
+            question = gr.Dropdown(list(ranking.QUESTIONS), value=DEFAULTS["question"], label="Question", scale=2)
+            measure = gr.Radio(list(ranking.MEASURES), value="accuracy", label="Measured by")
+            origin = gr.Radio(list(ORIGINS), value="measured", label="Origin (never mixed)")
+        with gr.Accordion("Choose runs", open=False), gr.Row():
+            benchmark = gr.Dropdown([""], value="", label="Benchmark")
+            model = gr.Dropdown([], multiselect=True, label="Models (all if empty)")
+            training_set = gr.Dropdown([], multiselect=True, label="Training sets (all if empty)")
+        badge = gr.HTML()
+        headline = gr.Markdown(latex_delimiters=[])
+        table = gr.Dataframe(
+            label="Ranking", interactive=False, wrap=False, pinned_columns=2, max_height=620, show_search="none"
+        )
+        gr.Markdown(FLAGS, elem_classes="small", latex_delimiters=[])
+        figure = gr.Plot(show_label=False)
+        with gr.Accordion("In words", open=True):
+            answers = gr.Markdown("Comparing…", latex_delimiters=[])
+        with gr.Accordion("What predictors add to a domain's history", open=False):
+            added_headline = gr.Markdown(latex_delimiters=[])
+            added = gr.Dataframe(label="Added to history", interactive=False, max_height=500)
+        notes = gr.Markdown(elem_classes="small", latex_delimiters=[])
+        address = hidden_address()
+        controls = {
+            "origin": origin,
+            "benchmark": benchmark,
+            "question": question,
+            "measure": measure,
+            "model": model,
+            "training_set": training_set,
+        }
+
+        def show(state: State) -> tuple[Any, ...]:
+            chosen = _chosen(shelf, state)
+            count = len(chosen.shas)
+            said = "\n\n".join(chosen.notes)
+            if not count:
+                sentence = NOBODY.format(origin=state["origin"])
+                blank = pd.DataFrame(columns=["rank", "predictor", "r"])
+                return (
+                    heading(str(state["origin"]), 0),
+                    sentence,
+                    blank,
+                    empty("Nothing to compare."),
+                    "",
+                    "",
+                    blank,
+                    said,
+                )
+            comparison = shelf.comparison(chosen.shas)
+            key = ranking.QUESTIONS[str(state["question"])], ranking.MEASURES[str(state["measure"])]
+            found = comparison.table(*key)
+            if found is None:
+                sentence = "These runs do not allow this question: see the first lines below."
+                blank = pd.DataFrame(columns=["rank", "predictor", "r"])
+                shown = ranking.answers(comparison)
+                return heading(str(state["origin"]), count), sentence, blank, empty(sentence), shown, "", blank, said
+            beyond = [one for one in comparison.added if (one.question, one.measure) == key]
+            return (
+                heading(str(state["origin"]), count),
+                ranking.heading(found),
+                ranking.table(found, comparison.reference),
+                ranking.forest(found, comparison.reference),
+                ranking.answers(comparison),
+                ranking.added_heading(beyond[0]) if beyond else "These runs do not allow the question.",
+                ranking.added(beyond[0]) if beyond else pd.DataFrame(columns=["predictor", "partial r"]),
+                said,
+            )
+
+        def saved(kind: str, *values: Any) -> tuple[bytes, str]:
+            chosen = _chosen(shelf, page.state(values))
+            comparison = shelf.comparison(chosen.shas)
+            tidy = figures(comparison)
+            return (downloads.csv if kind == "csv" else downloads.parquet)(tidy), f"predictors.{kind}"
+
+        def offered() -> dict[str, list[str]]:
+            runs = shelf.board().runs
+            named = {name: sorted(runs[name].dropna().unique()) for name in ("benchmark", "model", "training_set")}
+            # Where no benchmark is chosen, the one that most runs are of is taken.
+            return {
+                **{name: list(map(str, some)) for name, some in named.items()},
+                "benchmark": ["", *named["benchmark"]],
+                "origin": list(ORIGINS),
+                "question": list(ranking.QUESTIONS),
+                "measure": list(ranking.MEASURES),
+            }
+
+        outputs = [badge, headline, table, figure, answers, added_headline, added, notes]
+        page = Page("predictors", tab, controls, DEFAULTS, show, outputs, address, offered)
+        save_buttons(saved, page.inputs, {"csv": "CSV", "parquet": "Parquet"})
+    return page
+
+
+def figures(comparison: Comparison) -> pd.DataFrame:
+    """Every figure of a comparison, a row per question, measure and predictor."""
+    import io
+
+    from sts_eval.report.comparison_files import tidy
+
+    return pd.read_csv(io.StringIO(tidy(comparison)))
+
+
+def _chosen(shelf: Shelf, state: State) -> ranking.Chosen:
+    runs = shelf.board().runs
+    origin = str(state["origin"])
+    return ranking.choose(
+        runs,
+        origin=origin,
+        benchmark=str(state["benchmark"]) or ranking.leading_benchmark(runs, origin),
+        models=tuple(map(str, state["model"])) if isinstance(state["model"], tuple) else (),
+        training_sets=tuple(map(str, state["training_set"])) if isinstance(state["training_set"], tuple) else (),
+    )

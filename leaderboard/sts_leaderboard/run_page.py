@@ -1,0 +1,89 @@
+"""One run and all its evidence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from sts_leaderboard.badges import heading
+from sts_leaderboard.links import State
+from sts_leaderboard.page import Page, hidden_address, save_buttons
+from sts_leaderboard.shelf import BEGINNING, Shelf
+from sts_leaderboard.views import evidence, exploring
+from sts_leaderboard.views.exploring import Dials
+
+DEFAULTS: State = {"run": "", "predictor": "sts_icl"}
+
+ASK = "Select a run in the table under **Runs**, or give the first digits of its name above."
+
+
+def build(shelf: Shelf) -> Page:
+    """The page, inside the tabs that are open."""
+    with gr.Tab("Run", id="run") as tab:
+        with gr.Row():
+            name = gr.Textbox(label="Run", placeholder="first digits of its hash", elem_id="run-name", max_length=64)
+            predictor = gr.Dropdown(["sts_icl"], value="sts_icl", label="Predictor")
+        ask = gr.Markdown(ASK)
+        with gr.Column(visible=False) as whole:
+            badge = gr.HTML()
+            title = gr.Markdown(latex_delimiters=[], elem_id="run-title")
+            warnings = gr.Markdown(latex_delimiters=[])
+            words = gr.Markdown(latex_delimiters=[])
+            figure = gr.Plot(show_label=False)
+            points = gr.Dataframe(label="Domains", interactive=False, pinned_columns=1, max_height=560)
+            gr.Markdown("#### What reproduces it")
+            command = gr.Code(language="shell", interactive=False, show_label=False, lines=1, elem_id="run-command")
+            with gr.Accordion("Shifted features", open=False):
+                features = gr.Dataframe(
+                    show_label=False,
+                    interactive=False,
+                    datatype=["str", "str", "str", "str", "markdown"],
+                    max_height=420,
+                )
+            with gr.Accordion("Settings and hashes", open=True):
+                facts = gr.Dataframe(
+                    show_label=False,
+                    interactive=False,
+                    wrap=True,
+                    max_height=1200,
+                    column_widths=["220px", "auto"],
+                    elem_id="run-facts",
+                )
+        address = hidden_address()
+
+        def show(state: State) -> tuple[Any, ...]:
+            if not state["run"]:
+                return (gr.update(value=ASK, visible=True), gr.update(visible=False), *(gr.skip() for _ in range(9)))
+            board = shelf.board()
+            sha256 = shelf.find(str(state["run"]))
+            run = shelf.submission(sha256)
+            row = {str(name): cell for name, cell in board.runs.loc[sha256].to_dict().items()}
+            kept = exploring.selected(board.runs, board.points, origin=run.origin, sha256=sha256)
+            dials = Dials(predictor=str(state["predictor"]))
+            return (
+                gr.update(visible=False),
+                gr.update(visible=True),
+                heading(run.origin, len(run.outcome.domains), "domain"),
+                evidence.title(row),
+                evidence.warnings(row),
+                exploring.words(kept, dials),
+                exploring.scatter(kept, dials),
+                evidence.points(run),
+                evidence.command(run),
+                evidence.features(run),
+                evidence.facts(run, row),
+            )
+
+        def saved(_: str, *values: Any) -> tuple[bytes, str]:
+            sha256 = shelf.find(str(page.state(values)["run"]))
+            return shelf.submission(sha256).canonical().encode(), f"{sha256[:BEGINNING]}.json"
+
+        def offered() -> dict[str, list[str]]:
+            return {"predictor": list(map(str, shelf.board().columns.index)) or ["sts_icl"]}
+
+        outputs = [ask, whole, badge, title, warnings, words, figure, points, command, features, facts]
+        controls = {"run": name, "predictor": predictor}
+        page = Page("run", tab, controls, DEFAULTS, show, outputs, address, offered)
+        save_buttons(saved, page.inputs, {"json": "Raw file (JSON)"})
+    return page

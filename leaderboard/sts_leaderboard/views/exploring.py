@@ -1,0 +1,316 @@
+"""Predicted against actual: points with their errors, one domain over all runs, and maps of runs by domains."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from sts_eval.statistics import (
+    critical_r,
+    debiased_magnitude,
+    extremes,
+    leave_group_out,
+    pool_correlations,
+    standardised,
+)
+from sts_eval.store.correlating import correlations
+from sts_leaderboard.badges import BADGES, origin_of
+from sts_leaderboard.inert import drawn, markdown, plain
+from sts_leaderboard.shelf import BEGINNING
+from sts_leaderboard.views.look import GREY, PALETTE, bare, empty
+
+VIEWS = ("predicted against actual", "map of changes", "map of prediction errors")
+
+COLOURED = ("domain", "model", "training set")
+
+MEASURES = {"accuracy": ("delta", "se", "points"), "log-probability": ("logprob_delta", "logprob_se", "nats")}
+"""Columns of the change and its error, and their unit."""
+
+MOST_POINTS = 4000
+
+MOST_ROWS = 80
+"""Runs of a map."""
+
+PAPER = 4
+"""Domains from each end in the paper's protocol."""
+
+_FEWEST = 4
+
+NOTHING = "No run matches; clear the filters."
+
+
+@dataclass(frozen=True)
+class Dials:
+    """What is shown.
+
+    Attributes:
+        predictor: Whose scores.
+        measure: A key of `MEASURES`.
+        absolute: The size of the change, noise's share taken off, instead of the signed change.
+        paper: Only each run's four largest and four smallest changes.
+        coloured: One of `COLOURED`.
+    """
+
+    predictor: str = "sts_icl"
+    measure: str = "accuracy"
+    absolute: bool = False
+    paper: bool = False
+    coloured: str = "domain"
+
+
+def selected(
+    runs: pd.DataFrame,
+    points: pd.DataFrame,
+    *,
+    origin: str,
+    models: Sequence[str] = (),
+    training_sets: Sequence[str] = (),
+    domains: Sequence[str] = (),
+    sha256: str | None = None,
+) -> pd.DataFrame:
+    """Points of the runs that fit, with their run's `model`, `training set` and `origin`."""
+    fits = ~runs["withdrawn"] & (runs["origin"] == origin) if sha256 is None else runs["sha256"] == sha256
+    if models:
+        fits &= runs["model"].isin(models)
+    if training_sets:
+        fits &= runs["training_set"].isin(training_sets)
+    some = runs.loc[fits, ["sha256", "model", "training_set", "origin"]].rename(
+        columns={"training_set": "training set"}
+    )
+    some = some.reset_index(drop=True)
+    here = points[points["sha256"].isin(some["sha256"])].assign(
+        sha256=lambda frame: frame["sha256"].astype(object), domain=lambda frame: frame["domain"].astype(object)
+    )
+    if domains:
+        here = here[here["domain"].isin(domains)]
+    return here.merge(some, on="sha256", how="left").reset_index(drop=True)
+
+
+def prepared(points: pd.DataFrame, dials: Dials) -> pd.DataFrame:
+    """The points that are drawn: `x`, `y`, `error`, and what the hover says.
+
+    With one run x is the score itself. With more it is the score in standard deviations of its run, since scores of
+    different runs share no unit; a single domain keeps its scores.
+    """
+    change, se, _ = MEASURES[dials.measure]
+    if dials.predictor not in points:
+        return points.iloc[:0].assign(x=[], y=[], error=[], score=[], change=[])
+    kept = points[points[dials.predictor].notna() & points[change].notna()].copy()
+    kept["score"], kept["change"], kept["error"] = kept[dials.predictor], kept[change], kept[se]
+    if dials.paper:
+        kept = _extremes_only(kept)
+    kept["y"] = (
+        debiased_magnitude(kept["change"].to_numpy(), np.nan_to_num(kept["error"].to_numpy()))
+        if dials.absolute
+        else kept["change"]
+    )
+    kept["x"] = kept["score"]
+    if kept["sha256"].nunique() > 1 and kept["domain"].nunique() > 1:
+        by_run = kept.groupby("sha256", sort=False)["score"]
+        spread = by_run.transform(lambda scores: scores.std(ddof=0))
+        kept["x"] = ((kept["score"] - by_run.transform("mean")) / spread.where(spread > 0)).fillna(0.0)
+    return kept
+
+
+def scatter(points: pd.DataFrame, dials: Dials) -> go.Figure:
+    """Predicted against actual, a point per run and domain, bars of one standard error."""
+    kept = prepared(points, dials)
+    if kept.empty:
+        return empty(NOTHING)
+    shown = kept.head(MOST_POINTS)
+    unit = MEASURES[dials.measure][2]
+    figure = go.Figure()
+    shape = BADGES[origin_of(str(shown["origin"].iloc[0]))].symbol
+    bars = len(shown) <= 400  # noqa: PLR2004 - more bars than this are a grey wall
+    for place, (name, some) in enumerate(shown.groupby(dials.coloured, sort=True)):
+        figure.add_scatter(
+            x=some["x"],
+            y=some["y"],
+            error_y={"array": some["error"].fillna(0.0), "visible": bars, "thickness": 1, "width": 2},
+            mode="markers",
+            name=drawn(name),
+            marker={"color": PALETTE[place % len(PALETTE)], "symbol": shape, "size": 9, "opacity": 0.85},
+            customdata=np.stack(
+                [
+                    some["domain"].map(drawn),
+                    some["model"].map(drawn),
+                    some["training set"].map(drawn),
+                    some["score"].map(lambda value: f"{value:.4g}"),
+                    some["change"].map(lambda value: f"{value:+.3g}"),
+                    some["error"].map(lambda value: f"{value:.2g}" if np.isfinite(value) else "not given"),
+                    some["n"].map(lambda value: f"{value:,.0f}"),
+                    some["sha256"].str[:BEGINNING],
+                ],
+                axis=-1,
+            ),
+            hovertemplate=(
+                "<b>%{customdata[0]}</b><br>%{customdata[1]} on %{customdata[2]}<br>score %{customdata[3]}<br>"
+                f"change %{{customdata[4]}} {unit} ± %{{customdata[5]}}<br>%{{customdata[6]}} questions<br>"
+                "run %{customdata[7]}<extra></extra>"
+            ),
+        )
+    figure.add_hline(y=0, line_color=GREY, line_width=1)
+    standard = not np.array_equal(kept["x"].to_numpy(), kept["score"].to_numpy())
+    figure.update_xaxes(title=f"predicted: {drawn(dials.predictor)}" + (", in sd of its run" if standard else ""))
+    what = "size of the change, noise taken off" if dials.absolute else "change"
+    figure.update_yaxes(title=f"actual: {what}, {unit}")
+    bare(figure, height=540)
+    many = shown[dials.coloured].nunique() > 16  # noqa: PLR2004 - a legend that fits beside the figure
+    figure.update_layout(showlegend=not many, legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"})
+    return figure
+
+
+def words(points: pd.DataFrame, dials: Dials) -> str:
+    """The figures beside the figure, as Markdown."""
+    kept = prepared(points, dials)
+    runs, domains = kept["sha256"].nunique(), kept["domain"].nunique()
+    if kept.empty:
+        return f"{NOTHING} Perhaps none of them has scores of {markdown(dials.predictor)}, or log-probabilities."
+    name = markdown(dials.predictor)
+    lines = []
+    if domains == 1:
+        lines.append(f"One domain over {runs:,} runs. Scores of different runs share no unit, so no r is given.")
+    elif runs == 1:
+        lines.append(_one_run(kept, name))
+    else:
+        x, y, _ = _arrays(kept, "score", "y")
+        pooled = pool_correlations(x, y, n_resamples=300)
+        ends = pooled.bootstrap and f" [{pooled.bootstrap.low:+.2f}, {pooled.bootstrap.high:+.2f}]"
+        r = "undefined" if pooled.r is None else f"{pooled.r:+.2f}{ends or ''}"
+        lines.append(f"**{name}: pooled r {r}** over {runs:,} runs and {domains} domains ({len(kept):,} points).")
+    if dials.paper:
+        lines.append(
+            "Only each run's four largest and four smallest changes: they are chosen by what happened, which raises r "
+            "by about .06 to .10."
+        )
+    if len(kept) > MOST_POINTS:
+        lines.append(f"{MOST_POINTS:,} of {len(kept):,} points are drawn; r is over all.")
+    return " ".join(lines)
+
+
+def _one_run(kept: pd.DataFrame, name: str) -> str:
+    n = len(kept)
+    if n < _FEWEST:
+        return f"{n} points are too few for a correlation."
+    found = correlations(np.zeros(n, dtype=np.intp), kept["score"].to_numpy(), kept["y"].to_numpy(), 1)
+    if not np.isfinite(found.low[0]):
+        return f"{name}: r is not defined here."
+    return (
+        f"**{name}: r {found.r[0]:+.2f} [{found.low[0]:+.2f}, {found.high[0]:+.2f}]** over {n} domains; "
+        f"at this number |r| must exceed {critical_r(n):.2f} to differ from 0."
+    )
+
+
+def changes_map(points: pd.DataFrame, dials: Dials) -> go.Figure:
+    """Runs by domains, coloured by the change."""
+    change, se, unit = MEASURES[dials.measure]
+    kept = points[points[change].notna()]
+    if kept.empty:
+        return empty(NOTHING)
+    z, errors, rows = _arrays(kept, change, se)
+    return _map(
+        z,
+        rows,
+        kept,
+        f"change, {unit}",
+        [[f"± {one:.2g}" if np.isfinite(one) else "" for one in row] for row in errors],
+    )
+
+
+def errors_map(points: pd.DataFrame, dials: Dials) -> go.Figure:
+    """Runs by domains, coloured by predicted minus actual change.
+
+    A score has no unit of points, so a line from standardised scores to changes is fitted on the other models' runs,
+    or on the other runs where there is one model.
+    """
+    change, _, unit = MEASURES[dials.measure]
+    if dials.predictor not in points:
+        return empty(NOTHING)
+    kept = points[points[change].notna() & points[dials.predictor].notna()]
+    if kept["sha256"].nunique() < 3:  # noqa: PLR2004 - a line from one other run says too little
+        return empty("Errors need at least 3 runs: the line from score to points is fitted on other runs.")
+    x, y, rows = _arrays(kept, dials.predictor, change)
+    models = pd.factorize(rows["model"])[0]
+    groups = models if models.max() > 0 else np.arange(len(rows))
+    found = leave_group_out(standardised(x), y, groups)
+    return _map(-found.residual, rows, kept, f"predicted − actual, {unit}", None)
+
+
+def _map(
+    z: NDArray[np.float64], rows: pd.DataFrame, kept: pd.DataFrame, what: str, notes: list[list[str]] | None
+) -> go.Figure:
+    domains = sorted(kept["domain"].unique())
+    z, rows = z[:MOST_ROWS], rows.iloc[:MOST_ROWS]
+    labels = [f"{drawn(model)} · {drawn(one)}" for model, one in zip(rows["model"], rows["training set"], strict=True)]
+    twice = len(set(labels)) < len(labels)
+    names = [f"{label} · {sha[:4]}" if twice else label for label, sha in zip(labels, rows["sha256"], strict=True)]
+    bound = float(np.nanquantile(np.abs(z), 0.98)) if np.isfinite(z).any() else 1.0
+    figure = go.Figure(
+        go.Heatmap(
+            z=z,
+            x=[drawn(name) for name in domains],
+            y=names,
+            zmid=0,
+            zmin=-bound,
+            zmax=bound,
+            colorscale="RdBu",
+            text=None if notes is None else notes[:MOST_ROWS],
+            xgap=1,
+            ygap=1,
+            hovertemplate="%{y}<br><b>%{x}</b><br>%{z:+.2f} %{text}<extra></extra>"
+            if notes is not None
+            else "%{y}<br><b>%{x}</b><br>%{z:+.2f}<extra></extra>",
+            colorbar={"title": {"text": what, "side": "right"}, "thickness": 12},
+        )
+    )
+    figure.update_yaxes(autorange="reversed")
+    figure.update_xaxes(tickangle=-40)
+    return bare(figure, height=190 + 24 * len(rows))
+
+
+def as_table(points: pd.DataFrame, dials: Dials, longest: int = 100) -> pd.DataFrame:
+    """The drawn points as text."""
+    kept = prepared(points, dials).head(longest)
+    unit = MEASURES[dials.measure][2]
+    return pd.DataFrame(
+        {
+            "run": kept["sha256"].str[:BEGINNING].to_list(),
+            "model": [plain(one) for one in kept["model"]],
+            "training set": [plain(one) for one in kept["training set"]],
+            "domain": [plain(one) for one in kept["domain"]],
+            "score": [f"{one:.4g}" for one in kept["score"]],
+            f"change, {unit}": [f"{one:+.2f}" for one in kept["change"]],
+            "SE": [f"{one:.2f}" if np.isfinite(one) else "not given" for one in kept["error"]],
+            "before": [f"{one:.1%}" if np.isfinite(one) else "" for one in kept["accuracy_before"]],
+            "questions": [f"{one:,.0f}" for one in kept["n"]],
+        },
+        dtype=object,
+    )
+
+
+def _extremes_only(kept: pd.DataFrame) -> pd.DataFrame:
+    """Of each run the paper's domains; runs with fewer than eight are left out."""
+    parts = [
+        some.iloc[np.sort(extremes(some["change"].to_numpy(), PAPER))]
+        for _, some in kept.groupby("sha256", sort=False)
+        if len(some) >= 2 * PAPER
+    ]
+    return pd.concat(parts) if parts else kept.iloc[:0]
+
+
+def _arrays(kept: pd.DataFrame, *columns: str) -> tuple[NDArray[np.float64], NDArray[np.float64], pd.DataFrame]:
+    """Two columns as runs by domains, and the run of each row, by model and training set."""
+    rows = kept.drop_duplicates("sha256")[["sha256", "model", "training set"]].sort_values(["model", "training set"])
+    domains = sorted(kept["domain"].unique())
+    first, second = (
+        kept.pivot(index="sha256", columns="domain", values=name)
+        .reindex(index=list(rows["sha256"]), columns=domains)
+        .to_numpy(dtype=np.float64)
+        for name in columns
+    )
+    return first, second, rows

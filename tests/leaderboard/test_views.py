@@ -1,0 +1,272 @@
+"""Tables and figures of the page, by figures that can be derived by hand."""
+
+import json
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from made_board import DOMAINS, HOSTILE, MODELS, SETS, fill, made_outcomes, made_submission
+from made_submissions import submission
+
+from sts_eval.errors import UserError
+from sts_eval.store.store import Store
+from sts_leaderboard import queue, submit
+from sts_leaderboard.shelf import Shelf, compare
+from sts_leaderboard.views import evidence, exploring, ranking, run_table
+from sts_leaderboard.views.exploring import Dials
+from sts_leaderboard.views.run_table import Filters
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    made = Store(str(tmp_path_factory.mktemp("store")))
+    fill(made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def board(store):
+    return store.board()
+
+
+@pytest.fixture
+def line():
+    """One run whose change is 2·score - 4 exactly, and another whose change is the negative of its score."""
+    runs = pd.DataFrame(
+        {"sha256": ["a" * 64, "b" * 64], "model": ["m", "n"], "training_set": "s", "origin": "measured"}
+    )
+    runs["withdrawn"] = False
+    scores = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]
+    points = pd.DataFrame(
+        {
+            "sha256": pd.Categorical(np.repeat(runs["sha256"], 8)),
+            "domain": pd.Categorical(list("abcdefgh") * 2),
+            "sts_icl": scores * 2,
+            "delta": [2 * s - 4 for s in scores] + [-s for s in scores],
+            "se": 1.0,
+            "logprob_delta": np.nan,
+            "logprob_se": np.nan,
+            "accuracy_before": 0.5,
+            "n": 100,
+        }
+    )
+    return runs, points
+
+
+# Runs
+
+
+def test_filters_find_the_runs_that_were_made(board):
+    runs = board.runs
+    assert len(run_table.matching(runs, Filters())) == len(MODELS) * len(SETS)
+    assert set(run_table.matching(runs, Filters(family=("Qwen",)))["model"]) == {"qwen-7b"}
+    assert set(run_table.matching(runs, Filters(size=("1B to 3B",)))["model"]) == {"gemma-2b"}
+    assert set(run_table.matching(runs, Filters(sae=(run_table.UNKNOWN,)))["family"]) == {"Llama", "Qwen"}
+    assert len(run_table.matching(runs, Filters(search="QWEN limo"))) == 1
+    assert run_table.matching(runs, Filters(width=("32768",))).empty
+    assert run_table.matching(runs, Filters(complete=True)).empty
+    assert run_table.matching(runs, Filters(tier=("recomputed",))).empty
+
+
+def test_origins_are_never_in_one_table(board):
+    for origin, models in (("imported", {"mistral-7b"}), ("published", {"paper-8b"})):
+        found = run_table.matching(board.runs, Filters(origin=origin))
+        assert set(found["model"]) == models
+
+
+def test_a_search_is_text_and_no_pattern(board):
+    assert run_table.matching(board.runs, Filters(search=".*")).empty
+    assert run_table.matching(board.runs, Filters(search="(")).empty
+
+
+def test_pages_have_a_hundred_runs_and_one_beyond_the_last_is_the_last():
+    runs = pd.DataFrame({"sha256": [str(n) for n in range(250)]})
+    rows, number, pages = run_table.page_of(runs, 99)
+    assert (len(rows), number, pages) == (50, 3, 3)
+    assert run_table.page_of(runs, -5)[0]["sha256"].iloc[0] == "0"
+    assert run_table.page_of(runs.iloc[:0], 1)[1:] == (1, 1)
+
+
+def test_the_empty_state_says_what_to_do(board):
+    assert "Clear the filters" in run_table.nothing_found(board.runs, Filters(search="nobody"))
+    assert "store is empty" in run_table.nothing_found(board.runs.iloc[:0], Filters())
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"), [(8_030_000_000, "8.03B"), (350_000_000, "350M"), (12_000, "12k"), (None, "not stated")]
+)
+def test_sizes_are_short(parameters, said):
+    assert run_table.size(parameters) == said
+
+
+# Predictors
+
+
+def test_a_ranking_is_over_one_origin_and_one_run_per_model_and_set(board):
+    runs = board.runs.copy()
+    chosen = ranking.choose(runs, origin="measured", benchmark="mmlu_pro")
+    assert len(chosen.shas) == 9
+    runs.loc[chosen.shas[0], "flagged"] = "odd"
+    runs.loc[chosen.shas[1], "withdrawn"] = True
+    fewer = ranking.choose(runs, origin="measured", benchmark="mmlu_pro")
+    assert set(fewer.shas) == set(chosen.shas[2:])
+    assert "2 runs are left out" in fewer.notes[0]
+    assert len(ranking.choose(board.runs, origin="measured", benchmark="mmlu_pro", models=("qwen-7b",)).shas) == 3
+    twin = pd.concat([board.runs, board.runs.assign(sha256="f" * 64).iloc[:1].set_axis(["f" * 64])])
+    assert len(ranking.choose(twin, origin="measured", benchmark="mmlu_pro").shas) == 9
+
+
+def test_the_planted_predictor_leads_and_the_empty_ones_share_a_rank(board, store):
+    shelf = Shelf(store)
+    chosen = ranking.choose(board.runs, origin="measured", benchmark="mmlu_pro")
+    found = shelf.comparison(chosen.shas).table("how_much", "accuracy")
+    table = ranking.table(found, "sts_icl")
+    assert list(table["rank"][:3]) == ["1", "2", "2"]
+    assert table["predictor"][0] == "sts_icl"
+    assert set(table["rank"][3:]) == {"history"}
+    # 40 seconds and 500 passes were planted.
+    assert (table["seconds"][0], table["passes"][0]) == ("40.0", "500")
+    assert shelf.comparison(chosen.shas) is shelf.comparison(tuple(reversed(chosen.shas)))
+
+
+def test_runs_that_share_too_few_domains_are_not_compared():
+    one, other = made_outcomes()[:2]
+    with pytest.raises(UserError, match="share 3 domains"):
+        compare([one, other.model_copy(update={"domains": other.domains[:3]})])
+
+
+# Explore
+
+
+def test_one_run_on_a_line_has_r_1_and_keeps_its_scores(line):
+    runs, points = line
+    one = exploring.selected(runs, points, origin="measured", models=("m",))
+    kept = exploring.prepared(one, Dials())
+    assert list(kept["x"]) == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert list(kept["y"]) == [-2, 0, 2, 4, 6, 8, 10, 12]
+
+
+def test_scores_of_several_runs_are_standardised_within_their_run(line):
+    both = exploring.prepared(exploring.selected(*line, origin="measured"), Dials())
+    # 1 to 8 have mean 4.5 and variance (64 - 1)/12.
+    assert both["x"].iloc[0] == pytest.approx(-3.5 / math.sqrt(63 / 12))
+    assert both["x"].iloc[8] == both["x"].iloc[0]
+
+
+def test_sizes_have_the_noise_taken_off(line):
+    kept = exploring.prepared(exploring.selected(*line, origin="measured", models=("n",)), Dials(absolute=True))
+    # Change -1 ± 1 is all noise; -8 ± 1 leaves the root of 63.
+    assert kept["y"].iloc[0] == 0
+    assert kept["y"].iloc[7] == pytest.approx(math.sqrt(63))
+
+
+def test_the_papers_protocol_keeps_the_four_largest_and_smallest_changes(board):
+    one = exploring.selected(board.runs, board.points, origin="measured", models=("qwen-7b",), training_sets=("law",))
+    kept = exploring.prepared(one, Dials(paper=True))
+    middle = one.assign(size=one["delta"].abs()).sort_values("size", kind="stable")["domain"].iloc[4]
+    assert len(DOMAINS) == 9
+    assert set(DOMAINS) - set(kept["domain"]) == {middle}
+    assert "chosen by what happened" in exploring.words(one, Dials(paper=True))
+
+
+def test_one_domain_over_runs_gives_no_r(line):
+    some = exploring.selected(*line, origin="measured", domains=("a",))
+    assert "no r is given" in exploring.words(some, Dials())
+
+
+def test_prediction_errors_come_from_lines_of_other_models(line):
+    runs, points = line
+    third = runs.iloc[:1].assign(sha256="c" * 64, model="o")
+    more = points.iloc[:8].assign(sha256="c" * 64)
+    all_points = pd.concat([points.astype({"sha256": object}), more])
+    three = exploring.selected(pd.concat([runs, third]), all_points, origin="measured")
+    figure = exploring.errors_map(three, Dials())
+    # m is judged by n (slope -1, mean -4.5) and o (slope 2, mean 5) together: slope .5, mean .25. Score 1 is 3.5
+    # below the mean, so .25 - 1.75 is predicted, and -2 happened.
+    assert figure.data[0].z[0][0] == pytest.approx(0.25 - 1.75 + 2)
+
+
+def test_empty_selections_say_so(line):
+    none = exploring.selected(*line, origin="published")
+    assert "clear the filters" in exploring.words(none, Dials())
+    assert exploring.scatter(none, Dials()).layout.annotations[0].text == exploring.NOTHING
+    assert exploring.changes_map(none, Dials()).layout.annotations[0].text == exploring.NOTHING
+
+
+# Evidence
+
+
+def test_a_runs_page_has_its_hashes_points_and_features(tmp_path):
+    store = Store(str(tmp_path))
+    whole = submission()
+    sha256 = store.submit(whole.canonical().encode()).sha256
+    row = store.board().runs.loc[sha256].to_dict()
+    facts = evidence.facts(whole, row).set_index("what")["value"]
+    assert facts["run"] == sha256
+    assert facts["prediction"] == whole.prediction.sha256()
+    points = evidence.points(whole).set_index("domain")
+    first = whole.outcome.domains[0]
+    assert points.loc[first.domain, "change, points"] == f"{first.accuracy.delta:+.2f} ± {first.accuracy.se:.2f}"
+    assert list(evidence.features(whole)["feature"]) == [str(one) for one in whole.prediction.shifts[0].features]
+    assert evidence.command(whole) == "sts-eval run set.yaml"
+    assert evidence.warnings(row) == ""
+    assert "gave no command" in evidence.command(
+        made_submission(made_outcomes()[0]).model_copy(
+            update={"provenance": whole.provenance.model_copy(update={"command": None})}
+        )
+    )
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_stays_text_in_every_view(text, line):
+    """As if the store's checks had let it through."""
+    runs, points = line
+    runs = runs.assign(model=text, training_set=text)
+    points = points.assign(domain=pd.Categorical([f"{text} {n}" for n in range(8)] * 2))
+    some = exploring.selected(runs, points, origin="measured")
+    for figure in (exploring.scatter(some, Dials()), exploring.changes_map(some, Dials())):
+        drawn = json.dumps(json.loads(figure.to_json())["data"], ensure_ascii=False)
+        assert "<img" not in drawn
+        assert "${" not in drawn
+    assert "<img" not in exploring.words(some, Dials(predictor=text))
+    row = {"model": text, "training_set": text, "why": text, "flagged": text, "duplicate_of": text}
+    row |= {"withdrawn": True, "post_hoc": True, "origin": "measured", "tier": "self_reported"}
+    for said in (evidence.title(row), evidence.warnings(row)):
+        assert "<" not in said
+        assert "${" not in said
+        assert "](" not in said
+
+
+# Submit and queue
+
+
+def test_the_form_lists_all_problems_of_a_file():
+    verdict = submit.validate(b'{"origin": "stolen", "model": 3}')
+    table = submit.problems(verdict)
+    assert len(table) == len(verdict.problems) > 3
+    assert "$.origin" in set(table["where"])
+    assert "Refused" in submit.judged(verdict)
+
+
+def test_a_quota_is_per_person():
+    quota = submit.Quota(most=2)
+    for who in ("ada", "ada", "bob"):
+        quota.take(who)
+    with pytest.raises(UserError, match="2 submissions a day"):
+        quota.take("ada")
+
+
+def test_the_history_of_submissions_is_newest_first(board):
+    table = queue.history(board.ledger)
+    assert set(table["what"]) == {"accepted"}
+    assert list(table["when"]) == sorted(table["when"], reverse=True)
+
+
+def test_a_run_is_found_by_its_first_digits_or_the_remedy_is_told(board, store):
+    shelf = Shelf(store)
+    name = board.runs["sha256"].iloc[0]
+    assert shelf.find(name[:12].upper()) == name
+    for beginning in ("", "zz", "../"):
+        with pytest.raises(UserError, match="no run"):
+            shelf.find(beginning)
