@@ -3,7 +3,7 @@
     python benchmarks/board_seeds.py --shared SHARED
 
 Reads benchmarks/results/lab_matrix.jsonl, and from SHARED (see tests/conftest.py) `transfer/`, `sft/`, `mmlu_pro/` and
-`paper.json`. Writes a store to leaderboard/sts_leaderboard/seeds. The three kinds never rank together:
+`paper.json`. Writes a store to leaderboard/sts_leaderboard/seeds/store. The three kinds never rank together:
 
 - measured: the lab's runs, in short (the records name folders of the machine that made them, so they are not attached)
 - imported: two public post-trainings on MMLU-Pro, with the lexical predictors, GSM8K standing in for Mathstral's data
@@ -36,7 +36,7 @@ from sts_eval.records.transfer import Transfer
 from sts_eval.store.store import Store
 from sts_eval.transfer.importing import import_table
 
-SEEDS = Path(__file__).resolve().parent.parent / "leaderboard" / "sts_leaderboard" / "seeds"
+SEEDS = Path(__file__).resolve().parent.parent / "leaderboard" / "sts_leaderboard" / "seeds" / "store"
 SUBMITTER = "sts-eval"
 PAPER = "https://arxiv.org/abs/2603.02908"
 OUTPUTS = "https://github.com/TIGER-AI-Lab/MMLU-Pro"
