@@ -136,9 +136,10 @@ def table(folder: Path) -> str:
     for model, name, _ in runs:
         for score, dims, values in scores(folder, model, name, place(folder, model)[1]):
             found.setdefault(("its own", score, dims), {})[model, name] = values
-        if model == VARIED:
-            for label in [one for one in SAES if sae_folder(folder, one).is_dir()]:
-                for score, dims, values in scores(folder, model, name, sae_folder(folder, label)):
+    for label, sae in _varied(folder).items():
+        for model, name, _ in runs:
+            if model == VARIED:
+                for score, dims, values in scores(folder, model, name, sae):
                     if dims == "100":
                         found.setdefault((label, score, dims), {})[model, name] = values
     lines = [
@@ -148,6 +149,12 @@ def table(folder: Path) -> str:
     for (label, score, dims), by_run in found.items():
         lines.append(f"| {label} | {score} | {dims} | {len(by_run)} | {' | '.join(_cells(by_run, outcomes))} |")
     return "\n".join(lines) + "\n"
+
+
+def _varied(folder: Path) -> dict[str, Path]:
+    """The SAEs of one model, its own first; none where no further one was trained."""
+    further = {label: sae_folder(folder, label) for label in SAES if sae_folder(folder, label).is_dir()}
+    return {f"`{VARIED}`: its own": place(folder, VARIED)[1], **further} if further else {}
 
 
 def _changes(run: Path) -> dict[str, Mapping[str, float]]:
