@@ -196,7 +196,9 @@ def test_predict_asks_for_the_predictor_and_gives_points(run, tiny_options, tmp_
     assert run("predict", *tiny_options)[0] == 0
     domains = list(Prediction.read(tmp_path / "prediction.json").by_predictor()["sts_icl"])
     named(calibrate(made(), ["tfidf_cosine"]), domains).write(tmp_path / "calibration.json")
-    code, out, err = run("predict", *tiny_options, "--calibration", tmp_path / "calibration.json")
+    code, out, err = run(
+        "predict", *tiny_options, "--predictors", "none", "--calibration", tmp_path / "calibration.json"
+    )
     assert code == 0, err
     record = Prediction.read(tmp_path / "prediction.json")
     assert [column.name for column in record.columns] == ["tfidf_cosine"]
