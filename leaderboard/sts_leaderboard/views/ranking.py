@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from sts_eval.records.comparison import AddedTable, Comparison, Ends, Measure, Question, Row, Standing, Table
 from sts_eval.report.comparison_tables import (
     ADDED_HEADER,
+    SHOWN,
     added_cells,
     added_title,
     by_runs,
@@ -42,8 +43,6 @@ STANDINGS: dict[Standing, tuple[str, str]] = {
     "history": ("history", "#c2752d"),
     "oracle": ("oracle, not ranked", "#8a8a8a"),
 }
-
-SHOWN_ADDED = (0, 1, 2, 3, 6, 7)
 
 
 @dataclass(frozen=True)
@@ -143,8 +142,8 @@ def _cells(row: Row, found: Table, *, sign: bool) -> list[str]:
 
 def added(found: AddedTable) -> pd.DataFrame:
     """What predictors add to history, as text."""
-    rows = [[plain(added_cells(row)[place]) for place in SHOWN_ADDED] for row in found.rows]
-    return pd.DataFrame(rows, columns=[ADDED_HEADER[place] for place in SHOWN_ADDED], dtype=object)
+    rows = [[plain(added_cells(row)[place]) for place in SHOWN] for row in found.rows]
+    return pd.DataFrame(rows, columns=[ADDED_HEADER[place] for place in SHOWN], dtype=object)
 
 
 def heading(found: Table) -> str:
