@@ -91,8 +91,10 @@ class PredictSettings(Spec):
         description="render prompts as chat turns; by default where the tokenizer has a template",
     )
     context: int | None = Field(default=None, ge=8, description="longest prompt in tokens; the model's own if absent")
-    batch_tokens: int = Field(
-        default=4096, ge=1, description="question tokens per forward pass; never changes a result"
+    batch_tokens: int | None = Field(
+        default=None,
+        ge=1,
+        description="question tokens per forward pass, fewer by default on a CPU; never changes a result",
     )
     batch_questions: int = Field(default=64, ge=1, description="questions per forward pass; never changes a result")
 

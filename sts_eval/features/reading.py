@@ -10,6 +10,7 @@ cut short at the hook; neither later blocks nor the language-model head run.
 from __future__ import annotations
 
 import itertools
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -20,6 +21,9 @@ from torch import Tensor, nn
 from sts_eval.data.prompt import Turn
 from sts_eval.errors import UserError
 from sts_eval.features.hook import Hook, unwrapped
+
+# Stands for every question, or every branch of one.
+_ANY = -1
 
 # Largest relative difference between packed and separate passes that rounding explains.
 _TOLERANCE = {torch.float32: 1e-3, torch.float64: 1e-6, torch.bfloat16: 0.1, torch.float16: 0.02}
@@ -67,6 +71,7 @@ class Reader:
         hook: Where to read.
 
     Attributes:
+        device: Where tokens go in.
         tokens: Tokens that went through the model so far.
         passes: Forward passes so far.
         packs: Whether questions share a row; False where the architecture does not allow it.
@@ -86,9 +91,11 @@ class Reader:
         self._kinds = frozenset(getattr(self._text_config, "layer_types", None) or ())
         windowed = not self._kinds or "sliding_attention" in self._kinds
         self._window: int | None = getattr(self._text_config, "sliding_window", None) if windowed else None
-        self._device = self._base.get_input_embeddings().weight.device
+        self.device = self._base.get_input_embeddings().weight.device
         self.packs = self._may_pack()
         self._checked: set[tuple[bool, ...]] = set()
+        # Cells of the smallest attention mask for which memory ran out: such rows are halved before they are tried.
+        self._too_many = sys.maxsize
         model.eval()
 
     @torch.inference_mode()
@@ -103,19 +110,27 @@ class Reader:
         """
         if self.packs:
             self._check_packing(prefix, turns)
+        asked = sum(len(turn.ids) for turn in turns)
+        cells = asked * (len(prefix.ids) + asked)
+        if cells >= self._too_many and len(turns) > 1:
+            return self._halves(prefix, turns)
         try:
             hidden = self._packed(prefix, turns) if self.packs else self._one_by_one(prefix, turns)
         except torch.OutOfMemoryError:
             if len(turns) == 1:
                 raise
-            half = len(turns) // 2
-            return torch.cat([self.read(prefix, turns[:half]), self.read(prefix, turns[half:])])
+            self._too_many = min(cells, self._too_many)
+            return self._halves(prefix, turns)
         if not torch.isfinite(hidden).all():
             raise UserError(
                 f"activations at {self.hook.name} are not finite (NaN or infinity)",
                 "Load the model in bfloat16 or float32, and check its weights",
             )
         return hidden
+
+    def _halves(self, prefix: Prefix, turns: Sequence[Turn]) -> Tensor:
+        half = len(turns) // 2
+        return torch.cat([self.read(prefix, turns[:half]), self.read(prefix, turns[half:])])
 
     def _packed(self, prefix: Prefix, turns: Sequence[Turn]) -> Tensor:
         before = len(prefix.ids)
@@ -128,7 +143,7 @@ class Reader:
         with prefix.lent() as cache:
             hidden = self._forward(
                 ids,
-                position_ids=positions[None].to(self._device),
+                position_ids=positions[None].to(self.device),
                 attention_mask=self._masks(before, lengths, positions, _branches(turns)),
                 past_key_values=cache,
                 use_cache=cache is not None,
@@ -164,20 +179,25 @@ class Reader:
         self.passes += 1
         with _capture(self.hook) as captured:
             try:
-                self._base(input_ids=ids.to(self._device), **inputs)
+                self._base(input_ids=ids.to(self.device), **inputs)
             except _ReachedHook:
                 return captured[0]
         raise UserError(f"the forward pass never reached {self.hook.name}", "Name another module with --hook")
 
     def _masks(self, before: int, lengths: Sequence[int], positions: Tensor, branch: Tensor) -> Any:
-        """Who may see whom: the prefix, and earlier tokens of the same question and branch, within any window."""
-        question = torch.repeat_interleave(torch.arange(len(lengths)), torch.tensor(lengths))
-        key_question = torch.cat([torch.full((before,), -1), question])
-        key_position = torch.cat([torch.arange(before), positions])
+        """Who may see whom: the prefix, and earlier tokens of the same question and branch, within any window.
+
+        Made where the model is: for thousands of tokens a mask is hundreds of megabytes.
+        """
+        device = self.device
+        question = torch.repeat_interleave(torch.arange(len(lengths)), torch.tensor(lengths)).to(device)
+        positions, branch = positions.to(device), branch.to(device)
+        prefix = torch.full((before,), _ANY, device=device)
+        key_question, key_branch = torch.cat([prefix, question]), torch.cat([prefix, branch])
+        key_position = torch.cat([torch.arange(before, device=device), positions])
         distance = positions[:, None] - key_position[None, :]
-        sees = (distance >= 0) & ((key_question[None, :] == question[:, None]) | (key_question[None, :] == -1))
-        key_branch = torch.cat([torch.full((before,), -1), branch])
-        sees &= (key_branch[None, :] == -1) | (key_branch[None, :] == branch[:, None])
+        sees = (distance >= 0) & ((key_question == _ANY)[None, :] | (key_question[None, :] == question[:, None]))
+        sees &= (key_branch == _ANY)[None, :] | (key_branch[None, :] == branch[:, None])
         full = self._additive(sees)
         if self._window is None:
             return full
@@ -186,8 +206,8 @@ class Reader:
 
     def _additive(self, sees: Tensor) -> Tensor:
         dtype = self._base.get_input_embeddings().weight.dtype
-        mask = torch.zeros(sees.shape, dtype=dtype).masked_fill_(~sees, torch.finfo(dtype).min)
-        return mask[None, None].to(self._device)
+        mask = torch.zeros(sees.shape, dtype=dtype, device=sees.device).masked_fill_(~sees, torch.finfo(dtype).min)
+        return mask[None, None]
 
     def _may_pack(self) -> bool:
         implementation = getattr(self._text_config, "_attn_implementation", None)
@@ -236,10 +256,10 @@ def _positions(turn: Turn) -> Tensor:
 
 
 def _branches(turns: Sequence[Turn]) -> Tensor:
-    """Number of each token's branch, counted over all turns; -1 in the stems."""
+    """Number of each token's branch, counted over all turns; `_ANY` in the stems."""
     parts, number = [], 0
     for turn in turns:
-        parts.append(torch.full((turn.stem,), -1))
+        parts.append(torch.full((turn.stem,), _ANY))
         for length in turn.branches:
             parts.append(torch.full((length,), number))
             number += 1

@@ -16,6 +16,10 @@ from sts_eval.features.hook import find_hook, unwrapped
 from sts_eval.features.reading import Prefix, Reader, rows
 from sts_eval.features.sae import SparseAutoencoder, load_sae
 
+_ROW = {"cpu": 1024, "cuda": 4096}
+"""Question tokens of a row where nothing is set. A token's attention is computed over its whole row, so that long rows
+waste work, and short ones leave an accelerator idle (benchmarks/extraction.py --rows)."""
+
 
 @dataclass(frozen=True)
 class Shown:
@@ -50,8 +54,8 @@ class Instrument:
 
     def rows(self, turns: Sequence[Turn], counts: Sequence[int]) -> list[list[int]]:
         """Cut turns into rows that share a forward pass and a number of demonstrations."""
-        limits = self.settings
-        return list(rows(turns, counts, max_tokens=limits.batch_tokens, max_questions=limits.batch_questions))
+        most = self.settings.batch_tokens or _ROW.get(self.reader.device.type, _ROW["cuda"])
+        return list(rows(turns, counts, max_tokens=most, max_questions=self.settings.batch_questions))
 
     def read(self, shown: Shown, turns: Sequence[Turn], counts: Sequence[int]) -> Tensor:
         """Hidden states of turns that each see their own number of demonstrations, in the order given.

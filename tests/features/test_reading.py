@@ -222,6 +222,8 @@ def test_memory_that_runs_out_halves_the_row(monkeypatch):
     monkeypatch.setattr(reader, "_packed", small)
     close(reader.read(Prefix(PREFIX), TURNS), separately(model))
     assert sizes == [3, 1, 2, 1, 1]
+    close(reader.read(Prefix(PREFIX), TURNS), separately(model))
+    assert sizes[5:] == [1, 1, 1], "a row as large as one that did not fit is not tried again"
 
 
 def test_a_pass_that_fails_leaves_the_prefix_as_it_was(monkeypatch):
