@@ -4,6 +4,7 @@
 - `predictors`, `runs`, `explore`, `run_page`, `submit`, `queue`, `about`: a page each, thin
 - `views`: the tables and figures behind them, pure functions without gradio
 - `shelf`: what is kept of the store between two clicks
-- `links`: a page's state as a web address and back
+- `links`, `clicking`: a page's state as a web address and back, and from a click to an address
+- `writing`: who may write, and how much; `styling`: colours, widths, focus
 - `inert`, `badges`, `downloads`: foreign text made harmless, where a run comes from, and files
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import gradio as gr
 
@@ -60,7 +61,41 @@ CITATION = """@software{sts_eval,
 }
 """
 
-CHANGES = "Version 1 of the form. What changed in the tool stands in its `CHANGELOG.md`."
+FORMS = {1: "the first"}
+"""What each version of the form of a submission changed."""
+
+CHANGELOG = "CHANGELOG.md"
+
+COPY, COPIED, REFUSED = "Copy citation", "Copied", "The browser refused: select the text above"
+
+# Outside https and localhost browsers have no clipboard for scripts, and the old way stands in.
+COPYING = """async () => {
+  const text = %s;
+  try {
+    await navigator.clipboard.writeText(text);
+    return %s;
+  } catch {
+    const area = document.createElement('textarea');
+    area.value = text;
+    document.body.append(area);
+    area.select();
+    const done = document.execCommand('copy');
+    area.remove();
+    return done ? %s : %s;
+  }
+}"""
+
+AGAIN = "() => new Promise((done) => setTimeout(() => done(%s), 2500))"
+
+
+def changelog() -> str | None:
+    """The tool's changelog, where it is shipped with the package or this is a checkout; without its title."""
+    here = Path(__file__).resolve()
+    for path in (here.parent / CHANGELOG, here.parents[2] / CHANGELOG):
+        if path.is_file():
+            text = path.read_text(encoding="utf-8").partition("\n")[2]
+            return text.replace("\n## ", "\n#### ").replace("\n### ", "\n##### ")
+    return None
 
 
 def build() -> gr.Tab:
@@ -69,9 +104,21 @@ def build() -> gr.Tab:
         origins = "\n".join(f"- **{badge.sign} {name}**: {badge.says}" for name, badge in BADGES.items())
         gr.Markdown(METHOD + f"\n### Where runs come from\n{origins}\n\nThe three are never ranked together.\n")
         gr.Markdown("### Cite")
-        gr.Code(CITATION % sts_eval.__version__, interactive=False, show_label=False, elem_id="citation", lines=3)
-        gr.Markdown(f"### Form of a submission\n{CHANGES}")
+        citation = CITATION % sts_eval.__version__
+        gr.Code(citation, interactive=False, show_label=False, elem_id="citation", lines=3)
+        copy = gr.Button(COPY, size="sm", elem_id="copy-citation")
+        words = tuple(json.dumps(word) for word in (citation, COPIED, COPIED, REFUSED))
+        told = copy.click(None, None, copy, js=COPYING % words, api_visibility="private")
+        told.then(None, None, copy, js=AGAIN % json.dumps(COPY), api_visibility="private")
+        gr.Markdown("### Form of a submission\n" + "\n".join(f"- Version {n}: {word}." for n, word in FORMS.items()))
         form = json.dumps(schema(), indent=2)
-        gr.DownloadButton("JSON schema", value=as_file(form.encode(), "submission.schema.json"), size="sm")
+        gr.DownloadButton(
+            "JSON schema", value=as_file(form.encode(), "submission.schema.json"), size="sm", elem_id="schema"
+        )
+        gr.Markdown(f"### Changes\nThis page is that of sts-eval {sts_eval.__version__}.")
+        changes = changelog()
+        if changes is not None:
+            with gr.Accordion("Changelog", open=False, elem_id="changelog"):
+                gr.Markdown(changes, latex_delimiters=[])
     tab: gr.Tab = opened
     return tab

@@ -15,56 +15,22 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
 import gradio as gr
 
+from sts_eval.errors import UserError
 from sts_eval.store.reading import MOST_BYTES
 from sts_eval.store.store import Store
 from sts_leaderboard import about, api, explore, predictors, queue, run_page, runs, submit
-from sts_leaderboard.page import READING, addressed, hidden_address, opened_tab
+from sts_leaderboard.clicking import EXPLORE, HEAD, VISIT, explored, first_cell, predictor_cell
+from sts_leaderboard.page import READING, Page, addressed, answered, hidden_address, opened_tab
 from sts_leaderboard.shelf import Shelf
+from sts_leaderboard.styling import STYLE, THEME
+from sts_leaderboard.views import ranking
+from sts_leaderboard.views.look import EMPTY_STORE
+from sts_leaderboard.writing import Quota
 
 SEEDS = Path(__file__).parent / "seeds"
 """The seeded store, and comparisons made of it."""
 
 TITLE = "STS leaderboard"
-
-# A run has an address of its own, so that "back" returns to the table with its filters.
-VISIT = "(run) => { if (/^[0-9a-f]{12}$/.test(run)) { location.search = '?tab=run&run=' + run; } }"
-
-CSS = """
-.gradio-container { width: 100% !important; max-width: 1280px !important; margin: auto; }
-.gradio-container .main, .gradio-container .wrap, .gradio-container .column { min-width: 0 !important; }
-.badge { display: inline-block; padding: 1px 10px; border-radius: 999px; color: #fff; font-weight: 600; }
-.badge-measured { background: #23648f; }
-.badge-imported { background: #9a5614; }
-.badge-published { background: #5f4d94; }
-.origin { margin: 2px 0; }
-.small, .small p, .small li { font-size: 0.86em; opacity: 0.85; }
-.lead p { font-size: 1.08em; }
-.saving { justify-content: flex-start; gap: 8px; }
-.saving button { flex: 0 0 auto !important; }
-.pager { align-items: end; }
-#send, #clear { max-width: 260px; }
-@media (max-width: 640px) {
-  .gradio-container { padding: 6px !important; }
-  h1 { font-size: 1.3em !important; }
-}
-"""
-
-THEME = gr.themes.Soft(
-    primary_hue="sky",
-    neutral_hue="slate",
-    font=["system-ui", "sans-serif"],
-    font_mono=["ui-monospace", "monospace"],
-).set(
-    block_title_background_fill="transparent",
-    block_title_background_fill_dark="transparent",
-    block_title_text_color="*neutral_600",
-    block_title_text_color_dark="*neutral_300",
-    block_title_padding="0",
-    block_label_background_fill="transparent",
-    block_label_background_fill_dark="transparent",
-    block_label_text_color="*neutral_600",
-    block_label_text_color_dark="*neutral_300",
-)
 
 
 def build(store: Store, *, allow_writes: bool = False) -> gr.Blocks:
@@ -72,7 +38,7 @@ def build(store: Store, *, allow_writes: bool = False) -> gr.Blocks:
 
     Args:
         store: Where submissions are.
-        allow_writes: Whether the form takes submissions.
+        allow_writes: Whether submissions and requests are taken.
     """
     made_before = SEEDS / "comparisons"
     shelf = Shelf(store, comparisons=made_before if made_before.is_dir() else None)
@@ -81,6 +47,9 @@ def build(store: Store, *, allow_writes: bool = False) -> gr.Blocks:
         gr.Markdown(
             "# STS leaderboard\nPredicted before training, measured after: what fine-tuning does to every domain."
         )
+        trouble = gr.Markdown(visible=False, elem_id="trouble")
+        nothing_yet = gr.Markdown(EMPTY_STORE, visible=False, elem_id="empty")
+        quota = Quota()
         with gr.Tabs() as tabs:
             pages = {
                 "predictors": predictors.build(shelf),
@@ -88,20 +57,47 @@ def build(store: Store, *, allow_writes: bool = False) -> gr.Blocks:
                 "explore": explore.build(shelf),
                 "run": run_page.build(shelf),
             }
-            submitting = submit.build(shelf, allow_writes=allow_writes)
-            pages["queue"] = queue.build(shelf)
+            submitting = submit.build(shelf, allow_writes=allow_writes, quota=quota)
+            pages["queue"] = queue.build(shelf, allow_writes=allow_writes, quota=quota)
             telling = about.build()
         for page in pages.values():
-            page.wire(blocks)
+            page.wire(blocks, trouble)
         addressed(submitting, "submit")
         addressed(telling, "about")
         blocks.load(opened_tab, None, tabs, **READING)
+        blocks.load(lambda: gr.update(visible=_is_empty(shelf)), None, nothing_yet, **READING)
         chosen = hidden_address()
         for table in (pages["runs"].outputs[3], pages["explore"].outputs[3]):
-            clicked = table.select(runs.first_cell, None, chosen, **READING)
+            clicked = table.select(first_cell, None, chosen, **READING)
             clicked.then(None, [chosen], None, js=VISIT)
+        _ranking_leads_to_points(shelf, pages["predictors"], chosen)
         api.build(shelf)
     return blocks
+
+
+def _is_empty(shelf: Shelf) -> bool:
+    """Whether the store holds nothing; not if it cannot be read, which is told elsewhere."""
+    try:
+        return not len(shelf.board())
+    except (OSError, UserError):
+        return False
+
+
+def _ranking_leads_to_points(shelf: Shelf, page: Page, chosen: gr.Textbox) -> None:
+    """A row of the ranking opens Explore with its predictor and the same runs."""
+
+    def address(event: gr.SelectData, *values: Any) -> str:
+        known = list(map(str, answered(shelf.board).columns.index))
+        state = page.state(values)
+        size = ranking.QUESTIONS.get(str(state["question"])) == "how_much"
+        sign = explore.SIZE if size else explore.SIGNED
+        found = explored(predictor_cell(event), known, state, sign, explore.DEFAULTS)
+        if not found:
+            gr.Info("History is what happened to a domain in other runs: it has no scores of its own to explore.")
+        return found
+
+    table = page.outputs[2]
+    table.select(address, page.inputs, chosen, **READING).then(None, [chosen], None, js=EXPLORE)
 
 
 def launch(store: Store, *, allow_writes: bool = False, port: int | None = None, **options: Any) -> Any:
@@ -109,7 +105,7 @@ def launch(store: Store, *, allow_writes: bool = False, port: int | None = None,
 
     Args:
         store: Where submissions are.
-        allow_writes: Whether the form takes submissions.
+        allow_writes: Whether submissions and requests are taken.
         port: To listen on; a free one if None.
         options: What gradio's `launch` takes beside.
 
@@ -121,7 +117,7 @@ def launch(store: Store, *, allow_writes: bool = False, port: int | None = None,
         return blocks.launch(
             server_port=port,
             theme=THEME,
-            css=CSS,
+            head=STYLE + HEAD,
             allowed_paths=[],
             max_file_size=MOST_BYTES,
             enable_monitoring=False,

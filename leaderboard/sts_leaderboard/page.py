@@ -10,6 +10,7 @@ from typing import Any
 import gradio as gr
 
 from sts_eval.errors import UserError
+from sts_leaderboard.inert import markdown
 from sts_leaderboard.links import TAB, State, Value, from_query, parsed, to_query
 
 # Addresses are put in place of the last one, so that "back" leaves the board instead of undoing one filter.
@@ -28,6 +29,9 @@ FIRST = "predictors"
 NOWHERE = " "
 """An address that is not empty and leads nowhere."""
 
+NO_TROUBLE = gr.update(visible=False)
+"""The store could be read."""
+
 READING: Mapping[str, Any] = {"api_visibility": "private", "concurrency_limit": None, "show_progress": "minimal"}
 """Handlers that only read may run side by side; the named endpoints stand apart in `api`."""
 
@@ -45,6 +49,7 @@ class Page:
         outputs: What is shown.
         offered: Gives the choices of controls, by name.
         address: Carries the address to the browser; empty until the page was restored from the browser's.
+        after: Events after which everything is shown anew.
     """
 
     name: str
@@ -55,6 +60,7 @@ class Page:
     outputs: list[Any]
     address: gr.Textbox
     offered: Callable[[], Mapping[str, list[str]]] = field(default=dict)
+    after: list[Any] = field(default_factory=list)
 
     @property
     def inputs(self) -> list[gr.components.Component]:
@@ -67,24 +73,45 @@ class Page:
         return {name: default if value is None else _like(value, default) for (name, default), value in pairs}
 
     def shown(self, *values: Any) -> tuple[Any, ...]:
-        """The address and the contents for these values of the controls."""
+        """The address and the contents for these values of the controls, and whether there was trouble."""
         state = self.state(values)
-        return (to_query(self.name, state, self.defaults), *said(self.show, state))
+        try:
+            return (to_query(self.name, state, self.defaults), *said(self.show, state), NO_TROUBLE)
+        except OSError as error:
+            return (*self._skipped(without=len(self.inputs)), trouble_of(error))
 
-    def wire(self, blocks: gr.Blocks) -> None:
-        """Show anew when a control is used or the tab is opened, and as the address says when the page is loaded."""
+    def wire(self, blocks: gr.Blocks, trouble: gr.Markdown) -> None:
+        """Show anew when a control is used or the tab is opened, and as the address says when the page is loaded.
+
+        Args:
+            blocks: The whole page.
+            trouble: Where it is said that the store cannot be read.
+        """
+        shown = [self.address, *self.outputs, trouble]
         for control in self.controls.values():
             moved = control.input(  # type: ignore[attr-defined]  # events are added to components at run time
-                self.shown, self.inputs, [self.address, *self.outputs], trigger_mode="always_last", **READING
+                self.shown, self.inputs, shown, trigger_mode="always_last", show_progress_on=self.outputs, **READING
             )
             moved.then(None, [self.address], None, js=REPLACE)
+        for event in self.after:
+            event.then(self.shown, self.inputs, shown, **READING).then(None, [self.address], None, js=REPLACE)
         opened = self.tab.select(
-            self._opened, [self.address, *self.inputs], [self.address, *self.inputs, *self.outputs], **READING
+            self._opened,
+            [self.address, *self.inputs],
+            [self.address, *self.inputs, *self.outputs, trouble],
+            show_progress_on=self.outputs,
+            **READING,
         )
         opened.then(None, [self.address], None, js=REPLACE)
         if self.name == FIRST:
             # It is in the page from the start. Other tabs come into being, and take values, when they are opened.
-            blocks.load(self._restored, None, [self.address, *self.inputs, *self.outputs], **READING)
+            blocks.load(
+                self._restored,
+                None,
+                [self.address, *self.inputs, *self.outputs, trouble],
+                show_progress_on=self.outputs,
+                **READING,
+            )
 
     def _opened(self, address: str, request: gr.Request, *_: Any) -> tuple[Any, ...]:
         if address:
@@ -92,7 +119,7 @@ class Page:
             return self._restored_from(parsed(address))
         if self.name == FIRST:
             # It opens by itself before its controls say what the address asks for.
-            return tuple(gr.skip() for _ in (self.address, *self.inputs, *self.outputs))
+            return (*self._skipped(), gr.skip())
         return self._restored(request)
 
     def _restored(self, request: gr.Request) -> tuple[Any, ...]:
@@ -102,7 +129,10 @@ class Page:
 
     def _restored_from(self, pairs: list[tuple[str, str]], *, show: bool = True) -> tuple[Any, ...]:
         state = from_query(pairs, self.defaults)
-        offered = self.offered()
+        try:
+            offered = said(self.offered)
+        except OSError as error:
+            return (*self._skipped(), trouble_of(error))
         for name, choices in offered.items():
             # A value that is not on offer would make every later use of the control an error.
             given, default = state[name], self.defaults[name]
@@ -114,8 +144,24 @@ class Page:
         address = to_query(self.name, state, self.defaults)
         if not show:
             # Restored, but its address must not replace that of the tab which is about to open.
-            return (NOWHERE, *set_to, *(gr.skip() for _ in self.outputs))
-        return (address, *set_to, *said(self.show, state))
+            return (NOWHERE, *set_to, *(gr.skip() for _ in self.outputs), NO_TROUBLE)
+        try:
+            return (address, *set_to, *said(self.show, state), NO_TROUBLE)
+        except OSError as error:
+            return (*self._skipped(), trouble_of(error))
+
+    def _skipped(self, *, without: int = 0) -> tuple[Any, ...]:
+        return tuple(gr.skip() for _ in range(1 + len(self.inputs) + len(self.outputs) - without))
+
+
+def trouble_of(error: OSError) -> Any:
+    """The line that says that the store cannot be read. It names no place: an address may hold a secret."""
+    why = markdown(error.strerror or type(error).__name__)
+    return gr.update(
+        value=f"**The store cannot be read ({why}).** What stands here may be old or missing. Try again in a minute; "
+        "if it is your board, look at the address that `--store` was given.",
+        visible=True,
+    )
 
 
 def said(show: Callable[..., Any], *arguments: Any) -> Any:
@@ -125,6 +171,19 @@ def said(show: Callable[..., Any], *arguments: Any) -> Any:
     except UserError as error:
         raise gr.Error(
             html.escape(str(error)), duration=12, title="That did not work", print_exception=False
+        ) from error
+
+
+def answered(handler: Callable[..., Any], *arguments: Any) -> Any:
+    """As `said`, for a handler of a button: a store that cannot be read is told in a notice, too."""
+    try:
+        return said(handler, *arguments)
+    except OSError as error:
+        why = html.escape(error.strerror or type(error).__name__)
+        raise gr.Error(
+            f"the store cannot be read or written ({why}). Try again in a minute.",
+            title="That did not work",
+            print_exception=False,
         ) from error
 
 
@@ -190,7 +249,7 @@ def save_buttons(made: Callable[..., tuple[bytes, str]], inputs: list[Any], kind
         for kind, label in kinds.items():
 
             def save(*values: Any, kind: str = kind) -> str:
-                content, name = said(made, kind, *values)
+                content, name = answered(made, kind, *values)
                 return as_file(content, name)
 
             button = gr.Button(label, size="sm", min_width=90)

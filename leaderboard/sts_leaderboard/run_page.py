@@ -6,16 +6,21 @@ from typing import Any
 
 import gradio as gr
 
+from sts_eval.errors import UserError
 from sts_leaderboard.badges import heading
 from sts_leaderboard.links import State
 from sts_leaderboard.page import Page, hidden_address, save_buttons
 from sts_leaderboard.shelf import BEGINNING, Shelf
-from sts_leaderboard.views import evidence, exploring
+from sts_leaderboard.views import evidence, exploring, reproducing
 from sts_leaderboard.views.exploring import Dials
+from sts_leaderboard.views.look import EMPTY_STORE
 
 DEFAULTS: State = {"run": "", "predictor": "sts_icl"}
 
 ASK = "Select a run in the table under **Runs**, or give the first digits of its name above."
+
+OUTPUTS = 13
+"""What `show` gives."""
 
 
 def build(shelf: Shelf) -> Page:
@@ -34,6 +39,8 @@ def build(shelf: Shelf) -> Page:
             points = gr.Dataframe(label="Domains", interactive=False, pinned_columns=1, max_height=560)
             gr.Markdown("#### What reproduces it")
             command = gr.Code(language="shell", interactive=False, show_label=False, lines=1, elem_id="run-command")
+            with gr.Accordion("The experiment file", open=False, elem_id="run-file") as file:
+                experiment = gr.Code(language="yaml", interactive=False, show_label=False, lines=3, max_lines=24)
             with gr.Accordion("Shifted features", open=False):
                 features = gr.Dataframe(
                     show_label=False,
@@ -53,9 +60,10 @@ def build(shelf: Shelf) -> Page:
         address = hidden_address()
 
         def show(state: State) -> tuple[Any, ...]:
-            if not state["run"]:
-                return (gr.update(value=ASK, visible=True), gr.update(visible=False), *(gr.skip() for _ in range(9)))
             board = shelf.board()
+            if not state["run"]:
+                ask = gr.update(value=ASK if len(board) else EMPTY_STORE, visible=True)
+                return (ask, gr.update(visible=False), *(gr.skip() for _ in range(OUTPUTS - 2)))
             sha256 = shelf.find(str(state["run"]))
             run = shelf.submission(sha256)
             row = {str(name): cell for name, cell in board.runs.loc[sha256].to_dict().items()}
@@ -70,20 +78,28 @@ def build(shelf: Shelf) -> Page:
                 exploring.words(kept, dials),
                 exploring.scatter(kept, dials),
                 evidence.points(run),
-                evidence.command(run),
+                reproducing.command(run, sha256),
+                gr.update(visible=run.origin == "measured"),
+                reproducing.experiment_file(run, sha256) if run.origin == "measured" else "",
                 evidence.features(run),
                 evidence.facts(run, row),
             )
 
-        def saved(_: str, *values: Any) -> tuple[bytes, str]:
+        def saved(kind: str, *values: Any) -> tuple[bytes, str]:
             sha256 = shelf.find(str(page.state(values)["run"]))
+            if kind == "yaml":
+                run = shelf.submission(sha256)
+                if run.origin != "measured":
+                    raise UserError("this run was not made by an experiment file", "Save its raw file")
+                return reproducing.experiment_file(run, sha256).encode(), reproducing.file_name(sha256)
             return shelf.submission(sha256).canonical().encode(), f"{sha256[:BEGINNING]}.json"
 
         def offered() -> dict[str, list[str]]:
             return {"predictor": list(map(str, shelf.board().columns.index)) or ["sts_icl"]}
 
-        outputs = [ask, whole, badge, title, warnings, words, figure, points, command, features, facts]
+        outputs = [ask, whole, badge, title, warnings, words, figure, points, command]
+        outputs += [file, experiment, features, facts]
         controls = {"run": name, "predictor": predictor}
         page = Page("run", tab, controls, DEFAULTS, show, outputs, address, offered)
-        save_buttons(saved, page.inputs, {"json": "Raw file (JSON)"})
+        save_buttons(saved, page.inputs, {"json": "Raw file (JSON)", "yaml": "Experiment file (YAML)"})
     return page

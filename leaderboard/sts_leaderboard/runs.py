@@ -10,7 +10,7 @@ import gradio as gr
 from sts_leaderboard import downloads
 from sts_leaderboard.badges import ORIGINS, heading
 from sts_leaderboard.links import State
-from sts_leaderboard.page import READING, REPLACE, Page, hidden_address, save_buttons
+from sts_leaderboard.page import READING, Page, hidden_address, save_buttons
 from sts_leaderboard.shelf import Shelf
 from sts_leaderboard.views import run_table
 from sts_leaderboard.views.run_table import Filters
@@ -57,6 +57,7 @@ def build(shelf: Shelf) -> Page:
             pinned_columns=1,
             max_height=640,
             elem_id="runs-table",
+            visible=False,
         )
         with gr.Row(elem_classes="pager"):
             page_number = gr.Number(1, minimum=1, precision=0, label="Go to page", scale=0, min_width=110)
@@ -113,18 +114,10 @@ def build(shelf: Shelf) -> Page:
 
         outputs = [badge, nothing, clear, table, position]
         page = Page("runs", tab, controls, DEFAULTS, show, outputs, address, offered)
-        emptied = clear.click(cleared, None, page.inputs, **READING)
-        emptied = emptied.then(page.shown, page.inputs, [address, *outputs], **READING)
-        emptied.then(None, [address], None, js=REPLACE)
+        page.after.append(clear.click(cleared, None, page.inputs, **READING))
         save_buttons(saved, page.inputs, {"csv": "CSV", "parquet": "Parquet"})
     return page
 
 
 def _filters(state: State) -> Filters:
     return Filters(**{one.name: state[one.name] for one in fields(Filters)})  # type: ignore[arg-type]  # a state has the types of its defaults
-
-
-def first_cell(event: gr.SelectData) -> str:
-    """The first cell of the row that was selected: the run's name."""
-    row = event.row_value
-    return str(row[0]) if isinstance(row, list) and row else ""

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import html
-import os
-import threading
-import time
-from collections import deque
 from typing import Any
 
 import gradio as gr
@@ -16,52 +11,14 @@ from sts_eval.errors import UserError
 from sts_eval.store.reading import MOST_BYTES
 from sts_eval.store.validating import Verdict, validate
 from sts_leaderboard.inert import markdown, plain
-from sts_leaderboard.page import READING, said
+from sts_leaderboard.page import READING, answered, said
 from sts_leaderboard.shelf import BEGINNING, Shelf
-
-QUOTA = 20
-"""Submissions of one person in `QUOTA_SECONDS`."""
-
-QUOTA_SECONDS = 24 * 3600.0
+from sts_leaderboard.writing import ANYBODY, Quota, on_space, signed_in
 
 NOT_HERE = (
     "**This board takes no submissions.** You can check a file here; to hand it in, use "
     "`sts-eval submit RUN --to STORE`, or open a pull request against the store's data set."
 )
-
-
-class Quota:
-    """How much one person may still hand in. It is kept in memory and forgets with the process.
-
-    Args:
-        most: Submissions in `seconds`.
-        seconds: The window.
-    """
-
-    def __init__(self, most: int = QUOTA, seconds: float = QUOTA_SECONDS) -> None:
-        self._most, self._seconds = most, seconds
-        self._times: dict[str, deque[float]] = {}
-        self._lock = threading.Lock()
-
-    def take(self, who: str) -> None:
-        """Book one.
-
-        Raises:
-            UserError: There is none left.
-        """
-        moment = time.monotonic()
-        with self._lock:
-            times = self._times.setdefault(who, deque())
-            while times and moment - times[0] > self._seconds:
-                times.popleft()
-            if len(times) >= self._most:
-                raise UserError(f"{self._most} submissions a day are taken from one person", "Come back tomorrow")
-            times.append(moment)
-
-
-def on_space() -> bool:
-    """Whether this runs on a Hugging Face Space, where visitors must sign in to write."""
-    return bool(os.environ.get("SPACE_ID"))
 
 
 def problems(verdict: Verdict) -> pd.DataFrame:
@@ -79,14 +36,14 @@ def judged(verdict: Verdict) -> str:
     return f"✓ **Valid** ({tier}), its name is `{str(verdict.sha256)[:BEGINNING]}`.{notes}"
 
 
-def build(shelf: Shelf, *, allow_writes: bool) -> gr.Tab:
+def build(shelf: Shelf, *, allow_writes: bool, quota: Quota) -> gr.Tab:
     """The page, inside the tabs that are open.
 
     Args:
         shelf: The store.
         allow_writes: Whether files are taken; otherwise they are only judged. On a Space, from who has signed in.
+        quota: What one person may write.
     """
-    quota = Quota()
     signing = on_space()
     with gr.Tab("Submit", id="submit") as opened:
         gr.Markdown(
@@ -124,15 +81,16 @@ def build(shelf: Shelf, *, allow_writes: bool) -> gr.Tab:
             return judged(verdict) + more, gr.update(value=problems(verdict), visible=wrong)
 
         def checked(file: bytes | None, text: str | None) -> tuple[Any, ...]:
-            return shown(validate(said(content, file, text), known=shelf.store.known()))
+            raw = said(content, file, text)
+            return shown(answered(lambda: validate(raw, known=shelf.store.known())))
 
         def handed_in(file: bytes | None, text: str | None, who: str) -> tuple[Any, ...]:
             raw = said(content, file, text)
             verdict = validate(raw)
             if not verdict.accepted:
                 return shown(verdict)
-            said(quota.take, who or "anybody")
-            receipt = said(shelf.submit, raw, who or None)
+            said(quota.take, who or ANYBODY)
+            receipt = answered(shelf.submit, raw, who or None)
             more = "\n\n**It is on the board now**, under Runs." if receipt.added else "\n\nThe store had it already."
             return shown(receipt.verdict, more if receipt.verdict.accepted else "")
 
@@ -141,9 +99,7 @@ def build(shelf: Shelf, *, allow_writes: bool) -> gr.Tab:
         if allow_writes and signing:
 
             def signed(file: bytes | None, text: str | None, profile: gr.OAuthProfile | None) -> tuple[Any, ...]:
-                if profile is None:
-                    raise gr.Error(html.escape("Sign in with Hugging Face first."), print_exception=False)
-                return handed_in(file, text, plain(profile.username, 90))
+                return handed_in(file, text, signed_in(profile))
 
             send.click(signed, [upload, pasted], [outcome, listed], api_visibility="private", concurrency_limit=4)
         elif allow_writes:

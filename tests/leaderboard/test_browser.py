@@ -1,90 +1,9 @@
 """The page in a real browser: Debian's chromium, driven by playwright."""
 
 import re
-from pathlib import Path
 
-import pytest
-from made_board import fill, made_outcomes, made_submission
-from made_chromium import CHROMIUM, FLAGS
-
-from sts_eval.store.store import Store
-
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install '.[dev]'")
-pytest.importorskip("gradio", reason="gradio is not installed: pip install '.[board]'")
-
-if not Path(CHROMIUM).exists():
-    pytest.skip(f"there is no {CHROMIUM}: apt-get install chromium", allow_module_level=True)
-
-WAIT = 8_000
-"""Milliseconds; a machine with other jobs is slow."""
-
-TABS = ("Predictors", "Runs", "Explore", "Run", "Submit", "Queue", "About")
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory):
-    made = Store(str(tmp_path_factory.mktemp("store")))
-    fill(made)
-    return made
-
-
-@pytest.fixture(scope="module")
-def address(store):
-    from sts_leaderboard.app import launch
-
-    app, url, _ = launch(store, allow_writes=True, prevent_thread_lock=True, quiet=True)
-    yield url
-    app.get_blocks().close()
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    with playwright.sync_playwright() as started:
-        context = started.chromium.launch_persistent_context(
-            tmp_path_factory.mktemp("profile"),
-            executable_path=CHROMIUM,
-            headless=True,
-            args=FLAGS,
-            viewport={"width": 1280, "height": 900},
-        )
-        context.set_default_timeout(WAIT)
-        yield context
-        context.close()
-
-
-@pytest.fixture
-def page(browser):
-    opened = browser.new_page()
-    opened.errors = []
-    opened.on("pageerror", lambda error: opened.errors.append(str(error)))
-    opened.on("dialog", lambda dialog: (opened.errors.append(f"dialog {dialog.message}"), dialog.dismiss()))
-    yield opened
-    opened.close()
-
-
-def tab(page, name):
-    return page.get_by_role("tab", name=name, exact=True)
-
-
-def seen(page, text):
-    playwright.expect(page.get_by_text(text).locator("visible=true").first).to_be_visible(timeout=WAIT)
-
-
-def test_every_tab_opens_without_an_error(page, address):
-    page.goto(address)
-    told = {
-        "Predictors": "noise ceiling",
-        "Runs": "9 runs",
-        "Explore": "pooled r",
-        "Run": "first digits of its name",
-        "Submit": "never believed",
-        "Queue": "Nobody has asked for a run",
-        "About": "What to doubt",
-    }
-    for name in TABS:
-        tab(page, name).click()
-        seen(page, told[name])
-    assert page.errors == []
+from made_board import made_outcomes, made_submission
+from seeing import seen
 
 
 def test_a_search_filters_and_the_address_restores_it(page, address, browser):
@@ -186,14 +105,6 @@ def test_free_text_that_is_allowed_is_shown_inert(page, address, store):
     assert page.errors == []
 
 
-def test_a_phone_shows_the_page_without_scrolling_sideways(page, address):
-    page.set_viewport_size({"width": 390, "height": 844})
-    for name, text in (("runs", "runs a page"), ("predictors", "noise ceiling"), ("explore", "pooled r")):
-        page.goto(f"{address}?tab={name}")
-        seen(page, text)
-        assert page.evaluate("document.documentElement.scrollWidth") <= 390
-
-
 def test_dark_is_dark_and_its_figures_have_no_ground_of_their_own(page, address):
     page.goto(f"{address}?tab=explore&__theme=dark")
     seen(page, "pooled r")
@@ -202,16 +113,6 @@ def test_dark_is_dark_and_its_figures_have_no_ground_of_their_own(page, address)
     assert max(map(int, re.findall(r"\d+", ground)[:3])) < 60
     figure = page.locator("#explore-figure .main-svg").first
     assert "rgba(0, 0, 0, 0)" in figure.evaluate("element => getComputedStyle(element).backgroundColor")
-
-
-def test_a_table_is_saved_as_csv(page, address):
-    page.goto(f"{address}?tab=runs&search=qwen")
-    seen(page, "3 runs")
-    with page.expect_download(timeout=WAIT) as saved:
-        page.get_by_role("button", name="CSV", exact=True).locator("visible=true").first.click()
-    text = Path(saved.value.path()).read_text()
-    assert text.startswith("sha256,origin,")
-    assert len(text.splitlines()) == 4
 
 
 def test_the_named_endpoints_give_the_same_data(address, store):

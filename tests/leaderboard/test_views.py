@@ -6,20 +6,22 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from made_board import DOMAINS, HOSTILE, MODELS, SETS, fill, made_outcomes, made_submission
+from made_board import DOMAINS, HOSTILE, MODELS, SETS, fill, made_outcomes
 from made_submissions import submission
 
 from sts_eval.errors import UserError
 from sts_eval.store.store import Store
 from sts_leaderboard import queue, submit
 from sts_leaderboard.shelf import Shelf, compare
-from sts_leaderboard.views import evidence, exploring, ranking, run_table
+from sts_leaderboard.views import evidence, exploring, maps, ranking, run_table
 from sts_leaderboard.views.exploring import Dials
 from sts_leaderboard.views.run_table import Filters
+from sts_leaderboard.writing import Quota
 
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
+    """One that no test of the page writes to."""
     made = Store(str(tmp_path_factory.mktemp("store")))
     fill(made)
     return made
@@ -36,7 +38,7 @@ def line():
     runs = pd.DataFrame(
         {"sha256": ["a" * 64, "b" * 64], "model": ["m", "n"], "training_set": "s", "origin": "measured"}
     )
-    runs["withdrawn"] = False
+    runs = runs.assign(withdrawn=False, benchmark=["mmlu_pro", "lab"], n_seeds=[3, 1])
     scores = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]
     points = pd.DataFrame(
         {
@@ -170,6 +172,55 @@ def test_the_papers_protocol_keeps_the_four_largest_and_smallest_changes(board):
     assert "chosen by what happened" in exploring.words(one, Dials(paper=True))
 
 
+def test_one_seed_stands_in_place_of_the_mean_and_claims_no_error(line):
+    runs, points = line
+    # Seed 7 of run a: its change is its score; run b has no such seed.
+    changes = pd.DataFrame({"sha256": pd.Categorical(["a" * 64] * 8), "domain": pd.Categorical(list("abcdefgh"))})
+    changes = changes.assign(seed=7, delta=[1.0, 2, 3, 4, 5, 6, 7, 8])
+    alone = exploring.of_seed(exploring.selected(runs, points, origin="measured"), changes, 7)
+    assert set(alone["sha256"]) == {"a" * 64}
+    assert list(exploring.prepared(alone, Dials(seed=7))["y"]) == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert alone["se"].isna().all()
+    figure = exploring.scatter(alone, Dials(seed=7))
+    assert not any(trace.error_y.visible for trace in figure.data)
+    assert "Tuning seed 7 alone: the board keeps no error" in exploring.words(alone, Dials(seed=7))
+    assert exploring.words(alone, Dials(seed=7, measure="log-probability")) == exploring.NO_SEED
+    assert exploring.of_seed(alone, changes, 8).empty
+
+
+def test_the_mean_over_seeds_is_that_of_the_seeds(board):
+    """The choice of one seed shows what the mean is made of."""
+    some = exploring.selected(board.runs, board.points, origin="measured")
+    seeds = [exploring.of_seed(some, board.seed_changes, seed)["delta"] for seed in (0, 1)]
+    assert np.allclose(sum(seeds) / 2, some["delta"])
+    assert not np.allclose(seeds[0], seeds[1])
+
+
+def test_the_bars_are_said_to_be_what_they_are(line):
+    runs, points = line
+    several, single, both = (
+        exploring.selected(runs, points, origin="measured", models=models) for models in (("m",), ("n",), ())
+    )
+    assert "over questions and tuning seeds." in exploring.bars(exploring.prepared(several, Dials()), Dials())
+    assert "alone, since each run has one seed" in exploring.bars(exploring.prepared(single, Dials()), Dials())
+    assert "where a run has several" in exploring.bars(exploring.prepared(both, Dials()), Dials())
+    assert "no bars" in exploring.bars(both.assign(error=np.nan), Dials())
+
+
+def test_benchmarks_are_chosen(line):
+    some = exploring.selected(*line, origin="measured", benchmarks=("lab",))
+    assert set(some["sha256"]) == {"b" * 64}
+
+
+def test_every_point_and_cell_carries_its_run(line):
+    both = exploring.selected(*line, origin="measured")
+    ends = {str(one[-1]) for trace in exploring.scatter(both, Dials()).data for one in trace.customdata}
+    assert ends == {"a" * 12, "b" * 12}
+    heat = maps.changes_map(both, Dials()).data[0]
+    assert [set(row) for row in heat.customdata] == [{"a" * 12}, {"b" * 12}]
+    assert np.shape(heat.customdata) == np.shape(heat.z)
+
+
 def test_one_domain_over_runs_gives_no_r(line):
     some = exploring.selected(*line, origin="measured", domains=("a",))
     assert "no r is given" in exploring.words(some, Dials())
@@ -181,7 +232,7 @@ def test_prediction_errors_come_from_lines_of_other_models(line):
     more = points.iloc[:8].assign(sha256="c" * 64)
     all_points = pd.concat([points.astype({"sha256": object}), more])
     three = exploring.selected(pd.concat([runs, third]), all_points, origin="measured")
-    figure = exploring.errors_map(three, Dials())
+    figure = maps.errors_map(three, Dials())
     # m is judged by n (slope -1, mean -4.5) and o (slope 2, mean 5) together: slope .5, mean .25. Score 1 is 3.5
     # below the mean, so .25 - 1.75 is predicted, and -2 happened.
     assert figure.data[0].z[0][0] == pytest.approx(0.25 - 1.75 + 2)
@@ -191,7 +242,7 @@ def test_empty_selections_say_so(line):
     none = exploring.selected(*line, origin="published")
     assert "clear the filters" in exploring.words(none, Dials())
     assert exploring.scatter(none, Dials()).layout.annotations[0].text == exploring.NOTHING
-    assert exploring.changes_map(none, Dials()).layout.annotations[0].text == exploring.NOTHING
+    assert maps.changes_map(none, Dials()).layout.annotations[0].text == exploring.NOTHING
 
 
 # Evidence
@@ -209,13 +260,7 @@ def test_a_runs_page_has_its_hashes_points_and_features(tmp_path):
     first = whole.outcome.domains[0]
     assert points.loc[first.domain, "change, points"] == f"{first.accuracy.delta:+.2f} ± {first.accuracy.se:.2f}"
     assert list(evidence.features(whole)["feature"]) == [str(one) for one in whole.prediction.shifts[0].features]
-    assert evidence.command(whole) == "sts-eval run set.yaml"
     assert evidence.warnings(row) == ""
-    assert "gave no command" in evidence.command(
-        made_submission(made_outcomes()[0]).model_copy(
-            update={"provenance": whole.provenance.model_copy(update={"command": None})}
-        )
-    )
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -225,7 +270,7 @@ def test_hostile_text_stays_text_in_every_view(text, line):
     runs = runs.assign(model=text, training_set=text)
     points = points.assign(domain=pd.Categorical([f"{text} {n}" for n in range(8)] * 2))
     some = exploring.selected(runs, points, origin="measured")
-    for figure in (exploring.scatter(some, Dials()), exploring.changes_map(some, Dials())):
+    for figure in (exploring.scatter(some, Dials()), maps.changes_map(some, Dials())):
         drawn = json.dumps(json.loads(figure.to_json())["data"], ensure_ascii=False)
         assert "<img" not in drawn
         assert "${" not in drawn
@@ -250,10 +295,10 @@ def test_the_form_lists_all_problems_of_a_file():
 
 
 def test_a_quota_is_per_person():
-    quota = submit.Quota(most=2)
+    quota = Quota(most=2)
     for who in ("ada", "ada", "bob"):
         quota.take(who)
-    with pytest.raises(UserError, match="2 submissions a day"):
+    with pytest.raises(UserError, match="2 submissions and requests a day"):
         quota.take("ada")
 
 

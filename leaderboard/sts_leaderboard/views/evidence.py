@@ -15,8 +15,6 @@ from sts_leaderboard.views.run_table import correlation, marks, size
 
 MOST_FEATURES = 100
 
-NO_COMMAND = "# the submitter gave no command"
-
 
 def title(row: Mapping[str, object]) -> str:
     """The run's name as Markdown."""
@@ -117,11 +115,6 @@ def features(run: Submission) -> pd.DataFrame:
         link = f"[open]({address})" if address else "–"
         rows.append([str(feature), f"{shift:.4g}", *_reason(known.get(feature)), link])
     return pd.DataFrame(rows, columns=header, dtype=object)
-
-
-def command(run: Submission) -> str:
-    """What reproduces the run, one line."""
-    return plain(run.provenance.command, 1000) or NO_COMMAND
 
 
 def _reason(reason: FeatureReason | None) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""Predicted against actual: points with their errors, one domain over all runs, and maps of runs by domains."""
+"""Predicted against actual: which points, what they say, and the figure of them."""
 
 from __future__ import annotations
 
@@ -14,9 +14,7 @@ from sts_eval.statistics import (
     critical_r,
     debiased_magnitude,
     extremes,
-    leave_group_out,
     pool_correlations,
-    standardised,
 )
 from sts_eval.store.correlating import correlations
 from sts_leaderboard.badges import BADGES, origin_of
@@ -33,8 +31,8 @@ MEASURES = {"accuracy": ("delta", "se", "points"), "log-probability": ("logprob_
 
 MOST_POINTS = 4000
 
-MOST_ROWS = 80
-"""Runs of a map."""
+MOST_BARS = 400
+"""Points that are drawn with their errors; more bars are a grey wall."""
 
 PAPER = 4
 """Domains from each end in the paper's protocol."""
@@ -42,6 +40,8 @@ PAPER = 4
 _FEWEST = 4
 
 NOTHING = "No run matches; clear the filters."
+
+NO_SEED = "Log-probabilities are kept as means over seeds only: choose all seeds, or accuracy."
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,7 @@ class Dials:
         absolute: The size of the change, noise's share taken off, instead of the signed change.
         paper: Only each run's four largest and four smallest changes.
         coloured: One of `COLOURED`.
+        seed: The tuning seed whose change is shown; the mean over seeds if None.
     """
 
     predictor: str = "sts_icl"
@@ -61,6 +62,7 @@ class Dials:
     absolute: bool = False
     paper: bool = False
     coloured: str = "domain"
+    seed: int | None = None
 
 
 def selected(
@@ -70,16 +72,19 @@ def selected(
     origin: str,
     models: Sequence[str] = (),
     training_sets: Sequence[str] = (),
+    benchmarks: Sequence[str] = (),
     domains: Sequence[str] = (),
     sha256: str | None = None,
 ) -> pd.DataFrame:
-    """Points of the runs that fit, with their run's `model`, `training set` and `origin`."""
+    """Points of the runs that fit, with their run's `model`, `training set`, `benchmark`, `origin` and `n_seeds`."""
     fits = ~runs["withdrawn"] & (runs["origin"] == origin) if sha256 is None else runs["sha256"] == sha256
     if models:
         fits &= runs["model"].isin(models)
     if training_sets:
         fits &= runs["training_set"].isin(training_sets)
-    some = runs.loc[fits, ["sha256", "model", "training_set", "origin"]].rename(
+    if benchmarks:
+        fits &= runs["benchmark"].isin(benchmarks)
+    some = runs.loc[fits, ["sha256", "model", "training_set", "benchmark", "origin", "n_seeds"]].rename(
         columns={"training_set": "training set"}
     )
     some = some.reset_index(drop=True)
@@ -89,6 +94,23 @@ def selected(
     if domains:
         here = here[here["domain"].isin(domains)]
     return here.merge(some, on="sha256", how="left").reset_index(drop=True)
+
+
+def of_seed(points: pd.DataFrame, seed_changes: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """Points with the change under one tuning seed in place of the mean; runs without that seed are left out.
+
+    The board keeps neither the error of a single seed nor its log-probabilities, so these become NaN.
+
+    Args:
+        points: As `selected` gives them.
+        seed_changes: As `Board.seed_changes` gives them: `sha256`, `domain`, `seed`, `delta` in points.
+        seed: Which one.
+    """
+    theirs = seed_changes[(seed_changes["seed"] == seed) & seed_changes["sha256"].isin(points["sha256"].unique())]
+    keys = ["sha256", "domain"]
+    alone = theirs[[*keys, "delta"]].astype(dict.fromkeys(keys, object))
+    found = points.drop(columns="delta").merge(alone, on=keys, how="inner")
+    return found.assign(se=np.nan, logprob_delta=np.nan, logprob_se=np.nan)[list(points.columns)]
 
 
 def prepared(points: pd.DataFrame, dials: Dials) -> pd.DataFrame:
@@ -121,12 +143,12 @@ def scatter(points: pd.DataFrame, dials: Dials) -> go.Figure:
     """Predicted against actual, a point per run and domain, bars of one standard error."""
     kept = prepared(points, dials)
     if kept.empty:
-        return empty(NOTHING)
+        return empty(nothing(dials))
     shown = kept.head(MOST_POINTS)
     unit = MEASURES[dials.measure][2]
     figure = go.Figure()
     shape = BADGES[origin_of(str(shown["origin"].iloc[0]))].symbol
-    bars = len(shown) <= 400  # noqa: PLR2004 - more bars than this are a grey wall
+    bars = dials.seed is None and len(shown) <= MOST_BARS
     for place, (name, some) in enumerate(shown.groupby(dials.coloured, sort=True)):
         figure.add_scatter(
             x=some["x"],
@@ -157,8 +179,12 @@ def scatter(points: pd.DataFrame, dials: Dials) -> go.Figure:
     figure.add_hline(y=0, line_color=GREY, line_width=1)
     standard = not np.array_equal(kept["x"].to_numpy(), kept["score"].to_numpy())
     figure.update_xaxes(title=f"predicted: {drawn(dials.predictor)}" + (", in sd of its run" if standard else ""))
-    what = "size of the change, noise taken off" if dials.absolute else "change"
-    figure.update_yaxes(title=f"actual: {what}, {unit}")
+    what = "change"
+    if dials.absolute:
+        known = kept["error"].notna().any()
+        what = "size of the change, " + ("noise taken off" if known else "with its noise, which is not known")
+    alone = "" if dials.seed is None else f" under seed {dials.seed}"
+    figure.update_yaxes(title=f"actual: {what}{alone}, {unit}")
     bare(figure, height=540)
     many = shown[dials.coloured].nunique() > 16  # noqa: PLR2004 - a legend that fits beside the figure
     figure.update_layout(showlegend=not many, legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"})
@@ -170,6 +196,8 @@ def words(points: pd.DataFrame, dials: Dials) -> str:
     kept = prepared(points, dials)
     runs, domains = kept["sha256"].nunique(), kept["domain"].nunique()
     if kept.empty:
+        if dials.seed is not None and dials.measure != "accuracy":
+            return NO_SEED
         return f"{NOTHING} Perhaps none of them has scores of {markdown(dials.predictor)}, or log-probabilities."
     name = markdown(dials.predictor)
     lines = []
@@ -178,7 +206,7 @@ def words(points: pd.DataFrame, dials: Dials) -> str:
     elif runs == 1:
         lines.append(_one_run(kept, name))
     else:
-        x, y, _ = _arrays(kept, "score", "y")
+        x, y, _ = arrays(kept, "score", "y")
         pooled = pool_correlations(x, y, n_resamples=300)
         ends = pooled.bootstrap and f" [{pooled.bootstrap.low:+.2f}, {pooled.bootstrap.high:+.2f}]"
         r = "undefined" if pooled.r is None else f"{pooled.r:+.2f}{ends or ''}"
@@ -190,7 +218,31 @@ def words(points: pd.DataFrame, dials: Dials) -> str:
         )
     if len(kept) > MOST_POINTS:
         lines.append(f"{MOST_POINTS:,} of {len(kept):,} points are drawn; r is over all.")
-    return " ".join(lines)
+    return " ".join([*lines, bars(kept, dials)])
+
+
+def bars(kept: pd.DataFrame, dials: Dials) -> str:
+    """What the bars of the figure are, or why there are none."""
+    if dials.seed is not None:
+        return (
+            f"Tuning seed {dials.seed} alone: the board keeps no error of a single seed, so there are no bars, and "
+            "nothing is said of how other seeds would fall out."
+        )
+    if kept["error"].isna().all():
+        return "These changes come without errors, so there are no bars."
+    if len(kept) > MOST_BARS:
+        return f"Above {MOST_BARS} points bars are left out; hover for a point's standard error."
+    several = kept["n_seeds"] > 1
+    if several.all():
+        return "Bars: one standard error, over questions and tuning seeds."
+    return "Bars: one standard error, over questions" + (
+        ", and over tuning seeds where a run has several." if several.any() else " alone, since each run has one seed."
+    )
+
+
+def nothing(dials: Dials) -> str:
+    """Why a figure is empty."""
+    return NO_SEED if dials.seed is not None and dials.measure != "accuracy" else NOTHING
 
 
 def _one_run(kept: pd.DataFrame, name: str) -> str:
@@ -204,73 +256,6 @@ def _one_run(kept: pd.DataFrame, name: str) -> str:
         f"**{name}: r {found.r[0]:+.2f} [{found.low[0]:+.2f}, {found.high[0]:+.2f}]** over {n} domains; "
         f"at this number |r| must exceed {critical_r(n):.2f} to differ from 0."
     )
-
-
-def changes_map(points: pd.DataFrame, dials: Dials) -> go.Figure:
-    """Runs by domains, coloured by the change."""
-    change, se, unit = MEASURES[dials.measure]
-    kept = points[points[change].notna()]
-    if kept.empty:
-        return empty(NOTHING)
-    z, errors, rows = _arrays(kept, change, se)
-    return _map(
-        z,
-        rows,
-        kept,
-        f"change, {unit}",
-        [[f"± {one:.2g}" if np.isfinite(one) else "" for one in row] for row in errors],
-    )
-
-
-def errors_map(points: pd.DataFrame, dials: Dials) -> go.Figure:
-    """Runs by domains, coloured by predicted minus actual change.
-
-    A score has no unit of points, so a line from standardised scores to changes is fitted on the other models' runs,
-    or on the other runs where there is one model.
-    """
-    change, _, unit = MEASURES[dials.measure]
-    if dials.predictor not in points:
-        return empty(NOTHING)
-    kept = points[points[change].notna() & points[dials.predictor].notna()]
-    if kept["sha256"].nunique() < 3:  # noqa: PLR2004 - a line from one other run says too little
-        return empty("Errors need at least 3 runs: the line from score to points is fitted on other runs.")
-    x, y, rows = _arrays(kept, dials.predictor, change)
-    models = pd.factorize(rows["model"])[0]
-    groups = models if models.max() > 0 else np.arange(len(rows))
-    found = leave_group_out(standardised(x), y, groups)
-    return _map(-found.residual, rows, kept, f"predicted − actual, {unit}", None)
-
-
-def _map(
-    z: NDArray[np.float64], rows: pd.DataFrame, kept: pd.DataFrame, what: str, notes: list[list[str]] | None
-) -> go.Figure:
-    domains = sorted(kept["domain"].unique())
-    z, rows = z[:MOST_ROWS], rows.iloc[:MOST_ROWS]
-    labels = [f"{drawn(model)} · {drawn(one)}" for model, one in zip(rows["model"], rows["training set"], strict=True)]
-    twice = len(set(labels)) < len(labels)
-    names = [f"{label} · {sha[:4]}" if twice else label for label, sha in zip(labels, rows["sha256"], strict=True)]
-    bound = float(np.nanquantile(np.abs(z), 0.98)) if np.isfinite(z).any() else 1.0
-    figure = go.Figure(
-        go.Heatmap(
-            z=z,
-            x=[drawn(name) for name in domains],
-            y=names,
-            zmid=0,
-            zmin=-bound,
-            zmax=bound,
-            colorscale="RdBu",
-            text=None if notes is None else notes[:MOST_ROWS],
-            xgap=1,
-            ygap=1,
-            hovertemplate="%{y}<br><b>%{x}</b><br>%{z:+.2f} %{text}<extra></extra>"
-            if notes is not None
-            else "%{y}<br><b>%{x}</b><br>%{z:+.2f}<extra></extra>",
-            colorbar={"title": {"text": what, "side": "right"}, "thickness": 12},
-        )
-    )
-    figure.update_yaxes(autorange="reversed")
-    figure.update_xaxes(tickangle=-40)
-    return bare(figure, height=190 + 24 * len(rows))
 
 
 def as_table(points: pd.DataFrame, dials: Dials, longest: int = 100) -> pd.DataFrame:
@@ -303,7 +288,7 @@ def _extremes_only(kept: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts) if parts else kept.iloc[:0]
 
 
-def _arrays(kept: pd.DataFrame, *columns: str) -> tuple[NDArray[np.float64], NDArray[np.float64], pd.DataFrame]:
+def arrays(kept: pd.DataFrame, *columns: str) -> tuple[NDArray[np.float64], NDArray[np.float64], pd.DataFrame]:
     """Two columns as runs by domains, and the run of each row, by model and training set."""
     rows = kept.drop_duplicates("sha256")[["sha256", "model", "training set"]].sort_values(["model", "training set"])
     domains = sorted(kept["domain"].unique())

@@ -11,6 +11,7 @@ import pandas as pd
 from sts_leaderboard.badges import TIERS
 from sts_leaderboard.inert import plain
 from sts_leaderboard.shelf import BEGINNING
+from sts_leaderboard.views.look import EMPTY_STORE
 
 PAGE = 100
 """Rows of a page."""
@@ -170,7 +171,7 @@ def nothing_found(runs: pd.DataFrame, wanted: Filters) -> str:
     """What to do where no run matches."""
     here = int((runs["origin"] == wanted.origin).sum())
     if runs.empty:
-        return "The store is empty. Hand in a run under **Submit**, or with `sts-eval submit RUN --to STORE`."
+        return EMPTY_STORE
     if here == 0:
         return f"There are no {wanted.origin} runs here. Choose another origin above."
     return f"No run matches. **Clear the filters** to see all {here:,} {wanted.origin} runs."
