@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
 from sts_eval.errors import UserError
-from sts_eval.experiment import Run
+from sts_eval.experiment import Run, Spec
+
+Read = TypeVar("Read", bound=Spec)
 
 
 def read_experiment(path: Path) -> Run:
@@ -19,26 +22,40 @@ def read_experiment(path: Path) -> Run:
     Raises:
         UserError: The file is missing, is not YAML (with the line), or says something unknown.
     """
+    return read_description(path, Run, "sts-eval init")
+
+
+def read_description(path: Path, kind: type[Read], command: str) -> Read:
+    """Read a YAML file that describes something.
+
+    Args:
+        path: The file.
+        kind: What it describes.
+        command: The command that writes such a file to start from.
+
+    Raises:
+        UserError: The file is missing, is not YAML (with the line), or says something unknown.
+    """
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise UserError(f"{path} cannot be read ({error.strerror})", "Write one with `sts-eval init`") from error
+        raise UserError(f"{path} cannot be read ({error.strerror})", f"Write one with `{command}`") from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}" if mark else ""
-        raise UserError(f"{path} is not YAML{where}", "Mend that line; `sts-eval init` shows the form") from error
+        raise UserError(f"{path} is not YAML{where}", f"Mend that line; `{command}` shows the form") from error
     if not isinstance(values, dict):
-        raise UserError(f"{path} describes nothing", "Start from the file that `sts-eval init` writes")
+        raise UserError(f"{path} describes nothing", f"Start from the file that `{command}` writes")
     try:
-        return Run.model_validate(values)
+        return kind.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
+        key = ".".join(str(part) for part in first["loc"]) or "the file"
         if first["type"] == "extra_forbidden":
-            near = difflib.get_close_matches(str(first["loc"][-1]), _names(Run), n=1)
+            near = difflib.get_close_matches(str(first["loc"][-1]), _names(kind), n=1)
             raise UserError(
                 f"{path}: there is no setting {key!r}",
-                f"Did you mean {near[0]!r}" if near else "`sts-eval init` writes a file with all of them",
+                f"Did you mean {near[0]!r}" if near else f"`{command}` writes a file with all of them",
             ) from error
         raise UserError(f"{path}: {key}: {first['msg']}", "Correct that value") from error
 
@@ -49,10 +66,11 @@ def template(run: Run) -> str:
     Settings that stand at their default are commented out.
     """
     head = "# What to predict, how to tune, what to measure. Run it: sts-eval run THIS_FILE\n"
-    return head + "".join(_section(name, getattr(run, name)) for name in type(run).model_fields)
+    return head + "".join(section(name, getattr(run, name)) for name in type(run).model_fields)
 
 
-def _section(name: str, part: BaseModel) -> str:
+def section(name: str, part: BaseModel) -> str:
+    """One part of a description as YAML: a line of comment before each setting, defaults commented out."""
     lines = [f"\n# {(type(part).__doc__ or '').splitlines()[0]}", f"{name}:"]
     given = False
     for field, info in type(part).model_fields.items():
@@ -66,15 +84,23 @@ def _section(name: str, part: BaseModel) -> str:
     return "\n".join(lines) + "\n"
 
 
+def section_of_list(name: str, title: str, parts: Sequence[BaseModel]) -> str:
+    """A list of parts as YAML: what each setting means above it, and of each part what is not at its default."""
+    fields = type(parts[0]).model_fields
+    lines = [f"\n# {title}. Settings of each:", *(f"#   {field}: {fields[field].description}" for field in fields)]
+    values = [part.model_dump(mode="json", exclude_defaults=True) for part in parts]
+    return "\n".join(lines) + "\n" + yaml.safe_dump({name: values}, sort_keys=False, width=10_000)
+
+
 def _inline(value: Any) -> str:
-    plain = list(value) if isinstance(value, tuple) else value
-    return yaml.safe_dump(plain, default_flow_style=True, width=10_000).removesuffix("\n...\n").strip()
+    plain = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+    plain = list(plain) if isinstance(plain, tuple) else plain
+    text = yaml.safe_dump(plain, default_flow_style=True, sort_keys=False, width=10_000)
+    return text.removesuffix("\n...\n").strip()
 
 
-def _names(model: type[BaseModel]) -> list[str]:
-    names = []
-    for field, info in model.model_fields.items():
-        names.append(field)
-        if isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel):
-            names += _names(info.annotation)
-    return names
+def _names(kind: Any) -> list[str]:
+    """Names of all settings of a description, those of its parts and of the parts in its lists included."""
+    if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
+        return [name for one in get_args(kind) for name in _names(one)]
+    return [name for field, info in kind.model_fields.items() for name in (field, *_names(info.annotation))]

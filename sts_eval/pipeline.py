@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sts_eval.data.benchmark import load_benchmark
 from sts_eval.data.tables import fingerprint
@@ -33,13 +34,13 @@ from sts_eval.records.prediction import Prediction
 from sts_eval.records.record import check_writable
 from sts_eval.records.report import Report
 from sts_eval.records.transfer import Transfer
-from sts_eval.records.tuning import PredictionReference, Tuning
+from sts_eval.records.tuning import PredictionReference, SeedTraining, Tuning
 from sts_eval.report.compare import compare
 from sts_eval.transfer.contamination import find_contamination, refuse
 from sts_eval.transfer.evaluating import Tuned
 from sts_eval.transfer.finetune import finetune
 from sts_eval.transfer.identity import model_fingerprint
-from sts_eval.transfer.measure import measure, refer_to, tuned_models
+from sts_eval.transfer.measure import evaluation_file, measure, prepare, refer_to, tuned_models
 from sts_eval.transfer.oracle import measure_oracle
 from sts_eval.transfer.overlap import measure_overlap
 from sts_eval.transfer.shifts import NothingMovedError, read_shifts
@@ -56,6 +57,26 @@ def evaluations(folder: Path) -> Path:
     return folder.parent / "evaluations"
 
 
+@dataclass(frozen=True)
+class Folders:
+    """Where the records of a run go.
+
+    Attributes:
+        run: Its own: prediction, transfer, overlaps, report.
+        evaluations: Evaluations, which runs may share.
+        tuning: Weights by seed, which runs of one model and training set may share.
+    """
+
+    run: Path
+    evaluations: Path
+    tuning: Path
+
+    @classmethod
+    def of(cls, folder: Path) -> Folders:
+        """The layout of `sts-eval run`."""
+        return cls(run=folder, evaluations=evaluations(folder), tuning=folder / TUNING)
+
+
 def run(experiment: Run, folder: Path, *, post_hoc: bool = False, progress: Progress = silent) -> Report:
     """Run all stages, or those that are not done.
 
@@ -70,33 +91,61 @@ def run(experiment: Run, folder: Path, *, post_hoc: bool = False, progress: Prog
     """
     check_writable(folder / "report.json")
     prediction = predicted(experiment, folder, progress)
-    transfer = transferred(experiment, prediction, folder, progress)
-    overlaps = overlapped(experiment, prediction, transfer, folder, progress)
+    return reported(experiment, prediction, Folders.of(folder), post_hoc=post_hoc, progress=progress)
+
+
+def reported(
+    experiment: Run, prediction: Prediction, folders: Folders, *, post_hoc: bool = False, progress: Progress = silent
+) -> Report:
+    """What follows a prediction: the change, the overlaps, and the report on both; what is there is read.
+
+    Raises:
+        UserError: A stage cannot be done, or the prediction is younger than the tuning and `post_hoc` is not set.
+    """
+    transfer = transferred(experiment, prediction, folders, progress)
+    overlaps = overlapped(experiment, prediction, transfer, folders, progress)
     return compare(prediction, transfer, overlaps=overlaps, post_hoc=post_hoc)
 
 
 def predicted(experiment: Run, folder: Path, progress: Progress = silent) -> Prediction:
     """The prediction, made now unless it is there. It is on disk before any tuning begins."""
-    described = Experiment(**{name: getattr(experiment, name) for name in Experiment.model_fields})
-    if not TUNES & {need for one in select(experiment.settings.predictors) for need in one.needs}:
-        described = described.model_copy(update={"tune": None})  # another tuning would be no other prediction
-    training_set, benchmark = load_training_set(described.training_set), load_benchmark(described.benchmark)
-    without = {"model": {"device"}, "settings": {"batch_tokens", "batch_questions"}}  # they never change a result
-    parts = [
-        described.model_dump(mode="json", exclude=without),
-        model_fingerprint(described.model),
-        _sae_fingerprint(described.sae),
-        training_set.sha256,
-        benchmark.sha256,
-    ]
-    path = folder / f"prediction-{fingerprint(parts)[:8]}.json"
+    path = prediction_file(experiment, folder)
     if not path.is_file():
         # Mistakes in what the later stages read should cost seconds, not a prediction and a tuning.
         load_tasks(experiment.measure)
         if not experiment.tune.allow_overlap:
-            refuse(find_contamination(training_set.examples, benchmark), training_set.examples)
-        predict(described, progress).write(path)
+            examples = load_training_set(experiment.training_set).examples
+            refuse(find_contamination(examples, load_benchmark(experiment.benchmark)), examples)
+        predict(described(experiment), progress).write(path)
     return Prediction.read(path)
+
+
+def prediction_file(experiment: Run, folder: Path) -> Path:
+    """Where the prediction of a run is kept, named by what it depends on. The data are read for it, no model."""
+    parts = [
+        *prediction_depends_on(experiment),
+        load_training_set(experiment.training_set).sha256,
+        load_benchmark(experiment.benchmark).sha256,
+    ]
+    return folder / f"prediction-{fingerprint(parts)[:8]}.json"
+
+
+def prediction_depends_on(experiment: Run) -> list[Any]:
+    """What a prediction depends on beside the contents of its data, as plain values."""
+    without = {"model": {"device"}, "settings": {"batch_tokens", "batch_questions"}}  # they never change a result
+    return [
+        described(experiment).model_dump(mode="json", exclude=without),
+        model_fingerprint(experiment.model),
+        _sae_fingerprint(experiment.sae),
+    ]
+
+
+def described(experiment: Run) -> Experiment:
+    """The prediction's part of a run, with the tuning where a predictor reads it."""
+    part = Experiment(**{name: getattr(experiment, name) for name in Experiment.model_fields})
+    if not TUNES & {need for one in select(experiment.settings.predictors) for need in one.needs}:
+        return part.model_copy(update={"tune": None})  # another tuning would be no other prediction
+    return part
 
 
 def _sae_fingerprint(sae: SAESpec) -> str:
@@ -107,30 +156,71 @@ def _sae_fingerprint(sae: SAESpec) -> str:
 
 
 def tuned(experiment: Run, reference: PredictionReference | None, folder: Path, progress: Progress = silent) -> Tuning:
-    """The tuning that follows a prediction; seeds that are there are not trained again."""
+    """The tuning that follows a prediction, in a run's own folder; seeds that are there are not trained again."""
+    return _tuning(experiment, reference, Folders.of(folder), progress)
+
+
+def tuned_seed(experiment: Run, seed: int, folders: Folders, progress: Progress = silent) -> SeedTraining:
+    """One seed of the tuning, trained now unless it is there."""
+    return _tuning(_of_seed(experiment, seed), None, folders, progress).runs[0]
+
+
+def _tuning(
+    experiment: Run, reference: PredictionReference | None, folders: Folders, progress: Progress = silent
+) -> Tuning:
     return finetune(
         experiment.model,
         load_training_set(experiment.training_set),
         experiment.tune,
-        folder / TUNING,
+        folders.tuning,
         benchmark=load_benchmark(experiment.benchmark),
         prediction=reference,
         progress=progress,
     )
 
 
-def transferred(experiment: Run, prediction: Prediction, folder: Path, progress: Progress = silent) -> Transfer:
+def _of_seed(experiment: Run, seed: int) -> Run:
+    return experiment.model_copy(update={"tune": experiment.tune.model_copy(update={"seeds": (seed,)})})
+
+
+def measured_before(experiment: Run, prediction: Prediction, folders: Folders) -> Path:
+    """The untuned model's answers, given now unless they are there.
+
+    Args:
+        experiment: What is measured, and how.
+        prediction: Any prediction of the model with these dials: all leave out the same questions.
+        folders: Where evaluations are kept.
+
+    Returns:
+        The file of the evaluation.
+    """
+    scoring = prepare(experiment.measure, folders.evaluations, prediction)
+    return evaluation_file(folders.evaluations, scoring.evaluator.evaluate(experiment.model))
+
+
+def measured_after(experiment: Run, seed: int, prediction: Prediction, folders: Folders) -> Path:
+    """The answers of one tuned seed, given now unless they are there.
+
+    Returns:
+        The file of the evaluation.
+    """
+    (one,) = tuned_models(_tuning(_of_seed(experiment, seed), None, folders), folders.tuning)
+    scoring = prepare(experiment.measure, folders.evaluations, prediction)
+    return evaluation_file(folders.evaluations, scoring.evaluator.evaluate(experiment.model, one))
+
+
+def transferred(experiment: Run, prediction: Prediction, folders: Folders, progress: Progress = silent) -> Transfer:
     """The change, tuned and measured now unless it is there."""
-    tuning = tuned(experiment, refer_to(prediction), folder, progress)
+    tuning = _tuning(experiment, refer_to(prediction), folders, progress)
     weights = [one.weights_sha256 for one in tuning.runs]
     key = fingerprint([prediction.sha256(), weights, experiment.measure.model_dump(mode="json")])
-    path = folder / f"transfer-{key[:8]}.json"
+    path = folders.run / f"transfer-{key[:8]}.json"
     if not path.is_file():
         transfer = measure(
             experiment.model,
-            tuned_models(tuning, folder / TUNING),
+            tuned_models(tuning, folders.tuning),
             experiment.measure,
-            evaluations(folder),
+            folders.evaluations,
             prediction=prediction,
             tuning=tuning,
             progress=progress,
@@ -140,14 +230,14 @@ def transferred(experiment: Run, prediction: Prediction, folder: Path, progress:
 
 
 def overlapped(
-    experiment: Run, prediction: Prediction, transfer: Transfer, folder: Path, progress: Progress = silent
+    experiment: Run, prediction: Prediction, transfer: Transfer, folders: Folders, progress: Progress = silent
 ) -> tuple[Overlap, ...]:
     """Predicted against actually shifted dimensions, read now unless they are there.
 
     One per tuned seed, save those that changed nothing, or nothing as far as the hook. The first of them also gets
     the oracles' record, while its network is loaded.
     """
-    visits = _visits(prediction, transfer, folder)
+    visits = _visits(prediction, transfer, folders)
     missing = [visit for visit in visits if not all(path.is_file() for path in visit.paths)]
     if missing:
         instrument = load_instrument(experiment.model, experiment.sae, experiment.settings)
@@ -169,15 +259,15 @@ class _Visit:
         return (self.overlap,) if self.oracle is None else (self.overlap, self.oracle)
 
 
-def _visits(prediction: Prediction, transfer: Transfer, folder: Path) -> list[_Visit]:
+def _visits(prediction: Prediction, transfer: Transfer, folders: Folders) -> list[_Visit]:
     if transfer.tuning is None:
         return []
-    models = {one.seed: one for one in tuned_models(transfer.tuning, folder / TUNING)}
+    models = {one.seed: one for one in tuned_models(transfer.tuning, folders.tuning)}
     visits: list[_Visit] = []
     for done in (run for run in transfer.tuning.runs if run.changed):
         name = f"{done.seed}-{fingerprint([prediction.sha256(), done.weights_sha256])[:8]}.json"
-        oracle = None if visits else folder / f"oracle-{name}"
-        visits.append(_Visit(models[done.seed], folder / f"overlap-{name}", oracle))
+        oracle = None if visits else folders.run / f"oracle-{name}"
+        visits.append(_Visit(models[done.seed], folders.run / f"overlap-{name}", oracle))
     return visits
 
 

@@ -18,6 +18,7 @@ COMMANDS = {
     "predict": "Predict which domains a training set will change.",
     "init": "Write a commented experiment file.",
     "run": "Predict, fine-tune, measure and report, as an experiment file says.",
+    "sweep": "Run a matrix of experiments, here or on a Ray cluster.",
     "finetune": "Only tune the model, once per seed.",
     "measure": "Only measure accuracy before and after.",
     "report": "Only hold a prediction against what happened.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from sts_eval.errors import UserError
@@ -15,7 +16,7 @@ from sts_eval.records.tuning import PredictionReference, Tuning
 from sts_eval.transfer.assemble import assemble
 from sts_eval.transfer.evaluating import Evaluator, Tuned
 from sts_eval.transfer.pairing import answers_of, pair
-from sts_eval.transfer.questions import choose_questions
+from sts_eval.transfer.questions import Questions, choose_questions
 from sts_eval.transfer.tasks import load_tasks
 
 
@@ -34,6 +35,41 @@ def tuned_models(tuning: Tuning, folder: Path) -> list[Tuned]:
     return [
         Tuned(run.seed, folder / run.folder / "weights", whole=tuning.settings.method == "full") for run in tuning.runs
     ]
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """What every model of a measurement has in common: the questions, and what asks them."""
+
+    questions: Questions
+    evaluator: Evaluator
+
+
+def prepare(settings: MeasureSettings, folder: Path, prediction: Prediction | None) -> Scoring:
+    """Choose the questions, before any model is loaded.
+
+    Args:
+        settings: The task and which questions to score.
+        folder: Where evaluations are kept.
+        prediction: The prediction whose questions are left out. Which those are depends on the model's tokenizer
+            and the dials of the prediction, neither on its SAE nor on its training set.
+
+    Raises:
+        UserError: The task is unknown, no question is left to score, or the folder cannot be written.
+    """
+    tasks = load_tasks(settings)
+    questions = choose_questions(settings, tasks.tasks, prediction)
+    return Scoring(questions, Evaluator(settings, questions, tasks, folder))
+
+
+def evaluation_file(folder: Path, evaluation: Evaluation) -> Path:
+    """Where an evaluator keeps an evaluation.
+
+    Args:
+        folder: The folder that the evaluator was given.
+        evaluation: What it found.
+    """
+    return folder / f"evaluation-{evaluation.key[:16]}.json"
 
 
 def measure(
@@ -64,21 +100,19 @@ def measure(
     seeds = [one.seed for one in tuned]
     if not tuned or len(set(seeds)) != len(seeds):
         raise UserError("the tuned models are none, or two of one seed", "Give each seed one model")
-    tasks = load_tasks(settings)
-    questions = choose_questions(settings, tasks.tasks, prediction)
-    evaluator = Evaluator(settings, questions, tasks, folder)
+    scoring = prepare(settings, folder, prediction)
     progress("before", 0, 1)
-    before = evaluator.evaluate(model)
+    before = scoring.evaluator.evaluate(model)
     progress("before", 1, 1)
     after = []
     for done, one in enumerate(tuned):
         progress("after", done, len(tuned))
-        after.append(evaluator.evaluate(model, one))
+        after.append(scoring.evaluator.evaluate(model, one))
     progress("after", len(tuned), len(tuned))
     reference = refer_to(prediction) if prediction else None
     return assemble(
         pair(answers_of(before.domains), [answers_of(evaluation.domains) for evaluation in after]),
-        origin=_origin(settings, questions.n_read, before, after),
+        origin=_origin(settings, scoring.questions.n_read, before, after),
         model_before=model.id,
         model_after=tuning.training_set.source if tuning else tuned[0].weights.name,
         seeds=seeds,

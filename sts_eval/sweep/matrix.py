@@ -1,0 +1,190 @@
+"""The description of a sweep, and its expansion into runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from sts_eval.data.tables import fingerprint
+from sts_eval.experiment import (
+    BenchmarkSpec,
+    MeasureSettings,
+    ModelSpec,
+    PredictSettings,
+    Run,
+    SAESpec,
+    Spec,
+    TrainingSetSpec,
+    TuneSettings,
+)
+from sts_eval.experiment_file import read_description, section, section_of_list
+from sts_eval.report.gather import model_name, set_name
+
+INIT = "sts-eval init --matrix"
+
+Kind = Literal["predict", "before", "tune", "after", "report"]
+"""What a stage does."""
+
+LONGEST = 32
+"""Letters of a name that are kept in a slug, so that the name of a run is one of a file on any disk."""
+
+
+class StageResources(Spec):
+    """What one stage is given."""
+
+    cpus: int = Field(default=1, ge=1, description="cores; the worker computes on so many threads")
+    gpus: float = Field(default=0, ge=0, description="GPUs; below 1 several stages share one")
+    memory_gb: float | None = Field(default=None, gt=0, description="memory to reserve, in 1e9 bytes; none if absent")
+
+
+class Resources(Spec):
+    """What each kind of stage asks of a Ray cluster; on this machine alone stages take what they find."""
+
+    predict: StageResources = Field(default=StageResources(), description="the prediction of a run")
+    tune: StageResources = Field(default=StageResources(), description="one seed of a tuning")
+    measure: StageResources = Field(default=StageResources(), description="one model's answers, before or after")
+    report: StageResources = Field(default=StageResources(), description="reading the tuned models, and the report")
+
+    def of(self, kind: Kind) -> StageResources:
+        """The resources of a kind of stage."""
+        given: StageResources = getattr(self, "measure" if kind in ("before", "after") else kind)
+        return given
+
+
+class MatrixModel(ModelSpec):
+    """A model of a sweep, with the SAEs that predict for it."""
+
+    saes: tuple[SAESpec, ...] = Field(
+        default=(SAESpec(),),
+        min_length=1,
+        description="each as release and id, or path",
+    )
+
+    def spec(self) -> ModelSpec:
+        """The model without its SAEs."""
+        return ModelSpec(**{name: getattr(self, name) for name in ModelSpec.model_fields})
+
+    @field_validator("saes")
+    @classmethod
+    def _saes_differ(cls, given: tuple[SAESpec, ...]) -> tuple[SAESpec, ...]:
+        _check_all_different(given, "SAE")
+        return given
+
+
+class Matrix(Spec):
+    """A sweep: every model with each of its SAEs, on every training set, with all seeds of the tuning."""
+
+    models: tuple[MatrixModel, ...] = Field(min_length=1, description="the untuned models")
+    training_sets: tuple[TrainingSetSpec, ...] = Field(min_length=1, description="the sets to tune on")
+    benchmark: BenchmarkSpec = BenchmarkSpec()
+    settings: PredictSettings = PredictSettings()
+    tune: TuneSettings = TuneSettings()
+    measure: MeasureSettings = MeasureSettings()
+    resources: Resources = Resources()
+    retries: int = Field(default=2, ge=0, description="how often a stage that broke is tried again")
+    post_hoc: bool = Field(default=False, description="report predictions that are younger than their tuning, marked")
+
+    @field_validator("models")
+    @classmethod
+    def _models_differ(cls, given: tuple[MatrixModel, ...]) -> tuple[MatrixModel, ...]:
+        _check_all_different([one.spec() for one in given], "model")
+        return given
+
+    @field_validator("training_sets")
+    @classmethod
+    def _sets_differ(cls, given: tuple[TrainingSetSpec, ...]) -> tuple[TrainingSetSpec, ...]:
+        _check_all_different(given, "training set")
+        return given
+
+    def expand(self) -> tuple[tuple[str, Run], ...]:
+        """All runs with their names: models in order, within them SAEs, within these training sets.
+
+        A name says what the run is of and ends in a hash of that, so that no two are the same, and a matrix that
+        grows renames nothing.
+        """
+        return tuple(
+            (run_name(run), run)
+            for model in self.models
+            for sae in model.saes
+            for run in (self._run(model.spec(), sae, one) for one in self.training_sets)
+        )
+
+    def _run(self, model: ModelSpec, sae: SAESpec, training_set: TrainingSetSpec) -> Run:
+        return Run(
+            model=model,
+            sae=sae,
+            training_set=training_set,
+            benchmark=self.benchmark,
+            settings=self.settings,
+            tune=self.tune,
+            measure=self.measure,
+        )
+
+
+def _check_all_different(specs: Sequence[Spec], what: str) -> None:
+    seen = [_identity(one) for one in specs]
+    if len(set(seen)) != len(seen):
+        raise ValueError(f"a {what} occurs twice")
+
+
+def _identity(*specs: Spec) -> str:
+    """Hash of descriptions; where a model runs is no part of it."""
+    return fingerprint([one.model_dump(mode="json", exclude={"device"}) for one in specs])
+
+
+def run_name(run: Run) -> str:
+    """Name of a run: model, SAE where one is named, training set, hash of the three."""
+    names = [model_name(run.model.id), _sae_name(run.sae), set_name(run.training_set.source)]
+    return _name(names, run.model, run.sae, run.training_set)
+
+
+def model_slug(run: Run) -> str:
+    """Name of what a model's runs share."""
+    return _name([model_name(run.model.id)], run.model)
+
+
+def tuning_slug(run: Run) -> str:
+    """Name of what the runs of a model and training set share, whatever their SAE."""
+    return _name([model_name(run.model.id), set_name(run.training_set.source)], run.model, run.training_set)
+
+
+def _name(names: Sequence[str], *specs: Spec) -> str:
+    return "-".join([*filter(None, map(_slug, names)), _identity(*specs)[:6]])
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^a-z0-9.]+", "-", name.lower())[:LONGEST].strip("-.")
+
+
+def _sae_name(sae: SAESpec) -> str:
+    if sae.path:
+        return model_name(sae.path)
+    return "-".join(part for part in (sae.release and model_name(sae.release), sae.id) if part)
+
+
+def read_matrix(path: Path) -> Matrix:
+    """Read a matrix file.
+
+    Raises:
+        UserError: The file is missing, is not YAML (with the line), or says something unknown.
+    """
+    return read_description(path, Matrix, INIT)
+
+
+def matrix_template(matrix: Matrix) -> str:
+    """A matrix file with every setting, its meaning as a comment, and this matrix's values."""
+    text = "# Every model, with each of its SAEs, on every training set. Run it: sts-eval sweep THIS_FILE\n"
+    text += section_of_list("models", "The untuned models", matrix.models)
+    text += "# Settings of each SAE:\n" + "".join(
+        f"#   {field}: {info.description}\n" for field, info in SAESpec.model_fields.items()
+    )
+    text += section_of_list("training_sets", "The sets to tune on", matrix.training_sets)
+    for name in ("benchmark", "settings", "tune", "measure", "resources"):
+        text += section(name, getattr(matrix, name))
+    for name in ("retries", "post_hoc"):
+        text += f"\n# {Matrix.model_fields[name].description}\n{name}: {str(getattr(matrix, name)).lower()}\n"
+    return text

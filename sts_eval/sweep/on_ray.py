@@ -1,0 +1,224 @@
+"""The engine of a Ray cluster: each attempt is a task that asks for its stage's cores, GPUs and memory.
+
+Ray itself retries nothing: attempts are counted and logged by the driver, so that all engines do the same.
+"""
+
+from __future__ import annotations
+
+import socket
+import uuid
+from pathlib import Path
+from typing import Any
+
+import sts_eval
+from sts_eval.errors import UserError
+from sts_eval.sweep.matrix import Kind, Matrix, StageResources
+from sts_eval.sweep.perform import Task, attempt
+from sts_eval.sweep.state import Ended
+
+KINDS: tuple[Kind, ...] = ("predict", "before", "tune", "after", "report")
+
+ANSWER_SECONDS = 10.0
+"""How long a cluster has to take a connection."""
+
+CHECK_SECONDS = 120.0
+"""How long a node has to start a worker and look for the folder."""
+
+
+class OnRay:
+    """Stages as tasks of a Ray cluster.
+
+    Args:
+        matrix: What will be done, to see whether there is a node for each kind of stage.
+        folder: The sweep's, which every node must see under the same path.
+        address: A running cluster, as `ray.init` takes it; None starts one on this machine.
+        cpus: Cores of a cluster that is started here; all if None.
+
+    Raises:
+        UserError: Ray is not installed, there is no such cluster, no node is large enough for a stage, or a node
+            does not see the folder or runs another version of this package.
+    """
+
+    def __init__(self, matrix: Matrix, folder: Path, address: str | None = None, *, cpus: int | None = None) -> None:
+        """See the class."""
+        try:
+            import ray
+        except ImportError as error:
+            raise UserError("Ray is not installed", "pip install 'sts-eval[ray]'") from error
+        self._ray: Any = ray
+        if address is not None:
+            _check_answers(address)
+        try:
+            if address is None:
+                ray.init(address="local", num_cpus=cpus, include_dashboard=False, log_to_driver=False)
+            else:
+                ray.init(address=address, log_to_driver=False)
+        except (ConnectionError, ValueError, RuntimeError) as error:
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            raise UserError(
+                f"the Ray cluster at {address} cannot be joined ({reason})"
+                if address
+                else f"Ray does not start ({reason})",
+                "Try `ray status` with that address; a cluster with tokens wants RAY_AUTH_MODE=token in the environment"
+                if address
+                else "Try `ray start --head`, which says more",
+            ) from error
+        self._tasks: dict[Any, Task] = {}
+        try:
+            nodes = self._alive()
+            self._measure(nodes, matrix, grows=address is not None)
+            useful = [
+                node for node in nodes if any(room_for(node["Resources"], matrix.resources.of(kind)) for kind in KINDS)
+            ]
+            self._check_folder(useful, folder)  # a head that does no stages need not see it
+        except BaseException:
+            self.close()
+            raise
+
+    def submit(self, task: Task) -> None:
+        """Hand an attempt to the cluster, away from the host where the last one broke if there is another."""
+        asked = task.matrix.resources.of(task.stage.kind)
+        options = _options(asked)
+        there = self._nodes_of(task.avoid) if task.avoid else []
+        if there:
+            from ray.util.scheduling_strategies import NodeLabelSchedulingStrategy, NotIn
+
+            avoided: Any = NotIn(*there)  # type: ignore[no-untyped-call]  # a gap of Ray's own
+            options["scheduling_strategy"] = NodeLabelSchedulingStrategy(hard={}, soft={"ray.io/node-id": avoided})
+        self._tasks[self._ray.remote(attempt).options(**options).remote(task)] = task
+
+    def wait(self, seconds: float) -> list[Ended]:
+        """Attempts that have ended; a lost worker's or node's is a broken one.
+
+        Raises:
+            UserError: The cluster is gone.
+        """
+        errors = self._ray.exceptions
+        try:
+            over, _ = self._ray.wait(list(self._tasks), num_returns=1, timeout=seconds)
+        except (errors.RaySystemError, ConnectionError) as error:
+            raise UserError("the Ray cluster is gone", "Start it, and the sweep with the same command") from error
+        ended = []
+        for reference in over:
+            task = self._tasks.pop(reference)
+            try:
+                ended.append(self._ray.get(reference))
+            except Exception as error:  # whatever Ray says of a task that did not return
+                ended.append(Ended(task.stage.name, "broken", line=_line(error)))
+        return ended
+
+    def close(self) -> None:
+        """Leave the cluster, which ends the tasks of this driver, or stop it where it was started here."""
+        self._ray.shutdown()
+
+    def _nodes_of(self, host: str) -> list[str]:
+        return [node["NodeID"] for node in self._alive() if node["NodeManagerHostname"] == host]
+
+    def _alive(self) -> list[dict[str, Any]]:
+        return [node for node in self._ray.nodes() if node["Alive"]]
+
+    def _measure(self, nodes: list[dict[str, Any]], matrix: Matrix, *, grows: bool) -> None:
+        """See how many stages have room. A cluster that was joined may grow, so what has none is only said."""
+        rooms = {kind: sum(room_for(node["Resources"], matrix.resources.of(kind)) for node in nodes) for kind in KINDS}
+        missing = [f"{kind} ({_words(matrix.resources.of(kind))})" for kind, room in rooms.items() if not room]
+        if missing and not grows:
+            raise UserError(
+                f"this machine has no room for {', '.join(missing)}", "Ask for less under resources, or join a cluster"
+            )
+        self.notes = tuple(f"no node has room for {one}: it waits until one joins" for one in missing)
+        self.width = max(1, rooms["tune"])
+        self.place = f"a Ray cluster of {len(nodes)} node{'s' if len(nodes) > 1 else ''}"
+
+    def _check_folder(self, nodes: list[dict[str, Any]], folder: Path) -> None:
+        """Have every node read what is written here.
+
+        Raises:
+            UserError: A node cannot.
+        """
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        folder.mkdir(parents=True, exist_ok=True)
+        marker, word = folder / f".seen-{uuid.uuid4().hex}", uuid.uuid4().hex
+        marker.write_text(word, encoding="utf-8")
+        try:
+            asked = {}
+            for node in nodes:
+                there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+                remote = self._ray.remote(_seen).options(num_cpus=0, max_retries=0, scheduling_strategy=there)
+                asked[remote.remote(marker)] = node["NodeManagerHostname"]
+            for reference, host in asked.items():
+                try:
+                    found, version = self._ray.get(reference, timeout=CHECK_SECONDS)
+                except Exception as error:
+                    raise UserError(
+                        f"node {host} cannot do stages ({_line(error)})",
+                        "Install sts-eval on every node, in the same version",
+                    ) from error
+                if found != word:
+                    raise UserError(
+                        f"node {host} does not see {folder}",
+                        "Put the sweep with --folder where all nodes share a file system",
+                    )
+                if version != sts_eval.__version__:
+                    raise UserError(
+                        f"node {host} has sts-eval {version}, and this is {sts_eval.__version__}",
+                        "Install the same version on every node",
+                    )
+        finally:
+            marker.unlink(missing_ok=True)
+
+
+def _seen(marker: Path) -> tuple[str | None, str]:
+    """What a node reads in a file, and the version of this package there."""
+    return (marker.read_text(encoding="utf-8") if marker.is_file() else None), sts_eval.__version__
+
+
+def _options(asked: StageResources) -> dict[str, Any]:
+    options: dict[str, Any] = {
+        "num_cpus": asked.cpus,
+        "num_gpus": asked.gpus,
+        "max_retries": 0,
+        "runtime_env": {"env_vars": {"OMP_NUM_THREADS": str(asked.cpus)}},
+    }
+    if asked.memory_gb is not None:
+        options["memory"] = int(asked.memory_gb * 1e9)
+    return options
+
+
+def _check_answers(address: str) -> None:
+    """See whether anybody listens at HOST:PORT; Ray itself would try for minutes.
+
+    Raises:
+        UserError: Nobody does.
+    """
+    host, _, port = address.removeprefix("ray://").partition(":")
+    if not port.isdigit():  # auto, or a name that Ray looks up itself
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=ANSWER_SECONDS).close()
+    except OSError as error:
+        raise UserError(
+            f"there is no Ray cluster at {address} ({error.strerror or error})",
+            "Check the address with `ray status`, or give --ray alone to start a cluster on this machine",
+        ) from error
+
+
+def room_for(has: dict[str, float], asked: StageResources) -> int:
+    """How many such stages a node has room for at once.
+
+    Args:
+        has: Its resources in all, as Ray counts them.
+        asked: What a stage asks for.
+    """
+    wants = {"CPU": asked.cpus, "GPU": asked.gpus, "memory": (asked.memory_gb or 0) * 1e9}
+    return min(int(has.get(name, 0) / amount) for name, amount in wants.items() if amount)
+
+
+def _words(asked: StageResources) -> str:
+    memory = f", {asked.memory_gb:g} GB" if asked.memory_gb else ""
+    return f"{asked.cpus} cores, {asked.gpus:g} GPUs{memory}"
+
+
+def _line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return f"{type(error).__name__}: {lines[0] if lines else ''}"[:300]

@@ -1,0 +1,75 @@
+"""`sts-eval init --matrix` and what `sts-eval sweep` says before and after the work."""
+
+import sys
+
+from made_sweep import InOrder, Scripted, hub_matrix
+from small_run import call
+
+from sts_eval.sweep.matrix import matrix_template, read_matrix
+
+
+def written(folder, matrix):
+    path = folder / "matrix.yaml"
+    path.write_text(matrix_template(matrix), encoding="utf-8")
+    return path
+
+
+def test_init_writes_a_matrix_that_the_sweep_plans(tmp_path):
+    for options, runs in ((["--lab"], "3 runs"), ([], "4 runs")):
+        path = tmp_path / f"matrix{len(options)}.yaml"
+        ended = call("init", *options, "--matrix", path)
+        assert f"Run it: sts-eval sweep {path}" in ended.out
+        assert read_matrix(path).expand()
+        assert runs in call("sweep", path, "--dry-run").out
+    again = call("init", "--matrix", path)
+    assert (again.code, "is there already" in again.err) == (2, True)
+
+
+def test_a_dry_run_counts_what_is_shared_and_writes_nothing(tmp_path):
+    ended = call("sweep", written(tmp_path, hub_matrix()), "--folder", tmp_path / "sweep", "--dry-run")
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in ended.out.splitlines() if "│" in line]
+    assert rows == [
+        ["predict", "12", "0", "12", "0"],
+        ["before", "12", "10", "2", "0"],
+        ["tune", "24", "12", "12", "0"],
+        ["after", "24", "12", "12", "0"],
+        ["report", "12", "0", "12", "0"],
+        ["all", "84", "34", "50", "0"],
+    ]
+    assert not (tmp_path / "sweep").exists()
+
+
+def test_runs_of_several_saes_are_compared_apart(tmp_path, monkeypatch):
+    monkeypatch.setattr("sts_eval.sweep.local.Local", Scripted)
+    ended = call("sweep", written(tmp_path, hub_matrix()), "--folder", tmp_path / "sweep")
+    assert ended.code == 0, ended.err
+    lines = [line for line in ended.out.splitlines() if line.startswith("Next: sts-eval compare")]
+    # Two models on three sets each, with the first SAE of each model and then with the second.
+    assert [len(line.split()) - 3 for line in lines] == [6, 6]
+    assert "layer-9" in lines[0]
+    assert "layer-20" in lines[1]
+
+
+def test_ray_that_is_not_there(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    ended = call("sweep", written(tmp_path, hub_matrix()), "--folder", tmp_path / "sweep", "--ray")
+    assert (ended.code, "pip install 'sts-eval[ray]'" in ended.err) == (2, True)
+
+
+def test_what_went_wrong_is_shown_with_its_log_and_the_way_on(tmp_path, monkeypatch):
+    file, folder = written(tmp_path, hub_matrix(retries=0)), tmp_path / "sweep"
+    name = f"predict-{hub_matrix().expand()[0][0]}"
+    monkeypatch.setattr("sts_eval.sweep.local.Local", lambda: Scripted({name: ["broken"]}))
+    ended = call("sweep", file, "--folder", folder)
+    assert ended.code == 3
+    assert f"quarantined {name}, 2 s: broken on purpose ({folder}/logs/{name}-1.log)" in ended.err
+    assert f"sts-eval sweep {file} --folder {folder} --retry" in ended.err
+    monkeypatch.setattr("sts_eval.sweep.local.Local", Scripted)
+    assert call("sweep", file, "--folder", folder).code == 3
+    assert call("sweep", file, "--folder", folder, "--retry").code == 0
+
+
+def test_a_wrong_file_is_one_line(tmp_path, monkeypatch):
+    monkeypatch.setattr("sts_eval.sweep.local.Local", InOrder)
+    ended = call("sweep", tmp_path / "nowhere.yaml")
+    assert (ended.code, "sts-eval init --matrix" in ended.err) == (2, True)
