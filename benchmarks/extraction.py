@@ -1,13 +1,14 @@
 """How much dearer is the plain way? The reference pipeline against ours, on the same tokens, in one process.
 
-    python benchmarks/extraction.py [--shape small|100m|7b] [--device cpu|cuda] [--json]
+    python benchmarks/extraction.py [--shape small|100m|7b] [--device cpu|cuda] [--json] [--write]
 
 The reference is written as the paper's description reads: every question with all its demonstrations goes through
 every layer and the language-model head, the SAE encodes all features of all question tokens, everything is kept, and
 the two contexts are differenced at the end. Ours is the code that `sts-eval predict` runs. Both must agree to 1e-4.
 Weights are random: what is timed does not depend on them.
 
-The last line of `--json` is one object. Ratios are of times taken in turn; no figure is an absolute time.
+The last line of `--json` is one object; `--write` keeps the table in results/. Ratios are of times taken in turn; no
+figure is an absolute time.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -35,6 +37,9 @@ from sts_eval.predictors.instrument import Instrument, assemble
 from sts_eval.predictors.shift import Shift, measure_shift
 from sts_eval.predictors.sts import read_domain
 from sts_eval.progress import silent
+from sts_eval.records.record import write_atomically
+
+RESULTS = Path(__file__).parent / "results"
 
 GOALS = {
     "step1_speedup": "≥ 20",
@@ -55,6 +60,7 @@ def main() -> None:
     parser.add_argument("--shape", choices=list(SHAPES), default="small")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--write", action="store_true")
     parser.add_argument("--peak", nargs=3, metavar=("WHAT", "D_SAE", "TOKENS"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.peak:
@@ -62,12 +68,23 @@ def main() -> None:
         print(peak_of(what, int(d_sae), int(tokens)))
         return
     found = measure(SHAPES[arguments.shape], arguments.device)
-    print(f"{arguments.shape} on {arguments.device}, {platform.machine()}, {torch.get_num_threads()} threads\n")
-    print("| figure | measured | goal |\n|---|---|---|")
-    for name, value in found.items():
-        print(f"| {name} | {value:.3g} | {GOALS.get(name, '')} |")
+    shown = table(found, f"{arguments.shape} shape on {arguments.device}")
+    print(shown)
+    if arguments.write:
+        file = RESULTS / f"extraction_{arguments.shape}_{arguments.device}.md"
+        write_atomically(file, f"# The reference pipeline against ours\n\n{shown}\n")
     if arguments.json:
         print(json.dumps(found))
+
+
+def table(found: Mapping[str, float], what: str) -> str:
+    """The figures beside their goals, and the machine."""
+    lines = [
+        f"{what}, {platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}\n",
+        "| figure | measured | goal |",
+        "|---|---|---|",
+    ]
+    return "\n".join([*lines, *(f"| {name} | {value:.3g} | {GOALS.get(name, '')} |" for name, value in found.items())])
 
 
 def measure(shape: Shape, device: str) -> dict[str, float]:
@@ -75,7 +92,7 @@ def measure(shape: Shape, device: str) -> dict[str, float]:
     network, data = build(shape, device), texts(shape)
     found = compare(network, data, shape)
     few, many = (memory("ours", 131_072, tokens) for tokens in (5_000, 50_000))
-    plain_few, plain_many = (memory("reference", 131_072, tokens) for tokens in (2_000, 4_000))
+    plain_few, plain_many = (memory("reference", 131_072, tokens) for tokens in (1_000, 3_000))
     found["memory_growth"] = many / few
     found["reference_memory_mb_per_token"] = (plain_many - plain_few) / 2_000
     found["dims_cost_growth"] = dims_cost(shape, device)
@@ -206,9 +223,7 @@ def memory(what: str, d_sae: int, tokens: int) -> float:
 
 
 def peak_of(what: str, d_sae: int, tokens: int) -> float:
-    """In that process."""
-    import resource
-
+    """In that process, as Linux counts it: `getrusage` would give the parent's peak where that was higher."""
     question = 50
     shape = Shape(32, 2, 2, 64, 4096, d_sae, prefix=120, question=question, questions=tokens // question)
     training, _ = texts(Shape(**{**shape.__dict__, "prefix": 2 * question + 40}))
@@ -220,7 +235,8 @@ def peak_of(what: str, d_sae: int, tokens: int) -> float:
         plain = Reference(ours, shape)
         kept = [plain.dump(empty, ours.prompter.turn(row.question)) for row in training.examples]
         assert len(kept) == len(training.examples)  # noqa: S101 -- keeps the dumps alive until here
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    return float(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 def dims_cost(shape: Shape, device: str) -> float:
