@@ -132,7 +132,12 @@ def prediction_file(experiment: Run, folder: Path) -> Path:
 
 def prediction_depends_on(experiment: Run) -> list[Any]:
     """What a prediction depends on beside the contents of its data, as plain values."""
-    without = {"model": {"device"}, "settings": {"batch_tokens", "batch_questions"}}  # they never change a result
+    # What never changes a prediction.
+    without = {
+        "model": {"device"},
+        "settings": {"batch_tokens", "batch_questions"},
+        "tune": {"seeds", "allow_overlap", "report_to"},
+    }
     return [
         described(experiment).model_dump(mode="json", exclude=without),
         model_fingerprint(experiment.model),

@@ -98,9 +98,9 @@ def _oracles(folder: Path, prediction: Prediction, transfer: Transfer) -> tuple[
 
 
 def model_name(identity: str) -> str:
-    """Short name of a model: the last part of its id, or the folder above where that part is only `model`."""
+    """Short name of a model: the last part of its id that says more than `model` or `files`."""
     parts = [part for part in identity.replace("\\", "/").split("/") if part]
-    return parts[-2] if len(parts) > 1 and parts[-1] == "model" else parts[-1]
+    return next((part for part in reversed(parts) if part not in ("model", "files")), parts[-1])
 
 
 def set_name(source: str) -> str:

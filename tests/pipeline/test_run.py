@@ -11,6 +11,7 @@ from small_run import call, copied, figures, records, write_experiment
 import sts_eval.transfer.training
 from sts_eval import lab, pipeline
 from sts_eval.data.tables import read_table
+from sts_eval.experiment_file import read_experiment
 from sts_eval.pipeline import run
 from sts_eval.predictors.instrument import load_model
 from sts_eval.records.answers import Evaluation
@@ -126,6 +127,15 @@ def test_a_changed_setting_redoes_what_depends_on_it(finished, calls, tmp_path, 
     assert Counter(place.stem.split("-")[0] for place in now.keys() - was.keys()) == {**made, "transfer": 1}
     before = [record for record, _ in now.values() if isinstance(record, Evaluation) and record.adapter_sha256 is None]
     assert len(before) == (2 if "measure" in changes else 1)
+
+
+@pytest.mark.parametrize(("tune", "same"), [({"seeds": (0, 1, 2)}, True), ({"rank": 2}, False)])
+def test_what_a_prediction_that_reads_the_tuning_depends_on(tmp_path, tune, same):
+    def place(**changes):
+        described = write_experiment(tmp_path / "run.yaml", settings={"predictors": ("gradient",)}, **changes)
+        return pipeline.prediction_file(read_experiment(described), tmp_path)
+
+    assert (place(tune=tune) == place()) == same
 
 
 def test_the_first_seed_gets_the_oracles_record_once(finished, tmp_path, monkeypatch):

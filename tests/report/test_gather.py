@@ -95,6 +95,8 @@ def test_names_are_short():
     assert model_name("meta-llama/Llama-3-8B") == "Llama-3-8B"
     assert model_name("/home/me/lab-2/model/") == "lab-2"
     assert model_name("gpt2") == "gpt2"
+    assert model_name("/venv/sts_eval/lab/files/model") == "lab"
+    assert model_name("model") == "model"
     assert set_name("GAIR/LIMO") == "LIMO"
     assert set_name("data/math.v2.jsonl") == "math.v2"
 
