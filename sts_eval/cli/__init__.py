@@ -25,6 +25,7 @@ COMMANDS = {
     "compare": "Compare every predictor with what happened, over many runs.",
     "calibrate": "Turn scores into changes in points, with intervals.",
     "import": "Read results that were measured elsewhere.",
+    "export": "Write a run as the Hugging Face hub or Every Eval Ever read it.",
     "validate": "Check submissions to a leaderboard's store.",
     "submit": "Hand a run in to a store.",
     "preregister": "Put a prediction's hash into a store before tuning.",
