@@ -133,7 +133,7 @@ def worked_out() -> str:
             hours("tune", models * sets * one.tune),
             hours("measure", models * (before + sets * SEEDS * before)),
         )
-        figures = f"{total.predict:,.1f} | {total.tune:,.0f} | {total.measure:,.0f} | {total.share:.2%}"
+        figures = f"{total.predict:.2g} | {total.tune:,.0f} | {total.measure:,.0f} | {total.share:.2%}"
         lines.append(f"| {label} | {figures} |")
     return "\n".join(lines)
 
