@@ -1,9 +1,12 @@
 """What the leaderboard starts with: the lab matrix, real changes that were imported, the paper's figures.
 
     python benchmarks/board_seeds.py --shared SHARED
+    python benchmarks/board_seeds.py --comparisons
 
 Reads benchmarks/results/lab_matrix.jsonl, and from SHARED (see tests/conftest.py) `transfer/`, `sft/`, `mmlu_pro/` and
-`paper.json`. Writes a store to leaderboard/sts_leaderboard/seeds/store. The three kinds never rank together:
+`paper.json`. Writes a store to leaderboard/sts_leaderboard/seeds/store, and beside it the comparisons that the page
+shows first, which `--comparisons` alone makes again of the store that is there: after a change of the figures or of
+the version, which the tests notice. The three kinds never rank together:
 
 - measured: the lab's runs, in short (the records name folders of the machine that made them, so they are not attached)
 - imported: two public post-trainings on MMLU-Pro, with the lexical predictors, GSM8K standing in for Mathstral's data
@@ -13,6 +16,7 @@ Reads benchmarks/results/lab_matrix.jsonl, and from SHARED (see tests/conftest.p
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import importlib.metadata
 import json
@@ -25,6 +29,7 @@ from lab_matrix import MODELS
 
 from sts_eval.data.benchmark import load_benchmark
 from sts_eval.data.training_set import load_training_set
+from sts_eval.errors import UserError
 from sts_eval.experiment import BenchmarkSpec, TrainingSetSpec
 from sts_eval.lab.sae import MODEL_NAME
 from sts_eval.predictors.lexical import PREDICTORS
@@ -33,10 +38,13 @@ from sts_eval.records.outcome import Change, DomainOutcome, Outcome, Said, read_
 from sts_eval.records.record import now
 from sts_eval.records.submission import ModelDescription, Origin, Provenance, SAEDescription, SetDescription, Submission
 from sts_eval.records.transfer import Transfer
+from sts_eval.store.comparisons import FOLDER, Comparisons
+from sts_eval.store.files import Files
 from sts_eval.store.store import Store
 from sts_eval.transfer.importing import import_table
 
 SEEDS = Path(__file__).resolve().parent.parent / "leaderboard" / "sts_leaderboard" / "seeds" / "store"
+COMPARISONS = SEEDS.parent / FOLDER
 SUBMITTER = "sts-eval"
 PAPER = "https://arxiv.org/abs/2603.02908"
 OUTPUTS = "https://github.com/TIGER-AI-Lab/MMLU-Pro"
@@ -51,17 +59,42 @@ IMPORTED = {
 def main() -> None:
     """Make the store anew."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--shared", type=Path, required=True)
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--shared", type=Path)
+    source.add_argument("--comparisons", action="store_true", help="make the comparisons of the store that is there")
     arguments = parser.parse_args()
+    if arguments.shared:
+        fill(arguments.shared)
+    print(f"{compared()} comparisons")
+
+
+def fill(shared: Path) -> None:
+    """Make the store."""
     if SEEDS.exists():
         shutil.rmtree(SEEDS)
     store = Store(str(SEEDS))
-    for one in (*measured(), *imported(arguments.shared), *published(arguments.shared)):
+    for one in (*measured(), *imported(shared), *published(shared)):
         receipt = store.submit(one.canonical().encode(), by=SUBMITTER)
         if not receipt.verdict.accepted:
             raise SystemExit("\n".join(f"{problem.path}: {problem.message}" for problem in receipt.verdict.problems))
     board = store.board()
     print(board.runs["origin"].value_counts().to_string())
+
+
+def compared() -> int:
+    """Make what the page shows before anything is chosen, for each origin that allows it. How many there are."""
+    from sts_leaderboard.shelf import compare
+    from sts_leaderboard.views import ranking
+
+    if COMPARISONS.exists():
+        shutil.rmtree(COMPARISONS)
+    store, kept = Store(str(SEEDS)), Comparisons(Files(str(SEEDS.parent)))
+    runs = store.board().runs
+    for origin in ("measured", "imported", "published"):
+        chosen = ranking.choose(runs, origin=origin, benchmark=ranking.leading_benchmark(runs, origin))
+        with contextlib.suppress(UserError):  # nothing was predicted
+            kept.keep(chosen.shas, compare([one.outcome for one in store.read_all(chosen.shas)]))
+    return len(list(COMPARISONS.iterdir()))
 
 
 def measured() -> Iterator[Submission]:

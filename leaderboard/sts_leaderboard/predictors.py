@@ -7,11 +7,14 @@ from typing import Any
 import gradio as gr
 import pandas as pd
 
+from sts_eval.errors import UserError
 from sts_eval.records.comparison import Comparison
 from sts_leaderboard import downloads
 from sts_leaderboard.badges import ORIGINS, heading
+from sts_leaderboard.comparing import Waiting
+from sts_leaderboard.inert import markdown
 from sts_leaderboard.links import State
-from sts_leaderboard.page import Page, hidden_address, save_buttons
+from sts_leaderboard.page import READING, Page, hidden_address, save_buttons
 from sts_leaderboard.shelf import Shelf
 from sts_leaderboard.views import ranking
 from sts_leaderboard.views.look import empty
@@ -37,6 +40,15 @@ NOBODY = (
 )
 
 
+NOTHING_ADDED = pd.DataFrame(columns=["predictor", "partial r"])
+
+TICK = 1.0
+"""Seconds between two looks at whether a comparison is there."""
+
+DONE = gr.update(active=False)
+"""There is nothing to wait for."""
+
+
 def build(shelf: Shelf) -> Page:
     """The page, inside the tabs that are open."""
     with gr.Tab("Predictors", id="predictors") as tab:
@@ -59,11 +71,12 @@ def build(shelf: Shelf) -> Page:
         gr.Markdown(FLAGS, elem_classes="small", latex_delimiters=[])
         figure = gr.Plot(show_label=False)
         with gr.Accordion("In words", open=True):
-            answers = gr.Markdown("Comparing…", latex_delimiters=[])
+            answers = gr.Markdown(latex_delimiters=[])
         with gr.Accordion("What predictors add to a domain's history", open=False):
             added_headline = gr.Markdown(latex_delimiters=[])
             added = gr.Dataframe(label="Added to history", interactive=False, max_height=500)
         notes = gr.Markdown(elem_classes="small", latex_delimiters=[])
+        timer = gr.Timer(TICK, active=False)
         address = hidden_address()
         controls = {
             "origin": origin,
@@ -76,46 +89,29 @@ def build(shelf: Shelf) -> Page:
 
         def show(state: State) -> tuple[Any, ...]:
             chosen = _chosen(shelf, state)
-            count = len(chosen.shas)
-            said = "\n\n".join(chosen.notes)
-            if not count:
-                sentence = NOBODY.format(origin=state["origin"])
-                blank = pd.DataFrame(columns=["rank", "predictor", "r"])
-                return (
-                    heading(str(state["origin"]), 0),
-                    sentence,
-                    blank,
-                    empty("Nothing to compare."),
-                    "",
-                    "",
-                    blank,
-                    said,
-                )
-            comparison = shelf.comparison(chosen.shas)
-            key = ranking.QUESTIONS[str(state["question"])], ranking.MEASURES[str(state["measure"])]
-            found = comparison.table(*key)
-            if found is None:
-                sentence = "These runs do not allow this question: see the first lines below."
-                blank = pd.DataFrame(columns=["rank", "predictor", "r"])
-                shown = ranking.answers(comparison)
-                return heading(str(state["origin"]), count), sentence, blank, empty(sentence), shown, "", blank, said
-            beyond = [one for one in comparison.added if (one.question, one.measure) == key]
-            return (
-                heading(str(state["origin"]), count),
-                ranking.heading(found),
-                ranking.table(found, comparison.reference),
-                ranking.forest(found, comparison.reference),
-                ranking.answers(comparison),
-                ranking.added_heading(beyond[0]) if beyond else "These runs do not allow the question.",
-                ranking.added(beyond[0]) if beyond else pd.DataFrame(columns=["predictor", "partial r"]),
-                said,
-            )
+            badge_now, notes_now = heading(str(state["origin"]), len(chosen.shas)), "\n\n".join(chosen.notes)
+            if not chosen.shas:
+                return (badge_now, *_nothing(NOBODY.format(origin=state["origin"])), notes_now, DONE)
+            try:
+                found = shelf.comparison_or_wait(chosen.shas)
+            except UserError as error:
+                return (badge_now, *_nothing(f"Not compared: {markdown(str(error))}"), notes_now, DONE)
+            if isinstance(found, Waiting):
+                return (badge_now, *_nothing(_comparing(found, len(chosen.shas))), notes_now, gr.update(active=True))
+            return (badge_now, *_contents(found, state), notes_now, DONE)
+
+        def later(*values: Any) -> tuple[Any, ...]:
+            """What the timer shows: only how long it takes, until everything is there."""
+            try:
+                shown = show(page.state(values))
+            except OSError:  # a control that is used, or the page loaded anew, tells what is wrong
+                return (*(gr.skip() for _ in outputs[:-1]), DONE)
+            if shown[-1] is DONE:
+                return shown
+            return (gr.skip(), shown[1], *(gr.skip() for _ in outputs[2:]))
 
         def saved(kind: str, *values: Any) -> tuple[bytes, str]:
-            chosen = _chosen(shelf, page.state(values))
-            comparison = shelf.comparison(chosen.shas)
-            tidy = figures(comparison)
-            return (downloads.csv if kind == "csv" else downloads.parquet)(tidy), f"predictors.{kind}"
+            return _saved(shelf, page.state(values), kind)
 
         def offered() -> dict[str, list[str]]:
             runs = shelf.board().runs
@@ -129,8 +125,9 @@ def build(shelf: Shelf) -> Page:
                 "measure": list(ranking.MEASURES),
             }
 
-        outputs = [badge, headline, table, figure, answers, added_headline, added, notes]
+        outputs = [badge, headline, table, figure, answers, added_headline, added, notes, timer]
         page = Page("predictors", tab, controls, DEFAULTS, show, outputs, address, offered)
+        timer.tick(later, page.inputs, outputs, **{**READING, "show_progress": "hidden"})
         save_buttons(saved, page.inputs, {"csv": "CSV", "parquet": "Parquet"})
     return page
 
@@ -142,6 +139,44 @@ def figures(comparison: Comparison) -> pd.DataFrame:
     from sts_eval.report.comparison_files import tidy
 
     return pd.read_csv(io.StringIO(tidy(comparison)))
+
+
+def _saved(shelf: Shelf, state: State, kind: str) -> tuple[bytes, str]:
+    chosen = _chosen(shelf, state)
+    found = shelf.comparison_or_wait(chosen.shas) if chosen.shas else None
+    if not isinstance(found, Comparison):
+        raise UserError("there is no comparison yet", "Wait until the table is there")
+    return (downloads.csv if kind == "csv" else downloads.parquet)(figures(found)), f"predictors.{kind}"
+
+
+def _comparing(waiting: Waiting, count: int) -> str:
+    """What is said until the comparison is there."""
+    about = max(1, round(waiting.seconds))
+    what = f"All predictors are being compared over {count} run{'s' * (count > 1)}"
+    return f"{what}: about {about} second{'s' * (about > 1)} more. The table comes by itself."
+
+
+def _nothing(sentence: str) -> tuple[Any, ...]:
+    """The outputs between the badge and the notes where there is no table."""
+    return sentence, pd.DataFrame(columns=["rank", "predictor", "r"]), empty(""), "", "", NOTHING_ADDED
+
+
+def _contents(comparison: Comparison, state: State) -> tuple[Any, ...]:
+    """The outputs between the badge and the notes."""
+    key = ranking.QUESTIONS[str(state["question"])], ranking.MEASURES[str(state["measure"])]
+    found = comparison.table(*key)
+    if found is None:
+        sentence, blank, figure, *_ = _nothing("These runs do not allow this question: see the first lines below.")
+        return sentence, blank, figure, ranking.answers(comparison), "", NOTHING_ADDED
+    beyond = next((one for one in comparison.added if (one.question, one.measure) == key), None)
+    return (
+        ranking.heading(found),
+        ranking.table(found, comparison.reference),
+        ranking.forest(found, comparison.reference),
+        ranking.answers(comparison),
+        ranking.added_heading(beyond) if beyond else "These runs do not allow the question.",
+        ranking.added(beyond) if beyond else NOTHING_ADDED,
+    )
 
 
 def _chosen(shelf: Shelf, state: State) -> ranking.Chosen:

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Lock
 
-import sts_eval
 from sts_eval.errors import UserError
 from sts_eval.records.comparison import Comparison
 from sts_eval.records.outcome import Outcome
 from sts_eval.records.submission import Submission
 from sts_eval.report.comparing import compare_runs
 from sts_eval.store.board import Board
+from sts_eval.store.comparisons import Comparisons
+from sts_eval.store.files import Files
 from sts_eval.store.store import Receipt, Store
+from sts_leaderboard.comparing import Comparing, Waiting
 
 KEPT_SECONDS = 20.0
 """How old the tables may be. Asking a store on a hub whether it changed takes a request."""
-
-MOST_COMPARISONS = 32
 
 RESAMPLES = 500
 """Of every bootstrap: an end of an interval moves by about .01 with another seed."""
@@ -40,7 +39,7 @@ class Shelf:
 
     Args:
         store: The store.
-        comparisons: Folder of comparisons that were made before, by their key; None to make all.
+        comparisons: Folder `comparisons` of a store, whose files are read beside the store's own and never written.
         clock: Seconds.
     """
 
@@ -48,25 +47,30 @@ class Shelf:
         self, store: Store, *, comparisons: Path | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.store = store
-        self._made_before = comparisons
+        self._own = Comparisons(store.files)
+        self._shipped = Comparisons(Files(str(comparisons.parent))) if comparisons else None
+        self._comparing = Comparing(self._made, self._kept, clock)
         self._clock = clock
         self._board: Board | None = None
         self._read = 0.0
         self._lock = Lock()
-        self._comparing = Lock()
-        self._comparisons: OrderedDict[str, Comparison] = OrderedDict()
 
     def board(self) -> Board:
-        """The tables, at most `KEPT_SECONDS` old.
+        """The tables, at most `KEPT_SECONDS` old; while one visitor's call reads them anew, others get the old ones.
 
         Raises:
             UserError: The store cannot be read, and never could.
         """
-        with self._lock:
+        known = self._board
+        if not self._lock.acquire(blocking=known is None):
+            return known  # type: ignore[return-value]  # only a call that has tables does not wait
+        try:
             if self._board is None or self._clock() - self._read > KEPT_SECONDS:
                 self._board = self.store.board()
                 self._read = self._clock()
             return self._board
+        finally:
+            self._lock.release()
 
     def find(self, beginning: str) -> str:
         """The full name of a run from its first digits.
@@ -96,34 +100,33 @@ class Shelf:
         """
         receipt = self.store.submit(raw, by=by)
         with self._lock:
-            self._board = None
+            self._read = -KEPT_SECONDS + self._clock() - 1
         return receipt
 
     def comparison(self, shas: Sequence[str]) -> Comparison:
-        """All predictors over these runs. One is made at a time; a run never changes, so it is made once.
+        """All predictors over these runs, however long it takes. A run never changes, so it is made once.
 
         Raises:
-            UserError: The runs do not allow it.
+            UserError: The runs do not allow it, or too many comparisons are under way.
         """
-        key = comparison_key(shas)
-        with self._comparing:
-            found = self._comparisons.get(key) or self._before(key)
-            if found is None:
-                found = compare([self.submission(sha).outcome for sha in sorted(shas)])
-            self._comparisons[key] = found
-            self._comparisons.move_to_end(key)
-            while len(self._comparisons) > MOST_COMPARISONS:
-                self._comparisons.popitem(last=False)
-            return found
+        return self._comparing.wait(shas)
 
-    def _before(self, key: str) -> Comparison | None:
-        path = self._made_before / f"{key}.json" if self._made_before else None
-        return Comparison.read(path) if path is not None and path.is_file() else None
+    def comparison_or_wait(self, shas: Sequence[str]) -> Comparison | Waiting:
+        """The same where it is there already; else it is begun in the background.
 
+        Raises:
+            UserError: The runs do not allow it, or too many comparisons are under way.
+        """
+        return self._comparing.ask(shas)
 
-def comparison_key(shas: Sequence[str]) -> str:
-    """A name for a comparison: what it follows from, hashed."""
-    return hashlib.sha256("\n".join((*sorted(shas), sts_eval.__version__, str(RESAMPLES))).encode()).hexdigest()
+    def _made(self, shas: tuple[str, ...]) -> Comparison:
+        made = compare([submission.outcome for submission in self.store.read_all(shas)])
+        self._own.keep(shas, made)
+        return made
+
+    def _kept(self, shas: tuple[str, ...]) -> Comparison | None:
+        known = self._shipped.read(shas, RESAMPLES) if self._shipped else None
+        return known or self._own.read(shas, RESAMPLES)
 
 
 def compare(outcomes: Sequence[Outcome]) -> Comparison:

@@ -17,8 +17,8 @@ from sts_eval.report.history import history_columns
 from sts_eval.report.matrix import Column, Floats, Matrix
 from sts_eval.report.question_table import Dials, outcome_of, standing_of
 from sts_eval.report.side_by_side import ends
-from sts_eval.statistics import added_value, standardised
-from sts_eval.statistics.partial_permutation import partial_permutation
+from sts_eval.statistics import AddedValue, added_value, standardised
+from sts_eval.statistics.partial_permutation import partial_permutations
 
 HeldOut = Literal["models", "training sets"]
 
@@ -51,7 +51,14 @@ def _table(
     history: Column, question: Question, measure: Measure, outcome: Floats, matrix: Matrix, dials: Dials
 ) -> AddedTable:
     held_out: HeldOut = "models" if len(matrix.models) >= MODELS_TO_HOLD_OUT else "training sets"
-    rows = [_row(column, history.scores, outcome, matrix, held_out, dials) for column in matrix.columns.values()]
+    # Models have features of their own, so scores have no unit in common until each run's spread is 1.
+    scores = {name: standardised(column.scores) for name, column in matrix.columns.items()}
+    permuted = partial_permutations(scores, history.scores, outcome, n_resamples=dials.n_resamples, seed=dials.seed)
+    groups = matrix.model_of if held_out == "models" else matrix.set_of
+    rows = []
+    for name, column in matrix.columns.items():
+        added = added_value(scores[name], history.scores, outcome, groups, level=dials.level)
+        rows.append(_row(column, added, permuted[name]))
     rows.sort(key=lambda row: (row.standing == "oracle", row.partial_r is None, -(row.partial_r or 0.0)))
     tested = [row for row in rows if row.p_likelihood is not None and row.standing != "oracle"]
     if tested:
@@ -62,21 +69,7 @@ def _table(
     return AddedTable(question=question, measure=measure, history=history.name, held_out=held_out, rows=tuple(rows))
 
 
-def _row(
-    column: Column,
-    history: Floats,
-    outcome: Floats,
-    matrix: Matrix,
-    held_out: HeldOut,
-    dials: Dials,
-) -> AddedRow:
-    # Models have features of their own, so scores have no unit in common until each run's spread is 1.
-    scores = standardised(column.scores)
-    groups = matrix.model_of if held_out == "models" else matrix.set_of
-    added = added_value(scores, history, outcome, groups, level=dials.level)
-    p_permutation = None
-    if added.partial_r is not None:
-        p_permutation = partial_permutation(scores, history, outcome, n_resamples=dials.n_resamples, seed=dials.seed)
+def _row(column: Column, added: AddedValue, p_permutation: float | None) -> AddedRow:
     return AddedRow(
         name=column.name,
         flags=column.flags,
@@ -85,7 +78,7 @@ def _row(
         interval=ends(added.interval),
         p_likelihood=added.lr_p,
         q_likelihood=None,
-        p_permutation=p_permutation,
+        p_permutation=None if added.partial_r is None else p_permutation,
         rmse_without=added.rmse_without,
         rmse_with=added.rmse_with,
         n_runs=added.n_runs,

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from statsmodels.regression.linear_model import OLS
+from scipy import stats
 
 from sts_eval.statistics.conformal import leave_group_out
 from sts_eval.statistics.correlation import Undefined, fisher_interval
 from sts_eval.statistics.interval import Interval
-from sts_eval.statistics.within_runs import R_BOUND, matrices
+from sts_eval.statistics.within_runs import R_BOUND, centred_within, matrices
 
 _EXPLAINED = 1e-10
 """Share of the variance within runs below which what history leaves of it is rounding error."""
@@ -101,12 +101,9 @@ def added_value(
     n_points, n_controls = len(run), known.shape[-1] + max(0, len(runs) - 1)
 
     partial_r, interval, lr, lr_p = None, None, None, None
-    effects = (run[:, None] == runs).astype(np.float64)
-    controls = np.column_stack([known[complete], effects])
     # Dummies of the runs do what centring within runs does. It comes first, so that "nothing left" is judged by the
     # variance within runs and not by the distance between them.
-    x_within, y_within = (_residual(values[complete], effects) for values in (scores, changes))
-    history_within = _residual(known[complete], effects)
+    x_within, y_within, history_within = (centred_within(values, complete) for values in (scores, changes, known))
     x_left, y_left = (_residual(values, history_within) for values in (x_within, y_within))
     obstacle = None
     if n_points - n_controls <= 3:  # noqa: PLR2004 - Fisher's z needs n - k > 3
@@ -122,9 +119,11 @@ def added_value(
             undefined.append(Undefined("interval", "what is left of the points lies on a line"))
         else:
             interval = fisher_interval(partial_r, n_points - n_controls, level=level)
-        without = OLS(changes[complete], controls).fit()
-        with_score = OLS(changes[complete], np.column_stack([controls, scores[complete]])).fit()
-        lr, lr_p = (float(figure) for figure in tuple(with_score.compare_lr_test(without))[:2])
+        # Of two nested least-squares fits it is n log(RSS without/RSS with), and the score removes the share r² of
+        # what history and runs leave (Frisch and Waugh 1933).
+        with np.errstate(divide="ignore"):
+            lr = float(-n_points * np.log1p(-min(1.0, partial_r**2)))
+        lr_p = float(stats.chi2.sf(lr, 1))
 
     rmse_without, rmse_with, gain = None, None, None
     if len(np.unique(np.asarray(groups)[runs])) <= 1:

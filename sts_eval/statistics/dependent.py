@@ -18,7 +18,7 @@ from scipy import stats
 
 from sts_eval.statistics.correlation import MIN_POINTS, Undefined
 from sts_eval.statistics.interval import Interval
-from sts_eval.statistics.resampling import draw_counts, percentile_interval, two_sided_p
+from sts_eval.statistics.resampling import percentile_interval, two_sided_p, two_way_counts
 from sts_eval.statistics.within_runs import average, jointly_present, matrices, resampled_correlations
 
 _ROUNDING = 1e-12
@@ -129,9 +129,7 @@ def paired_difference(
         return PairedDifference(None, None, None, 0, 0, (nothing,))
 
     difference = float((average(r_first[:, used], n[:, used]) - average(r_second[:, used], n[:, used]))[0])
-    rng = np.random.default_rng(seed)
-    runs = draw_counts(int(used.sum()), n_resamples, rng)
-    domains = draw_counts(first.shape[1], n_resamples, rng)
+    runs, domains = two_way_counts(int(used.sum()), first.shape[1], n_resamples, seed)
     r_first, points = resampled_correlations(first[used], changes[used], domains)
     r_second, _ = resampled_correlations(second[used], changes[used], domains)
     lacking = np.isnan(r_first + r_second)  # a run counts for both or for neither

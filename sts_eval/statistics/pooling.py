@@ -20,7 +20,7 @@ from statsmodels.stats.meta_analysis import combine_effects
 
 from sts_eval.statistics.correlation import Undefined, fisher_interval
 from sts_eval.statistics.interval import Interval
-from sts_eval.statistics.resampling import draw_counts, percentile_interval
+from sts_eval.statistics.resampling import percentile_interval, two_way_counts
 from sts_eval.statistics.within_runs import (
     R_BOUND,
     average,
@@ -176,8 +176,6 @@ def _bootstrap(
     x: NDArray[np.float64], y: NDArray[np.float64], level: float, n_resamples: int, seed: int
 ) -> Interval | Undefined:
     """Percentile interval of the pooled r; all runs of a resample see the same domains."""
-    rng = np.random.default_rng(seed)
-    n_runs, n_domains = x.shape
-    runs = draw_counts(n_runs, n_resamples, rng)
-    r, n = resampled_correlations(x, y, draw_counts(n_domains, n_resamples, rng))
+    runs, domains = two_way_counts(*x.shape, n_resamples, seed)
+    r, n = resampled_correlations(x, y, domains)
     return percentile_interval(average(r, n, runs), level, "bootstrap")

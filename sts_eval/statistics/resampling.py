@@ -6,6 +6,8 @@ separately, each with replacement, and a cell enters as often as its row times i
 pigeonhole bootstrap of Owen 2007, Annals of Applied Statistics 1, 386-411, who shows that it errs on the wide side).
 """
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -39,6 +41,30 @@ def draw_counts(size: int, n_resamples: int, rng: np.random.Generator) -> NDArra
         rng: Source of randomness.
     """
     return rng.multinomial(size, np.full(size, 1 / size), size=n_resamples).astype(np.float64)
+
+
+@lru_cache(maxsize=4)
+def two_way_counts(
+    n_runs: int, n_domains: int, n_resamples: int, seed: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """How often each run and each domain is drawn in each resample.
+
+    Equal arguments give the same resamples, so that all predictors of a table see the same; the last few are kept.
+
+    Args:
+        n_runs: Number of runs.
+        n_domains: Number of domains.
+        n_resamples: Number of resamples.
+        seed: Seed of the draws.
+
+    Returns:
+        Shapes (n_resamples, n_runs) and (n_resamples, n_domains), read-only.
+    """
+    rng = np.random.default_rng(seed)
+    counts = draw_counts(n_runs, n_resamples, rng), draw_counts(n_domains, n_resamples, rng)
+    for each in counts:
+        each.flags.writeable = False
+    return counts
 
 
 def percentile_interval(values: NDArray[np.float64], level: float, statistic: str) -> Interval | Undefined:

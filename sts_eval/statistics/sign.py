@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sts_eval.statistics.correlation import Undefined
 from sts_eval.statistics.interval import Interval
-from sts_eval.statistics.resampling import draw_counts, percentile_interval
+from sts_eval.statistics.resampling import percentile_interval, two_way_counts
 from sts_eval.statistics.within_runs import jointly_present, matrices, standardised
 
 CLEAR = 1.96
@@ -128,9 +128,7 @@ def _interval(
     seed: int,
 ) -> Interval | Undefined:
     """Percentile interval of the AUROC: the share of won (up, down) pairs, each as often as both were drawn."""
-    rng = np.random.default_rng(seed)
-    n_runs, n_domains = scores.shape
-    runs, domains = draw_counts(n_runs, n_resamples, rng), draw_counts(n_domains, n_resamples, rng)
+    runs, domains = two_way_counts(*scores.shape, n_resamples, seed)
     (up_run, up_domain), (down_run, down_domain) = np.nonzero(up), np.nonzero(down)
     times_up = runs[:, up_run] * domains[:, up_domain]
     times_down = runs[:, down_run] * domains[:, down_domain]

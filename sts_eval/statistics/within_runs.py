@@ -73,6 +73,23 @@ def standardised(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(present, np.where(varies, scaled, 0.0), np.nan)
 
 
+def centred_within(values: NDArray[np.float64], cells: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """What the mean of each run leaves of its points.
+
+    Args:
+        values: Shape (n_runs, n_domains), or (n_runs, n_domains, h) for h variables.
+        cells: The points that take part, shape (n_runs, n_domains).
+
+    Returns:
+        Shape (n_points,) or (n_points, h), the points run by run.
+    """
+    # A run's mean over axis 1, with room for a last axis that values may have.
+    taking_part = cells.reshape(*cells.shape, *(1,) * (values.ndim - cells.ndim))
+    total = np.where(taking_part, values, 0.0).sum(axis=1, keepdims=True)
+    centred: NDArray[np.float64] = (values - total / np.maximum(taking_part.sum(axis=1, keepdims=True), 1))[cells]
+    return centred
+
+
 def resampled_correlations(
     x: NDArray[np.float64], y: NDArray[np.float64], counts: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -49,16 +49,16 @@ class Board:
         """A row per submission that was ever accepted, oldest first, by `sha256`.
 
         The columns of `snapshot.RUN` and `snapshot.STANDING` with `tier` raised to `rerun` where the ledger says so,
-        and `seeds`, `home` (tuples), `pre_registered`, `complete` (both records are attached), `withdrawn` (or
-        rejected; `why` tells) and `ranked` (bools). For each score of `CORRELATED` and target `magnitude` (|Δ| with
+        and `seeds`, `home`, `domains` (tuples), `pre_registered`, `complete` (both records are attached), `withdrawn`
+        (or rejected; `why` tells) and `ranked` (bools). For each score of `CORRELATED` and target `magnitude` (|Δ| with
         the noise's share taken off) and `delta`: `{score}_{target}_r`, `_low` and `_high`, Pearson's r over domains
         with Fisher's 95% interval; NaN where it is not defined.
         """
         frame: pd.DataFrame = self._table.select([*RUN, *STANDING]).to_pandas()
         for name in ("parameters", "d_sae", "layer", "training_rows"):
             frame[name] = frame[name].astype("Int64")
-        for name in ("seeds", "home"):
-            frame[name] = pd.Series(list(map(tuple, self._table.column(name).to_pylist())), dtype=object)
+        for name, column in (("seeds", "seeds"), ("home", "home"), ("domains", "domain")):
+            frame[name] = pd.Series(list(map(tuple, self._table.column(column).to_pylist())), dtype=object)
         measured = frame["origin"] == "measured"
         frame["tier"] = frame["tier"].mask(measured & frame["rerun_by"].notna(), "rerun")
         registered, started = (_times(frame[name]) for name in ("registered", "tuning_started"))

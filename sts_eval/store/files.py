@@ -5,12 +5,16 @@ over it. Object stores (`s3://`, `hf://`, ...) show an object when it is complet
 creation is exclusive depends on them: s3fs asks for it, others look first and write then, and two writers at the same
 moment may both believe that they were first. Nothing here depends on it but the queue's leases.
 
-Temporary files start with a dot, are never listed, and are left behind by a writer that was killed.
+Temporary files start with a dot, are never listed, and are left behind by a writer that was killed, until they are
+swept.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
+import time
 import uuid
 from collections.abc import Iterable
 from pathlib import Path
@@ -20,6 +24,8 @@ from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
 from sts_eval.errors import UserError
+
+_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{32}\.tmp")
 
 
 class Files:
@@ -107,6 +113,44 @@ class Files:
             return
         final = self._folder / name
         self._written(final, content).replace(final)
+
+    @property
+    def local(self) -> bool:
+        """Whether the folder is on a disk."""
+        return self._folder is not None
+
+    def sweep(self, seconds: float) -> int:
+        """Remove temporary files that killed writers left behind, on a disk only.
+
+        Args:
+            seconds: What is younger may belong to a writer at work, and stays.
+
+        Returns:
+            How many were removed.
+        """
+        swept = 0
+        found = self._folder.rglob(".*.tmp") if self._folder is not None else ()
+        for path in found:
+            # Another reader may sweep at the same time, and one that may only read removes nothing.
+            with contextlib.suppress(OSError):
+                if _TEMPORARY.fullmatch(path.name) and path.stat().st_mtime < time.time() - seconds:
+                    path.unlink()
+                    swept += 1
+        return swept
+
+    def keep_newest(self, folder: str, most: int) -> None:
+        """Remove the oldest files of a folder beyond so many, on a disk only."""
+        if self._folder is None:
+            return
+        for name in sorted(self.names(folder), key=lambda one: self._changed(f"{folder}/{one}"))[:-most]:
+            (self._folder / folder / name).unlink(missing_ok=True)
+
+    def _changed(self, name: str) -> float:
+        """When a file on a disk was written; 0 where it is gone."""
+        try:
+            return (self._folder / name).stat().st_mtime if self._folder is not None else 0.0
+        except FileNotFoundError:
+            return 0.0
 
     def _path(self, name: str) -> str:
         return f"{self._root}/{name}"

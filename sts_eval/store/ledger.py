@@ -21,6 +21,9 @@ from sts_eval.store.files import Files
 
 FOLDER = "ledger"
 
+_STAMP = "%Y%m%dT%H%M%S%fZ"
+"""How an entry's name begins."""
+
 Status = Literal["accepted", "rejected", "withdrawn"]
 
 
@@ -52,7 +55,7 @@ class Ledger:
     def add(self, action: Action, submission: str, *, by: str, why: str = "", other: str | None = None) -> LedgerEntry:
         """Append an entry."""
         entry = LedgerEntry(action=action, submission=submission, when=now(), by=by, why=why, other=other)
-        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
+        stamp = datetime.now(UTC).strftime(_STAMP)
         name = f"{FOLDER}/{stamp}-{action}-{submission[:16]}-{uuid.uuid4().hex}.json"
         self._files.create(name, entry.canonical().encode())
         return entry
@@ -74,6 +77,15 @@ class Ledger:
             except ValidationError:
                 continue
         return entries
+
+    def since(self, moment: datetime) -> tuple[LedgerEntry, ...]:
+        """Entries from a moment on, oldest first; older ones are not read.
+
+        Args:
+            moment: With its time zone.
+        """
+        first = moment.astimezone(UTC).strftime(_STAMP)
+        return tuple(self.read(name for name in self.names() if name >= first).values())
 
     def entries(self) -> tuple[LedgerEntry, ...]:
         """All entries, oldest first."""

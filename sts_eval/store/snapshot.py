@@ -14,7 +14,7 @@ from __future__ import annotations
 import io
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -245,16 +245,22 @@ def dumped(table: pa.Table, remembered: Mapping[str, str]) -> bytes:
     return buffer.getvalue()
 
 
-def loaded(content: bytes) -> tuple[pa.Table, dict[str, str]] | None:
-    """The rows and the texts beside them; None for a file of another version, or that is none."""
+def loaded(content: bytes, columns: Sequence[str] | None = None) -> tuple[pa.Table, dict[str, str]] | None:
+    """The rows and the texts beside them; None for a file of another version, or that is none.
+
+    Args:
+        content: The file.
+        columns: Those that are wanted; all if None.
+    """
     try:
-        table = pq.read_table(io.BytesIO(content))
-        remembered = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
+        file = pq.ParquetFile(io.BytesIO(content))
+        schema = file.schema_arrow
+        remembered = {key.decode(): value.decode() for key, value in (schema.metadata or {}).items()}
+        if remembered.get("version") != VERSION or schema.names != SCHEMA.names:
+            return None
+        return file.read(columns=columns), remembered
     except (pa.ArrowException, OSError, UnicodeDecodeError):
         return None
-    if remembered.get("version") != VERSION or table.schema.names != SCHEMA.names:
-        return None
-    return table, remembered
 
 
 def names_of(text: str) -> dict[str, str]:

@@ -5,6 +5,7 @@
     ledger/TIME-ACTION-….json        entries, only ever added
     queue/…                          runs that somebody asked for (`sts_eval.store.queue`)
     snapshot.parquet                 made from the first three
+    comparisons/KEY.json             of the page (`sts_eval.store.comparisons`)
 
 A submission is shown once the ledger has accepted it. A writer that is stopped between the two leaves a file that
 nobody sees; handing the same submission in again completes it.
@@ -16,7 +17,9 @@ import contextlib
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
@@ -35,6 +38,9 @@ from sts_eval.store.rerun import RerunAgreement, compare_runs
 from sts_eval.store.validating import Known, Mark, Tier, Verdict, has_evidence, validate
 
 SUBMISSIONS, PREREGISTRATIONS = "submissions", "preregistrations"
+
+LEFT_BEHIND_SECONDS = 24 * 3600.0
+"""Age from which a temporary file is no writer's any more."""
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 _RECORD = re.compile(r"[0-9a-f]{64}\.json")
@@ -116,10 +122,20 @@ class Store:
         Raises:
             UserError: There is none of that name.
         """
-        try:
-            return Submission.model_validate_json(self.raw(sha256))
-        except ValidationError as error:
-            raise UserError(f"{sha256[:12]} is no submission", "Validate it with this version") from error
+        return _parsed(sha256, self.raw(sha256))
+
+    def read_all(self, shas: Sequence[str]) -> list[Submission]:
+        """Several submissions in the order given, read at once where the store can.
+
+        Raises:
+            UserError: One is not there.
+        """
+        found = self.files.read_all(_submission(sha) for sha in shas if _HASH.fullmatch(sha))
+        # One that is not there is asked for by itself, for the reason.
+        return [
+            self.read(sha) if content is None else _parsed(sha, content)
+            for sha, content in ((sha, found.get(_submission(sha))) for sha in shas)
+        ]
 
     def raw(self, sha256: str) -> bytes:
         """One submission as it stands in the store.
@@ -148,14 +164,23 @@ class Store:
 
     def known(self) -> Known:
         """What a new submission is judged against. Runs are those of the last snapshot, which costs no reading."""
-        found = self._snapshot()
+        names = ("status", "has_prediction", "has_transfer", "prediction_sha256", "transfer_sha256", "sha256")
+        found = self._snapshot(names)
         runs = {}
         if found is not None:
-            names = ("status", "has_prediction", "has_transfer", "prediction_sha256", "transfer_sha256", "sha256")
-            for row in found[0].select(names).to_pylist():
+            for row in found[0].to_pylist():
                 if row["status"] == "accepted" and row["has_prediction"] and row["has_transfer"]:
                     runs[row["prediction_sha256"], row["transfer_sha256"]] = row["sha256"]
         return Known(runs=runs, registered=self.registered)
+
+    def submitted_by(self, who: str, since: datetime) -> int:
+        """How many submissions somebody handed in, by the ledger, which every process on the store shares.
+
+        Args:
+            who: As `submit` was told in `by`.
+            since: From when on, with its time zone.
+        """
+        return sum(entry.action == "accepted" and entry.by == who for entry in self.ledger.since(since))
 
     # Registered predictions
 
@@ -241,6 +266,7 @@ class Store:
             found = self._rebuilt(listing, state, found)
             with contextlib.suppress(UserError, OSError):  # a reader may lack the right to write
                 self.files.replace(snapshot.NAME, snapshot.dumped(*found))
+                self.files.sweep(LEFT_BEHIND_SECONDS)
         table, remembered = found
         entries = tuple(unpacked(remembered["ledger"]).values())
         self._board = Board(table, entries, snapshot.names_of(remembered["left_out"]), state)
@@ -253,9 +279,9 @@ class Store:
     def _shas(self) -> list[str]:
         return [name.removesuffix(".json") for name in self.files.names(SUBMISSIONS) if _RECORD.fullmatch(name)]
 
-    def _snapshot(self) -> tuple[pa.Table, dict[str, str]] | None:
+    def _snapshot(self, columns: Sequence[str] | None = None) -> tuple[pa.Table, dict[str, str]] | None:
         content = self.files.read(snapshot.NAME)
-        return None if content is None else snapshot.loaded(content)
+        return None if content is None else snapshot.loaded(content, columns)
 
     def _rebuilt(
         self, listing: dict[str, list[str]], state: str, old: tuple[pa.Table, dict[str, str]] | None
@@ -320,6 +346,13 @@ class Store:
             if entry.prediction_sha256 == sha256:
                 times[sha256] = entry.registered
         return times
+
+
+def _parsed(sha256: str, content: bytes) -> Submission:
+    try:
+        return Submission.model_validate_json(content)
+    except ValidationError as error:
+        raise UserError(f"{sha256[:12]} is no submission", "Validate it with this version") from error
 
 
 def _submission(sha256: str) -> str:

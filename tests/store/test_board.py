@@ -1,6 +1,4 @@
-"""Ten thousand runs: the same figures as one at a time, and soon."""
-
-import time
+"""Many runs at once: the same figures as one at a time. How soon, `benchmarks/board_load.py` says."""
 
 import numpy as np
 import pytest
@@ -12,7 +10,7 @@ from sts_eval.store.board import MOST_COLUMNS, Board
 from sts_eval.store.correlating import correlations
 from sts_eval.store.ledger import Standing
 
-RUNS, DOMAINS, PREDICTORS = 10_000, 14, 45
+RUNS, DOMAINS, PREDICTORS = 200, 14, 45
 
 
 def made_rows(n_runs, rng, n_predictors=PREDICTORS):
@@ -46,14 +44,15 @@ def table(rows):
     return snapshot.with_standing(content, dict.fromkeys(content.column("sha256").to_pylist(), accepted), {})
 
 
-def test_ten_thousand_runs_load_from_the_snapshot_in_two_seconds():
+def test_all_tables_come_back_from_the_snapshot():
     content = snapshot.dumped(table(made_rows(RUNS, np.random.default_rng(0))), {"state": "x"})
-    start = time.perf_counter()
     rows, _ = snapshot.loaded(content)
     board = Board(rows, (), {}, "x")
     assert (len(board.runs), len(board.points), len(board.columns)) == (RUNS, RUNS * DOMAINS, PREDICTORS)
     assert len(board.costs) == RUNS * PREDICTORS
-    assert time.perf_counter() - start < 2
+    few, remembered = snapshot.loaded(content, ["sha256", "status"])
+    assert few.equals(rows.select(["sha256", "status"]))
+    assert remembered["state"] == "x"
 
 
 def test_scores_come_to_the_points_that_they_were_given_for():

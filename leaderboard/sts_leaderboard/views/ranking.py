@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -23,6 +25,7 @@ from sts_eval.report.comparison_tables import (
     unsigned,
 )
 from sts_leaderboard.inert import drawn, markdown, plain
+from sts_leaderboard.shelf import FEWEST
 from sts_leaderboard.views.look import GREY, bare
 
 QUESTIONS: dict[str, Question] = {
@@ -36,7 +39,10 @@ QUESTIONS: dict[str, Question] = {
 MEASURES: dict[str, Measure] = {"accuracy": "accuracy", "log-probability": "logprob"}
 
 MOST_RUNS = 60
-"""Runs that are compared at most; more would keep a visitor waiting."""
+"""Runs that are compared at most: some seconds of one core, in the background, by benchmarks/results/board_load.md."""
+
+MOST_NAMED = 10
+"""Runs that are named among those left out."""
 
 STANDINGS: dict[Standing, tuple[str, str]] = {
     "ranked": ("ranked", "#2f7fb8"),
@@ -66,10 +72,12 @@ def choose(
     models: tuple[str, ...] = (),
     training_sets: tuple[str, ...] = (),
 ) -> Chosen:
-    """Runs of one origin and one benchmark: up, not flagged, one for each model, SAE and training set.
+    """Runs of one origin and one benchmark: up, not flagged, one for each model and training set, on shared domains.
 
-    Late predictions and duplicates do not rank among measured runs. Of several runs of one model, layer, SAE and
-    training set the one with the best evidence stands, then the newest.
+    Late predictions and duplicates do not rank among measured runs. Of several runs of one model and training set the
+    one with the best evidence stands, then the newest; which SAE or layer it used does not matter. If they share too
+    few domains, the largest group that does is taken (`sharing`), and of that the newest `MOST_RUNS`. What a run found
+    plays no part.
     """
     here = runs[(runs["origin"] == origin) & (runs["benchmark"] == benchmark)]
     if models:
@@ -81,19 +89,67 @@ def choose(
         up = up[up["ranked"]]
     notes = []
     if len(up) < len(here):
-        notes.append(f"{len(here) - len(up)} runs are left out: withdrawn, flagged, post hoc or duplicates.")
+        notes.append(f"{_runs(len(here) - len(up))} left out: withdrawn, flagged, post hoc or duplicates.")
     best = up.assign(evidence=up["tier"].map({"rerun": 2, "recomputed": 1}).fillna(0))
     best = best.sort_values(["evidence", "accepted"], kind="stable")
     one = best.drop_duplicates(["model", "training_set"], keep="last")
     if len(one) < len(best):
         notes.append(
-            f"Where several runs are of one model and training set, one stands ({len(best) - len(one)} left out): "
+            f"Where several runs are of one model and training set, one stands ({len(best) - len(one):,} left out): "
             "history must not see a run's twin."
         )
+    fits = sharing(one["domains"].tolist())
+    if not all(fits):
+        notes.append(_unlike(one[~pd.Series(fits, index=one.index)], any(fits)))
+        one = one[fits]
     if len(one) > MOST_RUNS:
-        notes.append(f"The newest {MOST_RUNS} of {len(one):,} runs are compared; choose models or sets for others.")
+        notes.append(
+            f"The newest {MOST_RUNS} of {len(one):,} runs are compared; choose models or sets for others. "
+            "`sts-eval compare` takes any number of them, on your machine."
+        )
         one = one.sort_values("accepted", kind="stable").tail(MOST_RUNS)
     return Chosen(tuple(sorted(one["sha256"])), tuple(notes))
+
+
+def sharing(domains: Sequence[tuple[str, ...]]) -> list[bool]:
+    """Which runs belong to the largest group that shares `FEWEST` domains; all of them if all do.
+
+    Looked at are the groups of runs that have all the domains of one of them. Of equally large groups the one on more
+    domains is taken, then the one whose domains come first in the alphabet. None belongs if no run has so many.
+
+    Args:
+        domains: Of each run.
+    """
+    each = [frozenset(one) for one in domains]
+    if not each or len(frozenset.intersection(*each)) >= FEWEST:
+        return [True] * len(each)
+    common = Counter(each)
+    groups = [
+        (-sum(number for other, number in common.items() if some <= other), -len(some), sorted(some))
+        for some in common
+        if len(some) >= FEWEST
+    ]
+    wanted = frozenset(min(groups)[2]) if groups else None
+    return [wanted is not None and wanted <= one for one in each]
+
+
+def _unlike(left_out: pd.DataFrame, others: bool) -> str:
+    """Which runs were left out for their domains."""
+    if not others:
+        return f"{_runs(len(left_out))} left out: none has {FEWEST} domains."
+    names = [
+        f"{markdown(model)} on {markdown(name)}"
+        for model, name in zip(left_out["model"], left_out["training_set"], strict=True)
+    ]
+    more = f" and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
+    return (
+        f"{_runs(len(left_out))} left out, not asked the domains that most runs share: "
+        f"{', '.join(names[:MOST_NAMED])}{more}."
+    )
+
+
+def _runs(number: int) -> str:
+    return f"{number:,} run is" if number == 1 else f"{number:,} runs are"
 
 
 def leading_benchmark(runs: pd.DataFrame, origin: str) -> str:

@@ -1,0 +1,89 @@
+"""Finished comparisons of a store's runs, kept so that nobody waits for the same one twice.
+
+    comparisons/KEY.json
+
+They are derived files, as the snapshot is: each is named by what it follows from, made again where it is missing, and
+never edited. A run never changes, so a comparison of the same runs by the same rules never does either.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Sequence
+
+from pydantic import ValidationError
+
+import sts_eval
+from sts_eval.errors import UserError
+from sts_eval.records.comparison import Comparison
+from sts_eval.records.record import Record
+from sts_eval.store.files import Files
+
+FOLDER = "comparisons"
+
+RULES = f"1 {sts_eval.__version__}"
+"""What a comparison follows from beside its runs: raise the number where figures change between two versions."""
+
+MOST_KEPT = 64
+"""Files of a store; the oldest go first. Visitors choose the runs, so there is no end to what can be compared."""
+
+
+class Kept(Record):
+    """A comparison with what it follows from."""
+
+    rules: str
+    submissions: tuple[str, ...]
+    n_resamples: int
+    comparison: Comparison
+
+
+class Comparisons:
+    """The comparisons in one folder.
+
+    Only a folder on a disk is written to: on a hub each file would be a commit, made by whoever looks at the page.
+
+    Args:
+        files: Where the folder is.
+    """
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
+
+    def read(self, submissions: Sequence[str], n_resamples: int) -> Comparison | None:
+        """The comparison of these submissions, whatever their order; None where none is kept, or only a stale one.
+
+        Args:
+            submissions: Their names.
+            n_resamples: Of every bootstrap and permutation.
+        """
+        content = self._files.read(f"{FOLDER}/{key(submissions, n_resamples)}.json")
+        try:
+            found = Kept.model_validate_json(content) if content is not None else None
+        except ValidationError:  # by a version with other fields, or by hand
+            return None
+        wanted = (RULES, tuple(sorted(submissions)), n_resamples)
+        if found is None or (found.rules, found.submissions, found.n_resamples) != wanted:
+            return None
+        return found.comparison
+
+    def keep(self, submissions: Sequence[str], comparison: Comparison) -> None:
+        """Write a comparison where that is possible, and let the oldest go."""
+        if not self._files.local:
+            return
+        kept = Kept(
+            rules=RULES,
+            submissions=tuple(sorted(submissions)),
+            n_resamples=comparison.n_resamples,
+            comparison=comparison,
+        )
+        name = f"{FOLDER}/{key(submissions, comparison.n_resamples)}.json"
+        with contextlib.suppress(UserError, OSError):  # a reader may lack the right to write
+            self._files.replace(name, kept.canonical().encode())
+            self._files.keep_newest(FOLDER, MOST_KEPT)
+
+
+def key(submissions: Sequence[str], n_resamples: int) -> str:
+    """A name for a comparison: what it follows from, hashed."""
+    return hashlib.sha256(json.dumps([RULES, n_resamples, sorted(submissions)]).encode()).hexdigest()
