@@ -25,6 +25,11 @@ ALL_SEEDS = "all seeds (mean)"
 
 TO_RUN = "Click a point for its run."
 
+NEWEST = (
+    "**These are the newest {count:,} of {there:,} runs.** Choose models, training sets or domains for others; the "
+    "files below have all of them."
+)
+
 DEFAULTS: State = {
     "view": exploring.VIEWS[0],
     "origin": "measured",
@@ -52,26 +57,25 @@ def build(shelf: Shelf) -> Page:
             table = gr.Dataframe(show_label=False, interactive=False, max_height=420, elem_id="points-table")
         address = hidden_address()
 
-        def points(state: State) -> pd.DataFrame:
-            board = shelf.board()
-            models, sets, benchmarks, domains = (
-                value if isinstance(value := state[name], tuple) else ()
-                for name in ("model", "training_set", "benchmark", "domain")
-            )
-            kept = exploring.selected(
-                board.runs,
-                board.points,
+        def fitting(state: State) -> pd.DataFrame:
+            models, sets, benchmarks = (_several(state, name) for name in ("model", "training_set", "benchmark"))
+            return exploring.fitting(
+                shelf.board().runs,
                 origin=str(state["origin"]),
                 models=models,
                 training_sets=sets,
                 benchmarks=benchmarks,
-                domains=domains,
             )
-            alone = seed_of(state)
+
+        def points(state: State, runs: pd.DataFrame) -> pd.DataFrame:
+            board, alone = shelf.board(), seed_of(state)
+            kept = exploring.points_of(runs, board.points, _several(state, "domain"))
             return kept if alone is None else exploring.of_seed(kept, board.seed_changes, alone)
 
         def show(state: State) -> tuple[Any, ...]:
-            kept, dials = points(state), _dials(state)
+            fit = fitting(state)
+            runs = exploring.newest(fit, _several(state, "domain"))
+            kept, dials = points(state, runs), _dials(state)
             if state["view"] == exploring.VIEWS[1]:
                 drawn = maps.changes_map(kept, dials)
                 said = f"What happened in every run and domain. Hover for figures; blue is up, red is down. {TO_RUN}"
@@ -88,11 +92,16 @@ def build(shelf: Shelf) -> Page:
                 said = exploring.words(kept, dials)
             if not len(shelf.board()):
                 drawn, said = empty("The store is empty."), EMPTY_STORE
+            if len(runs) < len(fit):
+                said += f" {NEWEST.format(count=len(runs), there=len(fit))}"
             count = int(kept["sha256"].nunique())
             return heading(str(state["origin"]), count), said, drawn, exploring.as_table(kept, dials)
 
         def saved(kind: str, *values: Any) -> tuple[bytes, str]:
-            return (downloads.csv if kind == "csv" else downloads.parquet)(points(page.state(values))), f"points.{kind}"
+            state = page.state(values)
+            return (downloads.csv if kind == "csv" else downloads.parquet)(
+                points(state, fitting(state))
+            ), f"points.{kind}"
 
         def offered() -> dict[str, list[str]]:
             board = shelf.board()
@@ -160,6 +169,11 @@ def _dials(state: State) -> Dials:
         coloured=str(state["colour"]),
         seed=seed_of(state),
     )
+
+
+def _several(state: State, name: str) -> tuple[str, ...]:
+    value = state[name]
+    return tuple(map(str, value)) if isinstance(value, tuple) else ()
 
 
 def seed_of(state: State) -> int | None:

@@ -40,6 +40,8 @@ NOBODY = (
 )
 
 
+BLANK = pd.DataFrame(columns=["rank", "predictor", "r"])
+
 NOTHING_ADDED = pd.DataFrame(columns=["predictor", "partial r"])
 
 TICK = 1.0
@@ -66,7 +68,13 @@ def build(shelf: Shelf) -> Page:
         badge = gr.HTML()
         headline = gr.Markdown(latex_delimiters=[])
         table = gr.Dataframe(
-            label="Ranking", interactive=False, wrap=False, pinned_columns=2, max_height=620, show_search="none"
+            BLANK,
+            label="Ranking (select a predictor to see its points)",
+            interactive=False,
+            wrap=False,
+            pinned_columns=2,
+            max_height=620,
+            show_search="none",
         )
         gr.Markdown(FLAGS, elem_classes="small", latex_delimiters=[])
         figure = gr.Plot(show_label=False)
@@ -128,7 +136,7 @@ def build(shelf: Shelf) -> Page:
         outputs = [badge, headline, table, figure, answers, added_headline, added, notes, timer]
         page = Page("predictors", tab, controls, DEFAULTS, show, outputs, address, offered)
         timer.tick(later, page.inputs, outputs, **{**READING, "show_progress": "hidden"})
-        save_buttons(saved, page.inputs, {"csv": "CSV", "parquet": "Parquet"})
+        save_buttons(saved, page.inputs, {"csv": "CSV", "parquet": "Parquet", "jsonl": "Runs (JSON lines)"})
     return page
 
 
@@ -143,6 +151,9 @@ def figures(comparison: Comparison) -> pd.DataFrame:
 
 def _saved(shelf: Shelf, state: State, kind: str) -> tuple[bytes, str]:
     chosen = _chosen(shelf, state)
+    if kind == "jsonl":
+        lines = (run.outcome.canonical() + "\n" for run in shelf.store.read_all(chosen.allowed[-ranking.MOST_SAVED :]))
+        return "".join(lines).encode(), "runs.jsonl"
     found = shelf.comparison_or_wait(chosen.shas) if chosen.shas else None
     if not isinstance(found, Comparison):
         raise UserError("there is no comparison yet", "Wait until the table is there")
@@ -158,7 +169,7 @@ def _comparing(waiting: Waiting, count: int) -> str:
 
 def _nothing(sentence: str) -> tuple[Any, ...]:
     """The outputs between the badge and the notes where there is no table."""
-    return sentence, pd.DataFrame(columns=["rank", "predictor", "r"]), empty(""), "", "", NOTHING_ADDED
+    return sentence, BLANK, empty(""), "", "", NOTHING_ADDED
 
 
 def _contents(comparison: Comparison, state: State) -> tuple[Any, ...]:

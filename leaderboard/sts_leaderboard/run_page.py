@@ -67,7 +67,7 @@ def build(shelf: Shelf) -> Page:
             sha256 = shelf.find(str(state["run"]))
             run = shelf.submission(sha256)
             row = {str(name): cell for name, cell in board.runs.loc[sha256].to_dict().items()}
-            kept = exploring.selected(board.runs, board.points, origin=run.origin, sha256=sha256)
+            kept = exploring.points_of(board.runs.loc[[sha256]], board.points)
             dials = Dials(predictor=str(state["predictor"]))
             return (
                 gr.update(visible=False),

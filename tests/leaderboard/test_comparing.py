@@ -6,8 +6,9 @@ import pytest
 from made_board import fill
 
 from sts_eval.errors import UserError
+from sts_eval.report.gather import gather
 from sts_eval.store.store import Store
-from sts_leaderboard import comparing
+from sts_leaderboard import comparing, predictors
 from sts_leaderboard.comparing import SECONDS_A_RUN, Comparing, Waiting
 from sts_leaderboard.shelf import Shelf
 from sts_leaderboard.views import ranking
@@ -143,3 +144,13 @@ def test_who_comes_while_the_tables_are_read_anew_gets_the_old_ones(tmp_path, mo
     go.set()
     reader.join(LONG)
     assert found == ["new"]
+
+
+def test_the_runs_that_are_compared_are_saved_for_sts_eval_compare(tmp_path):
+    store = Store(str(tmp_path / "store"))
+    fill(store)
+    content, name = predictors._saved(Shelf(store), predictors.DEFAULTS, "jsonl")
+    (tmp_path / name).write_bytes(content)
+    runs = store.board().runs
+    measured = runs[(runs["origin"] == "measured") & runs["ranked"]]
+    assert gather([tmp_path / "runs.jsonl"]) == tuple(store.read(sha).outcome for sha in measured["sha256"])

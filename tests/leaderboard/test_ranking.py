@@ -81,6 +81,13 @@ def test_the_sae_makes_no_second_run(runs):
     assert len(choose(pd.concat([runs, twin])).shas) == len(choose(runs).shas)
 
 
+def test_the_table_goes_by_rank_and_within_it_by_r():
+    from types import SimpleNamespace as Row
+
+    rows = [Row(rank=1), Row(rank=3), Row(rank=1), Row(rank=None)]
+    assert ranking.by_rank(rows) == [rows[0], rows[2], rows[1], rows[3]]
+
+
 @pytest.mark.parametrize("origin", ["measured", "imported"])
 def test_the_shipped_comparisons_are_what_this_version_makes_of_the_shipped_runs(origin):
     """If not: python benchmarks/board_seeds.py --comparisons."""

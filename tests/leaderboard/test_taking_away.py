@@ -52,7 +52,7 @@ def test_the_runs_that_are_shown_are_saved(page, address, store):
 
 def test_the_points_that_are_shown_are_saved(page, address, store):
     board = store.board()
-    wanted = exploring.selected(board.runs, board.points, origin="measured", models=("qwen-7b",))
+    wanted = exploring.points_of(exploring.fitting(board.runs, origin="measured", models=("qwen-7b",)), board.points)
     wanted = exploring.of_seed(wanted, board.seed_changes, 1)
     assert len(wanted) == 27
     page.goto(f"{address}?tab=explore&model=qwen-7b&seed=1")

@@ -19,6 +19,10 @@ from sts_leaderboard.views.run_table import Filters
 from sts_leaderboard.writing import Quota
 
 
+def selected(runs, points, *, domains=(), **choice):
+    return exploring.points_of(exploring.fitting(runs, **choice), points, domains)
+
+
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
     """One that no test of the page writes to."""
@@ -143,28 +147,28 @@ def test_runs_that_share_too_few_domains_are_not_compared():
 
 def test_one_run_on_a_line_has_r_1_and_keeps_its_scores(line):
     runs, points = line
-    one = exploring.selected(runs, points, origin="measured", models=("m",))
+    one = selected(runs, points, origin="measured", models=("m",))
     kept = exploring.prepared(one, Dials())
     assert list(kept["x"]) == [1, 2, 3, 4, 5, 6, 7, 8]
     assert list(kept["y"]) == [-2, 0, 2, 4, 6, 8, 10, 12]
 
 
 def test_scores_of_several_runs_are_standardised_within_their_run(line):
-    both = exploring.prepared(exploring.selected(*line, origin="measured"), Dials())
+    both = exploring.prepared(selected(*line, origin="measured"), Dials())
     # 1 to 8 have mean 4.5 and variance (64 - 1)/12.
     assert both["x"].iloc[0] == pytest.approx(-3.5 / math.sqrt(63 / 12))
     assert both["x"].iloc[8] == both["x"].iloc[0]
 
 
 def test_sizes_have_the_noise_taken_off(line):
-    kept = exploring.prepared(exploring.selected(*line, origin="measured", models=("n",)), Dials(absolute=True))
+    kept = exploring.prepared(selected(*line, origin="measured", models=("n",)), Dials(absolute=True))
     # Change -1 ± 1 is all noise; -8 ± 1 leaves the root of 63.
     assert kept["y"].iloc[0] == 0
     assert kept["y"].iloc[7] == pytest.approx(math.sqrt(63))
 
 
 def test_the_papers_protocol_keeps_the_four_largest_and_smallest_changes(board):
-    one = exploring.selected(board.runs, board.points, origin="measured", models=("qwen-7b",), training_sets=("law",))
+    one = selected(board.runs, board.points, origin="measured", models=("qwen-7b",), training_sets=("law",))
     kept = exploring.prepared(one, Dials(paper=True))
     middle = one.assign(size=one["delta"].abs()).sort_values("size", kind="stable")["domain"].iloc[4]
     assert len(DOMAINS) == 9
@@ -177,7 +181,7 @@ def test_one_seed_stands_in_place_of_the_mean_and_claims_no_error(line):
     # Seed 7 of run a: its change is its score; run b has no such seed.
     changes = pd.DataFrame({"sha256": pd.Categorical(["a" * 64] * 8), "domain": pd.Categorical(list("abcdefgh"))})
     changes = changes.assign(seed=7, delta=[1.0, 2, 3, 4, 5, 6, 7, 8])
-    alone = exploring.of_seed(exploring.selected(runs, points, origin="measured"), changes, 7)
+    alone = exploring.of_seed(selected(runs, points, origin="measured"), changes, 7)
     assert set(alone["sha256"]) == {"a" * 64}
     assert list(exploring.prepared(alone, Dials(seed=7))["y"]) == [1, 2, 3, 4, 5, 6, 7, 8]
     assert alone["se"].isna().all()
@@ -190,7 +194,7 @@ def test_one_seed_stands_in_place_of_the_mean_and_claims_no_error(line):
 
 def test_the_mean_over_seeds_is_that_of_the_seeds(board):
     """The choice of one seed shows what the mean is made of."""
-    some = exploring.selected(board.runs, board.points, origin="measured")
+    some = selected(board.runs, board.points, origin="measured")
     seeds = [exploring.of_seed(some, board.seed_changes, seed)["delta"] for seed in (0, 1)]
     assert np.allclose(sum(seeds) / 2, some["delta"])
     assert not np.allclose(seeds[0], seeds[1])
@@ -199,7 +203,7 @@ def test_the_mean_over_seeds_is_that_of_the_seeds(board):
 def test_the_bars_are_said_to_be_what_they_are(line):
     runs, points = line
     several, single, both = (
-        exploring.selected(runs, points, origin="measured", models=models) for models in (("m",), ("n",), ())
+        selected(runs, points, origin="measured", models=models) for models in (("m",), ("n",), ())
     )
     assert "over questions and tuning seeds." in exploring.bars(exploring.prepared(several, Dials()), Dials())
     assert "alone, since each run has one seed" in exploring.bars(exploring.prepared(single, Dials()), Dials())
@@ -208,12 +212,12 @@ def test_the_bars_are_said_to_be_what_they_are(line):
 
 
 def test_benchmarks_are_chosen(line):
-    some = exploring.selected(*line, origin="measured", benchmarks=("lab",))
+    some = selected(*line, origin="measured", benchmarks=("lab",))
     assert set(some["sha256"]) == {"b" * 64}
 
 
 def test_every_point_and_cell_carries_its_run(line):
-    both = exploring.selected(*line, origin="measured")
+    both = selected(*line, origin="measured")
     ends = {str(one[-1]) for trace in exploring.scatter(both, Dials()).data for one in trace.customdata}
     assert ends == {"a" * 12, "b" * 12}
     heat = maps.changes_map(both, Dials()).data[0]
@@ -222,7 +226,7 @@ def test_every_point_and_cell_carries_its_run(line):
 
 
 def test_one_domain_over_runs_gives_no_r(line):
-    some = exploring.selected(*line, origin="measured", domains=("a",))
+    some = selected(*line, origin="measured", domains=("a",))
     assert "no r is given" in exploring.words(some, Dials())
 
 
@@ -231,7 +235,7 @@ def test_prediction_errors_come_from_lines_of_other_models(line):
     third = runs.iloc[:1].assign(sha256="c" * 64, model="o")
     more = points.iloc[:8].assign(sha256="c" * 64)
     all_points = pd.concat([points.astype({"sha256": object}), more])
-    three = exploring.selected(pd.concat([runs, third]), all_points, origin="measured")
+    three = selected(pd.concat([runs, third]), all_points, origin="measured")
     figure = maps.errors_map(three, Dials())
     # m is judged by n (slope -1, mean -4.5) and o (slope 2, mean 5) together: slope .5, mean .25. Score 1 is 3.5
     # below the mean, so .25 - 1.75 is predicted, and -2 happened.
@@ -239,7 +243,7 @@ def test_prediction_errors_come_from_lines_of_other_models(line):
 
 
 def test_empty_selections_say_so(line):
-    none = exploring.selected(*line, origin="published")
+    none = selected(*line, origin="published")
     assert "clear the filters" in exploring.words(none, Dials())
     assert exploring.scatter(none, Dials()).layout.annotations[0].text == exploring.NOTHING
     assert maps.changes_map(none, Dials()).layout.annotations[0].text == exploring.NOTHING
@@ -269,7 +273,7 @@ def test_hostile_text_stays_text_in_every_view(text, line):
     runs, points = line
     runs = runs.assign(model=text, training_set=text)
     points = points.assign(domain=pd.Categorical([f"{text} {n}" for n in range(8)] * 2))
-    some = exploring.selected(runs, points, origin="measured")
+    some = selected(runs, points, origin="measured")
     for figure in (exploring.scatter(some, Dials()), maps.changes_map(some, Dials())):
         drawn = json.dumps(json.loads(figure.to_json())["data"], ensure_ascii=False)
         assert "<img" not in drawn
@@ -315,3 +319,12 @@ def test_a_run_is_found_by_its_first_digits_or_the_remedy_is_told(board, store):
     for beginning in ("", "zz", "../"):
         with pytest.raises(UserError, match="no run"):
             shelf.find(beginning)
+
+
+@pytest.mark.parametrize(
+    ("most", "domains", "kept"),
+    [(100, (), ["a", "b", "c"]), (7, (), ["b", "c"]), (6, (), ["c"]), (2, (), []), (2, ("law",), ["b", "c"])],
+)
+def test_the_newest_runs_are_shown_whatever_they_found(most, domains, kept):
+    runs = pd.DataFrame({"sha256": ["a", "b", "c"], "n_domains": [5, 4, 3]})
+    assert list(exploring.newest(runs, domains, most)["sha256"]) == kept

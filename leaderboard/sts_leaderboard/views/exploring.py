@@ -30,6 +30,7 @@ MEASURES = {"accuracy": ("delta", "se", "points"), "log-probability": ("logprob_
 """Columns of the change and its error, and their unit."""
 
 MOST_POINTS = 4000
+"""Points that are shown at once: of the newest runs, whatever they found."""
 
 MOST_BARS = 400
 """Points that are drawn with their errors; more bars are a grey wall."""
@@ -65,29 +66,44 @@ class Dials:
     seed: int | None = None
 
 
-def selected(
+def fitting(
     runs: pd.DataFrame,
-    points: pd.DataFrame,
     *,
     origin: str,
     models: Sequence[str] = (),
     training_sets: Sequence[str] = (),
     benchmarks: Sequence[str] = (),
-    domains: Sequence[str] = (),
-    sha256: str | None = None,
 ) -> pd.DataFrame:
-    """Points of the runs that fit, with their run's `model`, `training set`, `benchmark`, `origin` and `n_seeds`."""
-    fits = ~runs["withdrawn"] & (runs["origin"] == origin) if sha256 is None else runs["sha256"] == sha256
-    if models:
-        fits &= runs["model"].isin(models)
-    if training_sets:
-        fits &= runs["training_set"].isin(training_sets)
-    if benchmarks:
-        fits &= runs["benchmark"].isin(benchmarks)
-    some = runs.loc[fits, ["sha256", "model", "training_set", "benchmark", "origin", "n_seeds"]].rename(
-        columns={"training_set": "training set"}
-    )
-    some = some.reset_index(drop=True)
+    """The runs of `Board.runs` that are up and fit, oldest first; what is empty restricts nothing."""
+    fits = ~runs["withdrawn"] & (runs["origin"] == origin)
+    for name, wanted in (("model", models), ("training_set", training_sets), ("benchmark", benchmarks)):
+        if wanted:
+            fits &= runs[name].isin(wanted)
+    return runs[fits]
+
+
+def newest(runs: pd.DataFrame, domains: Sequence[str] = (), most: int = MOST_POINTS) -> pd.DataFrame:
+    """The newest runs that have at most so many points together.
+
+    Args:
+        runs: Oldest first.
+        domains: Those that are shown; all if empty.
+        most: Points.
+    """
+    sizes = runs["n_domains"].clip(upper=len(domains) or None)
+    return runs[sizes[::-1].cumsum()[::-1] <= most]
+
+
+def points_of(runs: pd.DataFrame, points: pd.DataFrame, domains: Sequence[str] = ()) -> pd.DataFrame:
+    """Points of these runs, with their run's `model`, `training set`, `benchmark`, `origin` and `n_seeds`.
+
+    Args:
+        runs: Rows of `Board.runs`.
+        points: As `Board.points` gives them.
+        domains: All if empty.
+    """
+    some = runs[["sha256", "model", "training_set", "benchmark", "origin", "n_seeds"]]
+    some = some.rename(columns={"training_set": "training set"}).reset_index(drop=True)
     here = points[points["sha256"].isin(some["sha256"])].assign(
         sha256=lambda frame: frame["sha256"].astype(object), domain=lambda frame: frame["domain"].astype(object)
     )
@@ -102,7 +118,7 @@ def of_seed(points: pd.DataFrame, seed_changes: pd.DataFrame, seed: int) -> pd.D
     The board keeps neither the error of a single seed nor its log-probabilities, so these become NaN.
 
     Args:
-        points: As `selected` gives them.
+        points: As `points_of` gives them.
         seed_changes: As `Board.seed_changes` gives them: `sha256`, `domain`, `seed`, `delta` in points.
         seed: Which one.
     """
@@ -134,7 +150,7 @@ def prepared(points: pd.DataFrame, dials: Dials) -> pd.DataFrame:
     kept["x"] = kept["score"]
     if kept["sha256"].nunique() > 1 and kept["domain"].nunique() > 1:
         by_run = kept.groupby("sha256", sort=False)["score"]
-        spread = by_run.transform(lambda scores: scores.std(ddof=0))
+        spread = by_run.transform("std", ddof=0)
         kept["x"] = ((kept["score"] - by_run.transform("mean")) / spread.where(spread > 0)).fillna(0.0)
     return kept
 
@@ -144,12 +160,11 @@ def scatter(points: pd.DataFrame, dials: Dials) -> go.Figure:
     kept = prepared(points, dials)
     if kept.empty:
         return empty(nothing(dials))
-    shown = kept.head(MOST_POINTS)
     unit = MEASURES[dials.measure][2]
     figure = go.Figure()
-    shape = BADGES[origin_of(str(shown["origin"].iloc[0]))].symbol
-    bars = dials.seed is None and len(shown) <= MOST_BARS
-    for place, (name, some) in enumerate(shown.groupby(dials.coloured, sort=True)):
+    shape = BADGES[origin_of(str(kept["origin"].iloc[0]))].symbol
+    bars = dials.seed is None and len(kept) <= MOST_BARS
+    for place, (name, some) in enumerate(kept.groupby(dials.coloured, sort=True)):
         figure.add_scatter(
             x=some["x"],
             y=some["y"],
@@ -186,7 +201,7 @@ def scatter(points: pd.DataFrame, dials: Dials) -> go.Figure:
     alone = "" if dials.seed is None else f" under seed {dials.seed}"
     figure.update_yaxes(title=f"actual: {what}{alone}, {unit}")
     bare(figure, height=540)
-    many = shown[dials.coloured].nunique() > 16  # noqa: PLR2004 - a legend that fits beside the figure
+    many = kept[dials.coloured].nunique() > 16  # noqa: PLR2004 - a legend that fits beside the figure
     figure.update_layout(showlegend=not many, legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"})
     return figure
 
@@ -216,8 +231,6 @@ def words(points: pd.DataFrame, dials: Dials) -> str:
             "Only each run's four largest and four smallest changes: they are chosen by what happened, which raises r "
             "by about .06 to .10."
         )
-    if len(kept) > MOST_POINTS:
-        lines.append(f"{MOST_POINTS:,} of {len(kept):,} points are drawn; r is over all.")
     return " ".join([*lines, bars(kept, dials)])
 
 

@@ -41,6 +41,9 @@ MEASURES: dict[str, Measure] = {"accuracy": "accuracy", "log-probability": "logp
 MOST_RUNS = 60
 """Runs that are compared at most: some seconds of one core, in the background, by benchmarks/results/board_load.md."""
 
+MOST_SAVED = 2000
+"""Runs that are saved at most, some 20 KB each."""
+
 MOST_NAMED = 10
 """Runs that are named among those left out."""
 
@@ -56,11 +59,13 @@ class Chosen:
     """Runs that a ranking is over.
 
     Attributes:
-        shas: Their names, newest last.
+        shas: Their names, sorted.
+        allowed: Names of all that could be compared, the newest last.
         notes: Which ones were left out, and why; Markdown.
     """
 
     shas: tuple[str, ...]
+    allowed: tuple[str, ...]
     notes: tuple[str, ...]
 
 
@@ -102,13 +107,14 @@ def choose(
     if not all(fits):
         notes.append(_unlike(one[~pd.Series(fits, index=one.index)], any(fits)))
         one = one[fits]
+    one = one.reset_index(drop=True).sort_values(["accepted", "sha256"], kind="stable")
     if len(one) > MOST_RUNS:
         notes.append(
-            f"The newest {MOST_RUNS} of {len(one):,} runs are compared; choose models or sets for others. "
-            "`sts-eval compare` takes any number of them, on your machine."
+            f"The newest {MOST_RUNS} of {len(one):,} runs are compared; choose models or sets for others. **Runs (JSON "
+            f"lines)** saves the newest {MOST_SAVED:,} for `sts-eval compare runs.jsonl` on your own machine."
         )
-        one = one.sort_values("accepted", kind="stable").tail(MOST_RUNS)
-    return Chosen(tuple(sorted(one["sha256"])), tuple(notes))
+    allowed = tuple(one["sha256"])
+    return Chosen(tuple(sorted(allowed[-MOST_RUNS:])), allowed, tuple(notes))
 
 
 def sharing(domains: Sequence[tuple[str, ...]]) -> list[bool]:
@@ -159,12 +165,17 @@ def leading_benchmark(runs: pd.DataFrame, origin: str) -> str:
 
 
 def table(found: Table, reference: str) -> pd.DataFrame:
-    """Ranked predictors, then history, then oracles, as text."""
+    """Ranked predictors by rank and within it by r, then history, then oracles, as text."""
     sign = found.question == "which_way"
-    rows = [_cells(row, found, sign=sign) for row in found.rows]
+    rows = [_cells(row, found, sign=sign) for row in by_rank(found.rows)]
     header = ["rank", "predictor", "r", "95% bootstrap", f"95% {by_runs(found)}", "p", f"− {reference}", "− history"]
     header += ["AUROC"] if sign else []
     return pd.DataFrame(rows, columns=[*header, "runs", "seconds", "passes", "flags", "what it is"], dtype=object)
+
+
+def by_rank(rows: Sequence[Row]) -> list[Row]:
+    """Rows by rank, otherwise as they come: by r a predictor may stand between two that share a better rank."""
+    return sorted(rows, key=lambda row: row.rank or len(rows) + 1)
 
 
 def _cells(row: Row, found: Table, *, sign: bool) -> list[str]:
