@@ -25,7 +25,7 @@ from sts_leaderboard.shelf import Shelf
 from sts_leaderboard.styling import STYLE, THEME
 from sts_leaderboard.views import ranking
 from sts_leaderboard.views.look import EMPTY_STORE
-from sts_leaderboard.writing import Quota
+from sts_leaderboard.writing import quota_of
 
 SEEDS = Path(__file__).parent / "seeds"
 """The seeded store, and comparisons made of it."""
@@ -49,7 +49,7 @@ def build(store: Store, *, allow_writes: bool = False) -> gr.Blocks:
         )
         trouble = gr.Markdown(visible=False, elem_id="trouble")
         nothing_yet = gr.Markdown(EMPTY_STORE, visible=False, elem_id="empty")
-        quota = Quota()
+        quota = quota_of(store)
         with gr.Tabs() as tabs:
             pages = {
                 "predictors": predictors.build(shelf),

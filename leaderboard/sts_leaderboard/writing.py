@@ -7,10 +7,13 @@ import os
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import gradio as gr
 
 from sts_eval.errors import UserError
+from sts_eval.store.store import Store
 from sts_leaderboard.inert import plain
 
 QUOTA = 20
@@ -23,15 +26,21 @@ ANYBODY = "anybody"
 
 
 class Quota:
-    """How much one person may still hand in or ask for. It is kept in memory and forgets with the process.
+    """How much one person may still hand in or ask for.
+
+    It is counted in memory. What the store's ledger has of a person when this process first meets them counts as of
+    then, so that a restart gives nobody a new quota of submissions.
 
     Args:
         most: Submissions and requests in `seconds`.
         seconds: The window.
+        before: How many submissions somebody handed in during the window, by the ledger.
     """
 
-    def __init__(self, most: int = QUOTA, seconds: float = QUOTA_SECONDS) -> None:
-        self._most, self._seconds = most, seconds
+    def __init__(
+        self, most: int = QUOTA, seconds: float = QUOTA_SECONDS, before: Callable[[str], int] = lambda _who: 0
+    ) -> None:
+        self._most, self._seconds, self._before = most, seconds, before
         self._times: dict[str, deque[float]] = {}
         self._lock = threading.Lock()
 
@@ -43,7 +52,9 @@ class Quota:
         """
         moment = time.monotonic()
         with self._lock:
-            times = self._times.setdefault(who, deque())
+            if who not in self._times:
+                self._times[who] = deque([moment] * self._before(who))
+            times = self._times[who]
             while times and moment - times[0] > self._seconds:
                 times.popleft()
             if len(times) >= self._most:
@@ -51,6 +62,11 @@ class Quota:
                     f"{self._most} submissions and requests a day are taken from one person", "Come back tomorrow"
                 )
             times.append(moment)
+
+
+def quota_of(store: Store) -> Quota:
+    """The quota of everybody who writes to a store from this process."""
+    return Quota(before=lambda who: store.submitted_by(who, datetime.now(UTC) - timedelta(seconds=QUOTA_SECONDS)))
 
 
 def on_space() -> bool:

@@ -16,7 +16,7 @@ from sts_leaderboard.shelf import Shelf, compare
 from sts_leaderboard.views import evidence, exploring, maps, ranking, run_table
 from sts_leaderboard.views.exploring import Dials
 from sts_leaderboard.views.run_table import Filters
-from sts_leaderboard.writing import Quota
+from sts_leaderboard.writing import QUOTA, Quota, quota_of
 
 
 def selected(runs, points, *, domains=(), **choice):
@@ -304,6 +304,17 @@ def test_a_quota_is_per_person():
         quota.take(who)
     with pytest.raises(UserError, match="2 submissions and requests a day"):
         quota.take("ada")
+
+
+def test_a_restart_gives_nobody_a_new_quota(tmp_path):
+    store = Store(str(tmp_path / "store"))
+    assert store.submit(submission().canonical().encode(), by="ada").added
+    again = quota_of(store)
+    for _ in range(QUOTA - 1):
+        again.take("ada")
+    with pytest.raises(UserError, match="a day"):
+        again.take("ada")
+    again.take("bob")
 
 
 def test_the_history_of_submissions_is_newest_first(board):
