@@ -104,10 +104,10 @@ class _Keys:
         return cls(run, fingerprint([*prediction_depends_on(run), *data]), fingerprint(before))
 
     def tune(self, seed: int) -> str:
+        from sts_eval.transfer.identity import NOT_IN_WEIGHTS
+
         run = self.run
-        # As in `sts_eval.transfer.finetune`: what changes neither the weights nor which of them there are.
-        without = {"seeds", "allow_overlap", "report_to", "per_device_batch", "gradient_checkpointing"}
-        settings = run.tune.model_dump(mode="json", exclude=without)
+        settings = run.tune.model_dump(mode="json", exclude=NOT_IN_WEIGHTS)
         data = [_plain(run.training_set), _file_stamp(run.training_set.source)]
         return fingerprint([*_model(run), *data, settings, seed])
 

@@ -30,7 +30,7 @@ from sts_eval.records.record import check_writable, now
 from sts_eval.records.tuning import Contamination, PredictionReference, SeedTraining, Tuning
 from sts_eval.transfer.assemble import versions
 from sts_eval.transfer.contamination import find_contamination, refuse
-from sts_eval.transfer.identity import model_fingerprint, weights_sha256
+from sts_eval.transfer.identity import NOT_IN_WEIGHTS, model_fingerprint, weights_sha256
 
 WEIGHTS = "weights"
 FACTS = "training.json"
@@ -175,8 +175,7 @@ def _train(job: _Job, seed: int, temporary: Path, name: str) -> None:
 
 def _key(job: _Job, seed: int) -> str:
     """Hash of what a seed's weights depend on."""
-    without = {"seeds", "allow_overlap", "report_to", "per_device_batch", "gradient_checkpointing"}
-    settings = job.settings.model_dump(mode="json", exclude=without)
+    settings = job.settings.model_dump(mode="json", exclude=NOT_IN_WEIGHTS)
     return fingerprint([model_fingerprint(job.model), job.data.sha256, settings, seed])
 
 

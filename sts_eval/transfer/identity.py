@@ -11,6 +11,9 @@ from sts_eval.experiment import ModelSpec
 
 WEIGHT_FILES = ("*.safetensors", "*.json")
 
+NOT_IN_WEIGHTS = {"seeds", "allow_overlap", "report_to", "per_device_batch", "gradient_checkpointing"}
+"""Settings of a tuning that change nothing about the weights of a seed."""
+
 
 def model_fingerprint(model: ModelSpec) -> str:
     """Hash of a model's description and, where it is a folder, of its files.
