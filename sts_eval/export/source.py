@@ -8,7 +8,6 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from sts_eval import lab
 from sts_eval.data.benchmark import NAMED
 from sts_eval.errors import UserError
 from sts_eval.export.accuracy import Accuracy, Scores, State, of_answers, of_outcome
@@ -18,7 +17,6 @@ from sts_eval.records.report import Report
 from sts_eval.records.submission import Origin, Submission
 from sts_eval.records.transfer import Imported, Measured, Transfer
 from sts_eval.report.gather import REPORT, model_name, record_named, set_name
-from sts_eval.store.describing import LAB
 from sts_eval.store.validating import validate
 
 _MMLU_PRO = "mmlu_pro"
@@ -220,9 +218,6 @@ def _base(identity: str, commit: str | None) -> BaseModel:
 
 
 def _short(identity: str) -> str:
-    """The lab's model lies deep in this package, in a folder whose name says nothing."""
-    if identity == str(lab.model_path()):
-        return LAB
     return model_name(identity) if identity.strip("/\\") else identity
 
 

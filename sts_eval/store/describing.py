@@ -8,11 +8,9 @@ import struct
 from collections.abc import Sequence
 from pathlib import Path
 
-from sts_eval import lab
 from sts_eval.errors import UserError
 from sts_eval.records.prediction import ModelIdentity, Prediction
 from sts_eval.records.record import now
-from sts_eval.records.report import Report
 from sts_eval.records.submission import (
     ModelDescription,
     Provenance,
@@ -21,9 +19,7 @@ from sts_eval.records.submission import (
     Submission,
 )
 from sts_eval.records.transfer import Transfer
-from sts_eval.report.gather import REPORT, model_name, outcome_of, record_named, set_name
-
-LAB = "lab"
+from sts_eval.report.gather import model_name, outcome_of, record_named, set_name
 
 _NOMINAL = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)([BM])(?![A-Za-z0-9])", re.IGNORECASE)
 """The size in a name such as Llama-3.1-8B-Instruct."""
@@ -57,8 +53,7 @@ def submission_of(
     Raises:
         UserError: The folder is no finished run.
     """
-    short = model or _short_name(folder)
-    outcome = outcome_of(folder, model=short, training_set=training_set, home=home)
+    outcome = outcome_of(folder, model=model, training_set=training_set, home=home)
     prediction = record_named(Prediction, folder, "prediction", outcome.prediction_sha256)
     transfer = record_named(Transfer, folder, "transfer", outcome.transfer_sha256)
     data, origin = prediction.training_set, transfer.origin
@@ -109,13 +104,6 @@ def bytes_of(path: Path, *, submitter: str | None = None) -> bytes:
     except ValueError as error:  # pydantic's, for a name that does not fit
         first = " ".join(str(error).split("\n")[1:3]).strip() or str(error)
         raise UserError(f"{path} cannot be described ({first})", "Rename what it names, and run it again") from error
-
-
-def _short_name(folder: Path) -> str | None:
-    """The lab's model lies deep in this package, in a folder whose name says nothing."""
-    if not (folder / REPORT).is_file():
-        return None
-    return LAB if Report.read(folder / REPORT).model == str(lab.model_path()) else None
 
 
 def _model(model: ModelIdentity, short: str) -> ModelDescription:

@@ -15,8 +15,9 @@ from sts_eval.experiment import ModelSpec, Run, SAESpec, TrainingSetSpec
 from sts_eval.lab.experiment import lab_experiment
 from sts_eval.records.ledger import EvaluationRequest
 from sts_eval.records.record import now
-from sts_eval.store.describing import LAB
 from sts_eval.store.problem import shown
+
+LAB = "lab"
 
 DEFAULT_SET = "math"
 
