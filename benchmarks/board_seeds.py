@@ -33,7 +33,6 @@ from sts_eval.errors import UserError
 from sts_eval.experiment import BenchmarkSpec, TrainingSetSpec
 from sts_eval.lab.sae import MODEL_NAME
 from sts_eval.predictors.lexical import PREDICTORS
-from sts_eval.predictors.study import Study, Texts
 from sts_eval.records.outcome import Change, DomainOutcome, Outcome, Said, read_outcomes
 from sts_eval.records.record import now
 from sts_eval.records.submission import ModelDescription, Origin, Provenance, SAEDescription, SetDescription, Submission
@@ -41,7 +40,8 @@ from sts_eval.records.transfer import Transfer
 from sts_eval.store.comparisons import FOLDER, Comparisons
 from sts_eval.store.files import Files
 from sts_eval.store.store import Store
-from sts_eval.transfer.importing import import_table
+from sts_eval.study.study import Study, Texts
+from sts_eval.transfer.import_results import import_table
 
 SEEDS = Path(__file__).resolve().parent.parent / "leaderboard" / "sts_leaderboard" / "seeds" / "store"
 COMPARISONS = SEEDS.parent / FOLDER

@@ -32,12 +32,12 @@ from transformers import LlamaForCausalLM
 from sts_eval.data.benchmark import Domain
 from sts_eval.data.training_set import TrainingSet
 from sts_eval.experiment import PredictSettings
-from sts_eval.features.sae import SparseAutoencoder
-from sts_eval.predictors.instrument import Instrument, assemble
-from sts_eval.predictors.shift import Shift, measure_shift
-from sts_eval.predictors.sts import read_domain
+from sts_eval.model.sae import SparseAutoencoder
 from sts_eval.progress import silent
 from sts_eval.records.record import write_atomically
+from sts_eval.study.extractor import Extractor, assemble
+from sts_eval.study.question_scores import read_domain
+from sts_eval.study.shifted_features import Shift, measure_shift
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -99,7 +99,7 @@ def measure(shape: Shape, device: str) -> dict[str, float]:
     return found
 
 
-def instrument(network: LlamaForCausalLM, sae: SparseAutoencoder, shape: Shape) -> Instrument:
+def extractor(network: LlamaForCausalLM, sae: SparseAutoencoder, shape: Shape) -> Extractor:
     """Ours, with budgets that take everything."""
     tokens = shape.questions * shape.question
     settings = PredictSettings(
@@ -112,7 +112,7 @@ def compare(network: LlamaForCausalLM, data: tuple[TrainingSet, Domain], shape: 
     """Both pipelines in turn, and their agreement."""
     training, domain = data
     sae = autoencoder(shape, shape.d_sae, str(network.device))
-    ours = instrument(network, sae, shape)
+    ours = extractor(network, sae, shape)
     positions = list(range(len(domain.questions)))
     shift = measure_shift(ours, training, 0, silent)
     plain = Reference(ours, shape)
@@ -153,9 +153,9 @@ def compare(network: LlamaForCausalLM, data: tuple[TrainingSet, Domain], shape: 
     }
 
 
-def act_only(ours: Instrument, domain: Domain, shift: Shift) -> list[float]:
+def act_only(ours: Extractor, domain: Domain, shift: Shift) -> list[float]:
     """STS_act alone: questions without demonstrations, chosen columns."""
-    from sts_eval.predictors.instrument import Shown
+    from sts_eval.study.extractor import Shown
 
     turns = [ours.prompter.turn(question.text) for question in domain.questions]
     empty = Shown.of(ours.prompter.demonstrations([]))
@@ -172,7 +172,7 @@ def act_only(ours: Instrument, domain: Domain, shift: Shift) -> list[float]:
 class Reference:
     """The plain way."""
 
-    def __init__(self, ours: Instrument, shape: Shape) -> None:
+    def __init__(self, ours: Extractor, shape: Shape) -> None:
         """The same model, SAE and prompts."""
         self._ours = ours
         self._layer = shape.hook + 1
@@ -231,7 +231,7 @@ def peak_of(what: str, d_sae: int, tokens: int) -> float:
     question = 50
     shape = Shape(32, 2, 2, 64, 4096, d_sae, prefix=120, question=question, questions=tokens // question)
     training, _ = texts(Shape(**{**shape.__dict__, "prefix": 2 * question + 40}))
-    ours = instrument(build(shape, "cpu"), autoencoder(shape, d_sae, "cpu"), shape)
+    ours = extractor(build(shape, "cpu"), autoencoder(shape, d_sae, "cpu"), shape)
     if what == "ours":
         measure_shift(ours, training, 0, silent)
     else:
@@ -247,7 +247,7 @@ def dims_cost(shape: Shape, device: str) -> float:
     """Time of step 2 at d_sae 131,072 over that at 16,384, with 100 chosen dims."""
     network, (training, domain) = build(shape, device), texts(shape)
     positions = list(range(len(domain.questions)))
-    ours = [instrument(network, autoencoder(shape, d_sae, device), shape) for d_sae in (16_384, 131_072)]
+    ours = [extractor(network, autoencoder(shape, d_sae, device), shape) for d_sae in (16_384, 131_072)]
     few = [Shift(0, np.zeros(1), tuple(range(100)), (0, 1), 1, 1, 0, "") for _ in ours]
     took: list[list[float]] = [[], []]
     for _ in range(5):

@@ -15,16 +15,16 @@ from pathlib import Path
 
 import numpy as np
 
-from sts_eval.calibration.calibrate import calibrate
+from sts_eval.analysis.aligned_runs import align
+from sts_eval.analysis.calibrate import calibrate
+from sts_eval.analysis.compare import compare_runs
+from sts_eval.analysis.verdict import MEASURES, QUESTIONS
 from sts_eval.records.calibration import Calibration
 from sts_eval.records.comparison import Comparison, Measure, Question, Row
 from sts_eval.records.outcome import Outcome, read_outcomes
 from sts_eval.records.record import write_atomically
-from sts_eval.report.comparing import compare_runs
 from sts_eval.report.comparison_files import write_comparison
 from sts_eval.report.comparison_tables import figure, interval, p_value
-from sts_eval.report.comparison_verdict import MEASURES, QUESTIONS
-from sts_eval.report.matrix import align
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"

@@ -99,7 +99,7 @@ def go(folder: Path, model: str, training_set: str) -> None:
     """One run, or what is missing of it."""
     from sts_eval.cli.progress import progress_bars
     from sts_eval.pipeline import run
-    from sts_eval.report.document import write_report
+    from sts_eval.report.report import write_report
 
     place_of_run = folder / "runs" / f"{model}-{training_set}"
     if (place_of_run / "report.json").is_file():
@@ -121,8 +121,8 @@ def finished(folder: Path) -> Iterator[tuple[str, str, Path]]:
 
 def collect(folder: Path, file: Path) -> None:
     """Write the finished runs in short."""
+    from sts_eval.analysis.runs import outcome_of
     from sts_eval.records.outcome import write_outcomes
-    from sts_eval.report.gather import outcome_of
 
     outcomes = [
         outcome_of(place_of_run, model=model, training_set=name, home=tuple(RECIPES[name]))

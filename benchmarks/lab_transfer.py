@@ -17,7 +17,7 @@ from sts_eval.lab import SFT_SETS
 from sts_eval.lab.experiment import lab_experiment
 from sts_eval.pipeline import run
 from sts_eval.records.report import Report
-from sts_eval.report.document import OVERLAP_HEADER, cells, overlap_rows, write_report
+from sts_eval.report.report import OVERLAP_HEADER, cells, overlap_rows, write_report
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "lab-transfer.md"
 

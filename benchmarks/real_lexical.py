@@ -21,10 +21,10 @@ from sts_eval.data.benchmark import load_benchmark
 from sts_eval.data.training_set import load_training_set
 from sts_eval.experiment import BenchmarkSpec, TrainingSetSpec
 from sts_eval.predictors.lexical import PREDICTORS
-from sts_eval.predictors.study import Study, Texts
 from sts_eval.report.comparison_tables import figure, interval, p_value
 from sts_eval.statistics import Correlation, correlate, debiased_magnitude, noise_ceiling
-from sts_eval.transfer.importing import import_table
+from sts_eval.study.study import Study, Texts
+from sts_eval.transfer.import_results import import_table
 
 SETS = {
     "GSM8K (stand-in)": "gsm8k_817.jsonl",

@@ -29,12 +29,12 @@ from transformers import LlamaForCausalLM
 
 from sts_eval.data.training_set import Example, TrainingSet
 from sts_eval.experiment import ModelSpec, PredictSettings, TuneSettings
-from sts_eval.predictors.instrument import assemble
-from sts_eval.predictors.shift import measure_shift
-from sts_eval.predictors.sts import read_domain
 from sts_eval.progress import silent
 from sts_eval.records.record import write_atomically
-from sts_eval.transfer.finetune import finetune
+from sts_eval.study.extractor import assemble
+from sts_eval.study.question_scores import read_domain
+from sts_eval.study.shifted_features import measure_shift
+from sts_eval.tuning.finetune import finetune
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENT = ROOT / "docs" / "scale.md"

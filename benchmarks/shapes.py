@@ -18,7 +18,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from sts_eval.data.benchmark import Domain, Question
 from sts_eval.data.training_set import Example, TrainingSet
-from sts_eval.features.sae import SparseAutoencoder
+from sts_eval.model.sae import SparseAutoencoder
 
 WORDS = 4000
 """Vocabulary: a word is a token."""

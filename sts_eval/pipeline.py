@@ -20,14 +20,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sts_eval.analysis.report import compare
 from sts_eval.data.benchmark import load_benchmark
 from sts_eval.data.tables import fingerprint
 from sts_eval.data.training_set import load_training_set
 from sts_eval.experiment import Experiment, ModelSpec, Run, SAESpec
-from sts_eval.predictors.columns import select
-from sts_eval.predictors.instrument import Instrument, load_instrument, load_model
-from sts_eval.predictors.predict import predict
+from sts_eval.hindsight.actual_shift import NothingMovedError, read_shifts
+from sts_eval.hindsight.oracles import measure_oracle
+from sts_eval.hindsight.overlap import measure_overlap
+from sts_eval.model.fingerprint import model_fingerprint
+from sts_eval.prediction.predict import predict
 from sts_eval.predictors.predictor import Need
+from sts_eval.predictors.registry import select
 from sts_eval.progress import Progress, silent
 from sts_eval.records.overlap import Overlap
 from sts_eval.records.prediction import Prediction
@@ -35,16 +39,12 @@ from sts_eval.records.record import check_writable
 from sts_eval.records.report import Report
 from sts_eval.records.transfer import Transfer
 from sts_eval.records.tuning import PredictionReference, SeedTraining, Tuning
-from sts_eval.report.compare import compare
-from sts_eval.transfer.contamination import find_contamination, refuse
-from sts_eval.transfer.evaluating import Tuned
-from sts_eval.transfer.finetune import finetune
-from sts_eval.transfer.identity import model_fingerprint
+from sts_eval.study.extractor import Extractor, load_extractor, load_model
+from sts_eval.transfer.evaluate import Tuned
+from sts_eval.transfer.lm_eval_tasks import load_tasks
 from sts_eval.transfer.measure import evaluation_file, measure, prepare, refer_to, tuned_models
-from sts_eval.transfer.oracle import measure_oracle
-from sts_eval.transfer.overlap import measure_overlap
-from sts_eval.transfer.shifts import NothingMovedError, read_shifts
-from sts_eval.transfer.tasks import load_tasks
+from sts_eval.tuning.contamination import find_contamination, refuse
+from sts_eval.tuning.finetune import finetune
 
 TUNING = "tuning"
 
@@ -245,9 +245,9 @@ def overlapped(
     visits = _visits(prediction, transfer, folders)
     missing = [visit for visit in visits if not all(path.is_file() for path in visit.paths)]
     if missing:
-        instrument = load_instrument(experiment.model, experiment.sae, experiment.settings)
+        extractor = load_extractor(experiment.model, experiment.sae, experiment.settings)
         for visit in missing:
-            _look_at(visit, experiment, instrument, prediction, progress)
+            _look_at(visit, experiment, extractor, prediction, progress)
     return tuple(Overlap.read(visit.overlap) for visit in visits if visit.overlap.is_file())
 
 
@@ -276,26 +276,24 @@ def _visits(prediction: Prediction, transfer: Transfer, folders: Folders) -> lis
     return visits
 
 
-def _look_at(
-    visit: _Visit, experiment: Run, instrument: Instrument, prediction: Prediction, progress: Progress
-) -> None:
+def _look_at(visit: _Visit, experiment: Run, extractor: Extractor, prediction: Prediction, progress: Progress) -> None:
     """Make the records of a tuned model that are missing; none where nothing moved as far as the hook."""
     weights, seed = str(visit.model.weights), visit.model.seed
     changed = {"id": weights} if visit.model.whole else {"adapter": weights}
     network = load_model(ModelSpec.model_validate(experiment.model.model_dump() | changed))
     training_set = load_training_set(experiment.training_set)
     try:
-        shifts = read_shifts(instrument, network, training_set, seed=experiment.settings.seeds[0], progress=progress)
+        shifts = read_shifts(extractor, network, training_set, seed=experiment.settings.seeds[0], progress=progress)
     except NothingMovedError:
         return
     if not visit.overlap.is_file():
         overlap = measure_overlap(
-            instrument, network, training_set, seed=shifts.seed, tuning_seed=seed, shifts=shifts, progress=progress
+            extractor, network, training_set, seed=shifts.seed, tuning_seed=seed, shifts=shifts, progress=progress
         )
         overlap.write(visit.overlap)
     if visit.oracle is not None and not visit.oracle.is_file():
         oracle = measure_oracle(
-            instrument,
+            extractor,
             network,
             training_set,
             load_benchmark(experiment.benchmark),

@@ -6,6 +6,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from sts_eval import lab
+from sts_eval.data.training_set import TrainingSet, load_training_set
+from sts_eval.experiment import ModelSpec, TrainingSetSpec, TuneSettings
+from sts_eval.records.tuning import PredictionReference
+
 
 @pytest.fixture(scope="session", autouse=True)
 def one_thread() -> None:
@@ -21,3 +26,32 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"the real data are not at {folder}; STS_EVAL_SHARED_DATA names another folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def model() -> ModelSpec:
+    """The lab's model."""
+    return ModelSpec(id=str(lab.model_path()), device="cpu")
+
+
+@pytest.fixture(scope="session")
+def mathematics() -> TrainingSet:
+    """Sixty rows of the lab's mathematics set."""
+    whole = load_training_set(TrainingSetSpec(source=str(lab.sft_path("math"))))
+    return TrainingSet(whole.source, None, whole.suffix, whole.examples[:60], "sixty of " + whole.sha256)
+
+
+@pytest.fixture(scope="session")
+def quick() -> TuneSettings:
+    """Two steps of eight rows."""
+    return TuneSettings(max_steps=2, batch=8, per_device_batch=4, learning_rate=5e-3, warmup=0, rank=4, seeds=(0, 1))
+
+
+@pytest.fixture(scope="session")
+def tuned(model, mathematics, quick, tmp_path_factory):
+    """The record of two seeds and the folder with their weights; tests must leave both as they are."""
+    from sts_eval.tuning.finetune import finetune
+
+    folder = tmp_path_factory.mktemp("tuning")
+    reference = PredictionReference(prediction_sha256="0" * 64, created="2026-01-01T00:00:00+00:00")
+    return finetune(model, mathematics, quick, folder, prediction=reference), folder

@@ -8,7 +8,7 @@ from pathlib import Path
 import gradio as gr
 
 import sts_eval
-from sts_eval.store.validating import schema
+from sts_eval.submission.validate import schema
 from sts_leaderboard.badges import BADGES
 from sts_leaderboard.downloads import as_file
 

@@ -16,8 +16,8 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 import gradio as gr
 
 from sts_eval.errors import UserError
-from sts_eval.store.reading import MOST_BYTES
 from sts_eval.store.store import Store
+from sts_eval.submission.read_json import MOST_BYTES
 from sts_leaderboard import about, api, explore, predictors, queue, run_page, runs, submit
 from sts_leaderboard.clicking import EXPLORE, HEAD, VISIT, explored, first_cell, predictor_cell
 from sts_leaderboard.page import READING, Page, addressed, answered, hidden_address, opened_tab

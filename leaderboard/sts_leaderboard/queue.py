@@ -7,8 +7,8 @@ from typing import Any
 import gradio as gr
 import pandas as pd
 
-from sts_eval.store.queue import Queue, QueueEntry
-from sts_eval.store.requesting import request_for
+from sts_eval.queue.queue import Queue, QueueEntry
+from sts_eval.queue.request import request_for
 from sts_eval.store.store import Store
 from sts_leaderboard.inert import plain
 from sts_leaderboard.links import State

@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Lock
 
+from sts_eval.analysis.compare import compare_runs
 from sts_eval.errors import UserError
 from sts_eval.records.comparison import Comparison
 from sts_eval.records.outcome import Outcome
 from sts_eval.records.submission import Submission
-from sts_eval.report.comparing import compare_runs
 from sts_eval.store.board import Board
 from sts_eval.store.comparisons import Comparisons
 from sts_eval.store.files import Files

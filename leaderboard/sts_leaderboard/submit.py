@@ -8,8 +8,8 @@ import gradio as gr
 import pandas as pd
 
 from sts_eval.errors import UserError
-from sts_eval.store.reading import MOST_BYTES
-from sts_eval.store.validating import Verdict, validate
+from sts_eval.submission.read_json import MOST_BYTES
+from sts_eval.submission.validate import Verdict, validate
 from sts_leaderboard.inert import markdown, plain
 from sts_leaderboard.page import READING, answered, said
 from sts_leaderboard.shelf import BEGINNING, Shelf

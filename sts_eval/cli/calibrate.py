@@ -39,10 +39,10 @@ def command(
         _apply(apply, paths)
         return
 
-    from sts_eval.calibration.calibrate import calibrate
+    from sts_eval.analysis.calibrate import calibrate
+    from sts_eval.analysis.runs import gather
     from sts_eval.records.record import check_writable
     from sts_eval.report.calibration import print_calibration
-    from sts_eval.report.gather import gather
 
     if output is not None:
         check_writable(output)

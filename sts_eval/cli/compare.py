@@ -25,12 +25,12 @@ def command(
     seed: int,
 ) -> None:
     """Compare all predictors over RUNS: folders of `sts-eval run`, or .jsonl files of outcomes."""
+    from sts_eval.analysis.aligned_runs import align
+    from sts_eval.analysis.compare import compare_runs
+    from sts_eval.analysis.runs import gather
     from sts_eval.records.record import check_writable
-    from sts_eval.report.comparing import compare_runs
     from sts_eval.report.comparison_files import FILES, write_comparison
     from sts_eval.report.comparison_tables import print_comparison
-    from sts_eval.report.gather import gather
-    from sts_eval.report.matrix import align
 
     if output is not None:
         check_writable(output / FILES[0])

@@ -22,7 +22,7 @@ def command(experiment: Path, prediction: Path | None, folder: Path | None, push
     from sts_eval.pipeline import TUNING, tuned
     from sts_eval.records.prediction import Prediction
     from sts_eval.transfer.measure import refer_to
-    from sts_eval.transfer.publishing import push_to_hub
+    from sts_eval.tuning.push import push_to_hub
 
     described = read_experiment(experiment)
     folder = folder or Path("runs") / experiment.stem

@@ -26,7 +26,7 @@ def command(form: str, paths: tuple[Path, ...], output: Path) -> None:
     from sts_eval.records.record import check_writable
     from sts_eval.report.console import standard_output
     from sts_eval.report.transfer import transfer_table
-    from sts_eval.transfer.importing import import_transfer
+    from sts_eval.transfer.import_results import import_transfer
 
     check_writable(output)
     transfer = import_transfer(form, paths)

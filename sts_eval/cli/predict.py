@@ -95,9 +95,9 @@ def command(output: Path | None, plot: Path | None, calibrated: Path | None, ran
     Reads the untuned model only. Defaults are those of the paper (arXiv 2603.02908); a token budget
     that a set does not fill is no error.
     """
-    from sts_eval.calibration.expecting import needed
+    from sts_eval.analysis.expected_change import needed
     from sts_eval.cli.progress import progress_bars
-    from sts_eval.predictors.predict import predict
+    from sts_eval.prediction.predict import predict
     from sts_eval.records.calibration import Calibration
     from sts_eval.records.prediction import SCORES
     from sts_eval.records.record import check_writable

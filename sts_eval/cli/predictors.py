@@ -12,7 +12,7 @@ def command(names: tuple[str, ...]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from sts_eval.predictors.columns import select
+    from sts_eval.predictors.registry import select
     from sts_eval.report.console import standard_output
 
     table = Table(title="Predictors beside STS", title_justify="left")

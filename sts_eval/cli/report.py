@@ -14,10 +14,10 @@ import click
 @click.option("--post-hoc", is_flag=True, help="Go on where the prediction is younger than the tuning, and say so.")
 def command(prediction: Path, transfer: Path, folder: Path | None, post_hoc: bool) -> None:
     """Compare the records PREDICTION and TRANSFER."""
+    from sts_eval.analysis.report import compare
     from sts_eval.records.prediction import Prediction
     from sts_eval.records.transfer import Transfer
-    from sts_eval.report.compare import compare
-    from sts_eval.report.document import print_report, write_report
+    from sts_eval.report.report import print_report, write_report
 
     report = compare(Prediction.read(prediction), Transfer.read(transfer), post_hoc=post_hoc)
     print_report(report)

@@ -16,8 +16,8 @@ def command(
     url: str, model: str, training_set: str, sae_release: str | None, sae_id: str | None, submitter: str
 ) -> None:
     """Ask for a run of a model and SAE on a training set."""
-    from sts_eval.store.queue import Queue
-    from sts_eval.store.requesting import request_for
+    from sts_eval.queue.queue import Queue
+    from sts_eval.queue.request import request_for
     from sts_eval.store.store import Store
 
     request = request_for(model=model, training_set=training_set, sae_release=sae_release, sae_id=sae_id, by=submitter)

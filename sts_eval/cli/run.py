@@ -20,8 +20,8 @@ def command(experiment: Path, folder: Path | None, post_hoc: bool) -> None:
     from sts_eval.experiment_file import read_experiment
     from sts_eval.pipeline import predicted, run
     from sts_eval.records.record import check_writable
-    from sts_eval.report.document import print_report, write_report
     from sts_eval.report.prediction import draw_scores, print_prediction
+    from sts_eval.report.report import print_report, write_report
 
     folder = folder or Path("runs") / experiment.stem
     described = read_experiment(experiment)

@@ -12,7 +12,7 @@ def command(model: str) -> None:
     from rich.table import Table
 
     from sts_eval.errors import UserError
-    from sts_eval.features import known
+    from sts_eval.model import known_saes as known
     from sts_eval.report.console import standard_output
 
     releases = known.releases_for(model)

@@ -14,8 +14,8 @@ import click
 @click.option("--submitter", help="Who answers for a run folder.")
 def command(path: Path, url: str, submitter: str | None) -> None:
     """Hand in a submission, or a run folder with its evidence."""
-    from sts_eval.store.describing import bytes_of
     from sts_eval.store.store import Store
+    from sts_eval.submission.describe import bytes_of
 
     receipt = Store(url).submit(bytes_of(path, submitter=submitter), by=submitter)
     for problem in receipt.verdict.problems:

@@ -16,9 +16,9 @@ def command(paths: tuple[Path, ...], store: str | None, as_schema: bool) -> None
     """Check submissions (FILEs or run folders) and tell all that is wrong with them, a line each."""
     import json
 
-    from sts_eval.store.describing import bytes_of
     from sts_eval.store.store import Store
-    from sts_eval.store.validating import schema, validate
+    from sts_eval.submission.describe import bytes_of
+    from sts_eval.submission.validate import schema, validate
 
     if as_schema:
         click.echo(json.dumps(schema(), indent=2, ensure_ascii=False))

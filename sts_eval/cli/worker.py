@@ -19,9 +19,9 @@ import click
 @click.option("--pause", default=30.0, show_default=True, help="Seconds between looks at an empty queue.")
 def command(url: str, once: bool, folder: Path, name: str, lease: float, pause: float) -> None:
     """Take requests from the queue of a store, run them, and submit what comes of them."""
-    from sts_eval.store.queue import LostLeaseError, Queue
+    from sts_eval.queue.queue import LostLeaseError, Queue
+    from sts_eval.queue.worker import work
     from sts_eval.store.store import Store
-    from sts_eval.store.worker import work
 
     store = Store(url)
     queue = Queue(store.files)

@@ -30,7 +30,7 @@ from sts_eval.export.names import (
 from sts_eval.export.source import Source
 from sts_eval.export.writing import Exported
 from sts_eval.statistics.paired import POINTS
-from sts_eval.store.figures import read_time
+from sts_eval.submission.plausibility import read_time
 
 SCHEMA_VERSION = "0.3.0"
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from sts_eval.analysis.runs import REPORT, model_name, record_named, set_name
 from sts_eval.data.benchmark import NAMED
 from sts_eval.errors import UserError
 from sts_eval.export.accuracy import Accuracy, Scores, State, of_answers, of_outcome
@@ -16,8 +17,7 @@ from sts_eval.records.prediction import DataIdentity, Prediction
 from sts_eval.records.report import Report
 from sts_eval.records.submission import Origin, Submission
 from sts_eval.records.transfer import Imported, Measured, Transfer
-from sts_eval.report.gather import REPORT, model_name, record_named, set_name
-from sts_eval.store.validating import validate
+from sts_eval.submission.validate import validate
 
 _MMLU_PRO = "mmlu_pro"
 

@@ -13,13 +13,13 @@ from collections.abc import Mapping, Sequence
 from sts_eval.data.training_set import load_training_set
 from sts_eval.experiment import TuneSettings
 from sts_eval.harness.plan import Plan, benchmark_of
-from sts_eval.predictors.columns import select
-from sts_eval.predictors.instrument import Instrument
+from sts_eval.prediction.collect import Material, Rivals
 from sts_eval.predictors.predictor import Need, Predictor
-from sts_eval.predictors.rivals import Material, Rivals
-from sts_eval.predictors.shift import measure_shift
-from sts_eval.predictors.sts import choose_questions, read_domain
+from sts_eval.predictors.registry import select
 from sts_eval.progress import silent
+from sts_eval.study.extractor import Extractor
+from sts_eval.study.question_scores import choose_questions, read_domain
+from sts_eval.study.shifted_features import measure_shift
 
 _logger = logging.getLogger(__name__)
 
@@ -33,11 +33,11 @@ def wanted(names: Sequence[str]) -> tuple[Predictor, ...]:
     return tuple(one for one in select(names) if not one.needs & {Need.GRADIENTS, Need.PROBE})
 
 
-def columns_of(instrument: Instrument, plan: Plan, domains: Sequence[str]) -> Mapping[str, Mapping[str, float]]:
+def columns_of(extractor: Extractor, plan: Plan, domains: Sequence[str]) -> Mapping[str, Mapping[str, float]]:
     """Score by predictor and domain, over the questions that the first seed draws.
 
     Args:
-        instrument: Model, SAE and dials.
+        extractor: Model, SAE and dials.
         plan: What is predicted.
         domains: Names of the domains; predictors that compare domains see these.
 
@@ -50,13 +50,13 @@ def columns_of(instrument: Instrument, plan: Plan, domains: Sequence[str]) -> Ma
         _logger.warning("%s need gradients; `sts-eval predict` computes them.", ", ".join(skipped))
     training_set, benchmark = load_training_set(plan.training_set), benchmark_of(plan.benchmark)
     seed, budget = plan.settings.seeds[0], plan.settings.domain_tokens
-    length = instrument.prompter.length
+    length = extractor.prompter.length
     chosen = {name: choose_questions(benchmark.domains[name], seed, budget, length) for name in domains}
-    rivals = Rivals(predictors, instrument)
-    shift = measure_shift(instrument, training_set, seed, silent, rivals.listen())
+    rivals = Rivals(predictors, extractor)
+    shift = measure_shift(extractor, training_set, seed, silent, rivals.listen())
     if Need.ACTIVATIONS in rivals.needs:
         for name, positions in chosen.items():
             listen = rivals.listen(name)
-            read_domain(instrument, benchmark.domains[name], [shift], {seed: positions}, listen=listen)
+            read_domain(extractor, benchmark.domains[name], [shift], {seed: positions}, listen=listen)
     material = Material(training_set, benchmark, chosen, TuneSettings())
     return {column.name: column.scores for column in rivals.columns(material, shift, silent)}

@@ -19,15 +19,15 @@ from tqdm.auto import tqdm
 
 from sts_eval.data.training_set import load_training_set
 from sts_eval.errors import UserError
-from sts_eval.features.hook import unwrapped
-from sts_eval.features.sae import load_sae
 from sts_eval.harness.columns import columns_of
 from sts_eval.harness.failure import exits_like_a_command
 from sts_eval.harness.plan import Plan, domain_of
-from sts_eval.predictors.instrument import Instrument, assemble
-from sts_eval.predictors.shift import Shift, measure_shift
-from sts_eval.predictors.sts import read_domain
+from sts_eval.model.hook import unwrapped
+from sts_eval.model.sae import load_sae
 from sts_eval.progress import silent
+from sts_eval.study.extractor import Extractor, assemble
+from sts_eval.study.question_scores import read_domain
+from sts_eval.study.shifted_features import Shift, measure_shift
 
 REQUEST = "sts_scores"
 
@@ -86,10 +86,10 @@ def scores_for(lm: Any, requests: Sequence[Request]) -> list[dict[int, dict[str,
 
 
 def _scores_of_plan(lm: Any, plan: Plan, requests: Sequence[Request]) -> dict[Request, dict[int, dict[str, float]]]:
-    instrument = _instrument(lm, plan)
-    shifts = _computed_once(lambda: _shifts(instrument, plan))
+    extractor = _instrument(lm, plan)
+    shifts = _computed_once(lambda: _shifts(extractor, plan))
     names = list(dict.fromkeys(request.domain for request in requests))
-    columns = _computed_once(lambda: columns_of(instrument, plan, names)) if plan.settings.predictors else {}
+    columns = _computed_once(lambda: columns_of(extractor, plan, names)) if plan.settings.predictors else {}
     found: dict[Request, dict[int, dict[str, float]]] = {}
     total = sum(len(request.seeds) for request in requests)
     with tqdm(total=total, desc="Running sts_scores requests", disable=lm.rank != 0) as bar:
@@ -99,18 +99,18 @@ def _scores_of_plan(lm: Any, plan: Plan, requests: Sequence[Request]) -> dict[Re
                 shift.seed: [request.position for request in mine if shift.seed in request.seeds] for shift in shifts
             }
             domain = domain_of(plan.benchmark, name)
-            reading = read_domain(instrument, domain, shifts, chosen)
+            reading = read_domain(extractor, domain, shifts, chosen)
             beside = {one: scores.get(name, math.nan) for one, scores in columns.items()}
             for request in mine:
                 own = {seed: reading.questions[seed][request.position]._asdict() for seed in request.seeds}
                 found[request] = {seed: scores | beside for seed, scores in own.items()}
                 bar.update(len(request.seeds))
-    for line in (*instrument.prompter.warnings, *instrument.reader.warnings):
+    for line in (*extractor.prompter.warnings, *extractor.reader.warnings):
         _logger.warning(line)
     return found
 
 
-def _instrument(lm: Any, plan: Plan) -> Instrument:
+def _instrument(lm: Any, plan: Plan) -> Extractor:
     """Read through the model that the harness has loaded."""
     model = lm.model
     device = str(unwrapped(model).get_input_embeddings().weight.device)
@@ -119,9 +119,9 @@ def _instrument(lm: Any, plan: Plan) -> Instrument:
     return assemble(model, lm.tokenizer, autoencoder, plan.settings, context=lm.max_length)
 
 
-def _shifts(instrument: Instrument, plan: Plan) -> list[Shift]:
+def _shifts(extractor: Extractor, plan: Plan) -> list[Shift]:
     training_set = load_training_set(plan.training_set)
-    return [measure_shift(instrument, training_set, seed, silent) for seed in plan.settings.seeds]
+    return [measure_shift(extractor, training_set, seed, silent) for seed in plan.settings.seeds]
 
 
 def _computed_once(compute: Callable[[], _Result]) -> _Result:

@@ -20,8 +20,8 @@ from sts_eval.harness.columns import wanted
 from sts_eval.harness.failure import exits_like_a_command
 from sts_eval.harness.plan import domain_of, plan_from, resolved
 from sts_eval.harness.request import REQUEST, Request, install
-from sts_eval.predictors.sts import choose_questions
 from sts_eval.records.prediction import SCORES
+from sts_eval.study.question_scores import choose_questions
 
 _logger = logging.getLogger(__name__)
 

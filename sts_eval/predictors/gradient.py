@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sts_eval.predictors.predictor import Need, Predictor, Scores, predictor
-from sts_eval.predictors.study import Gradients, Study
+from sts_eval.study.study import Gradients, Study
 
 EPSILON = 1e-8
 """What Adam adds to the root of the second moment; PyTorch's default."""

@@ -21,7 +21,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sts_eval.predictors.predictor import Need, Predictor, Scores, predictor
-from sts_eval.predictors.study import Study
+from sts_eval.study.study import Study
 
 FOLDS = 4
 """Of the cross-validation; a domain needs as many questions of each label."""

@@ -21,7 +21,7 @@ from sts_eval.data.sampling import shuffled, within_budget
 from sts_eval.data.training_set import Example
 from sts_eval.predictors.predictor import Need, Predictor, Scores, predictor
 from sts_eval.predictors.similarity import cosine, defined
-from sts_eval.predictors.study import Study
+from sts_eval.study.study import Study
 
 TFIDF_CHARACTERS = 50_000_000
 """Characters of the training set that TF-IDF reads; of a longer set, rows drawn by the study's seed.

@@ -7,7 +7,7 @@ autoencoder: what the demonstrations do to losses and answers rather than to fea
 from __future__ import annotations
 
 from sts_eval.predictors.predictor import Need, Predictor, Scores, predictor
-from sts_eval.predictors.study import Study
+from sts_eval.study.study import Study
 
 
 @predictor("question_nll", needs={Need.LOSSES})

@@ -7,7 +7,7 @@ that alone. All are means over questions without demonstrations, at the SAE's la
 from __future__ import annotations
 
 from sts_eval.predictors.predictor import Need, Predictor, Scores, predictor
-from sts_eval.predictors.study import Study
+from sts_eval.study.study import Study
 
 
 @predictor("residual_norm", needs={Need.ACTIVATIONS})

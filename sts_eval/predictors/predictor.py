@@ -20,7 +20,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sts_eval.predictors.study import Study
+    from sts_eval.study.study import Study
 
 Scores = Mapping[str, float]
 """Score by domain."""

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.optimize import least_squares
 
 from sts_eval.predictors.predictor import Need, Predictor, Scores, predictor
-from sts_eval.predictors.study import Study
+from sts_eval.study.study import Study
 
 STEEPEST = 2.0
 """Largest exponent of the power law: change under a rate that rises in proportion to the steps."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sts_eval.data.sampling import generator
 from sts_eval.predictors.predictor import Need, Predictor, Scores, predictor
 from sts_eval.predictors.similarity import cosine, defined
-from sts_eval.predictors.study import Study
+from sts_eval.study.study import Study
 
 TOP = 100
 

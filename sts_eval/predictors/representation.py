@@ -15,7 +15,7 @@ from sklearn.metrics.pairwise import euclidean_distances
 
 from sts_eval.predictors.predictor import Need, Predictor, Scores, predictor
 from sts_eval.predictors.similarity import cosine, defined
-from sts_eval.predictors.study import Activations, Study
+from sts_eval.study.study import Activations, Study
 
 POOLED = 4096
 """Tokens that stand for all samples together, an equal share of each: their pairs must fit in memory."""

@@ -1,7 +1,7 @@
 """The record of what happened: accuracy before and after on the same questions.
 
 It holds the answers themselves and the figures per domain that follow from them. The figures are a
-convenience for readers; `sts_eval.transfer.summary` makes them from the answers and can check them.
+convenience for readers; `sts_eval.transfer.domain_changes` makes them from the answers and can check them.
 Accuracies are proportions, changes and their errors are points (percentage points).
 """
 

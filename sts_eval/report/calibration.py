@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from sts_eval.calibration.expecting import expected, left_out
+from sts_eval.analysis.expected_change import expected, left_out
 from sts_eval.records.calibration import Calibration, Equation, ExpectedChange, HoldOut, Level
 from sts_eval.records.prediction import Prediction
 from sts_eval.report.console import standard_output

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from sts_eval.analysis.aligned_runs import Matrix
 from sts_eval.errors import UserError
 from sts_eval.records.comparison import AddedTable, Comparison, Difference, Ends, Row, Table
 from sts_eval.records.record import check_writable, write_atomically
@@ -26,7 +27,6 @@ from sts_eval.report.comparison_tables import (
     title,
     unsigned,
 )
-from sts_eval.report.matrix import Matrix
 
 FILES = ("comparison.json", "comparison.md", "comparison.csv", "forest.png", "panels.png")
 

@@ -8,9 +8,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from sts_eval.analysis.aligned_runs import Floats, Matrix
+from sts_eval.analysis.verdict import QUESTIONS
 from sts_eval.records.comparison import Comparison, Row, Standing, Table
-from sts_eval.report.comparison_verdict import QUESTIONS
-from sts_eval.report.matrix import Floats, Matrix
 
 COLOURS: dict[Standing, str] = {"ranked": "#3b78a8", "history": "#c2752d", "oracle": "#8a8a8a"}
 REFERENCE = "#b02a4c"

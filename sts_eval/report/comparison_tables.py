@@ -7,8 +7,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as Grid
 
+from sts_eval.analysis.verdict import MEASURES, QUESTIONS, UNITS
 from sts_eval.records.comparison import AddedRow, AddedTable, Comparison, Difference, Ends, Row, Table
-from sts_eval.report.comparison_verdict import MEASURES, QUESTIONS, UNITS
 from sts_eval.report.console import standard_output
 
 LINES = 6

@@ -10,8 +10,8 @@ from rich.table import Table
 
 from sts_eval.errors import UserError
 from sts_eval.records.prediction import SCORES, Prediction, Score
-from sts_eval.report.columns import column_table
 from sts_eval.report.console import standard_output
+from sts_eval.report.predictors import column_table
 
 BAR = 12
 

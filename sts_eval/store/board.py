@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from sts_eval.records.ledger import LedgerEntry
 from sts_eval.statistics import debiased_magnitude
-from sts_eval.store.correlating import correlations
+from sts_eval.store.correlations import correlations
 from sts_eval.store.snapshot import RUN, STANDING
 
 MOST_COLUMNS = 256

@@ -3,7 +3,7 @@
     submissions/SHA256.json          canonical content, named by its hash; never changes
     preregistrations/SHA256.json     named by the prediction's hash; the first one stands
     ledger/TIME-ACTION-….json        entries, only ever added
-    queue/…                          runs that somebody asked for (`sts_eval.store.queue`)
+    queue/…                          runs that somebody asked for (`sts_eval.queue.queue`)
     snapshot.parquet                 made from the first three
     comparisons/KEY.json             of the page (`sts_eval.store.comparisons`)
 
@@ -34,8 +34,8 @@ from sts_eval.store import snapshot
 from sts_eval.store.board import Board
 from sts_eval.store.files import Files
 from sts_eval.store.ledger import FOLDER, Ledger, packed, standings, unpacked
-from sts_eval.store.rerun import RerunAgreement, compare_runs
-from sts_eval.store.validating import Known, Mark, Tier, Verdict, has_evidence, validate
+from sts_eval.submission.rerun import RerunAgreement, compare_runs
+from sts_eval.submission.validate import Known, Mark, Tier, Verdict, has_evidence, validate
 
 SUBMISSIONS, PREREGISTRATIONS = "submissions", "preregistrations"
 

@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
+from sts_eval.analysis.runs import model_name, set_name
 from sts_eval.data.tables import fingerprint
 from sts_eval.experiment import (
     BenchmarkSpec,
@@ -22,7 +23,6 @@ from sts_eval.experiment import (
     TuneSettings,
 )
 from sts_eval.experiment_file import read_description, section, section_of_list
-from sts_eval.report.gather import model_name, set_name
 
 INIT = "sts-eval init --matrix"
 

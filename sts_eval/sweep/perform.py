@@ -137,8 +137,8 @@ def folders_of(folder: Path, run: str) -> Folders:
 
 def _report(run: Run, matrix: Matrix, place: Path, folder: Path) -> tuple[Path, ...]:
     from sts_eval.pipeline import predicted, reported
-    from sts_eval.report.document import print_report, write_report
     from sts_eval.report.prediction import draw_scores
+    from sts_eval.report.report import print_report, write_report
 
     prediction = predicted(run, place)
     report = reported(run, prediction, folders_of(folder, place.name), post_hoc=matrix.post_hoc)

@@ -104,7 +104,7 @@ class _Keys:
         return cls(run, fingerprint([*prediction_depends_on(run), *data]), fingerprint(before))
 
     def tune(self, seed: int) -> str:
-        from sts_eval.transfer.identity import NOT_IN_WEIGHTS
+        from sts_eval.model.fingerprint import NOT_IN_WEIGHTS
 
         run = self.run
         settings = run.tune.model_dump(mode="json", exclude=NOT_IN_WEIGHTS)
@@ -119,7 +119,7 @@ class _Keys:
 
 
 def _model(run: Run) -> list[Any]:
-    from sts_eval.transfer.identity import model_fingerprint
+    from sts_eval.model.fingerprint import model_fingerprint
 
     return [model_fingerprint(run.model)]
 

@@ -10,8 +10,8 @@ from sts_eval.records.answers import LengthUnit
 from sts_eval.records.record import now
 from sts_eval.records.transfer import Imported, Measured, RunFlag, Transfer
 from sts_eval.records.tuning import PredictionReference, Tuning
+from sts_eval.transfer.domain_changes import summarise
 from sts_eval.transfer.pairing import Pairing
-from sts_eval.transfer.summary import summarise
 
 PACKAGES = ("sts-eval", "torch", "transformers", "trl", "peft", "lm-eval", "datasets")
 

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sts_eval.errors import UserError
-from sts_eval.transfer.official import Side
-from sts_eval.transfer.samples import Sample, answers_from
+from sts_eval.transfer.lm_eval_samples import Sample, answers_from
+from sts_eval.transfer.mmlu_pro_files import Side
 
 _SAMPLES = re.compile(r"samples_(?P<task>.+)_(?P<date>\d{4}-\d\d-\d\dT[\d.\-:]+)\.jsonl")
 

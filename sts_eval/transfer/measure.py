@@ -14,10 +14,10 @@ from sts_eval.records.prediction import Prediction
 from sts_eval.records.transfer import Measured, Transfer
 from sts_eval.records.tuning import PredictionReference, Tuning
 from sts_eval.transfer.assemble import assemble
-from sts_eval.transfer.evaluating import Evaluator, Tuned
+from sts_eval.transfer.evaluate import Evaluator, Tuned
+from sts_eval.transfer.lm_eval_tasks import load_tasks
 from sts_eval.transfer.pairing import answers_of, pair
-from sts_eval.transfer.questions import Questions, choose_questions
-from sts_eval.transfer.tasks import load_tasks
+from sts_eval.transfer.scored_questions import Questions, choose_questions
 
 
 def refer_to(prediction: Prediction) -> PredictionReference:

@@ -5,12 +5,12 @@ import re
 import sys
 
 import pytest
-import tiny
-from made_outcomes import cost, outcomes, planted
-from made_records import prediction
+from helpers import tiny
+from helpers.outcomes import cost, outcomes, planted
+from helpers.records import prediction
 
-from sts_eval.calibration.calibrate import calibrate
-from sts_eval.calibration.expecting import expected
+from sts_eval.analysis.calibrate import calibrate
+from sts_eval.analysis.expected_change import expected
 from sts_eval.cli import main as entry
 from sts_eval.records.calibration import Calibration, ExpectedChange
 from sts_eval.records.outcome import write_outcomes
@@ -210,7 +210,7 @@ def test_predict_asks_for_the_predictor_and_gives_points(run, tiny_options, tmp_
 
 def test_predict_refuses_a_calibration_without_points_before_the_work(run, monkeypatch, tiny_options, tmp_path):
     calibrate(made(n_models=1, n_sets=1)).write(tmp_path / "calibration.json")
-    monkeypatch.setattr("sts_eval.predictors.predict.predict", lambda *_: pytest.fail("the work was begun"))
+    monkeypatch.setattr("sts_eval.prediction.predict.predict", lambda *_: pytest.fail("the work was begun"))
     code, _, err = run("predict", *tiny_options, "--calibration", tmp_path / "calibration.json")
     assert code == 2
     assert "the calibration gives no expected change" in err

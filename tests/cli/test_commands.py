@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-import tiny
 from click.testing import CliRunner
+from helpers import tiny
 
 from sts_eval import lab
 from sts_eval.cli import cli
@@ -100,7 +100,7 @@ def test_wrong_input_is_one_line_and_writes_nothing(monkeypatch, capsys, argumen
 
 
 def test_an_unwritable_output_is_found_before_the_work(monkeypatch, capsys, arguments):
-    monkeypatch.setattr("sts_eval.predictors.predict.predict", lambda *_: pytest.fail("the work was begun"))
+    monkeypatch.setattr("sts_eval.prediction.predict.predict", lambda *_: pytest.fail("the work was begun"))
     code, _, err = run(monkeypatch, capsys, flat({**arguments, "--output": "/proc/prediction.json"}))
     assert code == 2
     assert "/proc/prediction.json cannot be written" in err

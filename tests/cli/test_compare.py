@@ -3,7 +3,7 @@
 import sys
 
 import pytest
-from made_outcomes import outcomes, planted
+from helpers.outcomes import outcomes, planted
 
 from sts_eval.cli import main
 from sts_eval.records.comparison import Comparison

@@ -6,13 +6,13 @@ import sys
 
 import pytest
 import yaml
+from helpers.exports import IMPORTED, transfer, validated
+from helpers.small_run import call
+from helpers.submissions import prediction, raw, submission
+from helpers.submissions import transfer as made_transfer
 from huggingface_hub import parse_eval_result_entries
-from made_exports import IMPORTED, transfer, validated
-from made_submissions import prediction, raw, submission
-from made_submissions import transfer as made_transfer
-from small_run import call
 
-from sts_eval.report.compare import compare
+from sts_eval.analysis.report import compare
 
 
 @pytest.fixture

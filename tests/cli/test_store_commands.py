@@ -3,11 +3,11 @@
 import json
 
 import pytest
-from made_submissions import plain, prediction, raw, submission, transfer
-from small_run import call
+from helpers.small_run import call
+from helpers.submissions import plain, prediction, raw, submission, transfer
 
-from sts_eval.report.compare import compare
-from sts_eval.store import worker as worker_module
+from sts_eval.analysis.report import compare
+from sts_eval.queue import worker as worker_module
 from sts_eval.store.store import Store
 
 

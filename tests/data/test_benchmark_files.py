@@ -1,7 +1,7 @@
 """MMLU-Pro's schema from a folder: what a question turn says, and what is missing."""
 
 import pytest
-import tiny
+from helpers import tiny
 
 from sts_eval.data.benchmark import load_benchmark, question_text, solution_text
 from sts_eval.errors import UserError

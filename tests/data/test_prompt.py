@@ -1,7 +1,7 @@
 """A question has the same tokens in every context, and its span is the question and nothing else."""
 
 import pytest
-import tiny
+from helpers import tiny
 
 from sts_eval.data.prompt import Demonstrations, Prompter, Turn
 from sts_eval.data.training_set import Example

@@ -1,7 +1,7 @@
 """Columns are found by name, and what is missing is named."""
 
 import pytest
-import tiny
+from helpers import tiny
 
 from sts_eval.data.prompt import Prompter
 from sts_eval.data.training_set import Example, load_training_set

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sts_eval.predictors.columns import select
+from sts_eval.predictors.registry import select
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "predictors.md"
 
@@ -35,7 +35,7 @@ def installed(tmp_path, monkeypatch):
 
 
 def test_it_scores(installed):
-    import made_study
+    from helpers import study as made_study
 
     (found,) = select(["length_gap"])
     assert (found.group, found.flags) == ("surprise", ())

@@ -3,8 +3,8 @@
 import math
 
 import pytest
-from made_exports import transfer
-from made_submissions import submission
+from helpers.exports import transfer
+from helpers.submissions import submission
 
 from sts_eval.export.accuracy import of_answers, of_outcome
 

@@ -6,12 +6,12 @@ import uuid
 from pathlib import PurePosixPath
 
 import pytest
-from made_exports import IMPORTED, MEASURED, published, source, transfer, validated
-from made_submissions import raw, submission
+from helpers.exports import IMPORTED, MEASURED, published, source, transfer, validated
+from helpers.submissions import raw, submission
 
 from sts_eval.errors import UserError
 from sts_eval.export import read_source, to_every_eval_ever
-from sts_eval.transfer.importing import import_transfer
+from sts_eval.transfer.import_results import import_transfer
 
 
 def by_state(made):

@@ -5,9 +5,9 @@ import types
 
 import pytest
 import yaml
+from helpers.exports import IMPORTED, MEASURED, published, source, transfer
+from helpers.submissions import raw, submission
 from huggingface_hub import parse_eval_result_entries
-from made_exports import IMPORTED, MEASURED, published, source, transfer
-from made_submissions import raw, submission
 
 from sts_eval.errors import UserError
 from sts_eval.export import read_source, to_hub

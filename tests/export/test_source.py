@@ -4,14 +4,14 @@ import json
 from pathlib import Path
 
 import pytest
-from made_exports import IMPORTED, transfer
-from made_submissions import plain, prediction, raw, submission
-from made_submissions import transfer as made_transfer
+from helpers.exports import IMPORTED, transfer
+from helpers.submissions import plain, prediction, raw, submission
+from helpers.submissions import transfer as made_transfer
 
 from sts_eval import lab
+from sts_eval.analysis.report import compare
 from sts_eval.errors import UserError
 from sts_eval.export import read_source
-from sts_eval.report.compare import compare
 
 
 @pytest.fixture

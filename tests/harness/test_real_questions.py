@@ -6,8 +6,8 @@ The tiny models are random: what passes here is plumbing, not science.
 import math
 
 import pytest
-import tiny
-from running import CATEGORIES, evaluate
+from helpers import tiny
+from helpers.command import CATEGORIES, evaluate
 
 from sts_eval import lab
 

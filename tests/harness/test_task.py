@@ -4,10 +4,10 @@ import json
 import math
 
 import pytest
-import tiny
+from helpers import tiny
+from helpers.command import BUDGET, CATEGORIES, MODEL_ARGS, evaluate
 from lm_eval.models.dummy import DummyLM
 from lm_eval.tasks import TaskManager
-from running import BUDGET, CATEGORIES, MODEL_ARGS, evaluate
 
 from sts_eval import lab
 from sts_eval.errors import UserError
@@ -19,7 +19,7 @@ from sts_eval.experiment import (
     SAESpec,
     TrainingSetSpec,
 )
-from sts_eval.predictors.predict import predict
+from sts_eval.prediction.predict import predict
 from sts_eval.records.prediction import SCORES
 
 

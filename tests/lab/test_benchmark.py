@@ -5,7 +5,7 @@ from itertools import islice
 
 import pandas as pd
 import pytest
-from derivation import derive
+from helpers.derivation import derive
 
 from sts_eval.lab import SFT_SETS, benchmark_path
 from sts_eval.lab.benchmark import COLUMNS, N_TEST, N_VALIDATION, benchmark_rows

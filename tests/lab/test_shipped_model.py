@@ -5,8 +5,8 @@ from itertools import islice
 import pandas as pd
 import pytest
 import torch
+from helpers.lab_scoring import accuracy_by_category, option_scores
 from sae_lens import SAE
-from scoring import accuracy_by_category, option_scores
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM
 
 from sts_eval.lab import benchmark_path, model_path, sae_path

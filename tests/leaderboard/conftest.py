@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from made_board import fill
-from made_chromium import CHROMIUM, FLAGS
-from seeing import WAIT
+from helpers.board import fill
+from helpers.chromium import CHROMIUM, FLAGS
+from helpers.waiting import WAIT
 
 from sts_eval.store.store import Store
 

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from made_board import DOMAINS, MODELS, SETS, fill
+from helpers.board import DOMAINS, MODELS, SETS, fill
 
 from sts_eval.store.store import Store
 

@@ -5,7 +5,7 @@ from click.testing import CliRunner
 
 from sts_eval.cli.request import command
 from sts_eval.errors import UserError
-from sts_eval.store.queue import Queue
+from sts_eval.queue.queue import Queue
 from sts_eval.store.store import Store
 from sts_leaderboard import queue
 from sts_leaderboard.writing import ANYBODY, Quota

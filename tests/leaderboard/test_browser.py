@@ -2,8 +2,8 @@
 
 import re
 
-from made_board import made_outcomes, made_submission
-from seeing import seen
+from helpers.board import made_outcomes, made_submission
+from helpers.waiting import seen
 
 
 def test_a_search_filters_and_the_address_restores_it(page, address, browser):

@@ -3,10 +3,10 @@
 import threading
 
 import pytest
-from made_board import fill
+from helpers.board import fill
 
+from sts_eval.analysis.runs import gather
 from sts_eval.errors import UserError
-from sts_eval.report.gather import gather
 from sts_eval.store.store import Store
 from sts_leaderboard import comparing, predictors
 from sts_leaderboard.comparing import SECONDS_A_RUN, Comparing, Waiting

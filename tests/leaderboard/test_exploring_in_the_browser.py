@@ -3,7 +3,7 @@
 import re
 
 import numpy as np
-from seeing import seen
+from helpers.waiting import seen
 
 RUN = re.compile(r"\?tab=run&run=([0-9a-f]{12})$")
 

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 import pandas as pd
 import pytest
-from made_board import HOSTILE
+from helpers.board import HOSTILE
 
 from sts_leaderboard import badges, downloads, inert
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from made_board import fill
+from helpers.board import fill
 
 from sts_eval.store.store import Store
 from sts_leaderboard.shelf import RESAMPLES, Shelf, compare

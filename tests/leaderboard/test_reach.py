@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from seeing import seen, tab
+from helpers.waiting import seen, tab
 
 from sts_eval.store.store import Store
 

@@ -1,8 +1,8 @@
 """What a run's page says reproduces it."""
 
 import yaml
-from made_board import HOSTILE, made_outcomes, made_submission
-from made_submissions import submission
+from helpers.board import HOSTILE, made_outcomes, made_submission
+from helpers.submissions import submission
 
 from sts_eval.experiment import Run, TuneSettings
 from sts_eval.experiment_file import read_experiment

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from seeing import WAIT, seen
+from helpers.waiting import WAIT, seen
 
 from sts_eval.experiment_file import read_experiment
-from sts_eval.store.queue import Queue
+from sts_eval.queue.queue import Queue
 from sts_leaderboard.views import exploring, run_table
 from sts_leaderboard.views.run_table import Filters
 

@@ -6,8 +6,8 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from made_board import DOMAINS, HOSTILE, MODELS, SETS, fill, made_outcomes
-from made_submissions import submission
+from helpers.board import DOMAINS, HOSTILE, MODELS, SETS, fill, made_outcomes
+from helpers.submissions import submission
 
 from sts_eval.errors import UserError
 from sts_eval.store.store import Store

@@ -2,8 +2,8 @@
 
 import threading
 
-from made_board import fill
-from seeing import seen
+from helpers.board import fill
+from helpers.waiting import seen
 
 from sts_eval.store.store import Store
 from sts_leaderboard import shelf

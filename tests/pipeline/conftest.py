@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 import lm_eval
 import pytest
-import small_run
-from small_run import Ended
+from helpers import small_run
+from helpers.small_run import Ended
 
 import sts_eval.pipeline
-import sts_eval.transfer.training
+import sts_eval.tuning.training
 
 
 class Finished(NamedTuple):
@@ -41,6 +41,6 @@ def calls(monkeypatch) -> Counter:
         monkeypatch.setattr(module, function, counted)
 
     count("predict", sts_eval.pipeline, "predict")
-    count("train", sts_eval.transfer.training, "train")
+    count("train", sts_eval.tuning.training, "train")
     count("evaluate", lm_eval, "simple_evaluate")
     return counter

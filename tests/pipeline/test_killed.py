@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 
 import pytest
-import small_run
-from small_run import call, figures, records, write_experiment
+from helpers import small_run
+from helpers.small_run import call, figures, records, write_experiment
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL on Windows")
 

@@ -11,8 +11,11 @@ ROOT = Path(sts_eval.__file__).parent
 
 AFTERWARDS = (
     "sts_eval.transfer",
+    "sts_eval.tuning",
+    "sts_eval.hindsight",
     "sts_eval.pipeline",
-    "sts_eval.report.compare",
+    "sts_eval.analysis.report",
+    "sts_eval.analysis.runs",
     "sts_eval.records.transfer",
     "sts_eval.records.answers",
     "sts_eval.records.tuning",
@@ -60,7 +63,11 @@ def modules(package):
 
 
 PREDICTING = [
-    *(module for package in ("predictors", "features", "data", "harness") for module in modules(package)),
+    *(
+        module
+        for package in ("predictors", "study", "prediction", "model", "data", "harness")
+        for module in modules(package)
+    ),
     "sts_eval.cli.predict",
 ]
 
@@ -75,6 +82,6 @@ def test_a_prediction_imports_nothing_that_comes_after_it(module):
 def test_the_walk_finds_what_there_is():
     """Of a module that does read transfer records, the same walk says so."""
     found = reached("sts_eval.cli.run")
-    assert {"sts_eval.transfer.measure", "sts_eval.records.transfer", "sts_eval.predictors.predict"} <= found.keys()
+    assert {"sts_eval.transfer.measure", "sts_eval.records.transfer", "sts_eval.prediction.predict"} <= found.keys()
     assert len(PREDICTING) > 20
     assert all(file_of(name) for name in AFTERWARDS)

@@ -4,21 +4,20 @@ import json
 from collections import Counter
 
 import pytest
-import small_run
-import tiny
-from small_run import call, copied, figures, records, write_experiment
+from helpers import small_run, tiny
+from helpers.small_run import call, copied, figures, records, write_experiment
 
-import sts_eval.transfer.training
+import sts_eval.tuning.training
 from sts_eval import lab, pipeline
 from sts_eval.data.tables import read_table
 from sts_eval.experiment_file import read_experiment
 from sts_eval.pipeline import run
-from sts_eval.predictors.instrument import load_model
 from sts_eval.records.answers import Evaluation
 from sts_eval.records.oracle import Oracle
 from sts_eval.records.prediction import Prediction
 from sts_eval.records.report import Report
 from sts_eval.records.transfer import Transfer
+from sts_eval.study.extractor import load_model
 
 WRITTEN = ("report.json", "report.md", "report.html", "scatter.png")
 
@@ -77,7 +76,7 @@ def test_the_prediction_is_on_disk_before_training_starts(tmp_path, monkeypatch)
         seen.append(only(folder, "prediction-*.json", Prediction))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(sts_eval.transfer.training, "train", stop)
+    monkeypatch.setattr(sts_eval.tuning.training, "train", stop)
     with pytest.raises(KeyboardInterrupt):
         run(small_run.experiment(), folder)
     assert len(seen) == 1

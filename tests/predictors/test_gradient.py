@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-import tiny
 import torch
-from made_answers import QUESTIONS, state
+from helpers import tiny
+from helpers.answers import QUESTIONS, state
 
 from sts_eval.data.benchmark import Question
 from sts_eval.data.prompt import Prompter
@@ -12,8 +12,8 @@ from sts_eval.data.rows import IGNORED, TokenRow, split_rows
 from sts_eval.errors import UserError
 from sts_eval.experiment import RATE, TuneSettings
 from sts_eval.predictors import gradient
-from sts_eval.predictors.adapter import attached, lora_config, read_gradients, token_mean
-from sts_eval.predictors.study import Gradients, Study, Texts
+from sts_eval.study.gradients import attached, lora_config, read_gradients, token_mean
+from sts_eval.study.study import Gradients, Study, Texts
 
 TUNE = TuneSettings(rank=2, alpha=6, batch=2)
 
@@ -82,8 +82,8 @@ def test_cosine_by_hand():
 # --- the gradients ---
 
 
-def instrument(kind="llama", **settings):
-    made = tiny.instrument(kind, **settings)
+def extractor(kind="llama", **settings):
+    made = tiny.extractor(kind, **settings)
     made.reader.model.double()
     return made
 
@@ -137,7 +137,7 @@ def answer_row(made, question):
 
 
 def test_gradients_are_finite_differences_of_the_plain_models_loss():
-    made = instrument()
+    made = extractor()
     data = tiny.training_set(suffix=" Think.")
     found = read_gradients(made, data, {"math": QUESTIONS}, TUNE, 4, tiny.silent)
     rows = split_rows(Prompter(made.prompter.tokenizer), data, TUNE, 4, made.context).train
@@ -154,7 +154,7 @@ def test_gradients_are_finite_differences_of_the_plain_models_loss():
 
 def test_a_minibatchs_loss_is_the_mean_over_its_solution_tokens():
     """As the trainer's: rows with long solutions weigh more."""
-    made = instrument()
+    made = extractor()
     rows = split_rows(made.prompter, tiny.training_set(), TUNE, 0, made.context).train
     lengths = [sum(label != IGNORED for label in row.labels) for row in rows]
     assert len(set(lengths)) > 1
@@ -164,7 +164,7 @@ def test_a_minibatchs_loss_is_the_mean_over_its_solution_tokens():
 
 
 def test_only_b_has_a_gradient_at_the_start():
-    made = tiny.instrument("llama")
+    made = tiny.extractor("llama")
     rows = split_rows(made.prompter, tiny.training_set(), TUNE, 0, made.context).train
     with attached(made.reader.model, TUNE, 0) as adapter:
         _, found = adapter.gradient(rows, token_mean(rows), adapter.parameters)
@@ -176,7 +176,7 @@ def test_only_b_has_a_gradient_at_the_start():
 
 @pytest.mark.parametrize("change", [{"per_device_batch": 1}, {"gradient_checkpointing": True}])
 def test_how_rows_are_cut_or_recomputed_changes_nothing(change):
-    made = instrument()
+    made = extractor()
     tune = TUNE.model_copy(update={"batch": 3})
     one = read_gradients(made, tiny.training_set(), {"math": QUESTIONS}, tune, 0, tiny.silent)
     other = read_gradients(made, tiny.training_set(), {"math": QUESTIONS}, tune.model_copy(update=change), 0)
@@ -187,7 +187,7 @@ def test_how_rows_are_cut_or_recomputed_changes_nothing(change):
 
 
 def test_memory_that_does_not_suffice_halves_the_rows(monkeypatch):
-    made = instrument()
+    made = extractor()
     rows = split_rows(made.prompter, tiny.training_set(), TUNE, 0, made.context).train
     with attached(made.reader.model, TUNE, 0) as adapter:
         loss, found = adapter.gradient(rows, token_mean(rows), adapter.zeros)
@@ -207,14 +207,14 @@ def test_memory_that_does_not_suffice_halves_the_rows(monkeypatch):
 
 @pytest.mark.parametrize("kind", ["llama", "gpt2", "gemma2"])
 def test_the_model_is_left_as_it_was(kind):
-    made = tiny.instrument(kind)
+    made = tiny.extractor(kind)
     before = state(made.reader.model)
     read_gradients(made, tiny.training_set(), {"math": QUESTIONS}, TUNE, 0, tiny.silent)
     assert state(made.reader.model) == before
 
 
 def test_the_model_is_left_as_it_was_after_a_failure():
-    made = tiny.instrument("llama")
+    made = tiny.extractor("llama")
     before = state(made.reader.model)
     with pytest.raises(RuntimeError), attached(made.reader.model, TUNE, 0):
         raise RuntimeError
@@ -222,7 +222,7 @@ def test_the_model_is_left_as_it_was_after_a_failure():
 
 
 def test_seeds_draw_the_adapter_and_the_rate_is_the_tunings():
-    made, data = tiny.instrument("llama"), tiny.training_set()
+    made, data = tiny.extractor("llama"), tiny.training_set()
     one, again, other = (read_gradients(made, data, {"math": QUESTIONS}, TUNE, seed) for seed in (0, 0, 1))
     assert one.training.tobytes() == again.training.tobytes()
     assert not np.allclose(one.domains["math"], other.domains["math"])
@@ -232,14 +232,14 @@ def test_seeds_draw_the_adapter_and_the_rate_is_the_tunings():
 
 
 def test_the_adapter_is_the_real_runs():
-    from sts_eval.transfer.training import _adapter
+    from sts_eval.tuning.training import _adapter
 
     for tune in (TuneSettings(), TuneSettings(rank=3, alpha=5, targets=("q_proj", "v_proj"))):
         assert lora_config(tune).to_dict() == _adapter(tune).to_dict()
 
 
 def test_what_cannot_be_trained():
-    made = tiny.instrument("llama")
+    made = tiny.extractor("llama")
     with (
         pytest.raises(UserError, match="cannot be trained so"),
         attached(made.reader.model, TuneSettings(targets=("nothing",)), 0),
@@ -254,4 +254,4 @@ def test_what_cannot_be_trained():
 
 def test_a_question_without_a_right_answer():
     with pytest.raises(UserError, match="does not say which"):
-        read_gradients(tiny.instrument("llama"), tiny.training_set(), {"law": [Question("1", "law", "Who?")]}, TUNE, 0)
+        read_gradients(tiny.extractor("llama"), tiny.training_set(), {"law": [Question("1", "law", "Who?")]}, TUNE, 0)

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from made_study import labelled_study
+from helpers.study import labelled_study
 from scipy.optimize import minimize
 from scipy.stats import mannwhitneyu, multivariate_normal
 from sklearn.covariance import LedoitWolf

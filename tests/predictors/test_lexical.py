@@ -3,7 +3,7 @@ from collections import Counter
 from itertools import pairwise
 
 import pytest
-from made_study import text_study
+from helpers.study import text_study
 
 from sts_eval.predictors import lexical
 from sts_eval.predictors.lexical import PREDICTORS, ngram_share, prompt_length, tfidf_cosine, unigram_divergence

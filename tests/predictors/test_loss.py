@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sts_eval.predictors import loss
-from sts_eval.predictors.study import Answering, Losses, Study, Texts
+from sts_eval.study.study import Answering, Losses, Study, Texts
 
 
 def answering(question_nll, options, tokens, right):

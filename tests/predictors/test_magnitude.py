@@ -1,4 +1,4 @@
-from made_study import active_study, moments
+from helpers.study import active_study, moments
 
 from sts_eval.predictors.magnitude import feature_sum, residual_l1, residual_norm
 

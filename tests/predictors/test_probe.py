@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 import pytest
-import tiny
 import torch
-from made_answers import QUESTIONS, state
+from helpers import tiny
+from helpers.answers import QUESTIONS, state
 from scipy.stats import entropy
 
 from sts_eval.data.benchmark import Question
@@ -14,10 +14,10 @@ from sts_eval.data.training_set import Example
 from sts_eval.errors import UserError
 from sts_eval.experiment import ModelSpec, TuneSettings
 from sts_eval.predictors import probe
-from sts_eval.predictors.adapter import lora_config, training_rows
-from sts_eval.predictors.answering import read_answering
-from sts_eval.predictors.probing import full_steps, read_probe
-from sts_eval.predictors.study import Answering, Probe, Study, Texts
+from sts_eval.study.gradients import lora_config, training_rows
+from sts_eval.study.losses import read_answering
+from sts_eval.study.short_training import full_steps, read_probe
+from sts_eval.study.study import Answering, Probe, Study, Texts
 
 DOMAINS = {"math": QUESTIONS}
 TUNE = TuneSettings(rank=2, alpha=4, batch=6, per_device_batch=3, max_steps=4, warmup=0.25, learning_rate=5e-3)
@@ -25,7 +25,7 @@ TUNE = TuneSettings(rank=2, alpha=4, batch=6, per_device_batch=3, max_steps=4, w
 
 def run(tune, steps, *, examples=tiny.TRAINING, domains=DOMAINS, seed=0, **settings):
     return read_probe(
-        tiny.instrument("llama", **settings), tiny.training_set(examples), domains, tune, steps, seed, tiny.silent
+        tiny.extractor("llama", **settings), tiny.training_set(examples), domains, tune, steps, seed, tiny.silent
     )
 
 
@@ -41,9 +41,9 @@ def test_steps_are_those_of_the_real_runs_trainer(tmp_path):
     from peft import get_peft_model
     from trl.trainer.sft_trainer import SFTTrainer
 
-    from sts_eval.transfer.training import _arguments, _dataset
+    from sts_eval.tuning.training import _arguments, _dataset
 
-    made = tiny.instrument("llama")
+    made = tiny.extractor("llama")
     rows = training_rows(made, tiny.training_set(), TUNE, 0)
     assert len(rows) == TUNE.batch
     arguments = _arguments(ModelSpec(id="none", device="cpu"), TUNE, seed=0, folder=tmp_path)
@@ -101,7 +101,7 @@ def test_divergence_against_scipy():
 
 
 def test_the_model_is_left_as_it_was():
-    made = tiny.instrument("llama")
+    made = tiny.extractor("llama")
     before = state(made.reader.model)
     read_probe(made, tiny.training_set(), DOMAINS, TUNE, 2, 0, tiny.silent)
     assert state(made.reader.model) == before
@@ -135,7 +135,7 @@ def test_all_weights_are_probed_with_an_adapter_at_an_adapters_rate():
 
 
 def test_a_loss_that_is_not_a_number(monkeypatch):
-    from sts_eval.predictors.adapter import Adapter
+    from sts_eval.study.gradients import Adapter
 
     monkeypatch.setattr(Adapter, "gradient", lambda _self, _rows, _weights, parameters: (math.nan, list(parameters)))
     with pytest.raises(UserError, match="loss is nan at step 1"):

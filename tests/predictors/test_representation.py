@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from made_study import active_study, moments
+from helpers.study import active_study, moments
 from scipy.linalg import sqrtm
 
 from sts_eval.predictors import representation

@@ -6,7 +6,7 @@ from sts_eval.data.benchmark import load_benchmark
 from sts_eval.data.training_set import load_training_set
 from sts_eval.experiment import BenchmarkSpec, TrainingSetSpec
 from sts_eval.predictors.lexical import tfidf_cosine, unigram_divergence
-from sts_eval.predictors.study import Study, Texts
+from sts_eval.study.study import Study, Texts
 
 
 @pytest.mark.parametrize(

@@ -5,14 +5,14 @@ import io
 
 import numpy as np
 import pytest
-from made_outcomes import cost, outcomes, planted
+from helpers.outcomes import cost, outcomes, planted
 from rich.console import Console
 
+from sts_eval.analysis.aligned_runs import align
+from sts_eval.analysis.compare import compare_runs
 from sts_eval.records.comparison import Comparison
-from sts_eval.report.comparing import compare_runs
 from sts_eval.report.comparison_files import FILES, markdown, tidy, write_comparison
 from sts_eval.report.comparison_tables import LINES, print_comparison
-from sts_eval.report.matrix import align
 
 HOSTILE = "=HYPERLINK(1)|[red]<b>$x$"
 

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from made_submissions import submission
+from helpers.submissions import submission
 
 from sts_eval.statistics import correlate
 from sts_eval.store import snapshot
 from sts_eval.store.board import MOST_COLUMNS, Board
-from sts_eval.store.correlating import correlations
+from sts_eval.store.correlations import correlations
 from sts_eval.store.ledger import Standing
 
 RUNS, DOMAINS, PREDICTORS = 200, 14, 45

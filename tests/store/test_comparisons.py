@@ -4,9 +4,9 @@ import json
 import os
 
 import pytest
-from made_outcomes import outcomes, planted
+from helpers.outcomes import outcomes, planted
 
-from sts_eval.report.comparing import compare_runs
+from sts_eval.analysis.compare import compare_runs
 from sts_eval.store import comparisons
 from sts_eval.store.comparisons import FOLDER, Comparisons, key
 from sts_eval.store.files import Files

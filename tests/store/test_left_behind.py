@@ -5,7 +5,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from made_submissions import prediction, raw, submission, transfer
+from helpers.submissions import prediction, raw, submission, transfer
 
 from sts_eval.errors import UserError
 from sts_eval.store.files import Files

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from made_submissions import SCORES, plain, prediction, raw, submission, transfer
+from helpers.submissions import SCORES, plain, prediction, raw, submission, transfer
 
 from sts_eval.errors import UserError
 from sts_eval.statistics import correlate, debiased_magnitude

@@ -8,7 +8,7 @@ import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 import pytest
-from made_submissions import plain, submission
+from helpers.submissions import plain, submission
 
 from sts_eval.records.submission import Submission
 from sts_eval.store.files import Files

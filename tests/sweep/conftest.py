@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from made_sweep import InOrder, small_matrix
+from helpers.sweeps import InOrder, small_matrix
 
 from sts_eval.sweep.drive import drive
 from sts_eval.sweep.matrix import Matrix

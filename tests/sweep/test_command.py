@@ -2,8 +2,8 @@
 
 import sys
 
-from made_sweep import InOrder, Scripted, hub_matrix
-from small_run import call
+from helpers.small_run import call
+from helpers.sweeps import InOrder, Scripted, hub_matrix
 
 from sts_eval.sweep.matrix import matrix_template, read_matrix
 

@@ -6,7 +6,7 @@ import sys
 from collections import Counter
 
 import pytest
-from made_sweep import Scripted, hub_matrix
+from helpers.sweeps import Scripted, hub_matrix
 
 from sts_eval.errors import UserError
 from sts_eval.sweep.drive import Driver, drive, driver_of, open_book

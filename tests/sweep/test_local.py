@@ -6,15 +6,15 @@ import signal
 import sys
 
 import pytest
-from made_sweep import InOrder, figures
-from small_run import call, records
+from helpers.small_run import call, records
+from helpers.sweeps import InOrder, figures
 
+from sts_eval.analysis.runs import outcome_of
 from sts_eval.pipeline import run
 from sts_eval.records.answers import Evaluation
 from sts_eval.records.prediction import Prediction
 from sts_eval.records.tuning import SeedTraining
-from sts_eval.report.document import write_report
-from sts_eval.report.gather import outcome_of
+from sts_eval.report.report import write_report
 from sts_eval.sweep.drive import drive, open_book
 from sts_eval.sweep.local import Local
 from sts_eval.sweep.matrix import matrix_template

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from made_sweep import hub_matrix
+from helpers.sweeps import hub_matrix
 
 from sts_eval.errors import UserError
 from sts_eval.experiment import SAESpec, TrainingSetSpec

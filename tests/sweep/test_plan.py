@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from made_sweep import hub_matrix
+from helpers.sweeps import hub_matrix
 
 from sts_eval.experiment import TrainingSetSpec
 from sts_eval.sweep.matrix import Matrix, MatrixModel

@@ -6,7 +6,7 @@ import socket
 import sys
 
 import pytest
-from made_sweep import InOrder, outcomes, small_matrix
+from helpers.sweeps import InOrder, outcomes, small_matrix
 
 from sts_eval.errors import UserError
 from sts_eval.lab import SFT_SETS

@@ -6,8 +6,8 @@ import math
 import pytest
 
 from sts_eval.errors import UserError
-from sts_eval.transfer.importing import import_transfer
-from sts_eval.transfer.samples import answers_from, normalised_logprob
+from sts_eval.transfer.import_results import import_transfer
+from sts_eval.transfer.lm_eval_samples import answers_from, normalised_logprob
 
 GENERATING = """
 task: pro_law

@@ -24,10 +24,10 @@ from sts_eval.records.prediction import (
     Score,
 )
 from sts_eval.records.transfer import Transfer
-from sts_eval.transfer.evaluating import Tuned
+from sts_eval.transfer.domain_changes import check
+from sts_eval.transfer.evaluate import Tuned
+from sts_eval.transfer.lm_eval_tasks import load_tasks
 from sts_eval.transfer.measure import measure, refer_to, tuned_models
-from sts_eval.transfer.summary import check
-from sts_eval.transfer.tasks import load_tasks
 
 TASKS = str(Path(__file__).parents[2] / "tasks")
 

@@ -16,7 +16,7 @@ from sts_eval.statistics import (
     extremes,
     pool_correlations,
 )
-from sts_eval.store.correlating import correlations
+from sts_eval.store.correlations import correlations
 from sts_leaderboard.badges import BADGES, origin_of
 from sts_leaderboard.inert import drawn, markdown, plain
 from sts_leaderboard.shelf import BEGINNING

@@ -1,0 +1,1 @@
+"""What the runs show: history, correlations, ranking, what a predictor adds, calibration, verdict."""

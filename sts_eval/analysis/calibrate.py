@@ -1,0 +1,210 @@
+"""Runs that happened, made into a calibration.
+
+The half-widths are cross-conformal (Vovk 2015, "Cross-conformal predictors"; the residual form is that of Barber et
+al. 2021, CV+): quantiles of the residuals of held-out groups, put around the line fitted to all runs. There are two
+hold-outs, since a new run may be of a new model or on a new training set. At each level the larger half-width is taken,
+so that the interval keeps its promise in either case. A run new in both ways has no hold-out of its own here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sts_eval.analysis.aligned_runs import Matrix, align
+from sts_eval.analysis.folds import Fit, Judged, Material, Recipe, fit, hold_out
+from sts_eval.errors import UserError
+from sts_eval.predictors.predictor import Flag
+from sts_eval.records.calibration import Calibration, Equation, Held, HistoryTerm, HoldOut, Level, Source, Term
+from sts_eval.records.outcome import Outcome
+from sts_eval.records.record import now
+from sts_eval.statistics import conformal_interval, coverage, skill, standardised
+
+LEVELS = (0.8, 0.9)
+
+FEWEST_GROUPS = 3
+"""Models or training sets that a hold-out needs: one to leave out, and two so that the others have a history."""
+
+NOUNS: dict[Held, str] = {"model": "model", "training_set": "training set"}
+
+_ROUNDING = 1e-9
+"""Slack as in `conformal_interval`, so that 0.9 / 0.1 is 9."""
+
+
+def calibrate(outcomes: Sequence[Outcome], predictors: Sequence[str] = (), *, with_history: bool = True) -> Calibration:
+    """Fit a line from scores to points, and hold it beside runs that it has not seen.
+
+    Args:
+        outcomes: At least one run. Only domains that all of them have take part.
+        predictors: All of them make one line together. Without any, the single one of smallest held-out error is
+            chosen from those that score every domain of every run before tuning.
+        with_history: Whether the domain's mean change in other runs is a feature too.
+
+    Returns:
+        The calibration; with fewer than 3 models and 3 training sets one without equation, which says so.
+
+    Raises:
+        UserError: A predictor is not there in every run, reads the tuned model, or there is none to choose from.
+    """
+    matrix = align(outcomes)
+    recipe = Recipe(_candidates(matrix, predictors), with_history)
+    used = dict.fromkeys(name for names in recipe.candidates for name in names)
+    changes = matrix.measures["accuracy"].change
+    material = Material(changes, {name: standardised(matrix.columns[name].scores) for name in used})
+    groups: dict[Held, NDArray[np.intp]] = {"model": matrix.model_of, "training_set": matrix.set_of}
+    hold_outs = tuple(_held(by, material, groups[by], recipe) for by in groups)
+
+    judged = [one for one in hold_outs if one.rmse is not None]
+    harder = max(judged, key=lambda one: one.rmse or 0.0).by if judged else None
+    equation = _equation(fit(material, groups[harder], recipe), matrix.domains) if harder else None
+    widths = [_wider(judged, level) for level in LEVELS]
+    return Calibration(
+        created=now(),
+        equation=equation,
+        with_history=with_history,
+        candidates=() if predictors else tuple(used),
+        half_width_80=widths[0],
+        half_width_90=widths[1],
+        harder=harder,
+        hold_outs=hold_outs,
+        domains=matrix.domains,
+        n_runs=len(outcomes),
+        n_models=len(matrix.models),
+        n_training_sets=len(matrix.training_sets),
+        n_points=changes.size,
+        outcomes=tuple(
+            Source(
+                outcome_sha256=one.sha256(),
+                prediction_sha256=one.prediction_sha256,
+                model=one.model,
+                training_set=one.training_set,
+            )
+            for one in outcomes
+        ),
+        too_little=_too_little(hold_outs, widths),
+    )
+
+
+def _candidates(matrix: Matrix, wanted: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """Sets of predictors to choose from: the wanted ones together, or every usable one alone."""
+    if not wanted:
+        usable = [
+            name
+            for name, column in matrix.columns.items()
+            if Flag.ORACLE not in column.flags and np.isfinite(column.scores).all()
+        ]
+        if not usable:
+            raise UserError("no predictor scores every domain of every run", "Name one with --predictor")
+        return tuple((name,) for name in usable)
+    for name in wanted:
+        if name not in matrix.columns:
+            raise UserError(f"no run has the predictor {name!r}", f"Give one of {', '.join(matrix.columns)}")
+        column = matrix.columns[name]
+        if Flag.ORACLE in column.flags:
+            raise UserError(f"{name} reads the tuned model, so it foretells nothing", "Give another predictor")
+        for run, scores in zip(matrix.run_names, column.scores, strict=True):
+            if not np.isfinite(scores).any():
+                raise UserError(f"{run} has no score of {name}", "Leave that run out, or give another predictor")
+    return (tuple(dict.fromkeys(wanted)),)
+
+
+def _held(by: Held, material: Material, groups: NDArray[np.intp], recipe: Recipe) -> HoldOut:
+    """The figures of one hold-out."""
+    n_groups = len(np.unique(groups))
+    if n_groups < FEWEST_GROUPS:
+        return _without_figures(by, n_groups, f"leaving one {NOUNS[by]} out needs {FEWEST_GROUPS}, not {n_groups}")
+    judged = hold_out(material, groups, recipe)
+    error = judged.residual[np.isfinite(judged.residual)]
+    if not error.size:
+        return _without_figures(by, n_groups, f"without one {NOUNS[by]} there are too few points for a line")
+    run_mean = np.broadcast_to(material.changes.mean(axis=1, keepdims=True), material.changes.shape)
+    nulls = (np.zeros_like(material.changes), run_mean, judged.domain_mean)
+    skills = [skill(judged.prediction, material.changes, null) for null in nulls]
+    selected = Counter(name for fold in judged.fits.values() for name in fold.predictors)
+    return HoldOut(
+        by=by,
+        n_groups=n_groups,
+        n_points=error.size,
+        rmse=float(np.sqrt(np.mean(error**2))),
+        mae=float(np.abs(error).mean()),
+        skill_zero=skills[0],
+        skill_run_mean=skills[1],
+        skill_domain_mean=skills[2],
+        levels=tuple(_level(judged, groups, level) for level in LEVELS),
+        selected=dict(selected),
+        too_little=None,
+    )
+
+
+def _without_figures(by: Held, n_groups: int, reason: str) -> HoldOut:
+    return HoldOut(
+        by=by,
+        n_groups=n_groups,
+        n_points=0,
+        rmse=None,
+        mae=None,
+        skill_zero=None,
+        skill_run_mean=None,
+        skill_domain_mean=None,
+        levels=(),
+        selected={},
+        too_little=reason,
+    )
+
+
+def _level(judged: Judged, groups: NDArray[np.intp], level: float) -> Level:
+    """Half-width from all residuals; its coverage group by group, with the half-width of the other groups."""
+    inside: list[bool] = []
+    for group in np.unique(groups):
+        half_width = conformal_interval(judged.residual[groups != group], level)
+        own = judged.residual[groups == group]
+        if half_width is not None:
+            inside += [bool(hit) for hit in np.abs(own[np.isfinite(own)]) <= half_width]
+    found = coverage(np.array(inside, dtype=np.bool_))
+    return Level(
+        level=level,
+        half_width=conformal_interval(judged.residual, level),
+        share=found.share,
+        share_low=found.interval.low if found.interval else None,
+        share_high=found.interval.high if found.interval else None,
+        n=found.n,
+    )
+
+
+def _wider(judged: Sequence[HoldOut], level: float) -> float | None:
+    """The larger half-width of the hold-outs; None where one of them, or all, cannot give it."""
+    widths = [one.half_width for hold_out in judged for one in hold_out.levels if one.level == level]
+    known = [width for width in widths if width is not None]
+    return max(known) if known and len(known) == len(widths) else None
+
+
+def _equation(final: Fit, domains: Sequence[str]) -> Equation | None:
+    if final.line is None:
+        return None
+    slopes = final.line.slopes
+    history = None
+    if final.history is not None:
+        mean = {domain: float(value) for domain, value in zip(domains, final.history, strict=True)}
+        history = HistoryTerm(slope=slopes[-1], mean=mean)
+    terms = tuple(
+        Term(predictor=name, slope=slope)
+        for name, slope in zip(final.predictors, slopes[: len(final.predictors)], strict=True)
+    )
+    return Equation(intercept=final.line.intercept, terms=terms, history=history)
+
+
+def _too_little(hold_outs: Sequence[HoldOut], widths: Sequence[float | None]) -> str | None:
+    """What is not given, and why."""
+    if all(one.rmse is None for one in hold_outs):
+        reasons = "; ".join(str(one.too_little) for one in hold_outs)
+        return f"Too little history for any expected change: {reasons}"
+    missing = [level for level, width in zip(LEVELS, widths, strict=True) if width is None]
+    if missing:
+        n = min(one.n_points for one in hold_outs if one.rmse is not None)
+        needs = ", ".join(f"{level:.0%} needs {math.ceil(level / (1 - level) - _ROUNDING)}" for level in missing)
+        return f"Too little history for every interval: {n} held-out points, and {needs}"
+    return None

@@ -1,0 +1,155 @@
+"""Runs on disk to outcomes: folders of `sts-eval run`, and files of outcomes.
+
+A run is taken by the hashes that its report names, so what is compared is what was reported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from sts_eval.analysis.outcome import said_with_tuned_model, summarise
+from sts_eval.data.tables import fingerprint
+from sts_eval.errors import UserError
+from sts_eval.records.oracle import Oracle
+from sts_eval.records.outcome import Outcome, Said, read_outcomes
+from sts_eval.records.prediction import Prediction
+from sts_eval.records.record import Record
+from sts_eval.records.report import Report
+from sts_eval.records.transfer import Transfer
+
+REPORT = "report.json"
+
+NO_RUN = "evaluations"
+"""Folder that runs share and that lies beside them, so that `runs/*` names it too."""
+
+FEWEST = 3
+"""Domains without which there is nothing to correlate."""
+
+AnyRecord = TypeVar("AnyRecord", bound=Record)
+
+
+def gather(paths: Sequence[Path], *, post_hoc: bool = False) -> tuple[Outcome, ...]:
+    """Read runs, in the order given.
+
+    Args:
+        paths: Run folders and `.jsonl` files of outcomes.
+        post_hoc: Take runs whose prediction is younger than their tuning.
+
+    Raises:
+        UserError: A path is no run, a run is post hoc or given twice, two runs are of one model and training set,
+            or the runs have fewer than 3 domains in common.
+    """
+    found: list[tuple[Path, Outcome]] = []
+    for path in paths:
+        if path.suffix == ".jsonl":
+            found += [(path, outcome) for outcome in read_outcomes(path)]
+        elif path.name != NO_RUN or (path / REPORT).is_file():
+            found.append((path, outcome_of(path)))
+    if not found:
+        raise UserError("there is no run to compare", "Give run folders or .jsonl files of outcomes")
+    _check(found, post_hoc)
+    return tuple(outcome for _, outcome in found)
+
+
+def outcome_of(
+    folder: Path, *, model: str | None = None, training_set: str | None = None, home: Sequence[str] = ()
+) -> Outcome:
+    """One run, by the prediction and the transfer that its report names, with its oracles where they were read.
+
+    Args:
+        folder: A folder of `sts-eval run`.
+        model: Short name of the model; from its id if None.
+        training_set: Short name of the set; from its source if None.
+        home: Domains that the set is about.
+
+    Raises:
+        UserError: There is no report, or a record that it names is gone.
+    """
+    if not (folder / REPORT).is_file():
+        if not folder.exists():
+            raise UserError(f"there is no run {folder}", "Check the path")
+        raise UserError(f"{folder} has no {REPORT}", "Run `sts-eval run` first")
+    report = Report.read(folder / REPORT)
+    prediction = record_named(Prediction, folder, "prediction", report.prediction_sha256)
+    transfer = record_named(Transfer, folder, "transfer", report.transfer_sha256)
+    outcome = summarise(
+        prediction,
+        transfer,
+        model=model or model_name(prediction.model.id),
+        training_set=training_set or set_name(prediction.training_set.source),
+        home=home,
+        more=_oracles(folder, prediction, transfer),
+    )
+    return outcome.model_copy(update={"post_hoc": outcome.post_hoc or report.post_hoc})
+
+
+def _oracles(folder: Path, prediction: Prediction, transfer: Transfer) -> tuple[Said, ...]:
+    """What was read from the first tuned model, under the name that `sts_eval.pipeline` gives it."""
+    done = transfer.tuning.runs if transfer.tuning else ()
+    names = [f"oracle-{run.seed}-{fingerprint([prediction.sha256(), run.weights_sha256])[:8]}.json" for run in done]
+    paths = [folder / name for name in names if (folder / name).is_file()]
+    if not paths:
+        return ()
+    from sts_eval.hindsight.oracles import truncation_column  # loads torch, which runs without oracles do without
+
+    return said_with_tuned_model(Oracle.read(paths[0]), truncation_column(transfer))
+
+
+def model_name(identity: str) -> str:
+    """Short name of a model: the last part of its id that says more than `model` or `files`."""
+    parts = [part for part in identity.replace("\\", "/").split("/") if part]
+    return next((part for part in reversed(parts) if part not in ("model", "files")), parts[-1])
+
+
+def set_name(source: str) -> str:
+    """Short name of a training set: a file's name without its ending, or the last part of a hub id."""
+    last = source.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
+    for ending in (".jsonl", ".json", ".csv", ".tsv", ".parquet"):
+        last = last.removesuffix(ending)
+    return last
+
+
+def record_named(kind: type[AnyRecord], folder: Path, stem: str, sha256: str) -> AnyRecord:
+    """The record with this hash among the files of a stage; other files may be of earlier settings."""
+    unreadable: UserError | None = None
+    for path in sorted(folder.glob(f"{stem}*.json")):
+        try:
+            record = kind.read(path)
+        except UserError as error:  # it may be an older one that nobody asks for
+            unreadable = error
+            continue
+        if record.sha256() == sha256:
+            return record
+    if unreadable is not None:
+        raise unreadable
+    raise UserError(
+        f"{folder} has no {stem} with the hash {sha256[:12]} that its report names", "Make the report again"
+    )
+
+
+def _check(found: Sequence[tuple[Path, Outcome]], post_hoc: bool) -> None:
+    records: dict[tuple[str, str], Path] = {}
+    runs: dict[tuple[str, str], Path] = {}
+    for path, outcome in found:
+        if outcome.post_hoc and not post_hoc:
+            raise UserError(
+                f"the prediction of {outcome.model} on {outcome.training_set} ({path}) is younger than its tuning",
+                "Leave the run out, or pass --post-hoc to have the comparison say so",
+            )
+        hashes, names = (outcome.prediction_sha256, outcome.transfer_sha256), (outcome.model, outcome.training_set)
+        if hashes in records:
+            raise UserError(f"{records[hashes]} and {path} hold the same prediction and transfer", "Give each run once")
+        if names in runs:
+            raise UserError(
+                f"{runs[names]} and {path} are both runs of {outcome.model} on {outcome.training_set}",
+                "Give one of them, or both tunings as seeds of one run",
+            )
+        records[hashes], runs[names] = path, path
+    common = set.intersection(*({domain.domain for domain in outcome.domains} for _, outcome in found))
+    if len(common) < FEWEST:
+        raise UserError(
+            f"the runs have {len(common)} domains in common, and {FEWEST} are needed",
+            "Compare runs of the same benchmark",
+        )

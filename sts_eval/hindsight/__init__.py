@@ -1,0 +1,1 @@
+"""What only the tuned model tells: dimensions that really moved, oracles."""

@@ -1,0 +1,133 @@
+"""Are the dimensions that demonstrations move the ones that tuning moves?
+
+    predicted_j = E_x (h_j(x) - h_j(demonstrations, x))²        both by the untuned model
+    actual_j    = E_x (h_j(x; tuned) - h_j(x; untuned))²        both without demonstrations
+
+over the same questions x of the training set, in SAE features and in the residual stream's own dimensions
+(the paper's figures 1a and 2). Very active dimensions move under anything, so the overlap of the two top lists
+stands beside a null of dimensions that are as active. Activity is matched within a factor of √2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from sts_eval.data.training_set import TrainingSet
+from sts_eval.hindsight.actual_shift import Floats, Shifts, read_shifts
+from sts_eval.progress import Progress, silent
+from sts_eval.records.overlap import Overlap, OverlapAt, SpaceOverlap
+from sts_eval.records.record import now
+from sts_eval.study.extractor import Extractor
+
+SIZES = (50, 100, 200)
+
+BINS_PER_OCTAVE = 2
+
+Activity = Literal["firing frequency", "mean magnitude"]
+
+
+def measure_overlap(
+    extractor: Extractor,
+    tuned: Any,
+    training_set: TrainingSet,
+    *,
+    seed: int,
+    tuning_seed: int,
+    shifts: Shifts | None = None,
+    progress: Progress = silent,
+) -> Overlap:
+    """Compare predicted with actual shifts on the questions that step 1 of the prediction compared.
+
+    Args:
+        extractor: The untuned model with its SAE.
+        tuned: The tuned model, adapter attached, on the same device.
+        training_set: What it was tuned on.
+        seed: The prediction's seed: it draws the demonstrations and the questions.
+        tuning_seed: The tuned model's, for the record.
+        shifts: What `read_shifts` found with these models, this set and this seed; read now if None.
+        progress: Called with (stage, done, total) as questions are read.
+
+    Raises:
+        UserError: The set is too small.
+        NothingMovedError: The tuned model's activations are the untuned one's.
+    """
+    if shifts is None:
+        shifts = read_shifts(extractor, tuned, training_set, seed=seed, progress=progress)
+    features, residual = shifts.features, shifts.residual
+    return Overlap(
+        created=now(),
+        seed=seed,
+        tuning_seed=tuning_seed,
+        n_questions=len(shifts.turns),
+        n_tokens=sum(len(turn.span) for turn in shifts.turns),
+        spaces=(
+            _space("sae", features.predicted, features.actual, features.frequency, "firing frequency"),
+            _space("residual", residual.predicted, residual.actual, residual.magnitude, "mean magnitude"),
+        ),
+    )
+
+
+def overlap_at(n: int, predicted: Floats, actual: Floats, activity: Floats) -> OverlapAt:
+    """Overlap of the two top lists, and its exact distribution under the null.
+
+    Under the null the predicted list is replaced by random dimensions, as many from each band of activity as
+    it has there. The overlap is then a sum of independent hypergeometric counts.
+
+    Args:
+        n: Length of the lists.
+        predicted: Predicted shift of every dimension, shape (d,).
+        actual: Actual change of every dimension, shape (d,).
+        activity: What the null is matched on, shape (d,), not negative.
+
+    Raises:
+        ValueError: Nothing changed.
+    """
+    total = float(actual.sum())
+    if total <= 0:
+        raise ValueError("no dimension changed")
+    top_predicted, top_actual = _top(predicted, n), _top(actual, n)
+    bands = _bands(activity)
+    pmf = np.ones(1)
+    for band in np.unique(bands[top_predicted]):
+        inside = bands == band
+        size = int(inside.sum())
+        marked, draws = int(inside[top_actual].sum()), int(inside[top_predicted].sum())
+        pmf = np.convolve(pmf, stats.hypergeom(size, marked, draws).pmf(np.arange(min(marked, draws) + 1)))
+    counts = np.arange(len(pmf))
+    mean = float(pmf @ counts)
+    common = len(np.intersect1d(top_predicted, top_actual))
+    return OverlapAt(
+        n=n,
+        common=common,
+        expected=mean,
+        null_sd=float(np.sqrt(max(0.0, float(pmf @ (counts - mean) ** 2)))),
+        p_value=min(1.0, float(pmf[common:].sum())),
+        uniform=n**2 / len(actual),
+        share_actual=float(actual[top_actual].sum()) / total,
+        share_predicted=float(actual[top_predicted].sum()) / total,
+    )
+
+
+def _space(
+    space: Literal["sae", "residual"], predicted: Floats, actual: Floats, activity: Floats, named: Activity
+) -> SpaceOverlap:
+    sizes: Sequence[int] = [n for n in SIZES if n < len(actual)]
+    at = tuple(overlap_at(n, predicted, actual, activity) for n in sizes)
+    return SpaceOverlap(space=space, dims=len(actual), activity=named, at=at)
+
+
+def _top(values: Floats, n: int) -> NDArray[np.intp]:
+    return np.argsort(-values, kind="stable")[:n]
+
+
+def _bands(activity: Floats) -> NDArray[np.int64]:
+    """Which band of activity each dimension is in; the silent ones have their own."""
+    silent = activity <= 0
+    octaves = np.floor(BINS_PER_OCTAVE * np.log2(np.where(silent, 1.0, activity))).astype(np.int64)
+    lowest = int(octaves.min()) if len(octaves) else 0
+    return np.where(silent, lowest - 1, octaves)

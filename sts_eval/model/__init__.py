@@ -1,0 +1,1 @@
+"""The language model and its SAE: loading, where to read, packed reading, fingerprints."""

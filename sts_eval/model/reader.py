@@ -1,0 +1,317 @@
+"""Reading hidden states: many questions behind one shared prefix, no further than the hook.
+
+What the prefix contributes is computed once, as keys and values. The questions then go through the
+blocks side by side in one row without padding: positions restart behind the prefix for each, and
+the attention mask lets a token see the prefix and its own question only. That equals one forward
+pass per question (the tests hold it against that), while every token is computed once. The pass is
+cut short at the hook; neither later blocks nor the language-model head run.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sts_eval.data.prompt import Turn
+from sts_eval.errors import UserError
+from sts_eval.model.hook import Hook, unwrapped
+
+# Stands for every question, or every branch of one.
+_ANY = -1
+
+# Largest relative difference between packed and separate passes that rounding explains.
+_TOLERANCE = {torch.float32: 1e-3, torch.float64: 1e-6, torch.bfloat16: 0.1, torch.float16: 0.02}
+
+
+class _ReachedHook(Exception):  # noqa: N818 -- not an error: it ends a forward pass that has done its work
+    pass
+
+
+class Prefix:
+    """A shared prefix: its token ids, and its keys and values once a reader has computed them."""
+
+    def __init__(self, ids: Sequence[int]) -> None:
+        """Nothing is computed yet."""
+        self.ids = tuple(ids)
+        self._cache: Any = None
+        self._kept: list[tuple[Tensor, Tensor]] = []
+
+    def keep(self, cache: Any) -> None:
+        """Take over a cache that holds this prefix and nothing else."""
+        self._cache = cache
+        self._kept = [(layer.keys, layer.values) for layer in cache.layers]
+
+    @contextmanager
+    def lent(self) -> Iterator[Any]:
+        """The cache for one forward pass, put back to the prefix alone however that pass ends."""
+        try:
+            yield self._cache
+        finally:
+            if self._cache is not None:
+                for layer, (keys, values) in zip(self._cache.layers, self._kept, strict=True):
+                    layer.keys, layer.values = keys, values
+
+    @property
+    def computed(self) -> bool:
+        """Whether the keys and values are there."""
+        return self._cache is not None
+
+
+class Reader:
+    """Reads the hidden states of question spans at one hook.
+
+    Args:
+        model: A Hugging Face causal language model, possibly with a peft adapter attached.
+        hook: Where to read.
+
+    Attributes:
+        device: Where tokens go in.
+        tokens: Tokens that went through the model so far.
+        passes: Forward passes so far.
+        packs: Whether questions share a row; False where the architecture does not allow it.
+        warnings: What the user should know, each line once.
+    """
+
+    def __init__(self, model: nn.Module, hook: Hook) -> None:
+        """See the class."""
+        self.model = model
+        self.hook = hook
+        self.tokens = 0
+        self.passes = 0
+        self.warnings: dict[str, None] = {}
+        self._base = unwrapped(model)
+        self._text_config = self._base.config.get_text_config()
+        # Models that mix kinds of attention name the kind of each layer; others have one for all.
+        self._kinds = frozenset(getattr(self._text_config, "layer_types", None) or ())
+        windowed = not self._kinds or "sliding_attention" in self._kinds
+        self._window: int | None = getattr(self._text_config, "sliding_window", None) if windowed else None
+        self.device = self._base.get_input_embeddings().weight.device
+        self.packs = self._may_pack()
+        self._checked: set[tuple[bool, ...]] = set()
+        # Cells of the smallest attention mask for which memory ran out: such rows are halved before they are tried.
+        self._too_many = sys.maxsize
+        model.eval()
+
+    @torch.inference_mode()
+    def read(self, prefix: Prefix, turns: Sequence[Turn]) -> Tensor:
+        """Hidden states of the turns' spans behind a prefix, one after another.
+
+        Returns:
+            Shape (sum of span lengths, d_model), in the model's dtype.
+
+        Raises:
+            UserError: A hidden state is not finite.
+        """
+        if self.packs:
+            self._check_packing(prefix, turns)
+        asked = sum(len(turn.ids) for turn in turns)
+        cells = asked * (len(prefix.ids) + asked)
+        if cells >= self._too_many and len(turns) > 1:
+            return self._halves(prefix, turns)
+        try:
+            hidden = self._packed(prefix, turns) if self.packs else self._one_by_one(prefix, turns)
+        except torch.OutOfMemoryError:
+            if len(turns) == 1:
+                raise
+            self._too_many = min(cells, self._too_many)
+            return self._halves(prefix, turns)
+        if not torch.isfinite(hidden).all():
+            raise UserError(
+                f"activations at {self.hook.name} are not finite (NaN or infinity)",
+                "Load the model in bfloat16 or float32, and check its weights",
+            )
+        return hidden
+
+    def _halves(self, prefix: Prefix, turns: Sequence[Turn]) -> Tensor:
+        half = len(turns) // 2
+        return torch.cat([self.read(prefix, turns[:half]), self.read(prefix, turns[half:])])
+
+    def _packed(self, prefix: Prefix, turns: Sequence[Turn]) -> Tensor:
+        before = len(prefix.ids)
+        if before and not prefix.computed:
+            self._compute(prefix)
+        lengths = [len(turn.ids) for turn in turns]
+        starts = [0, *itertools.accumulate(lengths)]
+        ids = torch.tensor([list(itertools.chain.from_iterable(turn.ids for turn in turns))])
+        positions = before + torch.cat([_positions(turn) for turn in turns])
+        with prefix.lent() as cache:
+            hidden = self._forward(
+                ids,
+                position_ids=positions[None].to(self.device),
+                attention_mask=self._masks(before, lengths, positions, _branches(turns)),
+                past_key_values=cache,
+                use_cache=cache is not None,
+            )
+        spans = [start + position for start, turn in zip(starts, turns, strict=False) for position in turn.span]
+        return hidden[0, torch.tensor(spans, device=hidden.device)]
+
+    def _compute(self, prefix: Prefix) -> None:
+        from transformers import DynamicCache
+
+        # Built without a config, every layer keeps the whole prefix; the masks below do the windowing.
+        cache = DynamicCache()
+        self._forward(torch.tensor([prefix.ids]), past_key_values=cache, use_cache=True)
+        prefix.keep(cache)
+
+    def _one_by_one(self, prefix: Prefix, turns: Sequence[Turn]) -> Tensor:
+        rows = []
+        for turn in turns:
+            stem, start = turn.ids[: turn.stem], turn.stem
+            parts: list[Tensor] = []
+            for length in turn.branches or (0,):
+                ids = [*prefix.ids, *stem, *turn.ids[start : start + length]]
+                hidden = self._forward(torch.tensor([ids]), use_cache=False)[0, len(prefix.ids) :]
+                parts.append(hidden if not parts else hidden[len(stem) :])
+                start += length
+            whole = torch.cat(parts)
+            rows.append(whole[torch.tensor(turn.span, device=whole.device)])
+        return torch.cat(rows)
+
+    def _forward(self, ids: Tensor, **inputs: Any) -> Tensor:
+        """Run the model up to the hook. Returns the hidden states there, shape (1, n_tokens, d_model)."""
+        self.tokens += ids.numel()
+        self.passes += 1
+        with _capture(self.hook) as captured:
+            try:
+                self._base(input_ids=ids.to(self.device), **inputs)
+            except _ReachedHook:
+                return captured[0]
+        raise UserError(f"the forward pass never reached {self.hook.name}", "Name another module with --hook")
+
+    def _masks(self, before: int, lengths: Sequence[int], positions: Tensor, branch: Tensor) -> Any:
+        """Who may see whom: the prefix, and earlier tokens of the same question and branch, within any window.
+
+        Made where the model is: for thousands of tokens a mask is hundreds of megabytes.
+        """
+        device = self.device
+        question = torch.repeat_interleave(torch.arange(len(lengths)), torch.tensor(lengths)).to(device)
+        positions, branch = positions.to(device), branch.to(device)
+        prefix = torch.full((before,), _ANY, device=device)
+        key_question, key_branch = torch.cat([prefix, question]), torch.cat([prefix, branch])
+        key_position = torch.cat([torch.arange(before, device=device), positions])
+        distance = positions[:, None] - key_position[None, :]
+        sees = (distance >= 0) & ((key_question == _ANY)[None, :] | (key_question[None, :] == question[:, None]))
+        sees &= (key_branch == _ANY)[None, :] | (key_branch[None, :] == branch[:, None])
+        full = self._additive(sees)
+        if self._window is None:
+            return full
+        sliding = self._additive(sees & (distance < self._window))
+        return {"full_attention": full, "sliding_attention": sliding} if self._kinds else sliding
+
+    def _additive(self, sees: Tensor) -> Tensor:
+        dtype = self._base.get_input_embeddings().weight.dtype
+        mask = torch.zeros(sees.shape, dtype=dtype, device=sees.device).masked_fill_(~sees, torch.finfo(dtype).min)
+        return mask[None, None]
+
+    def _may_pack(self) -> bool:
+        implementation = getattr(self._text_config, "_attn_implementation", None)
+        return self._kinds <= {"full_attention", "sliding_attention"} and implementation in ("sdpa", "eager")
+
+    def _check_packing(self, prefix: Prefix, turns: Sequence[Turn]) -> None:
+        """Hold a packed row against separate passes, and give packing up where they differ.
+
+        An architecture can ignore a mask or a position that it is given; nothing but a comparison
+        would show it. One is made for each form of row that could go wrong on its own: the first
+        row of a run, one question behind a BOS, would show neither a leak between questions nor a
+        window. The sample is as short as shows a window, if there is one.
+        """
+        turns = sorted(turns, key=lambda turn: len(turn.ids))[-2:]
+        farthest = len(prefix.ids) + len(turns[-1].ids)
+        windowed = self._window is not None and farthest > self._window
+        form = len(prefix.ids) > 1, len(turns) > 1, windowed, any(turn.branches for turn in turns)
+        if form in self._checked:
+            return
+        self._checked.add(form)
+        sample = Prefix(prefix.ids[: (self._window or 0) + 16])
+        try:
+            packed = self._packed(sample, turns).float()
+        except (TypeError, ValueError, RuntimeError, KeyError, AttributeError) as error:
+            if isinstance(error, torch.OutOfMemoryError):
+                raise
+            packed = None
+        apart = self._one_by_one(sample, turns).float()
+        if packed is not None:
+            difference = (packed - apart).norm() / apart.norm().clamp_min(1e-12)
+            dtype = self._base.get_input_embeddings().weight.dtype
+            if difference <= _TOLERANCE.get(dtype, 1e-3) or not torch.isfinite(apart).all():
+                return
+        self.packs = False
+        self.warnings[
+            f"{type(self._base).__name__} cannot read several questions behind one prefix; each is read on its own, "
+            "which is slower"
+        ] = None
+
+
+def _positions(turn: Turn) -> Tensor:
+    """Position of each token of a turn, from 0; every branch goes on from the stem."""
+    return torch.cat(
+        [torch.arange(turn.stem), *(torch.arange(turn.stem, turn.stem + length) for length in turn.branches)]
+    )
+
+
+def _branches(turns: Sequence[Turn]) -> Tensor:
+    """Number of each token's branch, counted over all turns; `_ANY` in the stems."""
+    parts, number = [], 0
+    for turn in turns:
+        parts.append(torch.full((turn.stem,), _ANY))
+        for length in turn.branches:
+            parts.append(torch.full((length,), number))
+            number += 1
+    return torch.cat(parts)
+
+
+@contextmanager
+def _capture(hook: Hook) -> Iterator[list[Tensor]]:
+    """Collect what passes at a hook, and end the forward pass there."""
+    captured: list[Tensor] = []
+
+    def entering(_module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        captured.append(args[0] if args else kwargs["hidden_states"])
+        raise _ReachedHook
+
+    def leaving(_module: nn.Module, _args: tuple[Any, ...], output: Any) -> None:
+        captured.append(output[0] if isinstance(output, tuple) else output)
+        raise _ReachedHook
+
+    handle = (
+        hook.module.register_forward_pre_hook(entering, with_kwargs=True)
+        if hook.side == "input"
+        else hook.module.register_forward_hook(leaving)
+    )
+    try:
+        yield captured
+    finally:
+        handle.remove()
+
+
+def rows(turns: Sequence[Turn], counts: Sequence[int], *, max_tokens: int, max_questions: int) -> Iterator[list[int]]:
+    """Cut questions into rows that share a forward pass.
+
+    Args:
+        turns: The questions.
+        counts: How many demonstrations each sees; a row has one prefix, hence one count.
+        max_tokens: Most tokens in a row (one longer question makes a row of its own).
+        max_questions: Most questions in a row.
+
+    Yields:
+        Indices of the turns in a row. Alike lengths stand together, and the order is fixed.
+    """
+    order = sorted(range(len(turns)), key=lambda index: (-counts[index], len(turns[index].ids), index))
+    row: list[int] = []
+    total = 0
+    for index in order:
+        length = len(turns[index].ids)
+        full = total + length > max_tokens or len(row) == max_questions
+        if row and (full or counts[index] != counts[row[-1]]):
+            yield row
+            row, total = [], 0
+        row.append(index)
+        total += length
+    if row:
+        yield row

@@ -1,0 +1,288 @@
+"""Loading a sparse autoencoder through sae-lens, and encoding all or some of its features."""
+
+from __future__ import annotations
+
+import copy
+import difflib
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from torch import Tensor
+
+from sts_eval.errors import UserError
+from sts_eval.experiment import SAESpec
+from sts_eval.model import known_saes as known
+
+# Architectures whose features are computed one by one. A top-k needs all to know which survive.
+ELEMENTWISE = frozenset({"standard", "jumprelu", "gated"})
+
+# The axis along which each of their weights counts features; other weights are shared by all.
+_FEATURE_AXIS = {"W_enc": 1, "W_dec": 0, "b_enc": 0, "threshold": 0, "b_gate": 0, "b_mag": 0, "r_mag": 0}
+
+# What a damaged or foreign file raises from one parser or another.
+_DAMAGE = (
+    KeyError,
+    TypeError,
+    ValueError,
+    RuntimeError,
+    EOFError,
+    BadZipFile,
+    SafetensorError,
+    UnpicklingError,
+)
+
+# Elements of one block of activations, (tokens, d_sae): bounds memory whatever the width.
+_BLOCK = 2**25
+
+
+@dataclass(frozen=True)
+class SparseAutoencoder:
+    """An SAE that is ready to encode, and what identifies it.
+
+    Attributes:
+        sae: The sae-lens module.
+        hook_name: Where it reads, in TransformerLens' names or as a module path.
+        release: sae-lens release, None for a folder.
+        id: Id within the release, None for a folder.
+        path: Folder, None for a release.
+        neuronpedia_id: `model/source` on neuronpedia.org, None where there is no page.
+    """
+
+    sae: Any
+    hook_name: str
+    release: str | None
+    id: str | None
+    path: str | None
+    neuronpedia_id: str | None
+
+    @property
+    def d_in(self) -> int:
+        """Width of the residual stream that it reads."""
+        return int(self.sae.cfg.d_in)
+
+    @property
+    def d_sae(self) -> int:
+        """Number of features."""
+        return int(self.sae.cfg.d_sae)
+
+    @property
+    def architecture(self) -> str:
+        """sae-lens's name of the architecture."""
+        return str(self.sae.cfg.architecture())
+
+    def weights_sha256(self) -> str:
+        """Fingerprint of the weights as loaded, whatever file they came from."""
+        digest = hashlib.sha256()
+        for name, weight in sorted(self.sae.state_dict().items()):
+            digest.update(name.encode())
+            digest.update(weight.detach().float().cpu().numpy().tobytes())
+        return digest.hexdigest()
+
+    @torch.inference_mode()
+    def encode(self, hidden: Tensor) -> Iterator[tuple[slice, Tensor]]:
+        """Encode hidden states in blocks of tokens.
+
+        Args:
+            hidden: Shape (n_tokens, d_in).
+
+        Yields:
+            Which tokens, and their activations, float32, shape (block, d_sae).
+        """
+        size = max(1, _BLOCK // self.d_sae)
+        for start in range(0, len(hidden), size):
+            block = slice(start, min(start + size, len(hidden)))
+            yield block, self.sae.encode(hidden[block].to(self.sae.W_enc.device)).float()
+
+    def columns(self, features: Sequence[int]) -> Columns:
+        """An encoder for some features only."""
+        return Columns(self, features)
+
+
+class Columns:
+    """Encodes chosen features: alone where each is computed by itself, out of all of them otherwise."""
+
+    def __init__(self, autoencoder: SparseAutoencoder, features: Sequence[int]) -> None:
+        """Slice the weights once."""
+        self.features = list(features)
+        self._index = torch.tensor(self.features, device=autoencoder.sae.W_enc.device)
+        self._narrow = autoencoder.architecture in ELEMENTWISE
+        self._autoencoder = _narrowed(autoencoder, self._index) if self._narrow else autoencoder
+
+    def encode(self, hidden: Tensor) -> Tensor:
+        """Activations of the chosen features, float32, shape (n_tokens, len(features))."""
+        blocks = [block for _, block in self._autoencoder.encode(hidden)]
+        return torch.cat([block if self._narrow else block[:, self._index] for block in blocks])
+
+
+def _narrowed(autoencoder: SparseAutoencoder, index: Tensor) -> SparseAutoencoder:
+    sae = autoencoder.sae
+    config = copy.copy(sae.cfg)
+    config.d_sae, config.device = len(index), "meta"
+    narrow = type(sae)(config)
+    weights = {
+        name: weight.detach().index_select(_FEATURE_AXIS[name], index) if name in _FEATURE_AXIS else weight
+        for name, weight in sae.state_dict().items()
+    }
+    narrow.load_state_dict(weights, assign=True)
+    narrow.cfg.device = sae.cfg.device
+    return SparseAutoencoder(narrow, autoencoder.hook_name, None, None, None, None)
+
+
+def load_sae(spec: SAESpec, *, model_id: str, device: str) -> SparseAutoencoder:
+    """Load the SAE that a description names, or the known one for its model.
+
+    Raises:
+        UserError: Nothing is named and nothing is known for the model; the release, id or folder
+            does not exist; the weights are a pickle and the spec does not allow that.
+    """
+    if spec.path is not None:
+        return _load_folder(spec, Path(spec.path).expanduser(), device)
+    if spec.release is None:
+        default = known.default_for(model_id)
+        if default is None:
+            raise _no_default(model_id)
+        spec = spec.model_copy(update={"release": default.release, "id": spec.id or default.id})
+    return _load_release(spec, device)
+
+
+def _load_release(spec: SAESpec, device: str) -> SparseAutoencoder:
+    from sae_lens import SAE
+
+    release, identity = _registered(spec)
+    entry = known.directory().get(release)
+    if known.is_pickled(release) and not spec.allow_pickle:
+        raise UserError(
+            f"the weights of release {release!r} are a pickle, which can run code when it is opened",
+            "Pass --allow-pickle (in lm_eval: --metadata allow_pickle=true) if you trust its authors",
+        )
+    try:
+        sae = SAE.from_pretrained(release, identity, device=device, dtype="float32")
+    except OSError as error:
+        raise UserError(
+            f"SAE {identity!r} of release {release!r} cannot be fetched ({type(error).__name__})",
+            "Check the network and `hf auth login`, or give a folder with --sae-path",
+        ) from error
+    neuronpedia = entry.neuronpedia_id.get(identity) if entry else None
+    return SparseAutoencoder(sae, _hook_name(spec, sae), release, identity, None, neuronpedia)
+
+
+def _registered(spec: SAESpec) -> tuple[str, str]:
+    release, entries = str(spec.release), known.directory()
+    if release not in entries:
+        if "/" in release and spec.id:
+            return release, spec.id  # a hub repository in sae-lens's own format
+        raise UserError(
+            f"sae-lens has no release {release!r}",
+            f"Nearest: {', '.join(_near(release, entries))}; `sts-eval saes MODEL` lists a model's",
+        )
+    ids = entries[release].saes_map
+    if spec.id is None and len(ids) == 1:
+        return release, next(iter(ids))
+    if spec.id is None or spec.id not in ids:
+        what = f"has no id {spec.id!r}" if spec.id else "holds several SAEs"
+        raise UserError(f"release {release!r} {what}", f"Pass --sae-id, such as {', '.join(_near(spec.id or '', ids))}")
+    return release, spec.id
+
+
+def _load_folder(spec: SAESpec, folder: Path, device: str) -> SparseAutoencoder:
+    from sae_lens import SAE
+
+    if not folder.is_dir():
+        raise UserError(
+            f"there is no SAE folder {folder}",
+            "Give a folder that holds cfg.json and sae_weights.safetensors",
+        )
+    names = {path.name for path in folder.iterdir()}
+    if {"cfg.json", "sae_weights.safetensors"} <= names:
+        converter: dict[str, Any] = {}
+    elif "params.npz" in names:
+        converter = {"converter": _read_gemma_scope}
+    elif pickles := sorted(name for name in names if name.endswith((".pt", ".pth", ".bin", ".pkl"))):
+        if not spec.allow_pickle:
+            raise UserError(
+                f"the SAE weights {folder / pickles[0]} are a pickle, which can run code when it is opened",
+                "Pass --allow-pickle if you trust its authors, or save it as safetensors",
+            )
+        if "cfg.json" not in names:
+            raise UserError(f"{folder} has no cfg.json", "Save the SAE with sae-lens, which writes one")
+        converter = {"converter": _read_pickle}
+    else:
+        raise UserError(f"{folder} holds no SAE", "Give a folder that holds cfg.json and sae_weights.safetensors")
+    try:
+        sae = SAE.load_from_disk(folder, device=device, dtype="float32", **converter)
+    except _DAMAGE as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise UserError(f"the SAE in {folder} cannot be loaded ({reason})", "Save it again with sae-lens") from error
+    return SparseAutoencoder(
+        sae, _hook_name(spec, sae), None, None, str(folder), getattr(sae.cfg.metadata, "neuronpedia_id", None)
+    )
+
+
+def _read_gemma_scope(
+    path: str | Path, device: str = "cpu", cfg_overrides: dict[str, Any] | None = None
+) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Gemma Scope's own format: arrays w_enc, w_dec, b_enc, b_dec, threshold of a JumpReLU SAE."""
+    with np.load(Path(path) / "params.npz", allow_pickle=False) as arrays:
+        weights = {
+            name.replace("w_", "W_"): torch.tensor(arrays[name], dtype=torch.float32, device=device)
+            for name in ("w_enc", "w_dec", "b_enc", "b_dec", "threshold")
+        }
+    d_in, d_sae = weights["W_enc"].shape
+    config = {
+        "architecture": "jumprelu",
+        "d_in": d_in,
+        "d_sae": d_sae,
+        "apply_b_dec_to_input": False,
+        "device": device,
+        "dtype": "float32",
+        "metadata": {},
+    }
+    return {**config, **(cfg_overrides or {})}, weights
+
+
+def _read_pickle(
+    path: str | Path, device: str = "cpu", cfg_overrides: dict[str, Any] | None = None
+) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """A state dict in sae-lens's names that was saved with torch.save, beside its cfg.json."""
+    from sae_lens.loading.pretrained_sae_loaders import get_sae_lens_config_from_disk
+
+    file = next(file for file in sorted(Path(path).iterdir()) if file.suffix in (".pt", ".pth", ".bin", ".pkl"))
+    weights = torch.load(file, map_location=device, weights_only=True)
+    return get_sae_lens_config_from_disk(path, device, cfg_overrides), weights
+
+
+def _hook_name(spec: SAESpec, sae: Any) -> str:
+    """Where to read: as the user says, else as the SAE says."""
+    if spec.hook is not None:
+        return spec.hook
+    if spec.layer is not None:
+        return f"blocks.{spec.layer}.hook_resid_post"
+    named = getattr(sae.cfg.metadata, "hook_name", None)
+    if not named:
+        raise UserError("the SAE does not say where it reads", "Pass --layer L or --hook blocks.L.hook_resid_post")
+    return str(named)
+
+
+def _no_default(model_id: str) -> UserError:
+    releases = known.releases_for(model_id)
+    if releases:
+        return UserError(
+            f"several SAEs exist for {model_id} and none is the known default",
+            f"Pass --sae-release (one of {', '.join(releases)}) and --sae-id",
+        )
+    return UserError(
+        f"sae-lens lists no residual-stream SAE for {model_id}",
+        "Pass --sae-path FOLDER, or --sae-release and --sae-id of an SAE that was trained on it",
+    )
+
+
+def _near(name: str, names: Any) -> list[str]:
+    return difflib.get_close_matches(name, names, n=4, cutoff=0.3) or list(names)[:4]

@@ -1,0 +1,1 @@
+"""Runs that people ask a store for, and the worker that does them."""

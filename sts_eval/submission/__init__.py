@@ -1,0 +1,1 @@
+"""A run as it is handed in, and how a submission is checked."""

@@ -1,0 +1,226 @@
+"""One model on the chosen questions, through `lm_eval.simple_evaluate`, and kept for the next time.
+
+The file of an evaluation is named by a hash of everything that it depends on: the model and its adapter, the
+task and its settings, the questions, the versions. So the untuned model is evaluated once, whatever the number
+of training sets and seeds.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sts_eval.data.tables import fingerprint
+from sts_eval.errors import UserError
+from sts_eval.experiment import MeasureSettings, ModelSpec
+from sts_eval.model.fingerprint import model_fingerprint, weights_sha256
+from sts_eval.records.answers import Evaluation
+from sts_eval.records.record import check_writable, now
+from sts_eval.transfer.assemble import versions
+from sts_eval.transfer.lm_eval_samples import answers_from
+from sts_eval.transfer.lm_eval_tasks import Loaded
+from sts_eval.transfer.pairing import Answer, evaluated
+from sts_eval.transfer.scored_questions import Questions
+
+DEPENDS_ON = ("torch", "transformers", "peft", "lm-eval")
+"""Packages whose version may change an answer."""
+
+NEARLY = 0.99
+"""Share of the length limit from which an answer counts as cut: tokenising its text again is not exact."""
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """A tuned model.
+
+    Attributes:
+        seed: The seed it was trained with.
+        weights: Folder of its adapter or of the whole model.
+        whole: Whether it is a whole model.
+    """
+
+    seed: int
+    weights: Path
+    whole: bool = False
+
+
+class Evaluator:
+    """Evaluates models on one task and one choice of questions.
+
+    Args:
+        settings: The task and how to run it.
+        questions: What to score.
+        tasks: lm-eval's tasks by name, and the manager that loaded them.
+        folder: Where evaluations are kept.
+
+    Raises:
+        UserError: The folder cannot be written.
+    """
+
+    def __init__(self, settings: MeasureSettings, questions: Questions, tasks: Loaded, folder: Path) -> None:
+        """See the class."""
+        self._settings = settings
+        self._questions = questions
+        self._tasks = tasks
+        self._folder = folder
+        check_writable(folder / "evaluation.json")
+
+    def evaluate(self, model: ModelSpec, tuned: Tuned | None = None) -> Evaluation:
+        """Evaluate a model, or read what an earlier evaluation of the same kind found.
+
+        Raises:
+            UserError: The adapter is missing or another model's, or the task does not score questions 0 or 1.
+        """
+        adapter = None if tuned is None else weights_sha256(tuned.weights)
+        key = self._key(model, adapter)
+        file = self._folder / f"evaluation-{key[:16]}.json"
+        if file.is_file():
+            return Evaluation.read(file)
+        if tuned is not None and not tuned.whole:
+            _check_base(model, tuned.weights)
+        start = time.perf_counter()
+        answers = self._answers(model, tuned)
+        if answers is not None:  # the main process
+            Evaluation(
+                created=now(),
+                key=key,
+                model=model.id,
+                adapter_sha256=adapter,
+                task=self._settings.task,
+                length_unit="tokens",
+                domains=evaluated(answers),
+                seconds=round(time.perf_counter() - start, 3),
+                versions=versions(),
+            ).write(file)
+        _wait()
+        return Evaluation.read(file)
+
+    def _answers(self, model: ModelSpec, tuned: Tuned | None) -> list[Answer] | None:
+        from lm_eval import simple_evaluate
+
+        import sts_eval.transfer.packed_lm  # noqa: F401 -- tells lm-eval of the backend hf-packed
+
+        settings, chosen = self._settings, self._questions.by_task
+        limit = settings.max_answer_tokens
+        try:
+            results = simple_evaluate(
+                model=settings.backend,
+                model_args=_model_args(settings, model, tuned),
+                tasks=[self._tasks.tasks[name] for name in chosen],
+                task_manager=self._tasks.manager,
+                samples={name: list(selection.indices) for name, selection in chosen.items()},
+                num_fewshot=settings.num_fewshot,
+                batch_size=settings.batch_size,
+                device=_device(model),
+                apply_chat_template=settings.chat_template,
+                gen_kwargs={"max_gen_toks": limit} if limit else None,
+                bootstrap_iters=0,
+                log_samples=True,
+            )
+        except ModuleNotFoundError as error:
+            raise UserError(
+                f"the backend {settings.backend!r} needs the package {error.name}", f"pip install {error.name}"
+            ) from error
+        if results is None:
+            return None
+        length = self._length(model)
+        return [
+            answer
+            for name, selection in chosen.items()
+            for answer in answers_from(
+                results["samples"][name],
+                name,
+                length=length,
+                limit=None if selection.answer_tokens is None else int(NEARLY * selection.answer_tokens),
+            )
+        ]
+
+    def _length(self, model: ModelSpec) -> Callable[[str], int]:
+        if all(selection.answer_tokens is None for selection in self._questions.by_task.values()):
+            return len  # nothing is generated
+        from transformers import AutoTokenizer
+
+        tokenizer = AutoTokenizer.from_pretrained(
+            model.id, revision=model.revision, trust_remote_code=model.trust_remote_code
+        )
+        return lambda text: len(tokenizer(text, add_special_tokens=False).input_ids)
+
+    def _key(self, model: ModelSpec, adapter: str | None) -> str:
+        without = {"questions", "max_questions", "seed", "include_path"}  # what they choose is hashed itself
+        questions = {
+            name: [list(chosen.question_ids), list(chosen.indices), chosen.sha256, chosen.answer_tokens]
+            for name, chosen in self._questions.by_task.items()
+        }
+        return fingerprint(
+            [
+                model_fingerprint(model),
+                adapter,
+                self._settings.model_dump(mode="json", exclude=without),
+                questions,
+                {name: importlib.metadata.version(name) for name in DEPENDS_ON},
+            ]
+        )
+
+
+def _model_args(settings: MeasureSettings, model: ModelSpec, tuned: Tuned | None) -> dict[str, Any]:
+    """What lm-eval's model class is made with. Both backends take an adapter, by different names."""
+    own: dict[str, Any] = {
+        "pretrained": model.id,
+        "dtype": model.dtype,
+        "trust_remote_code": model.trust_remote_code,
+    }
+    if model.revision is not None:
+        own["revision"] = model.revision
+    if tuned is not None and tuned.whole:
+        own |= {"pretrained": str(tuned.weights)}
+        own.pop("revision", None)
+    elif tuned is not None and settings.backend == "vllm":
+        own |= {"lora_local_path": str(tuned.weights), "max_lora_rank": _config(tuned.weights)["r"]}
+    elif tuned is not None:
+        own |= {"peft": str(tuned.weights)}
+    if settings.backend.startswith("hf") and model.device.startswith(("balanced", "sequential")):
+        own["parallelize"] = True
+    return own
+
+
+def _device(model: ModelSpec) -> str:
+    import torch
+
+    if model.device != "auto" and not model.device.startswith(("balanced", "sequential")):
+        return model.device
+    return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _config(weights: Path) -> Mapping[str, Any]:
+    import json
+
+    file = weights / "adapter_config.json"
+    try:
+        config: Mapping[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"{weights} holds no adapter ({type(error).__name__})", "Give a folder that peft wrote"
+        ) from error
+    return config
+
+
+def _check_base(model: ModelSpec, weights: Path) -> None:
+    """Refuse an adapter of another model. Folders are compared by their place."""
+    named = str(_config(weights).get("base_model_name_or_path"))
+    places = [Path(name).expanduser() for name in (named, model.id)]
+    same = named == model.id or (all(place.exists() for place in places) and places[0].resolve() == places[1].resolve())
+    if not same:
+        raise UserError(
+            f"the adapter in {weights} was trained on {named}, not on {model.id}",
+            "Give that model, or an adapter of this one",
+        )
+
+
+def _wait() -> None:
+    from accelerate import PartialState
+
+    PartialState().wait_for_everyone()

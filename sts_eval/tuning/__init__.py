@@ -1,0 +1,1 @@
+"""Fine-tuning: contamination check, training rows, LoRA, upload."""

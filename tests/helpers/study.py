@@ -1,0 +1,83 @@
+"""Studies made of given numbers, for tests of predictors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from sts_eval.data.training_set import Example
+from sts_eval.study.activations import Moments
+from sts_eval.study.shifted_features import Shift
+from sts_eval.study.study import Activations, Answering, Losses, Study, Texts
+
+
+def moments(residuals=((0.0,),), features=((0.0,),), *, residual_shift=None, feature_shift=None, frequency=None):
+    """Moments of questions that are one token each. Rows are tokens; shifts are given as they are, or are zero."""
+    residuals, features = np.array(residuals, dtype=np.float64), np.array(features, dtype=np.float64)
+    return Moments(
+        residual=residuals.mean(axis=0),
+        residual_size=np.abs(residuals).mean(axis=0),
+        residual_norm=float(np.linalg.norm(residuals, axis=1).mean()),
+        residual_shift=_given(residual_shift, residuals.shape[1]),
+        feature=features.mean(axis=0),
+        frequency=(features > 0).mean(axis=0) if frequency is None else np.array(frequency, dtype=np.float64),
+        feature_shift=_given(feature_shift, features.shape[1]),
+        sample=residuals,
+        questions=residuals,
+    )
+
+
+def active_study(
+    training: Moments, domains: Mapping[str, Moments], *, shifted: Sequence[int] | None = None, seed: int = 0
+) -> Study:
+    """A study with activations, and with a shift if its features are given."""
+    return Study(
+        Texts([], {}),
+        activations=Activations(training, domains),
+        shift=None if shifted is None else shift(shifted, len(training.feature)),
+        seed=seed,
+    )
+
+
+def text_study(rows: Sequence[tuple[str, str]], domains: Mapping[str, Sequence[str]], *, seed: int = 0) -> Study:
+    """A study of texts alone; rows are pairs of question and solution."""
+    return Study(Texts([Example(*row) for row in rows], domains), seed=seed)
+
+
+def labelled_study(domains: Mapping[str, tuple[np.ndarray, Sequence[bool]]], *, seed: int = 0) -> Study:
+    """A study of residuals (n_questions, d_model) by domain, and of whether each question is answered right."""
+    return Study(
+        Texts([], {}),
+        activations=Activations(moments(), {name: moments(residuals) for name, (residuals, _) in domains.items()}),
+        losses=Losses(alone={name: answering(right) for name, (_, right) in domains.items()}, shown={}),
+        seed=seed,
+    )
+
+
+def answering(right: Sequence[bool]) -> Answering:
+    """Questions with two options of one token, of which the first is right, and likelier where it is answered so."""
+    return Answering(
+        question_nll=np.zeros(len(right)),
+        option_logprobs=[np.log([0.75, 0.25] if one else [0.25, 0.75]) for one in right],
+        option_tokens=[np.array([1, 1])] * len(right),
+        right=np.zeros(len(right), dtype=np.int64),
+    )
+
+
+def shift(features: Sequence[int], d_sae: int) -> Shift:
+    """A shift that moves the given features, and no other."""
+    return Shift(
+        seed=0,
+        score=np.isin(np.arange(d_sae), features).astype(np.float64),
+        features=tuple(features),
+        demonstrations=(0, 1),
+        n_questions=1,
+        n_tokens=1,
+        fewer_shots=0,
+        prompts_sha256="0",
+    )
+
+
+def _given(values, size):
+    return np.zeros(size) if values is None else np.array(values, dtype=np.float64)

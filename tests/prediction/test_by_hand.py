@@ -1,0 +1,121 @@
+"""Scores that a pencil gives: an identity SAE on models whose residual stream is chosen.
+
+Words are tokens, so `Question: a b\\nAnswer:` is [Question:, a, b, Answer:].
+"""
+
+import math
+
+import pytest
+import torch
+from helpers.tiny import autoencoder, draw, silent, training_set
+from sae_lens import StandardSAE, StandardSAEConfig
+from sae_lens.saes.sae import SAEMetadata
+from tokenizers import Tokenizer, models, pre_tokenizers
+from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+from sts_eval.data.benchmark import Domain, Question
+from sts_eval.data.training_set import Example
+from sts_eval.experiment import PredictSettings
+from sts_eval.study.extractor import assemble
+from sts_eval.study.question_scores import QuestionScore, estimate, read_domain
+from sts_eval.study.shifted_features import measure_shift
+
+WORDS = ["Question:", "Answer:", "a", "b", "c", "d"]
+
+TRAINING = training_set([Example("a b", "c"), Example("b a", "c"), Example("a b", "d")])
+
+
+def words():
+    backend = Tokenizer(models.WordLevel({word: index for index, word in enumerate(WORDS)}, unk_token="d"))
+    backend.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    return PreTrainedTokenizerFast(tokenizer_object=backend)
+
+
+def identity(hook_name):
+    sae = StandardSAE(StandardSAEConfig(d_in=4, d_sae=4, metadata=SAEMetadata(hook_name=hook_name)))
+    with torch.no_grad():
+        for name, weight in sae.named_parameters():
+            weight.copy_(torch.eye(4) if name.startswith("W_") else torch.zeros_like(weight))
+    return autoencoder(sae)
+
+
+def embedding_only():
+    """A Llama whose blocks add nothing: the residual stream is the embedding of the token."""
+    model = LlamaForCausalLM(
+        LlamaConfig(vocab_size=6, hidden_size=4, intermediate_size=4, num_hidden_layers=2, num_attention_heads=1)
+    )
+    rows = {"a": [1.0, -5.0, 0.0, 2.0], "b": [0.0, 3.0, -1.0, 0.5], "c": [9.0, 9.0, 9.0, 9.0]}
+    with torch.no_grad():
+        for block in model.model.layers:
+            block.self_attn.o_proj.weight.zero_()
+            block.mlp.down_proj.weight.zero_()
+        for word, row in rows.items():
+            model.model.embed_tokens.weight[WORDS.index(word)] = torch.tensor(row)
+    return model
+
+
+def position_only():
+    """A GPT-2 in which feature 0 of what enters block 0 is the position, and all else is zero."""
+    model = GPT2LMHeadModel(GPT2Config(vocab_size=6, n_embd=4, n_layer=1, n_head=1, n_positions=64))
+    with torch.no_grad():
+        model.transformer.wte.weight.zero_()
+        model.transformer.wpe.weight.zero_()
+        model.transformer.wpe.weight[:, 0] = torch.arange(64.0)
+    return model
+
+
+def measure(model, hook_name, domain, **settings):
+    dials = PredictSettings(**{"top_n": 2, "shots": 2, "domain_shots": 1, **settings})
+    extractor = assemble(model, words(), identity(hook_name), dials)
+    shift = measure_shift(extractor, TRAINING, 0, silent)
+    reading = read_domain(extractor, domain, [shift], {0: draw(extractor, domain, 0)}, None, silent)
+    return shift, reading
+
+
+def test_what_depends_on_the_token_alone_is_never_shifted():
+    questions = [Question("0", "x", "a b"), Question("1", "x", "a a b a")]
+    domain = Domain("x", questions, [Example("c", "c")])
+    shift, reading = measure(embedding_only(), "blocks.1.hook_resid_post", domain)
+    assert shift.score.tolist() == [0.0, 0.0, 0.0, 0.0]
+    assert shift.features == (0, 1)  # all equal: the first
+    # After ReLU, on features 0 and 1: a = (1, 0), b = (0, 3).
+    assert reading.questions[0] == {
+        0: QuestionScore((1 + 3) / 2, 0.0, (1 + 9) / 4),
+        1: QuestionScore((1 + 1 + 3 + 1) / 4, 0.0, (1 + 1 + 9 + 1) / 8),
+    }
+    assert reading.act_by_feature.tolist() == [(1 / 2 + 3 / 4) / 2, (3 / 2 + 3 / 4) / 2]
+    assert reading.icl_by_feature.tolist() == [0.0, 0.0]
+    assert reading.n_tokens == 6
+
+
+def test_what_is_the_position_is_shifted_by_the_length_of_the_prefix():
+    domain = Domain("x", [Question("0", "x", "a b")], [Example("c", "d d")])
+    shift, reading = measure(position_only(), "blocks.0.hook_resid_pre", domain)
+    # Two demonstrations [Question: q q Answer: s] are 10 tokens.
+    assert shift.score.tolist() == [10.0**2, 0.0, 0.0, 0.0]
+    assert shift.features == (0, 1)
+    assert shift.n_questions == 1
+    assert shift.n_tokens == 2
+    # Alone at positions 1 and 2; behind [Question: c Answer: d d] five further on.
+    assert reading.questions[0][0] == QuestionScore((1 + 2) / 2, 5.0**2, (1 + 4) / 4)
+
+
+def test_notebook_estimator_pairs_every_token_with_every_token():
+    domain = Domain("x", [Question("0", "x", "a b")], [Example("c", "d d")])
+    shift, _ = measure(position_only(), "blocks.0.hook_resid_pre", domain, estimator="notebook")
+    # Positions 1, 2 against 11, 12.
+    assert shift.score.tolist() == [(10**2 + 11**2 + 9**2 + 10**2) / 4, 0.0, 0.0, 0.0]
+
+
+def test_estimate():
+    found = estimate({0: {0: 1.0, 1: 3.0}, 1: {1: 5.0, 2: 7.0}})
+    assert found.value == 4.0  # of 1, (3 + 5) / 2 and 7
+    assert found.se == pytest.approx(3 / math.sqrt(3), rel=1e-12)
+    assert found.seed_sd == pytest.approx(math.sqrt(8), rel=1e-12)  # of 2 and 6
+
+
+def test_estimate_of_one_question_has_no_spread():
+    found = estimate({0: {7: 2.5}})
+    assert found.value == 2.5
+    assert math.isnan(found.se)
+    assert found.seed_sd is None

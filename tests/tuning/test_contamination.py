@@ -1,0 +1,63 @@
+"""Benchmark questions inside training rows: found however they are written, and not found where they are not."""
+
+import pytest
+
+from sts_eval import lab
+from sts_eval.data.benchmark import Benchmark, Domain, Question, load_benchmark
+from sts_eval.data.training_set import Example, load_training_set
+from sts_eval.errors import UserError
+from sts_eval.experiment import BenchmarkSpec, TrainingSetSpec
+from sts_eval.tuning.contamination import find_contamination, refuse
+
+LONG = "Which of the following organs of a newborn lamb is the last one to close its ductus arteriosus?"
+SHORT = "What is two plus two?"
+TINY = "Why?"
+
+
+def benchmark(*questions):
+    asked = [Question(f"q{number}", "law", text) for number, text in enumerate(questions)]
+    return Benchmark("somewhere", None, {"law": Domain("law", asked, [])}, "0")
+
+
+@pytest.mark.parametrize(
+    "example",
+    [
+        Example(LONG, "none"),
+        Example(f"Consider this. {LONG.upper()}  Answer briefly!", "none"),
+        Example("Tell me.", f"As was asked, {LONG.replace(' ', chr(10))}"),
+        Example(LONG.replace("?", ""), "none"),
+    ],
+)
+def test_found(example):
+    found = find_contamination([Example("other", "text"), example], benchmark(LONG + "\nOptions:\nA. heart\nB. lung"))
+    assert (found.rows, found.question_ids, found.checked) == ((1,), ("q0",), 1)
+
+
+@pytest.mark.parametrize(
+    "example",
+    [
+        Example(LONG.replace("lamb", "calf"), "none"),
+        Example(LONG[:60], "half of it"),
+        Example("It asks: why? And then goes on.", "none"),
+    ],
+)
+def test_not_found(example):
+    assert find_contamination([example], benchmark(LONG, TINY)).rows == ()
+
+
+def test_short_questions():
+    rows = [Example("So what is two plus two, then?", "4"), Example("Why", "because"), Example("why not", "because")]
+    assert find_contamination(rows, benchmark(SHORT, TINY)).question_ids == ("q0", "q1")
+
+
+def test_refusal_lists_the_first():
+    rows = [Example(LONG, "x")] * 7
+    with pytest.raises(UserError, match=r"7 of 7 training rows contain benchmark questions \(row 0 holds question q0"):
+        refuse(find_contamination(rows, benchmark(LONG)), rows)
+    refuse(find_contamination(rows, benchmark(SHORT)), rows)
+
+
+def test_the_lab_is_clean():
+    whole = load_benchmark(BenchmarkSpec(source=str(lab.benchmark_path())))
+    rows = load_training_set(TrainingSetSpec(source=str(lab.sft_path("math")))).examples
+    assert find_contamination(rows, whole).rows == ()
