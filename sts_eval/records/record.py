@@ -62,8 +62,8 @@ class Record(Part):
             ) from error
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write a text file so that a reader sees all of it or what was there before.
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Write a file so that a reader sees all of it or what was there before.
 
     Raises:
         UserError: The folder cannot be written, or the disk is full.
@@ -71,8 +71,8 @@ def write_atomically(path: Path, text: str) -> None:
     check_writable(path)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     try:
-        with temporary.open("x", encoding="utf-8") as file:
-            file.write(text)
+        with temporary.open("xb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
