@@ -86,7 +86,9 @@ class Matrix(Spec):
     measure: MeasureSettings = MeasureSettings()
     resources: Resources = Resources()
     retries: int = Field(default=2, ge=0, description="how often a stage that broke is tried again")
-    post_hoc: bool = Field(default=False, description="report predictions that are younger than their tuning, marked")
+    post_hoc: bool = Field(
+        default=False, description="report predictions that were made after fine-tuning started, marked"
+    )
 
     @field_validator("models")
     @classmethod
@@ -106,23 +108,15 @@ class Matrix(Spec):
         A name says what the run is of and ends in a hash of that, so that no two are the same, and a matrix that
         grows renames nothing.
         """
-        return tuple(
-            (run_name(run), run)
+        names = ("benchmark", "settings", "tune", "measure")
+        shared = {name: getattr(self, name) for name in names}
+        runs = [
+            Run(model=model.spec(), sae=sae, training_set=training_set, **shared)
             for model in self.models
             for sae in model.saes
-            for run in (self._run(model.spec(), sae, one) for one in self.training_sets)
-        )
-
-    def _run(self, model: ModelSpec, sae: SAESpec, training_set: TrainingSetSpec) -> Run:
-        return Run(
-            model=model,
-            sae=sae,
-            training_set=training_set,
-            benchmark=self.benchmark,
-            settings=self.settings,
-            tune=self.tune,
-            measure=self.measure,
-        )
+            for training_set in self.training_sets
+        ]
+        return tuple((run_name(run), run) for run in runs)
 
 
 def _check_all_different(specs: Sequence[Spec], what: str) -> None:

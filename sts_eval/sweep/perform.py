@@ -1,9 +1,4 @@
-"""Doing one stage, in whatever process. Everything goes through files in the sweep's folder.
-
-runs/NAME/…      each run's own records, as `sts-eval run` lays them out
-evaluations/…    one model's answers each
-tuning/…         weights of one model, training set and seed each
-"""
+"""Doing one stage, in whatever process. Everything goes through files in the sweep's folder."""
 
 from __future__ import annotations
 
@@ -49,6 +44,20 @@ class Task:
     attempts: int
     avoid: str = ""
 
+    def begin(self, host: str, pid: int) -> StageRecord:
+        """The record of the attempt as it begins, in a process of a host."""
+        return StageRecord(
+            stage=self.stage.name,
+            kind=self.stage.kind,
+            key=self.stage.key,
+            status="running",
+            attempts=self.attempts,
+            started=now(),
+            host=host,
+            pid=pid,
+            log=f"logs/{self.stage.name}-{self.attempts + 1}.log",
+        )
+
     def fail(self, began: StageRecord, line: str, *, mistake: bool = False, seconds: float = 0.0) -> StageRecord:
         """How an attempt ends that does not succeed: the stage is tried again, or quarantined.
 
@@ -63,16 +72,17 @@ class Task:
 
     def lose(self, line: str) -> StageRecord:
         """How an attempt ends whose worker is gone. Where it ran is known if it had begun."""
-        began = StageRecord.begin(self.stage, self.attempts)
         path = record_place(self.folder, self.stage.name)
-        on_disk = StageRecord.read(path) if path.is_file() else began
-        return self.fail(on_disk if on_disk.status == "running" else began, line)
+        began = StageRecord.read(path) if path.is_file() else None
+        if began is None or began.status != "running":
+            began = self.begin("", 0)
+        return self.fail(began, line)
 
 
 def attempt(task: Task) -> StageRecord:
     """Try a stage: its record says that it runs, its log takes all output, and no exception leaves it."""
     stage, start = task.stage, time.perf_counter()
-    record = StageRecord.begin(stage, task.attempts, socket.gethostname(), os.getpid())
+    record = task.begin(socket.gethostname(), os.getpid())
     try:
         if task.home.is_dir():  # where it is not, paths are expected to be absolute
             os.chdir(task.home)

@@ -70,15 +70,11 @@ def _flags(
     prediction: PredictionReference | None,
     tuning: Tuning | None,
 ) -> tuple[RunFlag, ...]:
-    flags: list[RunFlag] = []
-    if prediction is None:
-        flags.append("no_prediction")
-    elif tuning is not None and prediction.created > tuning.started:
-        flags.append("post_hoc")
-    if tuning is not None and not tuning.changed:
-        flags.append("nothing_changed")
-    if isinstance(origin, Measured) and origin.questions == "same":
-        flags.append("same_questions")
-    if pairing.prompts_differ:
-        flags.append("prompts_differ")
-    return tuple(flags)
+    found: dict[RunFlag, bool] = {
+        "no_prediction": prediction is None,
+        "post_hoc": prediction is not None and tuning is not None and prediction.created > tuning.started,
+        "nothing_changed": tuning is not None and not tuning.changed,
+        "same_questions": isinstance(origin, Measured) and origin.questions == "same",
+        "prompts_differ": pairing.prompts_differ > 0,
+    }
+    return tuple(flag for flag, holds in found.items() if holds)
