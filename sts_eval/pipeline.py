@@ -35,7 +35,7 @@ from sts_eval.study.extractor import Extractor, load_extractor
 from sts_eval.transfer.evaluate import Evaluator
 from sts_eval.transfer.lm_eval_tasks import load_tasks
 from sts_eval.transfer.measure import measure, refer_to, tuned_models
-from sts_eval.tuning.contamination import find_contamination, refuse
+from sts_eval.tuning.contamination import check_contamination
 from sts_eval.tuning.finetune import finetune
 
 READS_THE_TUNING = {Need.GRADIENTS, Need.PROBE}
@@ -71,8 +71,8 @@ def make_prediction(experiment: Run, files: RunFolder, progress: Progress = sile
         # Mistakes in what the later stages read should cost seconds, not a prediction and a tuning.
         load_tasks(experiment.measure)
         if not experiment.tune.allow_overlap:
-            examples = load_training_set(experiment.training_set).examples
-            refuse(find_contamination(examples, load_benchmark(experiment.benchmark)), examples)
+            training_set, benchmark = load_training_set(experiment.training_set), load_benchmark(experiment.benchmark)
+            check_contamination(training_set, benchmark, allow=False)
         predict(predicted_part(experiment), progress).write(path)
     return Prediction.read(path)
 

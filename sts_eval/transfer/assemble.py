@@ -45,6 +45,13 @@ def assemble(
             f"{pairing.prompts_differ} questions were put in different words before and after, so part of "
             "the change may be the prompt's"
         )
+    flags: dict[RunFlag, bool] = {
+        "no_prediction": prediction is None,
+        "post_hoc": prediction is not None and tuning is not None and prediction.created > tuning.started,
+        "nothing_changed": tuning is not None and not tuning.changed,
+        "same_questions": isinstance(origin, Measured) and origin.questions == "same",
+        "prompts_differ": pairing.prompts_differ > 0,
+    }
     return Transfer(
         created=now(),
         origin=origin,
@@ -58,23 +65,7 @@ def assemble(
         domains=summarise(pairing.domains, seeds),
         only_before=pairing.only_before,
         only_after=pairing.only_after,
-        flags=_flags(pairing, origin, prediction, tuning),
+        flags=tuple(flag for flag, holds in flags.items() if holds),
         warnings=tuple(lines),
         versions=versions("trl"),
     )
-
-
-def _flags(
-    pairing: Pairing,
-    origin: Measured | Imported,
-    prediction: PredictionReference | None,
-    tuning: Tuning | None,
-) -> tuple[RunFlag, ...]:
-    found: dict[RunFlag, bool] = {
-        "no_prediction": prediction is None,
-        "post_hoc": prediction is not None and tuning is not None and prediction.created > tuning.started,
-        "nothing_changed": tuning is not None and not tuning.changed,
-        "same_questions": isinstance(origin, Measured) and origin.questions == "same",
-        "prompts_differ": pairing.prompts_differ > 0,
-    }
-    return tuple(flag for flag, holds in found.items() if holds)

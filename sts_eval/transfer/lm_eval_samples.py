@@ -13,10 +13,11 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from sts_eval.data.tables import read_table
 from sts_eval.errors import UserError
 from sts_eval.records.answers import RIGHT, UNPARSED, WRONG
 from sts_eval.transfer.pairing import Answer, Side
@@ -86,7 +87,8 @@ def _answer(sample: Sample, task: str, length: Callable[[str], int], limit: int 
         if text is not None:
             size = length(text)
             cut = None if limit is None else size >= limit
-        if not right and _unparsed(sample["filtered_resps"]):
+        read = _generated(sample["filtered_resps"])
+        if not right and (read is None or read.strip() in ("", NOT_FOUND)):
             verdict = UNPARSED
     return Answer(
         domain=str(document.get("category") or task),
@@ -130,11 +132,6 @@ def _generated(responses: Any) -> str | None:
     return responses if isinstance(responses, str) else None
 
 
-def _unparsed(responses: Sequence[Any]) -> bool:
-    text = _generated(responses)
-    return text is None or text.strip() in ("", NOT_FOUND)
-
-
 def read_lm_eval(path: Path, *, filter_name: str | None = None) -> Side:
     """Read the samples of one model.
 
@@ -167,25 +164,13 @@ def read_lm_eval(path: Path, *, filter_name: str | None = None) -> Side:
     answers = []
     for task, file in newest.items():
         try:
-            answers += answers_from(_lines(file), task, filter_name=filter_name)
+            answers += answers_from(read_table(str(file), split="test").rows, task, filter_name=filter_name)
         except KeyError as error:
             raise UserError(
                 f"{file} has a sample without {error.args[0]!r}",
                 "Give samples that lm_eval --log_samples wrote",
             ) from error
     return Side(_model_name(folders[0]), answers, list(newest.values()), warnings)
-
-
-def _lines(file: Path) -> Iterator[Sample]:
-    with file.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, start=1):
-            try:
-                sample: Sample = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise UserError(
-                    f"{file} line {number} is not JSON ({error.msg})", "Run the evaluation again"
-                ) from error
-            yield sample
 
 
 def _model_name(folder: Path) -> str:

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from sts_eval.errors import UserError
 from sts_eval.experiment import MeasureSettings
@@ -19,15 +19,8 @@ OWN_TASKS = "sts_eval"
 """Folder below the harness's tasks into which this package installs its own."""
 
 
-class Loaded(NamedTuple):
-    """Tasks by name, and the manager that loaded them."""
-
-    tasks: dict[str, Any]
-    manager: Any
-
-
-def load_tasks(settings: MeasureSettings) -> Loaded:
-    """The lm-eval tasks that a name stands for, and the manager that knows them.
+def load_tasks(settings: MeasureSettings) -> tuple[dict[str, Any], Any]:
+    """The lm-eval tasks that a name stands for, by name, and the manager that loaded them.
 
     Raises:
         UserError: There is no such task, or the folder of further tasks does not exist.
@@ -43,7 +36,7 @@ def load_tasks(settings: MeasureSettings) -> Loaded:
             except KeyError:  # a group of tasks that this manager does not know
                 continue
             if tasks:
-                return Loaded(tasks, manager)
+                return tasks, manager
     raise UserError(
         f"lm-eval knows no task {settings.task!r}",
         "Run `lm_eval ls tasks`, or set include_path under measure to the folder of its task file",
