@@ -50,8 +50,7 @@ def compare(
     if late and not post_hoc:
         raise UserError(late, "Predict first and tune then, or pass --post-hoc to have the report say so")
     changes = {change.domain: change for change in transfer.domains}
-    scores = {domain.domain: domain for domain in prediction.domains}
-    names = [name for name in scores if name in changes]
+    names = [domain.domain for domain in prediction.domains if domain.domain in changes]
     if len(names) < FEWEST:
         raise UserError(
             f"prediction and transfer have {len(names)} domains in common", "Compare records of the same benchmark"
@@ -60,7 +59,7 @@ def compare(
     rows = tuple(
         DomainRow(
             domain=name,
-            scores={score: getattr(scores[name], score) for score in SCORES},
+            scores={score: prediction.predictor(score).scores[name] for score in SCORES},
             n=change.n,
             accuracy_before=change.accuracy_before,
             accuracy_after=change.accuracy_after,
@@ -72,7 +71,8 @@ def compare(
         )
         for name, change in zip(names, measured, strict=True)
     )
-    by_score = {score: np.array([getattr(scores[name], score).value for name in names]) for score in SCORES}
+    values = prediction.by_predictor()
+    by_score = {score: np.array([values[score][name] for name in names]) for score in SCORES}
     delta = np.array([change.delta for change in measured])
     se = np.array([change.se for change in measured])
     return Report(

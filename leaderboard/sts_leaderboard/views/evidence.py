@@ -79,7 +79,7 @@ def facts(run: Submission, row: Mapping[str, object]) -> pd.DataFrame:
 
 def points(run: Submission) -> pd.DataFrame:
     """A row per domain, as text: before, change by accuracy and log-probability, STS, and every seed."""
-    scores = {one.name: one.scores for one in run.outcome.said}
+    scores = {one.name: one.values for one in run.outcome.predictors}
     rows = []
     for one in run.outcome.domains:
         logprob = one.logprob
