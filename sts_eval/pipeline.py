@@ -88,7 +88,7 @@ def prediction_key(experiment: Run, data: list[Any]) -> str:
 
     Args:
         experiment: The run.
-        data: What tells its training set and its benchmark from others, as plain values.
+        data: Fingerprints of its training set and its benchmark, or of their files, as plain values.
     """
     changes_nothing = {
         "model": {"device"},

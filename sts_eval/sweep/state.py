@@ -50,20 +50,6 @@ class StageRecord(Record):
     log: str = Field(description="path of the log below the sweep's folder")
     made: tuple[str, ...] = Field(default=(), description="paths of what it made, below the sweep's folder")
 
-    def end(
-        self, status: Status, *, seconds: float = 0.0, line: str | None = None, made: tuple[str, ...] = ()
-    ) -> StageRecord:
-        """The record of an attempt that ends now.
-
-        Args:
-            status: How.
-            seconds: How long it took.
-            line: The last line of the error.
-            made: Paths of what it made, below the sweep's folder.
-        """
-        changes = {"status": status, "attempts": self.attempts + 1, "finished": now()}
-        return self.model_copy(update=changes | {"seconds": round(seconds, 3), "line": line, "made": made})
-
 
 def record_place(folder: Path, stage: str) -> Path:
     """Where the record of a stage is kept."""

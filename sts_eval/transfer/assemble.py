@@ -1,4 +1,4 @@
-"""Putting a transfer record together, with the flags that tell what it may not be used for."""
+"""Making a transfer record of joined answers, with the flags that limit its use."""
 
 from __future__ import annotations
 

@@ -174,7 +174,7 @@ def read_lm_eval(path: Path, *, filter_name: str | None = None) -> Side:
 
 
 def _model_name(folder: Path) -> str:
-    """The model's name as the newest results file tells it, or else the folder's."""
+    """The model's name in the newest results file, or else the folder's."""
     for file in sorted(folder.glob("results_*.json"), reverse=True):
         try:
             name = json.loads(file.read_text(encoding="utf-8")).get("model_name")

@@ -98,9 +98,8 @@ class Scripted:
         end = ends.popleft() if ends else "done"
         self.ended.append(task.stage.name)
         began = task.begin("somewhere", 1)
-        if end == "done":
-            return [began.end("done", seconds=2.0)]
-        return [task.fail(began, f"{end} on purpose", mistake=end == "mistake", seconds=2.0)]
+        error = None if end == "done" else f"{end} on purpose"
+        return [task.end(began, error=error, mistake=end == "mistake", seconds=2.0)]
 
     def close(self) -> None:
         pass
