@@ -39,7 +39,7 @@ def load_tasks(settings: MeasureSettings) -> tuple[dict[str, Any], Any]:
                 return tasks, manager
     raise UserError(
         f"lm-eval knows no task {settings.task!r}",
-        "Run `lm_eval ls tasks`, or set include_path under measure to the folder of its task file",
+        "Run `lm_eval ls tasks`, or set measure.include_path to the folder of its task file",
     )
 
 

@@ -80,7 +80,7 @@ def check_contamination(training_set: TrainingSet, benchmark: Benchmark, *, allo
         raise UserError(
             f"{len(found.rows)} of {len(training_set.examples)} training rows contain benchmark questions "
             f"({listed}{more})",
-            "Take those rows out, or set allow_overlap under tune to train on them nevertheless",
+            "Take those rows out, or set tune.allow_overlap: true in the experiment file to train on them",
         )
     return found
 
