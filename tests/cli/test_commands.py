@@ -141,7 +141,7 @@ def test_lab_prints_paths(words, path):
 
 
 def test_saes_lists_releases_and_the_default():
-    printed = CliRunner().invoke(cli, ["saes", "google/gemma-2-9b-it"]).output
+    printed = CliRunner().invoke(cli, ["list", "saes", "google/gemma-2-9b-it"]).output
     assert "gemma-scope-9b-it-res" in printed
     assert "--sae-id layer_31/width_131k/average_l0_13" in printed
 
