@@ -78,7 +78,7 @@ def section(name: str, part: BaseModel) -> str:
         default = not info.is_required() and value == info.get_default()
         given = given or not default
         lines.append(f"  # {info.description}")
-        lines.append(f"  {'# ' if default else ''}{field}: {_inline(value)}")
+        lines.append(f"  {'# ' if default else ''}{field}: {as_yaml(value)}")
     if not given:
         lines[1] = f"{name}: {{}}  # all at their defaults; to change some, write them below instead of the braces"
     return "\n".join(lines) + "\n"
@@ -92,7 +92,8 @@ def section_of_list(name: str, title: str, parts: Sequence[BaseModel]) -> str:
     return "\n".join(lines) + "\n" + yaml.safe_dump({name: values}, sort_keys=False, width=10_000)
 
 
-def _inline(value: Any) -> str:
+def as_yaml(value: Any) -> str:
+    """A value of a setting on one line of YAML."""
     plain = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
     plain = list(plain) if isinstance(plain, tuple) else plain
     text = yaml.safe_dump(plain, default_flow_style=True, sort_keys=False, width=10_000)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import click
+
+from sts_eval.settings import Setting
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -39,13 +41,11 @@ def folder_of_run(experiment: Path, folder: Path | None) -> Path:
 RUN_FOLDER = click.option("--folder", type=PATH, help="The folder of the run.  [default: runs/NAME-OF-EXPERIMENT]")
 
 
-def settings_options() -> Callable[[Command], Command]:
-    """An option for each setting of a prediction: its name, type, default and help are those of its field."""
-    from sts_eval.experiment import Experiment
-    from sts_eval.settings import settings_of
+def settings_options(settings: Sequence[Setting]) -> Callable[[Command], Command]:
+    """An option for each setting: its name, type, default and help are those of the field."""
 
     def decorate(command: Command) -> Command:
-        for setting in reversed(settings_of(Experiment)):
+        for setting in reversed(settings):
             info = setting.info
             declaration, given = _typed(setting.option, info.annotation)
             given["help"] = setting.sentence + (" May be repeated." if given.get("multiple") else "")

@@ -13,11 +13,11 @@ from sts_eval.experiment import Experiment
 from sts_eval.records.calibration import Calibration
 from sts_eval.records.prediction import SCORES
 from sts_eval.records.record import check_writable
-from sts_eval.settings import describe
+from sts_eval.settings import describe, settings_of
 
 
 @click.command("predict")
-@settings_options()
+@settings_options(settings_of(Experiment))
 @click.option("--rank-by", type=click.Choice(SCORES), default=SCORES[0], show_default=True, help="Score to rank by.")
 @output("Write the record as JSON.")
 @click.option("--plot", type=PATH, help="Draw the scores as a PNG, PDF or SVG.")
