@@ -51,7 +51,7 @@ class ModelSpec(Spec):
         default="auto", description="device: auto, cpu, cuda, cuda:1, mps, or a device_map such as balanced"
     )
     adapter: Annotated[str | None, Named("peft")] = Field(
-        default=None, description="peft adapter to attach: hub id or folder"
+        default=None, description="adapter to attach, as peft saves it: hub id or folder"
     )
     trust_remote_code: bool = Field(default=False, description="run code that the model's repository ships")
 
@@ -192,7 +192,7 @@ class TuneSettings(Spec):
     targets: str | tuple[str, ...] = Field(
         default="all-linear", description="modules to adapt: all-linear, or names as peft takes them"
     )
-    bf16: bool | None = Field(default=None, description="bfloat16 autocast; by default if the GPU supports it")
+    bf16: bool | None = Field(default=None, description="train in bfloat16 autocast; by default if the GPU supports it")
     gradient_checkpointing: bool | None = Field(
         default=None, description="recompute activations to save memory; by default on a GPU"
     )
@@ -220,8 +220,7 @@ class MeasureSettings(Spec):
     include_path: str | None = Field(default=None, description="a folder with further task files")
     backend: str = Field(
         default="hf",
-        description="lm-eval's name of the model class: hf, vllm, or hf-packed, which scores a question's options in "
-        "one pass",
+        description="class of model in lm-eval: hf, vllm, or hf-packed, which scores a question's options in one pass",
     )
     num_fewshot: int | None = Field(default=None, ge=0, description="demonstrations; by default the task's own number")
     batch_size: str = Field(default="auto", description="rows at once, or auto")
@@ -231,8 +230,8 @@ class MeasureSettings(Spec):
     )
     questions: Literal["disjoint", "same"] = Field(
         default="disjoint",
-        description="disjoint: score only questions that the prediction did not read; same: score all, as the paper "
-        "does",
+        description="which questions to score: disjoint (those that the prediction did not read), or same (all, as in "
+        "the paper)",
     )
     max_questions: int | None = Field(
         default=None, ge=1, description="score at most this many questions per domain, drawn at random; by default all"

@@ -46,28 +46,32 @@ def settings_options(settings: Sequence[Setting]) -> Callable[[Command], Command
 
     def decorate(command: Command) -> Command:
         for setting in reversed(settings):
-            info = setting.info
-            declaration, given = _typed(setting.option, info.annotation)
-            given["help"] = setting.sentence + (" May be repeated." if given.get("multiple") else "")
-            if info.is_required():
-                given["required"] = True
-            elif info.default not in (None, (), False):
-                given |= {"default": info.default, "show_default": True}
-            command = click.option(declaration, setting.name, **given)(command)
+            command = _option(setting)(command)
         return command
 
     return decorate
 
 
-def _typed(option: str, annotation: Any) -> tuple[str, dict[str, Any]]:
-    """The declaration of an option that takes values of a type, and click's arguments for it."""
-    optional = get_origin(annotation) is UnionType
-    if optional:
+def _option(setting: Setting) -> Callable[[Command], Command]:
+    default = None if setting.info.is_required() else setting.info.default
+    flag, multiple = setting.option, False
+    annotation: Any = setting.info.annotation
+    if get_origin(annotation) is UnionType:  # of a type and None
         (annotation,) = (one for one in get_args(annotation) if one is not NoneType)
-    if annotation is bool:
-        return (f"{option}/--no-{option[2:]}", {"default": None}) if optional else (option, {"is_flag": True})
+    if annotation is bool and default is not False:
+        flag = f"{flag}/--no-{flag[2:]}"
     if get_origin(annotation) is Literal:
-        return option, {"type": click.Choice(get_args(annotation))}
-    if get_origin(annotation) is tuple:
-        return option, {"type": get_args(annotation)[0], "multiple": True}
-    return option, {"type": annotation}
+        annotation = click.Choice(get_args(annotation))
+    elif get_origin(annotation) is tuple:
+        annotation, multiple = get_args(annotation)[0], True
+    return click.option(
+        flag,
+        setting.name,
+        type=annotation,
+        is_flag=annotation is bool,
+        multiple=multiple,
+        required=setting.info.is_required(),
+        default=default,
+        show_default=default is not False,
+        help=setting.sentence + (" May be repeated." if multiple else ""),
+    )

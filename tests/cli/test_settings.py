@@ -88,6 +88,8 @@ class Dials(Spec):
     way: Literal["up", "down"] = Field(default="up", description="a way")
     yes: bool = Field(default=False, description="a flag")
     maybe: bool | None = Field(default=None, description="a flag with three states")
+    on: bool = Field(default=True, description="a flag that is set")
+    none: int = Field(default=0, description="zero")
     many: Annotated[tuple[int, ...], Named("one_of_many")] = Field(default=(), description="numbers")
 
 
@@ -103,11 +105,16 @@ def test_a_field_of_any_type_becomes_an_option():
     def command(**options):
         click.echo(describe(Described, options, "{} {}".format).dials.model_dump_json())
 
-    words = ["--share", "0.5", "--way", "down", "--yes", "--no-maybe", "--one-of-many", "1", "--one-of-many", "2"]
+    words = ["--share", "0.5", "--way", "down", "--yes", "--no-maybe", "--no-on"]
+    words += ["--one-of-many", "1", "--one-of-many", "2"]
     printed = CliRunner().invoke(command, words).output
-    assert Dials.model_validate_json(printed) == Dials(share=0.5, way="down", yes=True, maybe=False, many=(1, 2))
+    assert Dials.model_validate_json(printed) == Dials(
+        share=0.5, way="down", yes=True, maybe=False, on=False, many=(1, 2)
+    )
     assert CliRunner().invoke(command, []).output.strip() == Dials().model_dump_json()
-    assert "SAE dials.  [default: 3]" in CliRunner().invoke(command, ["--help"]).output
+    helped = CliRunner().invoke(command, ["--help"]).output
+    assert "SAE dials.  [default: 3]" in helped
+    assert "Zero.  [default: 0]" in helped
     assert CliRunner().invoke(command, ["--way", "left"]).exit_code == 2
 
 
