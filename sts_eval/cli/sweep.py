@@ -6,20 +6,21 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
+from rich.console import Console, Group
+from rich.live import Live
 
 from sts_eval.cli.options import PATH, POST_HOC
-
-if TYPE_CHECKING:
-    from sts_eval.sweep.drive import Tell
-    from sts_eval.sweep.engine import Engine
-    from sts_eval.sweep.matrix import Matrix
-    from sts_eval.sweep.state import Book, StageRecord
+from sts_eval.report.console import standard_output
+from sts_eval.sweep.drive import Tell, drive, driver_of, open_book
+from sts_eval.sweep.engine import Engine
+from sts_eval.sweep.matrix import Matrix, read_matrix
+from sts_eval.sweep.state import Book, StageRecord
+from sts_eval.sweep.tables import comparable, detail_table, left, plan_table, status_table
 
 HERE = "here"
-"""What `--ray` stands for without an address."""
+"""The value of `--ray` without an address."""
 
 UNFINISHED = 3
 """Exit code where a stage is quarantined."""
@@ -49,11 +50,6 @@ def sweep(
     A sweep that was stopped continues when it is started again. Exit code 3: a stage failed and is quarantined; all
     other stages are done. `sts-eval init --matrix` writes a file to start from.
     """
-    from sts_eval.report.console import standard_output
-    from sts_eval.sweep.drive import drive, driver_of, open_book
-    from sts_eval.sweep.matrix import read_matrix
-    from sts_eval.sweep.tables import plan_table
-
     described = read_matrix(matrix)
     if post_hoc:
         described = described.model_copy(update={"post_hoc": True})
@@ -95,8 +91,6 @@ def _engine(matrix: Matrix, folder: Path, address: str | None) -> Engine:
 
 def _next(matrix: Matrix, folder: Path) -> list[str]:
     """The commands that compare the runs: one for each list that a comparison takes at once."""
-    from sts_eval.sweep.tables import comparable
-
     lists = comparable(matrix)
     if len(lists) == 1:
         return [f"Next: sts-eval compare {folder}/runs/*"]
@@ -104,9 +98,6 @@ def _next(matrix: Matrix, folder: Path) -> list[str]:
 
 
 def _print_state(book: Book, width: int) -> None:
-    from sts_eval.report.console import standard_output
-    from sts_eval.sweep.tables import detail_table, left, status_table
-
     console = standard_output()
     console.print(status_table(book))
     if (details := detail_table(book)) is not None:
@@ -117,19 +108,14 @@ def _print_state(book: Book, width: int) -> None:
 @contextmanager
 def _view(width: int) -> Iterator[Tell]:
     """Tables that follow the sweep on a terminal; elsewhere a line for every attempt that ends."""
-    from rich.console import Console, Group
-    from rich.live import Live
-
-    from sts_eval.sweep.tables import detail_table, left, status_table
-
     console = Console(stderr=True)
     with Live(console=console, transient=True, auto_refresh=False) if console.is_terminal else nullcontext() as live:
 
         def tell(book: Book, record: StageRecord | None) -> None:
             if record is not None:
-                said = f": {record.line} ({book.folder / record.log})" if record.line else ""
+                last = f": {record.line} ({book.folder / record.log})" if record.line else ""
                 console.print(
-                    f"{record.status} {record.stage}, {record.seconds:.0f} s{said}",
+                    f"{record.status} {record.stage}, {record.seconds:.0f} s{last}",
                     markup=False,
                     highlight=False,
                     soft_wrap=True,
