@@ -152,7 +152,7 @@ def _of_folder(folder: Path) -> Source:
     else:
         found = files.files(Transfer)
         if not found:
-            raise UserError(f"{folder} holds no transfer record", "Run `sts-eval run` or `sts-eval measure` first")
+            raise UserError(f"{folder} holds no transfer record", "Run `sts-eval run` or `sts-eval stage measure`")
         if len(found) > 1:
             raise UserError(
                 f"{folder} holds {len(found)} transfer records and no {files.report.name}", "Give one of the files"
@@ -192,7 +192,7 @@ def _of_submission(path: Path, raw: bytes) -> Source:
     verdict = validate(raw)
     if verdict.submission is None:
         raise UserError(
-            f"{path} is no valid submission: {verdict.problems[0]}", "See all problems with `sts-eval validate`"
+            f"{path} is no valid submission: {verdict.problems[0]}", "See all problems with `sts-eval store validate`"
         )
     whole: Submission = verdict.submission
     model, outcome, transfer = whole.model, whole.outcome, whole.transfer
