@@ -89,7 +89,6 @@ class Prompter:
     """
 
     def __init__(self, tokenizer: Any, *, chat_template: bool | None = None) -> None:
-        """See the class."""
         if not getattr(tokenizer, "is_fast", False):
             raise UserError(
                 f"the tokenizer {type(tokenizer).__name__} does not tell where its tokens stand in the text",
