@@ -69,10 +69,9 @@ def of_answers(answers: Iterable[DomainAnswers]) -> tuple[Scores, ...]:
     asked = [table for table in answers if table.question_ids]
     if not asked:
         return ()
-    before = [np.array([table.before.right], dtype=np.float64) for table in asked]
-    after = [np.array([replies.right for replies in table.after], dtype=np.float64) for table in asked]
-    domains = [_measured(table.domain, was, is_now) for table, was, is_now in zip(asked, before, after, strict=True)]
-    return (_measured(None, np.concatenate(before, axis=1), np.concatenate(after, axis=1)), *domains)
+    right = [np.array([replies.right for replies in (table.before, *table.after)], dtype=np.float64) for table in asked]
+    domains = [_measured(table.domain, rows) for table, rows in zip(asked, right, strict=True)]
+    return (_measured(None, np.concatenate(right, axis=1)), *domains)
 
 
 def of_outcome(outcome: Outcome) -> tuple[Scores, ...]:
@@ -89,9 +88,9 @@ def of_outcome(outcome: Outcome) -> tuple[Scores, ...]:
     return (pooled, *domains)
 
 
-def _measured(domain: str | None, before: NDArray[np.float64], after: NDArray[np.float64]) -> Scores:
-    """From answers of shape (1, questions) and (seeds, questions), 1 where right."""
-    n = before.shape[1]
+def _measured(domain: str | None, right: NDArray[np.float64]) -> Scores:
+    """From answers of shape (1 + seeds, questions), 1 where right; the first row is the untuned model's."""
+    before, after, n = right[:1], right[1:], right.shape[1]
     by_seed = tuple(map(float, after.mean(axis=1)))
     return Scores(
         domain,
@@ -101,6 +100,7 @@ def _measured(domain: str | None, before: NDArray[np.float64], after: NDArray[np
 
 
 def _standard_error(right: NDArray[np.float64]) -> float | None:
+    """Of the mean of answers of shape (models, questions)."""
     n = right.shape[1]
     if n <= 1:
         return None

@@ -6,7 +6,7 @@ import hashlib
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from sts_eval.errors import UserError
@@ -28,12 +28,12 @@ _REPOSITORY = re.compile(rf"(?!.*(\.\.|--)){_PART}/{_PART}")
 
 Kind = Literal["name", "repository", "line"]
 
-_REFUSALS: dict[Kind, tuple[str, str]] = {
-    "name": ("name", "Use letters, digits and . _ + : -, parted by slashes"),
-    "repository": ("repository id", "Write it like OWNER/NAME"),
-    "line": ("line of text", "Leave control characters out"),
+_KINDS: dict[Kind, tuple[Callable[[str], object], str, str]] = {
+    "name": (re.compile(NAME).fullmatch, "name", "Use letters, digits and . _ + : -, parted by slashes"),
+    "repository": (_REPOSITORY.fullmatch, "repository id", "Write it like OWNER/NAME"),
+    "line": (lambda text: text.strip() and text.isprintable(), "line of text", "Leave control characters out"),
 }
-"""What each kind of text is called, and what to do about one that is not of that kind."""
+"""Whether a text is of a kind, what the kind is called, and what to do about a text that is not."""
 
 
 def portable(text: str) -> str:
@@ -51,14 +51,9 @@ def portable(text: str) -> str:
 
 
 def result_names(whole: str, joint: str, domains: Sequence[str]) -> dict[str | None, str]:
-    """A name for the result over all questions, under None, and one for each domain.
+    """Names of results by domain: `whole` under None for all questions, and `whole`, `joint` and the domain for each.
 
-    Domains that would get the same name, upper and lower case alike, get a hash behind it.
-
-    Args:
-        whole: Name of the result over all questions, with which the others begin.
-        joint: What stands between it and the domain.
-        domains: Names of the domains, which may be any text.
+    Domains that would become the same as a part of a path, upper and lower case alike, get a hash behind them.
     """
     parts = {domain: portable(domain) for domain in domains}
     count = Counter(part.casefold() for part in parts.values())
@@ -93,14 +88,8 @@ def checked(text: str | None, option: str, kind: Kind) -> str | None:
     """
     if not text:
         return None
-    if kind == "name":
-        fits = re.fullmatch(NAME, text) is not None
-    elif kind == "repository":
-        fits = is_repository(text)
-    else:
-        fits = bool(text.strip()) and text.isprintable()
-    if not fits:
-        noun, remedy = _REFUSALS[kind]
+    fits, noun, remedy = _KINDS[kind]
+    if not fits(text):
         raise UserError(f"{option} {text!r} is no {noun}", remedy)
     return text
 
