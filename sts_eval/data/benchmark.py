@@ -156,7 +156,10 @@ def _lists_options(folder: Path) -> bool:
 
 
 def _question(row: Row, number: int, source: str, *, list_options: bool) -> Question:
-    """A row of the test split; its number is its id where it has none of its own."""
+    """One row of the test split. Its number is its id where it has none of its own.
+
+    The names of a question's fields are known here, in `question_text` and in `_domain` alone.
+    """
     domain = _domain(row, source)
     text = question_text(row, list_options=list_options)
     options = row.get("options")

@@ -1,4 +1,7 @@
-"""Reading rows from a local file or from the hub, with errors that a user can act on."""
+"""Reading rows from a local file or from the hub, with errors that a user can act on.
+
+A file format is one function in `_READERS`, by the ending of its files.
+"""
 
 from __future__ import annotations
 

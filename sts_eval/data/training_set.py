@@ -67,10 +67,10 @@ def load_training_set(spec: TrainingSetSpec) -> TrainingSet:
     question = _column("question", spec.question_field or known.question, QUESTION_FIELDS, columns, spec.source)
     rest = [name for name in SOLUTION_FIELDS if name != question]
     solution = _column("solution", spec.solution_field or known.solution, rest, columns, spec.source)
-    examples = [
-        Example(*(_text(row, name, f"{spec.source} row {number}") for name in (question, solution)))
-        for number, row in enumerate(table.rows, start=1)
-    ]
+    examples = []
+    for number, row in enumerate(table.rows, start=1):
+        where = f"{spec.source} row {number}"
+        examples.append(Example(_text(row, question, where), _text(row, solution, where)))
     suffix = known.suffix if spec.suffix is None else spec.suffix
     return TrainingSet(spec.source, table.revision, suffix, examples, fingerprint([suffix, examples]))
 

@@ -53,8 +53,10 @@ def write_all(folder: Path, files: Mapping[str, str], *, force: bool = False) ->
             written.append(path)
     except BaseException:
         for path in written:
-            path.unlink()
-            if (content := before[path]) is not None:
+            content = before[path]
+            if content is None:
+                path.unlink()
+            else:
                 path.write_bytes(content)
         for parent in sorted(missing, reverse=True):  # the innermost first
             with suppress(OSError):  # it was not made
