@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from sts_eval.statistics.correlation import Correlation, critical_r
-from sts_eval.statistics.interval import Interval
+from sts_eval.statistics.result import Interval
 
 WEAK, STRONG = 0.3, 0.8
 """Sizes of r that an interval should be able to tell apart before anything is said about size."""
@@ -39,7 +39,6 @@ def verdict(
     *,
     domains: Sequence[str] | None = None,
     ceiling: float | None = None,
-    extremes_only: bool = False,
 ) -> str:
     """Say in plain English what the correlation of one run shows and what it does not.
 
@@ -47,7 +46,6 @@ def verdict(
         correlation: Correlation of a score with a change over the domains of one run.
         domains: Names of the domains in the order of the points, to name the one that carries r.
         ceiling: Noise ceiling of the same outcome, where known.
-        extremes_only: Whether the domains were chosen for their large and small changes.
 
     Returns:
         One paragraph of complete sentences.
@@ -68,8 +66,6 @@ def verdict(
         sentences += [doubt, *_left_open(r, correlation, domains)]
     if ceiling is not None:
         sentences.append(_ceiling(ceiling))
-    if extremes_only:
-        sentences.append("The domains were chosen for extreme changes, which raises r.")
     sentences.append("This is one run, so nothing follows for other models or training sets.")
     return " ".join(sentences)
 

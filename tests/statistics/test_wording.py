@@ -20,7 +20,6 @@ def a_correlation(r, n=14, **changed):
             level=0.95,
             pearson=r,
             r2=r**2,
-            p_value=0.01,
             p_permutation=0.01,
             fisher=fisher,
             bootstrap=fisher,
@@ -117,11 +116,6 @@ def test_real_points_from_the_arrays_to_the_words():
 def test_what_noise_leaves_is_said():
     assert "a perfect score would reach about 0.67." in verdict(a_correlation(0.6), ceiling=0.67)
     assert "there is nothing to predict" in verdict(a_correlation(0.6), ceiling=0.0)
-
-
-def test_chosen_extremes_are_said():
-    assert "chosen for extreme changes" in verdict(a_correlation(0.8, n=8), extremes_only=True)
-    assert "chosen" not in verdict(a_correlation(0.8, n=8))
 
 
 def test_no_correlation_gives_the_reason_alone():
