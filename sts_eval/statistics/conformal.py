@@ -69,7 +69,7 @@ class Coverage:
 
     Attributes:
         share: A proportion, None without outcomes.
-        interval: Exact interval of the share (Clopper and Pearson 1934), for independent outcomes.
+        interval: Exact 95% interval of the share (Clopper and Pearson 1934), for independent outcomes.
         n: Number of outcomes.
     """
 
@@ -190,12 +190,11 @@ def skill(prediction: ArrayLike, y: ArrayLike, null: ArrayLike) -> float | None:
     return 1 - float((ours[both] ** 2).sum()) / null_error if null_error else None
 
 
-def coverage(inside: ArrayLike, *, level: float = 0.95) -> Coverage:
-    """Share of outcomes inside their interval, with an exact interval of that share.
+def coverage(inside: ArrayLike) -> Coverage:
+    """Share of outcomes inside their interval, with an exact 95% interval of that share.
 
     Args:
         inside: Whether each outcome was inside, booleans of any shape.
-        level: Coverage of the interval of the share, a proportion.
 
     Raises:
         ValueError: If the values are not booleans; whether a missing outcome was inside is not known.
@@ -206,8 +205,8 @@ def coverage(inside: ArrayLike, *, level: float = 0.95) -> Coverage:
     if outcomes.dtype != np.bool_:
         raise ValueError("needs booleans; leave missing outcomes out")
     hits, n = int(outcomes.sum()), outcomes.size
-    ends = stats.binomtest(hits, n).proportion_ci(confidence_level=level, method="exact")
-    return Coverage(hits / n, Interval(float(ends.low), float(ends.high), level), n)
+    ends = stats.binomtest(hits, n).proportion_ci(method="exact")
+    return Coverage(hits / n, Interval(float(ends.low), float(ends.high)), n)
 
 
 def _features(x: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

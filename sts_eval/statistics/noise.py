@@ -46,7 +46,7 @@ class NoiseCeiling(Result):
     signal_to_noise: float | None = None
 
 
-def noise_ceiling(delta: ArrayLike, se: ArrayLike, *, seed: int = 0) -> NoiseCeiling:
+def noise_ceiling(delta: ArrayLike, se: ArrayLike) -> NoiseCeiling:
     """The ceiling of r for signed changes and for magnitudes.
 
     It is an estimate: with 14 domains Var Δ itself is known to some 40%, so a ceiling near 0 or near r says
@@ -55,7 +55,6 @@ def noise_ceiling(delta: ArrayLike, se: ArrayLike, *, seed: int = 0) -> NoiseCei
     Args:
         delta: Signed change of each domain, shape (n,), in points or any one unit.
         se: Standard error of each change, shape (n,), in the same unit.
-        seed: Seed of the simulation behind `magnitude`.
 
     Returns:
         The ceilings. Fewer than 2 domains, missing values, and changes that are all equal give None with the
@@ -81,7 +80,7 @@ def noise_ceiling(delta: ArrayLike, se: ArrayLike, *, seed: int = 0) -> NoiseCei
     signed = math.sqrt(signal / variance)
     return NoiseCeiling(
         signed=signed,
-        magnitude=_magnitude_ceiling(changes, errors, signed, np.random.default_rng(seed)),
+        magnitude=_magnitude_ceiling(changes, errors, signed),
         signal_to_noise=math.sqrt(signal / mean_se2) if mean_se2 else None,
     )
 
@@ -108,14 +107,12 @@ def debiased_magnitude(delta: ArrayLike, se: ArrayLike) -> NDArray[np.float64]:
     return np.sign(square) * np.sqrt(np.abs(square))
 
 
-def _magnitude_ceiling(
-    changes: NDArray[np.float64], errors: NDArray[np.float64], shrink: float, rng: np.random.Generator
-) -> float | None:
+def _magnitude_ceiling(changes: NDArray[np.float64], errors: NDArray[np.float64], shrink: float) -> float | None:
     """Mean r of |true| with |measured| over simulated measurements of shrunken changes."""
     if shrink == 0:
         return 0.0
     true = changes.mean() + shrink * (changes - changes.mean())
-    measured = np.abs(true + errors * rng.standard_normal((_DRAWS, len(changes))))
+    measured = np.abs(true + errors * np.random.default_rng(0).standard_normal((_DRAWS, len(changes))))
     x = np.abs(true) - np.abs(true).mean()
     y = measured - measured.mean(axis=1, keepdims=True)
     norm = np.linalg.norm(x) * np.linalg.norm(y, axis=1)

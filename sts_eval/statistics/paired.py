@@ -49,7 +49,7 @@ class PairedChange:
         gained: Questions wrong before and right after (c).
         delta: Signed change in points.
         se: Standard error of `delta` over questions, in points.
-        interval: `delta` ± z · `se` in points, or None if no question changed (the SE is then 0).
+        interval: 95% interval `delta` ± z · `se` in points, or None if no question changed (the SE is then 0).
         p_mcnemar: Exact two-sided p of McNemar's test.
         flags: What makes the error unreliable.
     """
@@ -85,7 +85,7 @@ class PairedMeanChange:
     se: float | None
 
 
-def paired_change(before: ArrayLike, after: ArrayLike, *, level: float = 0.95) -> PairedChange:
+def paired_change(before: ArrayLike, after: ArrayLike) -> PairedChange:
     """Compare right/wrong answers to the same questions.
 
     An answer that could not be parsed is a wrong answer; the caller passes False for it.
@@ -93,7 +93,6 @@ def paired_change(before: ArrayLike, after: ArrayLike, *, level: float = 0.95) -
     Args:
         before: Right (True or 1) or wrong (False or 0) before, shape (n,).
         after: The same questions in the same order, after, shape (n,).
-        level: Coverage of the interval, a proportion.
 
     Raises:
         ValueError: If the shapes differ, no item is given, or a value is neither 0 nor 1.
@@ -107,7 +106,7 @@ def paired_change(before: ArrayLike, after: ArrayLike, *, level: float = 0.95) -
     delta = POINTS * (gained - lost) / n
     # The radicand is n · Σ(d - mean)², which rounding alone can push below 0.
     se = POINTS * math.sqrt(max(0.0, changed - (lost - gained) ** 2 / n)) / n
-    half = float(stats.norm.ppf((1 + level) / 2)) * se
+    half = float(stats.norm.ppf(0.975)) * se
     flags: tuple[Flag, ...] = ("small_sample",) if n < SMALL_SAMPLE else ()
     if changed < FEW_DISCORDANT:
         flags += ("few_discordant",)
@@ -120,7 +119,7 @@ def paired_change(before: ArrayLike, after: ArrayLike, *, level: float = 0.95) -
         gained=gained,
         delta=delta,
         se=se,
-        interval=Interval(delta - half, delta + half, level) if se else None,
+        interval=Interval(delta - half, delta + half) if se else None,
         p_mcnemar=float(mcnemar(table, exact=True).pvalue),
         flags=flags,
     )

@@ -20,17 +20,6 @@ MAX_UNDEFINED = 0.05
 """Share of resamples without the statistic above which there is no interval: the rest would be a selection."""
 
 
-def draw_counts(size: int, n_resamples: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """How often each of `size` units is drawn in each resample, shape (n_resamples, size).
-
-    Args:
-        size: Number of units.
-        n_resamples: Number of resamples.
-        rng: Source of randomness.
-    """
-    return rng.multinomial(size, np.full(size, 1 / size), size=n_resamples).astype(np.float64)
-
-
 @lru_cache(maxsize=4)
 def two_way_counts(
     n_runs: int, n_domains: int, n_resamples: int, seed: int
@@ -49,10 +38,12 @@ def two_way_counts(
         Shapes (n_resamples, n_runs) and (n_resamples, n_domains), read-only.
     """
     rng = np.random.default_rng(seed)
-    counts = draw_counts(n_runs, n_resamples, rng), draw_counts(n_domains, n_resamples, rng)
-    for each in counts:
-        each.flags.writeable = False
-    return counts
+    runs, domains = (
+        rng.multinomial(size, np.full(size, 1 / size), size=n_resamples).astype(np.float64)
+        for size in (n_runs, n_domains)
+    )
+    runs.flags.writeable = domains.flags.writeable = False
+    return runs, domains
 
 
 def percentile_interval(values: NDArray[np.float64], level: float) -> Interval | str:

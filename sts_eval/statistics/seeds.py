@@ -43,7 +43,7 @@ class SeededChange:
         seed_sd: Sample standard deviation of the seeds' changes, item noise included; None for one seed.
         item_se: Item part of the standard error: how `delta` would vary with other items.
         se: Total standard error, that of other training runs included; None for one seed.
-        interval: Interval of `delta`, None where `se` is None or 0.
+        interval: 95% interval of `delta`, None where `se` is None or 0.
     """
 
     delta: float
@@ -53,28 +53,26 @@ class SeededChange:
     interval: Interval | None
 
 
-def change_over_seeds(before: ArrayLike, after: ArrayLike, *, level: float = 0.95) -> SeededChange:
+def change_over_seeds(before: ArrayLike, after: ArrayLike) -> SeededChange:
     """Combine right/wrong answers to the same questions over seeds; all figures in points.
 
     Args:
         before: Answers of the untuned model, shape (n,), or (K, n) if it was measured once per seed.
         after: Answers of the K tuned models, shape (K, n), right 1 and wrong 0.
-        level: Coverage of the interval, a proportion.
 
     Raises:
         ValueError: If the shapes do not fit, n < 2, or a value is neither 0 nor 1.
     """
     was, is_now = (right_or_wrong(answers).astype(np.float64) for answers in (before, after))
-    return _crossed(POINTS * _differences(was, is_now), level)
+    return _crossed(POINTS * _differences(was, is_now))
 
 
-def mean_change_over_seeds(before: ArrayLike, after: ArrayLike, *, level: float = 0.95) -> SeededChange:
+def mean_change_over_seeds(before: ArrayLike, after: ArrayLike) -> SeededChange:
     """Combine a continuous measure of the same items over seeds; all figures in its own unit.
 
     Args:
         before: Values of the untuned model, shape (n,), or (K, n) if it was measured once per seed.
         after: Values of the K tuned models, shape (K, n).
-        level: Coverage of the interval, a proportion.
 
     Raises:
         ValueError: If the shapes do not fit, n < 2, or a value is not finite.
@@ -82,7 +80,7 @@ def mean_change_over_seeds(before: ArrayLike, after: ArrayLike, *, level: float 
     was, is_now = (np.asarray(values, dtype=np.float64) for values in (before, after))
     if not (np.isfinite(was).all() and np.isfinite(is_now).all()):
         raise ValueError("a value is not finite; leave the item out of every row")
-    return _crossed(_differences(was, is_now), level)
+    return _crossed(_differences(was, is_now))
 
 
 def _differences(was: NDArray[np.float64], is_now: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -98,7 +96,7 @@ def _differences(was: NDArray[np.float64], is_now: NDArray[np.float64]) -> NDArr
     return is_now - was
 
 
-def _crossed(d: NDArray[np.float64], level: float) -> SeededChange:
+def _crossed(d: NDArray[np.float64]) -> SeededChange:
     """The two-way analysis of variance of differences of shape (K, n)."""
     n_seeds, n = d.shape
     by_item, by_seed = d.mean(axis=0), d.mean(axis=1)
@@ -112,7 +110,7 @@ def _crossed(d: NDArray[np.float64], level: float) -> SeededChange:
     se = math.sqrt(item_variance + seed_variance)
     interval = None
     if se:
-        item_t, seed_t = (float(stats.t.ppf((1 + level) / 2, size - 1)) for size in (n, n_seeds))
+        item_t, seed_t = (float(stats.t.ppf(0.975, size - 1)) for size in (n, n_seeds))
         half = math.sqrt(item_t**2 * item_variance + seed_t**2 * seed_variance)
-        interval = Interval(delta - half, delta + half, level)
+        interval = Interval(delta - half, delta + half)
     return SeededChange(delta, float(by_seed.std(ddof=1)), item_se, se, interval)

@@ -151,11 +151,11 @@ def test_skill_by_hand():
 
 def test_coverage_has_the_exact_interval():
     # With none of n inside, the upper end p solves (1 - p)ⁿ = α/2; with all inside, the lower end solves pⁿ = α/2.
-    none, every = coverage(np.zeros((2, 5), dtype=bool)), coverage(np.ones(10, dtype=bool), level=0.9)
+    none, every = coverage(np.zeros((2, 5), dtype=bool)), coverage(np.ones(10, dtype=bool))
     assert (none.share, none.interval.low, none.n) == (0, 0, 10)
     assert none.interval.high == pytest.approx(1 - 0.025**0.1)
     assert every.share == every.interval.high == 1
-    assert every.interval.low == pytest.approx(0.05**0.1)
+    assert every.interval.low == pytest.approx(0.025**0.1)
     assert coverage(np.array([True, False, True, True])).share == 0.75
 
 
