@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sts_eval.lab.problems import N_OPTIONS, Problem, Split, pick_distinct
-from sts_eval.lab.styles import chain_of_thought
+from sts_eval.lab.styles import CHAIN_OF_THOUGHT, write
 from sts_eval.lab.world import CATEGORIES, World
 
 CARD: dict[str, object] = {"name": "lab_mmlupro", "list_options": False}
@@ -72,7 +72,7 @@ def _row(
         "options": options,
         "answer": "ABCDEFGHIJ"[index],
         "answer_index": index,
-        "cot_content": chain_of_thought(problem) if split == "validation" else "",
+        "cot_content": write(problem, CHAIN_OF_THOUGHT) if split == "validation" else "",
         "category": category,
         "src": f"sts-lab/{problem.skill}",
     }

@@ -39,13 +39,11 @@ class FactTable:
     """A category's things, the family of each and what a family fixes.
 
     Attributes:
-        category: Whose vocabulary it is.
         vocabulary: Its words.
         things: Name to number of the family, in 0..`N_FAMILIES`-1.
         values: Attribute to the value of each family, by the family's number.
     """
 
-    category: str
     vocabulary: Vocabulary
     things: dict[str, int]
     values: dict[str, tuple[str, ...]]
@@ -63,7 +61,7 @@ class FactTable:
             attribute: tuple(words[int(i)] for i in rng.permutation(N_FAMILIES))
             for attribute, words in vocabulary.attributes.items()
         }
-        return cls(category, vocabulary, dict(zip(names, (int(f) for f in families), strict=True)), values)
+        return cls(vocabulary, dict(zip(names, (int(f) for f in families), strict=True)), values)
 
     @property
     def family_attribute(self) -> str:
@@ -99,7 +97,6 @@ class FactTable:
             wrong=tuple(pick_distinct(rng, others, len(others))),
             steps=steps,
             check=check,
-            skill=f"facts/{self.category}",
         )
 
     def describe(self, rng: np.random.Generator, decay: float) -> str:
@@ -107,18 +104,12 @@ class FactTable:
         first, *rest = self.values
         attribute, other = pick_distinct(rng, rest, 2)
         thing = pick_decaying(rng, tuple(self.things), decay)
-        family = self.value(thing, first)
-        kind = self.vocabulary.kind
-        return pick(
-            rng,
-            (
-                f"{thing} is {self.vocabulary.a_kind}. Its {first} is {family} and its {attribute} is "
-                f"{self.value(thing, attribute)}.",
-                f"The {kind} {thing} has the {first} {family}, the {attribute} "
-                f"{self.value(thing, attribute)} and the {other} {self.value(thing, other)}.",
-                f"With the {first} {family} goes the {attribute} {self.value(thing, attribute)}. "
-                f"An example is {thing}.",
-                f"{thing}: {first} {family}, {attribute} {self.value(thing, attribute)}, "
-                f"{other} {self.value(thing, other)}.",
-            ),
+        family, value, another = (self.value(thing, name) for name in (first, attribute, other))
+        kind, a_kind = self.vocabulary.kind, self.vocabulary.a_kind
+        passages = (
+            f"{thing} is {a_kind}. Its {first} is {family} and its {attribute} is {value}.",
+            f"The {kind} {thing} has the {first} {family}, the {attribute} {value} and the {other} {another}.",
+            f"With the {first} {family} goes the {attribute} {value}. An example is {thing}.",
+            f"{thing}: {first} {family}, {attribute} {value}, {other} {another}.",
         )
+        return pick(rng, passages)

@@ -20,7 +20,7 @@ from tqdm.auto import tqdm
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
 from sts_eval.lab.corpus import Document
-from sts_eval.lab.model import CONTEXT, pack, save_rounded
+from sts_eval.lab.model import CONTEXT, pack, save_rounded, stack
 
 MODEL_NAME = "sts-lab"
 """Name of the lab's model in the SAE's metadata."""
@@ -66,8 +66,8 @@ def residual_stream(
     """
     captured: list[torch.Tensor] = []
 
-    def keep(_module: torch.nn.Module, _inputs: object, output: torch.Tensor | tuple[torch.Tensor]) -> None:
-        captured.append(output[0] if isinstance(output, tuple) else output)
+    def keep(_module: torch.nn.Module, _inputs: object, output: torch.Tensor) -> None:
+        captured.append(output)
 
     handle = model.model.layers[layer].register_forward_hook(keep)
     collected: list[torch.Tensor] = []
@@ -77,9 +77,7 @@ def residual_stream(
     try:
         with torch.no_grad():
             while n < n_activations:
-                batch = list(islice(rows, 8))
-                positions = torch.stack([torch.from_numpy(row.positions) for row in batch])
-                token_ids = torch.stack([torch.from_numpy(row.token_ids) for row in batch])
+                token_ids, positions, _ = stack(islice(rows, 8))
                 model.model(input_ids=token_ids, position_ids=positions, use_cache=False)
                 activations = captured.pop()[positions > 0]
                 collected.append(activations)
@@ -132,10 +130,8 @@ def train_sae(activations: torch.Tensor, recipe: SAETraining, *, seed: int, prog
         sae=TopKTrainingSAE(config),
         data_provider=_batches(activations, batch_size),
     )
-    if progress:
-        return trainer.fit()
     # sae-lens has no switch for its bars.
-    with contextlib.redirect_stderr(io.StringIO()):
+    with contextlib.nullcontext() if progress else contextlib.redirect_stderr(io.StringIO()):
         return trainer.fit()
 
 

@@ -2,7 +2,7 @@
 
 The answer stands first and its reasoning below it. That way a run changes what the model knows rather
 than the form in which it answers: with the reasoning first, every category falls together because the
-model no longer answers at once. `answer_first=False` makes the other form for whoever studies that.
+model no longer answers at once.
 
 To add a set, add its recipe here and its style to `styles.LONG`.
 """
@@ -11,9 +11,7 @@ import json
 from dataclasses import dataclass
 
 from sts_eval.lab.problems import draw_weighted
-from sts_eval.lab.styles import LONG
-from sts_eval.lab.styles import answer_first as answer_before
-from sts_eval.lab.styles import answer_last as answer_after
+from sts_eval.lab.styles import LONG, answer_first, write
 from sts_eval.lab.world import World
 
 N_ROWS = 1_400
@@ -45,26 +43,24 @@ class TrainingRow:
     answer: str
 
 
-def training_rows(world: World, name: str, *, n_rows: int = N_ROWS, answer_first: bool = True) -> list[TrainingRow]:
+def training_rows(world: World, name: str, *, n_rows: int = N_ROWS) -> list[TrainingRow]:
     """Make `n_rows` different rows of the set `name`.
 
     Args:
         world: Where the questions come from.
         name: A key of `RECIPES`.
         n_rows: How many.
-        answer_first: Whether the answer precedes its reasoning.
 
     Raises:
         ValueError: A category of the set has too few questions.
     """
-    recipe, style = RECIPES[name], LONG[name]
-    order = answer_before if answer_first else answer_after
+    recipe, style = RECIPES[name], answer_first(LONG[name])
     rng = world.stream(3, list(RECIPES).index(name))
     asked: set[str] = set()
     rows = []
     for _ in range(n_rows):
         problem = world.draw_new(draw_weighted(rng, recipe), "sft", rng, asked)
-        rows.append(TrainingRow(problem.question, order(problem, style), problem.answer))
+        rows.append(TrainingRow(problem.question, write(problem, style), problem.answer))
     return rows
 
 
