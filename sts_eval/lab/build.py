@@ -12,10 +12,9 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
-from sts_eval.lab.benchmark import CARD, N_TEST, N_VALIDATION, benchmark_rows
+from sts_eval.lab.benchmark import CARD, SIZES, benchmark_rows
 from sts_eval.lab.corpus import documents, text
 from sts_eval.lab.model import BaseTraining, ModelShape, save_model, train_base, train_tokenizer
-from sts_eval.lab.problems import Split
 from sts_eval.lab.sae import SAETraining, residual_stream, save_sae, train_sae
 from sts_eval.lab.sets import RECIPES, to_json_lines, training_rows
 from sts_eval.lab.world import World
@@ -40,16 +39,14 @@ def build(destination: Path, *, seed: int = 0, scale: float = 1.0, progress: boo
     destination.mkdir(parents=True, exist_ok=True)
 
     def write_benchmark(folder: Path) -> None:
-        sizes: dict[Split, int] = {"test": N_TEST, "validation": N_VALIDATION}
-        for split, n in sizes.items():
-            rows = benchmark_rows(world, split, n)
-            rows.to_parquet(folder / f"{split}.parquet", compression="zstd", index=False)
+        for split, n in SIZES.items():
+            benchmark_rows(world, split, n).to_parquet(folder / f"{split}.parquet", compression="zstd", index=False)
         (folder / "benchmark.json").write_text(json.dumps(CARD) + "\n", encoding="utf-8", newline="\n")
 
     def write_sets(folder: Path) -> None:
         for name in RECIPES:
-            rows = training_rows(world, name)
-            (folder / f"{name}.jsonl").write_text(to_json_lines(rows), encoding="utf-8", newline="\n")
+            rows = to_json_lines(training_rows(world, name))
+            (folder / f"{name}.jsonl").write_text(rows, encoding="utf-8", newline="\n")
 
     _write(destination / "benchmark", write_benchmark)
     _write(destination / "sft", write_sets)

@@ -63,11 +63,6 @@ class FactTable:
         }
         return cls(vocabulary, dict(zip(names, (int(f) for f in families), strict=True)), values)
 
-    @property
-    def family_attribute(self) -> str:
-        """The attribute that fixes the others."""
-        return next(iter(self.values))
-
     def value(self, thing: str, attribute: str) -> str:
         """Look one fact up."""
         return self.values[attribute][self.things[thing]]
@@ -78,16 +73,16 @@ class FactTable:
         attribute = pick(rng, tuple(self.values))
         answer = self.value(thing, attribute)
         others = tuple(value for value in self.values[attribute] if value != answer)
-        family = self.value(thing, self.family_attribute)
+        first, second, *_ = self.values
+        family = self.value(thing, first)
         kind, a_kind = self.vocabulary.kind, self.vocabulary.a_kind
         steps: tuple[str, ...]
-        if attribute == self.family_attribute:
+        if attribute == first:
             steps = (f"{thing} is {a_kind} with the {attribute} {answer}.",)
-            second = next(name for name in self.values if name != attribute)
             check = f"Its {second} is {self.value(thing, second)}, as for every {kind} of {answer}."
         else:
             steps = (
-                f"{thing} is {a_kind} with the {self.family_attribute} {family}.",
+                f"{thing} is {a_kind} with the {first} {family}.",
                 f"With {family} goes the {attribute} {answer}.",
             )
             check = f"Other cases of {family} have the {attribute} {answer} too."

@@ -8,7 +8,6 @@ To add a set, add its recipe here and its style to `styles.LONG`.
 """
 
 import json
-from dataclasses import dataclass
 
 from sts_eval.lab.problems import draw_weighted
 from sts_eval.lab.styles import LONG, answer_first, write
@@ -28,28 +27,17 @@ RECIPES: dict[str, dict[str, float]] = {
 """Share of each category in a set; each row sums to 1."""
 
 
-@dataclass(frozen=True)
-class TrainingRow:
-    """One row of a set.
-
-    Attributes:
-        question: What is asked.
-        solution: What the model is trained to write after ``Answer: ``.
-        answer: The final answer, as it stands in the solution.
-    """
-
-    question: str
-    solution: str
-    answer: str
-
-
-def training_rows(world: World, name: str, *, n_rows: int = N_ROWS) -> list[TrainingRow]:
+def training_rows(world: World, name: str, *, n_rows: int = N_ROWS) -> list[dict[str, str]]:
     """Make `n_rows` different rows of the set `name`.
 
     Args:
         world: Where the questions come from.
         name: A key of `RECIPES`.
         n_rows: How many.
+
+    Returns:
+        Rows with ``question``, ``solution`` (what the model is trained to write after ``Answer: ``) and ``answer``, as
+        it stands in the solution.
 
     Raises:
         ValueError: A category of the set has too few questions.
@@ -60,10 +48,11 @@ def training_rows(world: World, name: str, *, n_rows: int = N_ROWS) -> list[Trai
     rows = []
     for _ in range(n_rows):
         problem = world.draw_new(draw_weighted(rng, recipe), "sft", rng, asked)
-        rows.append(TrainingRow(problem.question, write(problem, style), problem.answer))
+        solution = write(problem, style)
+        rows.append({"question": problem.question, "solution": solution, "answer": problem.answer})
     return rows
 
 
-def to_json_lines(rows: list[TrainingRow]) -> str:
+def to_json_lines(rows: list[dict[str, str]]) -> str:
     """Write rows as JSON lines, one object a row."""
-    return "".join(json.dumps(vars(row), ensure_ascii=False) + "\n" for row in rows)
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)

@@ -11,10 +11,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import stats
 
-from sts_eval.statistics.result import Interval
+from sts_eval.statistics.result import Floats, Interval
 
 _ROUNDING = 1e-9
 """Slack for (n + 1) · level, so that 10 · 0.9 is 9 and not a little more."""
@@ -32,7 +32,7 @@ class Line:
     intercept: float
     slopes: tuple[float, ...]
 
-    def predict(self, x: ArrayLike) -> NDArray[np.float64]:
+    def predict(self, x: ArrayLike) -> Floats:
         """Values of the line.
 
         Args:
@@ -43,7 +43,7 @@ class Line:
         """
         values = np.asarray(x, dtype=np.float64)
         features = values[..., None] if len(self.slopes) == 1 else values
-        predicted: NDArray[np.float64] = self.intercept + features @ np.array(self.slopes)
+        predicted: Floats = self.intercept + features @ np.array(self.slopes)
         return predicted
 
 
@@ -58,8 +58,8 @@ class HeldOut:
         rmse: Root mean square residual, in the unit of y; None without any residual.
     """
 
-    prediction: NDArray[np.float64]
-    residual: NDArray[np.float64]
+    prediction: Floats
+    residual: Floats
     rmse: float | None
 
 
@@ -209,7 +209,7 @@ def coverage(inside: ArrayLike) -> Coverage:
     return Coverage(hits / n, Interval(float(ends.low), float(ends.high)), n)
 
 
-def _features(x: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _features(x: ArrayLike, y: ArrayLike) -> tuple[Floats, Floats]:
     """Features with their own last axis, and changes, as arrays that fit."""
     values, changes = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
     if values.shape == changes.shape:

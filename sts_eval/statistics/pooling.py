@@ -14,13 +14,13 @@ is too narrow, for the same reason; the bootstrap stands beside it for that too.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import stats
 from statsmodels.stats.meta_analysis import combine_effects
 
 from sts_eval.statistics.correlation import fisher_interval
 from sts_eval.statistics.resampling import percentile_interval, two_way_counts
-from sts_eval.statistics.result import Interval, Result
+from sts_eval.statistics.result import Floats, Interval, Result
 from sts_eval.statistics.within_runs import (
     R_BOUND,
     average,
@@ -117,7 +117,7 @@ def pool_correlations(
     )
 
 
-def _combined(r: NDArray[np.float64], n: NDArray[np.float64], level: float) -> tuple[float, Interval | str]:
+def _combined(r: Floats, n: Floats, level: float) -> tuple[float, Interval | str]:
     """Pooled r with its HKSJ interval, or with Fisher's for one run, or with why there is none."""
     if len(r) == 1:
         only = float(r[0])
