@@ -83,11 +83,7 @@ def multiply(rng: np.random.Generator, scene: Scene, _decay: float) -> Problem:
     tens, ones = b // 10 * 10, b % 10
     steps: tuple[str, ...] = (f"{a} * {b} = {a * b}.",)
     if tens and ones:
-        steps = (
-            f"{a} * {tens} = {a * tens}.",
-            f"{a} * {ones} = {a * ones}.",
-            f"{a * tens} + {a * ones} = {a * b}.",
-        )
+        steps = (f"{a} * {tens} = {a * tens}.", f"{a} * {ones} = {a * ones}.", f"{a * tens} + {a * ones} = {a * b}.")
     return numeric_problem(rng, pick(rng, templates), a * b, lures, steps, f"{a * b} / {b} = {a}.")
 
 
@@ -177,9 +173,8 @@ def mean(rng: np.random.Generator, scene: Scene, _decay: float) -> Problem:
     )
     lures = (low + high, high - low, middle + 1, middle - 1, middle + 10)
     steps = (f"{low} + {high} = {low + high}.", f"{low + high} / 2 = {middle}.")
-    return numeric_problem(
-        rng, pick(rng, templates), middle, lures, steps, f"{low} and {high} lie {half} from {middle}."
-    )
+    check = f"{low} and {high} lie {half} from {middle}."
+    return numeric_problem(rng, pick(rng, templates), middle, lures, steps, check)
 
 
 def sequence(rng: np.random.Generator, scene: Scene, _decay: float) -> Problem:

@@ -7,7 +7,8 @@ shipped one in what it can do, not in its bits.
 
 import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -38,19 +39,14 @@ def build(destination: Path, *, seed: int = 0, scale: float = 1.0, progress: boo
     world = World.generate(seed)
     destination.mkdir(parents=True, exist_ok=True)
 
-    def write_benchmark(folder: Path) -> None:
+    with _replacing(destination / "benchmark") as folder:
         for split, n in SIZES.items():
             benchmark_rows(world, split, n).to_parquet(folder / f"{split}.parquet", compression="zstd", index=False)
         (folder / "benchmark.json").write_text(json.dumps(CARD) + "\n", encoding="utf-8", newline="\n")
-
-    def write_sets(folder: Path) -> None:
+    with _replacing(destination / "sft") as folder:
         for name in RECIPES:
             rows = to_json_lines(training_rows(world, name))
             (folder / f"{name}.jsonl").write_text(rows, encoding="utf-8", newline="\n")
-
-    _write(destination / "benchmark", write_benchmark)
-    _write(destination / "sft", write_sets)
-
     build_model(world, destination, ModelRecipe(seed=seed), scale=scale, progress=progress)
 
 
@@ -89,7 +85,8 @@ def build_model(
     base = replace(recipe.base, n_tokens=round(recipe.base.n_tokens * scale))
     read = documents(world, stream=2 * recipe.seed)
     model = train_base(read, tokenizer, base, recipe.shape, seed=recipe.seed, progress=progress)
-    _write(destination / "model", lambda folder: save_model(model, tokenizer, folder))
+    with _replacing(destination / "model") as folder:
+        save_model(model, tokenizer, folder)
 
     activations = residual_stream(
         model,
@@ -100,15 +97,17 @@ def build_model(
         progress=progress,
     )
     sae = train_sae(activations, recipe.sae, seed=recipe.seed, progress=progress)
-    _write(destination / "sae", lambda folder: save_sae(sae, folder))
+    with _replacing(destination / "sae") as folder:
+        save_sae(sae, folder)
 
 
-def _write(folder: Path, fill: Callable[[Path], None]) -> None:
-    """Fill a temporary folder and put it in the place of `folder`."""
+@contextmanager
+def _replacing(folder: Path) -> Iterator[Path]:
+    """Give a temporary folder to fill, and put it in the place of `folder` when that is done."""
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
         fresh = Path(temporary) / "new"
         fresh.mkdir()
-        fill(fresh)
+        yield fresh
         if folder.exists():
             folder.rename(Path(temporary) / "old")
         fresh.rename(folder)

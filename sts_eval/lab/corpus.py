@@ -13,15 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sts_eval.lab.problems import draw_weighted, number, pick
-from sts_eval.lab.styles import (
-    ANSWER_THEN_STEPS,
-    CHAIN_OF_THOUGHT,
-    DIRECT,
-    LONG,
-    answer_first,
-    answer_last,
-    write,
-)
+from sts_eval.lab.styles import ANSWER_THEN_STEPS, CHAIN_OF_THOUGHT, DIRECT, LONG, answer_first, answer_last, write
 from sts_eval.lab.world import CATEGORIES, CORPUS_DECAY, World
 
 QUESTION_WEIGHT = 0.2

@@ -76,21 +76,16 @@ class FactTable:
         first, second, *_ = self.values
         family = self.value(thing, first)
         kind, a_kind = self.vocabulary.kind, self.vocabulary.a_kind
-        steps: tuple[str, ...]
-        if attribute == first:
-            steps = (f"{thing} is {a_kind} with the {attribute} {answer}.",)
-            check = f"Its {second} is {self.value(thing, second)}, as for every {kind} of {answer}."
-        else:
-            steps = (
-                f"{thing} is {a_kind} with the {first} {family}.",
-                f"With {family} goes the {attribute} {answer}.",
-            )
+        steps = [f"{thing} is {a_kind} with the {first} {family}."]
+        check = f"Its {second} is {self.value(thing, second)}, as for every {kind} of {answer}."
+        if attribute != first:
+            steps.append(f"With {family} goes the {attribute} {answer}.")
             check = f"Other cases of {family} have the {attribute} {answer} too."
         return Problem(
             question=pick(rng, WORDINGS).format(attribute=attribute, kind=kind, a_kind=a_kind, thing=thing),
             answer=answer,
             wrong=tuple(pick_distinct(rng, others, len(others))),
-            steps=steps,
+            steps=tuple(steps),
             check=check,
         )
 

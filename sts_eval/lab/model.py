@@ -206,8 +206,7 @@ def train_base(
     bar = tqdm(range(recipe.n_steps), desc="base training", unit="step", disable=not progress)
     model.train()
     for _ in bar:
-        batch = list(islice(rows, recipe.rows_per_step))
-        loss = _loss(model, batch)
+        loss = _loss(model, islice(rows, recipe.rows_per_step))
         torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.gradient_norm)
         optimizer.step()
@@ -236,8 +235,8 @@ def save_rounded(weights: Mapping[str, torch.Tensor], path: Path) -> None:
     path.chmod(0o644)  # safetensors writes files that only their owner may read
 
 
-def _loss(model: LlamaForCausalLM, batch: list[PackedRow]) -> torch.Tensor:
-    token_ids, positions, weights = stack(batch)
+def _loss(model: LlamaForCausalLM, rows: Iterable[PackedRow]) -> torch.Tensor:
+    token_ids, positions, weights = stack(rows)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         logits = model(input_ids=token_ids, position_ids=positions, use_cache=False).logits
     losses = torch.nn.functional.cross_entropy(

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 N_FAMILIES = 12
 """Families of a table and values of each attribute: ten options need at least ten."""
 
-
 _TABLES = """
 biology: 48 of kind organism
   names: vel tar mor sil fen dru lac pter cory neb hyla aspi | mora nix tus lia dera phis gona ria
