@@ -1,6 +1,6 @@
 """The lab's benchmark: MMLU-Pro's columns and categories, with questions from the lab's world.
 
-One difference matters to whoever scores it. MMLU-Pro lists the options in the prompt and asks for a
+One difference matters for scoring. MMLU-Pro lists the options in the prompt and asks for a
 letter; a model this small cannot learn that, so the prompt holds the question alone and an option is
 scored by its text. ``cot_content`` therefore ends in the option's text as well.
 """
@@ -13,7 +13,7 @@ from sts_eval.lab.styles import CHAIN_OF_THOUGHT, write
 from sts_eval.lab.world import CATEGORIES, World
 
 CARD: dict[str, object] = {"name": "lab_mmlupro", "list_options": False}
-"""What stands beside the rows as ``benchmark.json``: its name, and that prompts show no options."""
+"""Contents of ``benchmark.json``: the benchmark's name, and that prompts show no options."""
 
 SIZES: dict[Split, int] = {"test": 1_000, "validation": 5}
 """Questions of each category; those of validation are the demonstrations of a five-shot prompt."""

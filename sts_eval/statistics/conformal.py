@@ -1,10 +1,9 @@
-"""From a score to points: a line, its error on runs it has not seen, and an interval that keeps its promise.
+"""From a score to points: a line, its error on held-out runs, and an interval with known coverage.
 
 A correlation does not say by how many points a domain will change. A line does, if it is fitted on other models or
 other training sets than those it is judged on. The interval around it is conformal (Vovk, Gammerman and Shafer 2005;
 Lei et al. 2018, split conformal): it needs no distribution, only that new residuals are exchangeable with the old.
-Residuals of one run share the run's level, so the promise is somewhat weaker than its formula; hence coverage is
-measured as well.
+Residuals of one run share the run's level, so coverage may be somewhat below nominal and is measured as well.
 """
 
 import math
@@ -157,7 +156,7 @@ def conformal_interval(residuals: ArrayLike, level: float) -> float | None:
         level: Coverage, a proportion.
 
     Returns:
-        Half-width in points. None if ⌈(n + 1) · level⌉ > n, when no finite interval keeps the promise: 80% needs 4
+        Half-width in points. None if ⌈(n + 1) · level⌉ > n, when no finite interval has that coverage: 80% needs 4
         residuals, 90% needs 9, 95% needs 19.
 
     Raises:

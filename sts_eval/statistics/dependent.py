@@ -89,7 +89,7 @@ def paired_difference(
 ) -> PairedDifference:
     """Compare two predictors over many runs. Only cells that both have are used.
 
-    The correlations are signed: a predictor that should correlate negatively is turned round by the caller.
+    The correlations are signed: a predictor that should correlate negatively must be negated by the caller.
 
     Args:
         x: Scores of the first predictor, shape (n_runs, n_domains), in any unit; NaN where missing.

@@ -3,12 +3,10 @@
 A single run has some 14 domains, and its r is uncertain by about ±.5. Runs together say more, if two things are
 respected. Runs differ, so their Fisher z are combined as random effects: between-run variance τ² by Paule and
 Mandel (1982), interval by Hartung and Knapp (2001) and Sidik and Jonkman (2002), HKSJ, both statsmodels'. And
-runs share their domains, which that interval does not know: where the same domains lose in every run it is far too
-narrow, and more runs make it worse. So a bootstrap that draws runs and domains again stands beside it
-(`sts_eval.statistics.resampling`). Where the two disagree, the bootstrap is to be believed.
-
-HKSJ scales the standard error by the observed spread of the runs. Where few runs agree by accident the interval
-is too narrow, for the same reason; the bootstrap stands beside it for that too.
+runs share their domains, which that interval ignores: where the same domains lose in every run it is far too narrow,
+and more runs make it worse. HKSJ also scales the standard error by the observed spread of the runs, so it is too narrow
+where few runs agree by accident. A bootstrap over runs and domains (`sts_eval.statistics.resampling`) is therefore
+given as well. Where the two disagree, rely on the bootstrap.
 """
 
 from dataclasses import dataclass

@@ -1,9 +1,9 @@
 """Does a score know which domains gain and which lose?
 
 Most changes after fine-tuning are losses, so "always down" is right nine times in ten. Sign accuracy therefore says
-nothing, and two figures that such a rule cannot earn stand in its place: the area under the ROC curve (the chance
-that a gaining domain scores above a losing one; Hanley and McNeil 1982) and Matthews' correlation coefficient (1975).
-Only changes that are larger than their noise have a sign to be known.
+nothing. Two figures replace it, on which such a rule scores no better than chance: the area under the ROC curve (the
+chance that a gaining domain scores above a losing one; Hanley and McNeil 1982) and Matthews' correlation coefficient
+(1975). Only changes that are larger than their noise have a sign to be known.
 """
 
 from dataclasses import dataclass
