@@ -20,12 +20,12 @@ from sts_eval.records.transfer import (
     SeedChange,
 )
 from sts_eval.statistics import (
-    PairedChange,
     change_over_seeds,
     mean_change_over_seeds,
     paired_change,
     paired_mean_change,
 )
+from sts_eval.statistics.paired import PairedChange
 
 NOTABLE_SHARE = 0.02
 """Change in the share of unparsed or truncated answers from which part of an accuracy change is form."""
