@@ -65,7 +65,7 @@ class Page:
         outputs: Where something is shown.
         after: Events after which everything is shown anew.
         address: Carries the address to the browser; empty until the page was restored from the browser's.
-        trouble: Where it is said that the store cannot be read.
+        trouble: Where a line tells that the store cannot be read.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Points of runs and domains: which of them are shown, and what is said of them."""
+"""Points of runs and domains: which of them are shown, and the text beside them."""
 
 from __future__ import annotations
 
