@@ -33,7 +33,8 @@ from sts_eval.errors import UserError
 from sts_eval.experiment import BenchmarkSpec, TrainingSetSpec
 from sts_eval.lab.sae import MODEL_NAME
 from sts_eval.predictors.lexical import PREDICTORS
-from sts_eval.records.outcome import Change, DomainOutcome, Outcome, Said, read_outcomes
+from sts_eval.records.outcome import Change, DomainOutcome, Outcome, read_outcomes
+from sts_eval.records.prediction import PredictorScores, Score
 from sts_eval.records.record import now
 from sts_eval.records.submission import ModelDescription, Origin, Provenance, SAEDescription, SetDescription, Submission
 from sts_eval.records.transfer import Transfer
@@ -125,7 +126,7 @@ def imported(shared: Path) -> Iterator[Submission]:
     for file, (model, family, tuned_on, stand_in) in IMPORTED.items():
         path = shared / "transfer" / file
         transfer = import_table(path)
-        said = _lexical(shared, stand_in, transfer) if stand_in else ()
+        predictors = _lexical(shared, stand_in, transfer) if stand_in else ()
         outcome = Outcome(
             model=model,
             training_set=tuned_on,
@@ -145,7 +146,7 @@ def imported(shared: Path) -> Iterator[Submission]:
                 )
                 for change in transfer.domains
             ),
-            said=said,
+            predictors=predictors,
             tuning_seconds=None,
         )
         yield _submission("imported", outcome, family=family, sae=None, benchmark="mmlu_pro", url=OUTPUTS, command=None)
@@ -178,25 +179,26 @@ def published(shared: Path) -> Iterator[Submission]:
                 )
                 for domain, delta in by_domain.items()
             ),
-            said=(),
+            predictors=(),
             tuning_seconds=None,
         )
         family = model.rpartition("/")[2].partition("-")[0].rstrip("0123456789.")
         yield _submission("published", outcome, family=family, sae=None, benchmark="mmlu_pro", url=PAPER, command=None)
 
 
-def _lexical(shared: Path, file: str, transfer: Transfer) -> tuple[Said, ...]:
+def _lexical(shared: Path, file: str, transfer: Transfer) -> tuple[PredictorScores, ...]:
     data = load_training_set(TrainingSetSpec(source=str(shared / "sft" / file)))
     domains = load_benchmark(BenchmarkSpec(source=str(shared / "mmlu_pro"))).domains
     names: Sequence[str] = [change.domain for change in transfer.domains]
     study = Study(Texts(data.examples, {name: [one.text for one in domains[name].questions] for name in names}))
     return tuple(
-        Said(
+        PredictorScores(
             name=one.name,
             group=one.group,
             flags=tuple(one.flags),
             summary=f"{one.summary} ({data.source.rpartition('/')[2]} stands in for the training set)",
-            scores=dict(one(study)),
+            scores={name: Score(value=value) for name, value in one(study).items()},
+            seeds=(),
             cost=None,
         )
         for one in PREDICTORS
@@ -214,7 +216,7 @@ def _submission(
     url: str | None = None,
 ) -> Submission:
     return Submission(
-        schema_version=1,
+        schema_version=2,
         origin=origin,
         submitter=SUBMITTER,
         created=now(),

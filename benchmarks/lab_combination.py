@@ -33,7 +33,7 @@ def main() -> None:
     models, sets = DEVELOPED_ON
     one = [run for run in outcomes if run.model in models and run.training_set in sets]
     other = [run for run in outcomes if run.model not in models and run.training_set not in sets]
-    names = [said.name for said in one[0].said if not said.flags]
+    names = [predictor.name for predictor in one[0].predictors if not predictor.flags]
     names = [name for name in names if all(len(run.scores(name)) == len(run.domains) for run in outcomes)]
     tried = [group for size in range(1, MOST + 1) for group in combinations(names, size)]
     outcome = changes(one)

@@ -93,7 +93,7 @@ def runs(outcomes: Sequence[Outcome]) -> str:
     return (
         f"{len(outcomes)} runs: {len(models)} models ({', '.join(models)}) on {len(sets)} training sets "
         f"({', '.join(sets)}), {len(first.seeds)} seeds each, {len(first.domains)} categories with {questions[0]} to "
-        f"{questions[-1]} questions that no prediction read, {len(first.said)} columns."
+        f"{questions[-1]} questions that no prediction read, {len(first.predictors)} columns."
     )
 
 

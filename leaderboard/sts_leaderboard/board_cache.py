@@ -112,7 +112,7 @@ def compare(outcomes: Sequence[Outcome]) -> Comparison:
     shared = set.intersection(*({one.domain for one in outcome.domains} for outcome in outcomes))
     if len(shared) < FEWEST:
         raise UserError(f"these runs share {len(shared)} domains", "Choose runs that were asked the same domains")
-    names = Counter(one.name for outcome in outcomes for one in outcome.said)
+    names = Counter(one.name for outcome in outcomes for one in outcome.predictors)
     if not names:
         raise UserError("none of these runs predicted anything", "Look at what happened under Explore")
     reference = REFERENCE if REFERENCE in names else names.most_common(1)[0][0]

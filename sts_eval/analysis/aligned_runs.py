@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sts_eval.records.comparison import MeanCost, Measure
-from sts_eval.records.outcome import Change, DomainOutcome, Outcome, Said
+from sts_eval.records.outcome import Change, DomainOutcome, Outcome
+from sts_eval.records.prediction import PredictorScores
 from sts_eval.statistics import debiased_magnitude
 
 Floats = NDArray[np.float64]
@@ -142,22 +143,22 @@ def _measured(rows: Sequence[Sequence[Change]]) -> Measured:
 
 
 def _columns(outcomes: Sequence[Outcome], domains: Sequence[str]) -> dict[str, Column]:
-    said: dict[str, dict[int, Said]] = {}
+    found: dict[str, dict[int, PredictorScores]] = {}
     for run, outcome in enumerate(outcomes):
-        for one in outcome.said:
-            said.setdefault(one.name, {})[run] = one
+        for one in outcome.predictors:
+            found.setdefault(one.name, {})[run] = one
     columns = {}
-    for name, by_run in said.items():
+    for name, by_run in found.items():
         scores = np.full((len(outcomes), len(domains)), np.nan)
         for run, one in by_run.items():
-            scores[run] = [one.scores.get(domain, np.nan) for domain in domains]
+            scores[run] = [one.values.get(domain, np.nan) for domain in domains]
         first = next(iter(by_run.values()))
         flags = tuple(dict.fromkeys(flag for one in by_run.values() for flag in one.flags))
         columns[name] = Column(name, first.group, flags, first.summary, scores, _mean_cost(by_run, outcomes))
     return columns
 
 
-def _mean_cost(by_run: dict[int, Said], outcomes: Sequence[Outcome]) -> MeanCost | None:
+def _mean_cost(by_run: dict[int, PredictorScores], outcomes: Sequence[Outcome]) -> MeanCost | None:
     booked = {run: one.cost for run, one in by_run.items() if one.cost is not None}
     if not booked:
         return None

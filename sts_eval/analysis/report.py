@@ -16,10 +16,10 @@ from sts_eval.records.transfer import DomainChange, Transfer
 from sts_eval.statistics import (
     Correlation,
     Interval,
-    compare_protocols,
     conclusion,
     correlate,
     debiased_magnitude,
+    extremes_r,
     noise_ceiling,
     verdict,
 )
@@ -50,8 +50,7 @@ def compare(
     if late and not post_hoc:
         raise UserError(late, "Predict first and tune then, or pass --post-hoc to have the report say so")
     changes = {change.domain: change for change in transfer.domains}
-    scores = {domain.domain: domain for domain in prediction.domains}
-    names = [name for name in scores if name in changes]
+    names = [domain.domain for domain in prediction.domains if domain.domain in changes]
     if len(names) < FEWEST:
         raise UserError(
             f"prediction and transfer have {len(names)} domains in common", "Compare records of the same benchmark"
@@ -60,7 +59,7 @@ def compare(
     rows = tuple(
         DomainRow(
             domain=name,
-            scores={score: getattr(scores[name], score) for score in SCORES},
+            scores={score: prediction.predictor(score).scores[name] for score in SCORES},
             n=change.n,
             accuracy_before=change.accuracy_before,
             accuracy_after=change.accuracy_after,
@@ -72,7 +71,8 @@ def compare(
         )
         for name, change in zip(names, measured, strict=True)
     )
-    by_score = {score: np.array([getattr(scores[name], score).value for name in names]) for score in SCORES}
+    values = prediction.by_predictor()
+    by_score = {score: np.array([values[score][name] for name in names]) for score in SCORES}
     delta = np.array([change.delta for change in measured])
     se = np.array([change.se for change in measured])
     return Report(
@@ -120,7 +120,7 @@ def _agreements(
     found = []
     for score, values in by_score.items():
         for target, (outcome, highest) in outcomes.items():
-            extremes = compare_protocols(values, delta).selected if target == "magnitude" else None
+            extremes = extremes_r(values, delta) if target == "magnitude" else None
             found.append(_agreement(score, target, correlate(values, outcome), names, highest, extremes))
     return found
 
@@ -131,7 +131,7 @@ def _agreement(
     correlation: Correlation,
     names: Sequence[str],
     ceiling: float | None,
-    extremes: Correlation | None,
+    extremes: float | None,
 ) -> Agreement:
     left_out = correlation.leave_one_out
     return Agreement(
@@ -147,7 +147,7 @@ def _agreement(
         r2=correlation.r2,
         leave_one_out=(left_out.low, left_out.high) if left_out else None,
         ceiling=ceiling,
-        extremes=extremes.pearson if extremes else None,
+        extremes=extremes,
         conclusion=conclusion(correlation),
         verdict=verdict(correlation, domains=names, ceiling=ceiling),
     )

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from sts_eval.analysis.outcome import said_with_tuned_model, summarise
+from sts_eval.analysis.outcome import summarise
 from sts_eval.data.tables import fingerprint
 from sts_eval.errors import UserError
 from sts_eval.records.oracle import Oracle
-from sts_eval.records.outcome import Outcome, Said, read_outcomes
-from sts_eval.records.prediction import Prediction
+from sts_eval.records.outcome import Outcome, read_outcomes
+from sts_eval.records.prediction import Prediction, PredictorScores
 from sts_eval.records.record import Record
 from sts_eval.records.report import Report
 from sts_eval.records.transfer import Transfer
@@ -85,16 +85,17 @@ def outcome_of(
     return outcome.model_copy(update={"post_hoc": outcome.post_hoc or report.post_hoc})
 
 
-def _oracles(folder: Path, prediction: Prediction, transfer: Transfer) -> tuple[Said, ...]:
+def _oracles(folder: Path, prediction: Prediction, transfer: Transfer) -> tuple[PredictorScores, ...]:
     """What was read from the first tuned model, under the name that `sts_eval.pipeline` gives it."""
     done = transfer.tuning.runs if transfer.tuning else ()
     names = [f"oracle-{run.seed}-{fingerprint([prediction.sha256(), run.weights_sha256])[:8]}.json" for run in done]
     paths = [folder / name for name in names if (folder / name).is_file()]
     if not paths:
         return ()
-    from sts_eval.hindsight.oracles import truncation_column  # loads torch, which runs without oracles do without
+    from sts_eval.hindsight.oracles import truncation_scores  # loads torch, which runs without oracles do without
 
-    return said_with_tuned_model(Oracle.read(paths[0]), truncation_column(transfer))
+    truncation = truncation_scores(transfer)
+    return (*Oracle.read(paths[0]).predictors, *([truncation] if truncation else []))
 
 
 def model_name(identity: str) -> str:

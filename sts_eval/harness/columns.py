@@ -59,4 +59,4 @@ def columns_of(extractor: Extractor, plan: Plan, domains: Sequence[str]) -> Mapp
             listen = rivals.listen(name)
             read_domain(extractor, benchmark.domains[name], [shift], {seed: positions}, listen=listen)
     material = Material(training_set, benchmark, chosen, TuneSettings())
-    return {column.name: column.scores for column in rivals.columns(material, shift, silent)}
+    return {column.name: column.values for column in rivals.columns(material, shift, silent)}

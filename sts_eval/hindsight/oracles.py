@@ -37,7 +37,7 @@ from sts_eval.predictors.predictor import Flag
 from sts_eval.predictors.similarity import defined
 from sts_eval.progress import Progress, silent
 from sts_eval.records.oracle import Oracle
-from sts_eval.records.prediction import Column, ColumnCost, Prediction
+from sts_eval.records.prediction import Prediction, PredictorCost, PredictorScores, Score
 from sts_eval.records.record import now
 from sts_eval.records.transfer import Transfer
 from sts_eval.study.activations import question_weights
@@ -110,13 +110,13 @@ def measure_oracle(
         created=now(),
         tuning_seed=tuning_seed,
         n_questions=n_questions,
-        columns=tuple(
-            _column(name, summary, defined(scores[name]), spent[part]) for name, (part, summary) in _COLUMNS.items()
+        predictors=tuple(
+            _predictor(name, summary, defined(scores[name]), spent[part]) for name, (part, summary) in _COLUMNS.items()
         ),
     )
 
 
-def truncation_column(transfer: Transfer) -> Column | None:
+def truncation_scores(transfer: Transfer) -> PredictorScores | None:
     """Change of the share of truncated answers, in points; None where no domain's share is known.
 
     A rise costs accuracy whatever the model knows, so unlike most columns this one falls where accuracy rises.
@@ -128,7 +128,7 @@ def truncation_column(transfer: Transfer) -> Column | None:
     }
     # The transfer's own answers say it, so that nothing more is spent.
     summary = "Change of the share of answers that ran into the length limit, in points"
-    return _column("oracle_truncation", summary, scores, Spent()) if scores else None
+    return _predictor("oracle_truncation", summary, scores, Spent()) if scores else None
 
 
 def cka_distance(before: Tensor, after: Tensor) -> float:
@@ -251,10 +251,16 @@ class _Reading:
             self._progress(f"oracle, {stage}: {domain.name}", done, len(turns))
 
 
-def _column(name: str, summary: str, scores: Mapping[str, float], spent: Spent) -> Column:
-    cost = ColumnCost(
+def _predictor(name: str, summary: str, scores: Mapping[str, float], spent: Spent) -> PredictorScores:
+    cost = PredictorCost(
         seconds=round(spent.seconds, 3), tokens=spent.tokens, passes=spent.passes, backward_passes=spent.backward_passes
     )
-    return Column(
-        name=name, group="oracle", flags=(Flag.ORACLE.value,), summary=summary, scores=dict(scores), cost=cost
+    return PredictorScores(
+        name=name,
+        group="oracle",
+        flags=(Flag.ORACLE.value,),
+        summary=summary,
+        scores={domain: Score(value=value) for domain, value in scores.items()},
+        seeds=(),
+        cost=cost,
     )

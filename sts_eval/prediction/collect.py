@@ -14,7 +14,7 @@ from sts_eval.errors import UserError
 from sts_eval.experiment import TuneSettings
 from sts_eval.predictors.predictor import Need, Predictor
 from sts_eval.progress import Progress
-from sts_eval.records.prediction import Column, ColumnCost
+from sts_eval.records.prediction import PredictorCost, PredictorScores, Score
 from sts_eval.study.activations import Meter
 from sts_eval.study.cost import Ledger
 from sts_eval.study.extractor import Extractor
@@ -75,7 +75,7 @@ class Rivals:
 
         return make
 
-    def columns(self, material: Material, shift: Shift, progress: Progress) -> tuple[Column, ...]:
+    def columns(self, material: Material, shift: Shift, progress: Progress) -> tuple[PredictorScores, ...]:
         """Read what is still missing, and score.
 
         Args:
@@ -128,7 +128,7 @@ class Rivals:
             seed=seed,
         )
 
-    def _column(self, one: Predictor, study: Study, material: Material) -> Column:
+    def _column(self, one: Predictor, study: Study, material: Material) -> PredictorScores:
         start = time.perf_counter()
         scores = one(study)
         own = time.perf_counter() - start
@@ -140,13 +140,14 @@ class Rivals:
             )
         needs = one.needs | ({Need.SHIFT} if Need.ACTIVATIONS in one.needs else set())
         spent = self.ledger.of(needs)
-        return Column(
+        return PredictorScores(
             name=one.name,
             group=one.group,
             flags=tuple(one.flags),
             summary=one.summary,
-            scores={name: float(value) for name, value in scores.items() if math.isfinite(value)},
-            cost=ColumnCost(
+            scores={name: Score(value=float(value)) for name, value in scores.items() if math.isfinite(value)},
+            seeds=(study.seed,),
+            cost=PredictorCost(
                 seconds=round(own + spent.seconds, 3),
                 tokens=spent.tokens,
                 passes=spent.passes,

@@ -22,21 +22,23 @@ from sts_eval.prediction.collect import Material, Rivals
 from sts_eval.predictors.predictor import Need
 from sts_eval.predictors.registry import select
 from sts_eval.progress import Progress, silent
+from sts_eval.records.older import STS_SUMMARIES
 from sts_eval.records.prediction import (
-    SCORES,
-    Column,
     Cost,
     DataIdentity,
-    DomainScores,
+    DomainQuestions,
     FeatureReason,
     ModelIdentity,
     Prediction,
+    PredictorCost,
+    PredictorScores,
     SAEIdentity,
     Score,
     SeedShift,
     TokenFiring,
 )
 from sts_eval.records.record import now
+from sts_eval.study.cost import Spent
 from sts_eval.study.extractor import Extractor, load_extractor
 from sts_eval.study.question_scores import DomainReading, choose_questions, estimate, read_domain
 from sts_eval.study.shifted_features import Shift, measure_shift
@@ -82,12 +84,12 @@ def predict(experiment: Experiment, progress: Progress = silent) -> Prediction:
             read_domain(extractor, domain, shifts, chosen[name], evidence, progress, rivals.listen(name))
             for name, domain in benchmark.domains.items()
         ]
-    columns: tuple[Column, ...] = ()
+    others: tuple[PredictorScores, ...] = ()
     if wanted:
         read = {name: by_seed[first] for name, by_seed in chosen.items()}
         material = Material(training_set, benchmark, read, experiment.tune or TuneSettings())
         with clock("other predictors"):
-            columns = rivals.columns(material, shifts[0], progress)
+            others = rivals.columns(material, shifts[0], progress)
     spent = rivals.ledger.of((Need.SHIFT, Need.ACTIVATIONS))
     return Prediction(
         created=now(),
@@ -97,8 +99,8 @@ def predict(experiment: Experiment, progress: Progress = silent) -> Prediction:
         training_set=_training_identity(training_set),
         benchmark=_benchmark_identity(benchmark),
         shifts=tuple(_seed_shift(shift) for shift in shifts),
-        domains=tuple(_domain_scores(benchmark.domains[reading.domain], reading) for reading in readings),
-        columns=columns,
+        domains=tuple(_domain_questions(benchmark.domains[reading.domain], reading) for reading in readings),
+        predictors=(*_sts(settings.seeds, readings, clock.seconds, spent), *others),
         reasons=_reasons(extractor, shifts[0], readings, evidence),
         warnings=_warnings(extractor, shifts, readings),
         versions={"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in PACKAGES},
@@ -181,25 +183,47 @@ def _seed_shift(shift: Shift) -> SeedShift:
     )
 
 
-def _domain_scores(domain: Domain, reading: DomainReading) -> DomainScores:
-    scores = {}
-    for name in SCORES:
-        by_seed = {
-            seed: {position: getattr(score, name) for position, score in taken.items()}
-            for seed, taken in reading.questions.items()
-        }
-        found = estimate(by_seed)
-        se = None if math.isnan(found.se) else found.se
-        scores[name] = Score(value=found.value, se=se, seed_sd=found.seed_sd)
+def _domain_questions(domain: Domain, reading: DomainReading) -> DomainQuestions:
     positions = sorted({position for taken in reading.questions.values() for position in taken})
-    return DomainScores(
+    return DomainQuestions(
         domain=domain.name,
         n_questions=len(positions),
         n_tokens=reading.n_tokens,
         prompts_sha256=reading.prompts_sha256,
         question_ids=tuple(domain.questions[position].id for position in positions),
-        **scores,
     )
+
+
+def _sts(
+    seeds: Sequence[int], readings: Sequence[DomainReading], seconds: Mapping[str, float], spent: Spent
+) -> tuple[PredictorScores, ...]:
+    cost = PredictorCost(
+        seconds=round(sum(seconds[step] for step in ("step 1", "step 2")), 3),
+        tokens=spent.tokens,
+        passes=spent.passes,
+        backward_passes=0,
+    )
+    return tuple(
+        PredictorScores(
+            name=name,
+            group="sts",
+            flags=(),
+            summary=summary,
+            scores={reading.domain: _score(reading, name) for reading in readings},
+            seeds=tuple(seeds),
+            cost=cost,
+        )
+        for name, summary in STS_SUMMARIES.items()
+    )
+
+
+def _score(reading: DomainReading, name: str) -> Score:
+    by_seed = {
+        seed: {position: getattr(score, name) for position, score in taken.items()}
+        for seed, taken in reading.questions.items()
+    }
+    found = estimate(by_seed)
+    return Score(value=found.value, se=None if math.isnan(found.se) else found.se, seed_sd=found.seed_sd)
 
 
 def _reasons(

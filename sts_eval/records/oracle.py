@@ -6,15 +6,15 @@ from typing import Literal
 
 from pydantic import Field
 
-from sts_eval.records.prediction import Column
+from sts_eval.records.prediction import PredictorScores
 from sts_eval.records.record import Record
 
 
 class Oracle(Record):
     """Scores of the domains that were read from one tuned model."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     created: str = Field(description="UTC, ISO 8601")
     tuning_seed: int
     n_questions: int = Field(description="of all domains, those that the prediction's first seed read")
-    columns: tuple[Column, ...] = Field(description="all flagged O")
+    predictors: tuple[PredictorScores, ...] = Field(description="all flagged O")

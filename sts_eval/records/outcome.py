@@ -1,4 +1,4 @@
-"""One run in short: what every predictor said of each domain, and what happened.
+"""One run in short: every predictor's scores, and what happened to each domain.
 
 It is what comparisons, calibrations and the leaderboard work on. It follows from a prediction and its
 transfer, whose hashes it carries, and leaves the answers to single questions behind.
@@ -12,7 +12,7 @@ from typing import Literal
 from pydantic import Field, ValidationError
 
 from sts_eval.errors import UserError
-from sts_eval.records.prediction import ColumnCost
+from sts_eval.records.prediction import PredictorScores
 from sts_eval.records.record import Part, Record, write_atomically
 
 
@@ -34,21 +34,10 @@ class DomainOutcome(Part):
     logprob: Change | None = Field(description="of the right option over all options, nats; None for generation")
 
 
-class Said(Part):
-    """One predictor's scores."""
-
-    name: str
-    group: str
-    flags: tuple[str, ...]
-    summary: str
-    scores: dict[str, float] = Field(description="by domain")
-    cost: ColumnCost | None = Field(description="None where it was not booked")
-
-
 class Outcome(Record):
     """A run: one model tuned on one training set."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     model: str = Field(description="short name; runs of one model share it")
     training_set: str = Field(description="short name; runs on one set share it")
     home: tuple[str, ...] = Field(description="domains that the training set is about, where somebody said so")
@@ -58,18 +47,18 @@ class Outcome(Record):
     post_hoc: bool
     seeds: tuple[int, ...]
     domains: tuple[DomainOutcome, ...] = Field(min_length=1)
-    said: tuple[Said, ...]
+    predictors: tuple[PredictorScores, ...]
     tuning_seconds: float | None = Field(description="of all seeds")
 
     def scores(self, predictor: str) -> dict[str, float]:
         """One predictor's scores by domain.
 
         Raises:
-            KeyError: It said nothing here.
+            KeyError: It has no scores here.
         """
-        for one in self.said:
+        for one in self.predictors:
             if one.name == predictor:
-                return one.scores
+                return one.values
         raise KeyError(predictor)
 
 
@@ -95,7 +84,7 @@ def read_outcomes(path: Path) -> tuple[Outcome, ...]:
         raise UserError(f"{path} cannot be read ({type(error).__name__})", "Give a .jsonl file of outcomes") from error
     for number, line in enumerate(lines, start=1):
         try:
-            outcomes.append(Outcome.model_validate_json(line))
+            outcomes.append(Outcome.from_json(line))
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"]) or "the line"

@@ -7,9 +7,11 @@ from typing import Literal
 from pydantic import Field
 
 from sts_eval.experiment import Experiment
+from sts_eval.records.older import STS_SUMMARIES
 from sts_eval.records.record import Part, Record
 
-SCORES = ("sts_icl", "sts_act", "sts_notebook")
+SCORES = tuple(STS_SUMMARIES)
+"""STS's scores, the leading one first. They are predictors like any other."""
 
 
 class ModelIdentity(Part):
@@ -64,24 +66,51 @@ class SeedShift(Part):
 
 
 class Score(Part):
-    """One score of one domain."""
+    """One predictor's score of one domain."""
 
     value: float
-    se: float | None = Field(description="standard error over questions; None for a single one")
-    seed_sd: float | None = Field(description="standard deviation over seeds; None for one seed")
+    se: float | None = Field(
+        default=None, description="standard error over questions; None for a single one, or where it is not defined"
+    )
+    seed_sd: float | None = Field(default=None, description="standard deviation over seeds; None for one seed")
 
 
-class DomainScores(Part):
-    """One domain."""
+class PredictorCost(Part):
+    """What a predictor costs if it is asked for alone. Work that predictors share is counted for each."""
+
+    seconds: float
+    tokens: int = Field(description="tokens that went through the model")
+    passes: int = Field(description="forward passes, up to the hook or through the whole model")
+    backward_passes: int
+
+
+class PredictorScores(Part):
+    """One predictor's score of every domain; larger means a larger expected rise (STS_ICL: a larger change)."""
+
+    name: str
+    group: str
+    flags: tuple[str, ...] = Field(
+        description="L looks at right answers, G runs backward passes, P trains briefly, O reads the tuned model"
+    )
+    summary: str
+    scores: dict[str, Score] = Field(description="by domain; a domain is missing where the score is not defined")
+    seeds: tuple[int, ...] = Field(description="prediction seeds behind the scores; empty where nobody noted them")
+    cost: PredictorCost | None = Field(description="None where it was not noted")
+
+    @property
+    def values(self) -> dict[str, float]:
+        """The plain score by domain."""
+        return {domain: score.value for domain, score in self.scores.items()}
+
+
+class DomainQuestions(Part):
+    """What was read of one domain."""
 
     domain: str
     n_questions: int
     n_tokens: int
     prompts_sha256: str = Field(description="of the token ids of all prompts, demonstrations included")
     question_ids: tuple[str, ...] = Field(description="the questions that were read, to be left out of scored ones")
-    sts_act: Score
-    sts_icl: Score
-    sts_notebook: Score
 
 
 class TokenFiring(Part):
@@ -104,28 +133,6 @@ class FeatureReason(Part):
     firings: tuple[TokenFiring, ...]
 
 
-class ColumnCost(Part):
-    """What a predictor costs if it is asked for alone. Work that predictors share is counted for each."""
-
-    seconds: float
-    tokens: int = Field(description="tokens that went through the model")
-    passes: int = Field(description="forward passes, up to the hook or through the whole model")
-    backward_passes: int
-
-
-class Column(Part):
-    """Another predictor's score per domain, from the same questions; larger means a larger expected rise."""
-
-    name: str
-    group: str
-    flags: tuple[str, ...] = Field(
-        description="L looks at right answers, G runs backward passes, P trains briefly, O reads the tuned model"
-    )
-    summary: str
-    scores: dict[str, float] = Field(description="by domain; a domain is missing where the score is not defined")
-    cost: ColumnCost
-
-
 class Cost(Part):
     """What the prediction cost."""
 
@@ -137,7 +144,7 @@ class Cost(Part):
 class Prediction(Record):
     """Scores per domain for one model, SAE, training set and benchmark."""
 
-    schema_version: Literal[2] = 2
+    schema_version: Literal[3] = 3
     created: str = Field(description="UTC, ISO 8601")
     experiment: Experiment
     model: ModelIdentity
@@ -145,18 +152,34 @@ class Prediction(Record):
     training_set: DataIdentity
     benchmark: DataIdentity
     shifts: tuple[SeedShift, ...]
-    domains: tuple[DomainScores, ...]
-    columns: tuple[Column, ...] = Field(description="the scores of other predictors, where they were asked for")
+    domains: tuple[DomainQuestions, ...]
+    predictors: tuple[PredictorScores, ...] = Field(description="STS's three scores first, then what was asked for")
     reasons: tuple[FeatureReason, ...]
     warnings: tuple[str, ...]
     versions: dict[str, str]
     cost: Cost
 
+    def predictor(self, name: str) -> PredictorScores:
+        """One predictor's scores.
+
+        Raises:
+            KeyError: It was not asked for.
+        """
+        for predictor in self.predictors:
+            if predictor.name == name:
+                return predictor
+        raise KeyError(name)
+
+    @property
+    def others(self) -> tuple[PredictorScores, ...]:
+        """The predictors beside STS."""
+        return tuple(predictor for predictor in self.predictors if predictor.name not in SCORES)
+
     def by_predictor(self) -> dict[str, dict[str, float]]:
         """Score by predictor, STS first, and domain."""
-        own = {name: {domain.domain: getattr(domain, name).value for domain in self.domains} for name in SCORES}
-        return own | {column.name: dict(column.scores) for column in self.columns}
+        return {predictor.name: predictor.values for predictor in self.predictors}
 
-    def ranked(self, score: str = "sts_icl") -> list[DomainScores]:
-        """Domains by expected impact, highest score first."""
-        return sorted(self.domains, key=lambda domain: -getattr(domain, score).value)
+    def ranked(self, name: str = "sts_icl") -> list[DomainQuestions]:
+        """Domains by one predictor's score, highest first; those without a score are left out."""
+        values = self.predictor(name).values
+        return sorted((one for one in self.domains if one.domain in values), key=lambda one: -values[one.domain])

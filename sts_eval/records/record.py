@@ -9,11 +9,12 @@ import tempfile
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
 
 from sts_eval.errors import UserError
+from sts_eval.records.older import upgraded
 
 
 class Part(BaseModel):
@@ -25,10 +26,55 @@ class Part(BaseModel):
 class Record(Part):
     """A record on disk, named by the hash of its content."""
 
+    _as_written: str | None = PrivateAttr(default=None)
+
+    @classmethod
+    def from_json(cls, raw: str | bytes, *, strict: bool = False) -> Self:
+        """Read JSON of the present or an earlier schema.
+
+        A record of an earlier schema keeps its canonical text, and so its hash, to which other records refer.
+
+        Args:
+            raw: The JSON text.
+            strict: Whether to refuse values of another type that could be converted.
+
+        Raises:
+            ValidationError: It is not such a record.
+        """
+        try:
+            values = json.loads(raw)
+        except (ValueError, RecursionError):
+            return cls.model_validate_json(raw, strict=strict)  # which says what is wrong with it
+        newer = upgraded(cls.__name__, values) if isinstance(values, dict) else values
+        if newer is values:
+            return cls.model_validate_json(raw, strict=strict)
+        record = cls.model_validate_json(json.dumps(newer), strict=strict)
+        record._remember(values, newer)
+        return record
+
+    def _remember(self, values: dict[str, Any], newer: dict[str, Any]) -> None:
+        """Keep the text of this record and of the records in its fields, where it is of an earlier schema."""
+        self._as_written = canonical_json(values)
+        for name in type(self).model_fields:
+            part = getattr(self, name)
+            if isinstance(part, Record) and values[name] is not newer[name]:
+                part._remember(values[name], newer[name])
+
+    @property
+    def of_earlier_schema(self) -> bool:
+        """Whether it was written by an earlier version of the tool."""
+        return self._as_written is not None
+
+    def model_copy(self, *, update: Any = None, deep: bool = False) -> Self:
+        """A copy; with another content it is a record of the present schema."""
+        copy = super().model_copy(update=update, deep=deep)
+        if update:
+            copy._as_written = None
+        return copy
+
     def canonical(self) -> str:
         """Canonical JSON: sorted keys, no spaces. Equal records give equal text on any machine."""
-        values = self.model_dump(mode="json")
-        return json.dumps(values, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        return self._as_written or canonical_json(self.model_dump(mode="json"))
 
     def sha256(self) -> str:
         """SHA-256 of the canonical JSON, in hexadecimal: the record's name wherever it is referred to."""
@@ -40,7 +86,8 @@ class Record(Part):
         Raises:
             UserError: The folder cannot be written.
         """
-        write_atomically(path, json.dumps(self.model_dump(mode="json"), ensure_ascii=False, indent=2) + "\n")
+        values = json.loads(self._as_written) if self._as_written else self.model_dump(mode="json")
+        write_atomically(path, json.dumps(values, ensure_ascii=False, indent=2) + "\n")
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -50,7 +97,7 @@ class Record(Part):
             UserError: The file is missing or is not such a record.
         """
         try:
-            return cls.model_validate_json(path.read_bytes())
+            return cls.from_json(path.read_bytes())
         except OSError as error:
             raise UserError(f"{path} cannot be read ({error.strerror})", "Check the path") from error
         except ValidationError as error:
@@ -60,6 +107,11 @@ class Record(Part):
                 f"{path} is not a valid {cls.__name__.lower()} record: {where}: {first['msg']}",
                 "Make it again with this version of the tool",
             ) from error
+
+
+def canonical_json(values: Any) -> str:
+    """Plain values as canonical JSON: sorted keys, no spaces."""
+    return json.dumps(values, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def write_atomically(path: Path, text: str) -> None:

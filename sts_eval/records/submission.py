@@ -84,7 +84,7 @@ class Provenance(Part):
 class Submission(Record):
     """A run for the leaderboard. Its name is the hash of its content; it never changes."""
 
-    schema_version: Literal[1] = Field(description="of this form")
+    schema_version: Literal[2] = Field(description="of this form")
     origin: Origin = Field(description="measured by this tool, imported from elsewhere, or a paper's figures")
     submitter: Label = Field(description="who answers for it")
     created: str = Field(max_length=40, description="UTC, ISO 8601")

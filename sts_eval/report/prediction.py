@@ -29,7 +29,7 @@ def print_prediction(prediction: Prediction, rank_by: str, console: Console | No
     console = console or standard_output()
     console.print(score_table(prediction, rank_by))
     console.print(reason_table(prediction, rank_by))
-    if prediction.columns:
+    if prediction.others:
         console.print(column_table(prediction))
     console.print(
         "A high score says that tuning will change a domain, not that it will help it. Scores compare domains "
@@ -60,11 +60,12 @@ def score_table(prediction: Prediction, rank_by: str) -> Table:
     table.add_column("", no_wrap=True)
     table.add_column("questions", justify="right")
     ranked = prediction.ranked(rank_by)
-    highest = max(getattr(domain, rank_by).value for domain in ranked)
+    scores = {name: prediction.predictor(name).scores for name in SCORES}
+    highest = max(score.value for score in scores[rank_by].values())
     for rank, domain in enumerate(ranked, start=1):
-        value = getattr(domain, rank_by).value
+        value = scores[rank_by][domain.domain].value
         bar = "█" * max(0, round(BAR * value / highest)) if highest > 0 else ""
-        cells = [_score(getattr(domain, name)) for name in order]
+        cells = [_score(scores[name][domain.domain]) for name in order]
         table.add_row(str(rank), escape(domain.domain), *cells, f"[cyan]{bar}[/]", str(domain.n_questions))
     return table
 
@@ -111,8 +112,9 @@ def draw_scores(prediction: Prediction, score: str, path: Path) -> None:
     from matplotlib.figure import Figure
 
     ranked = prediction.ranked(score)[::-1]
-    values = [getattr(domain, score).value for domain in ranked]
-    errors = [getattr(domain, score).se or 0.0 for domain in ranked]
+    found = prediction.predictor(score).scores
+    values = [found[domain.domain].value for domain in ranked]
+    errors = [found[domain.domain].se or 0.0 for domain in ranked]
     figure = Figure(figsize=(7, 0.32 * len(ranked) + 1.2), layout="constrained")
     axes = figure.subplots()
     axes.barh(

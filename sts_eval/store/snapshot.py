@@ -115,7 +115,7 @@ def row(sha256: str, submission: Submission, tier: str, n_bytes: int) -> dict[st
     """One submission as a row, by the names of `CONTENT`."""
     outcome, model, sae, rows = submission.outcome, submission.model, submission.sae, submission.training_set
     transfer, provenance = submission.transfer, submission.provenance
-    domains, said = outcome.domains, outcome.said
+    domains, predictors = outcome.domains, outcome.predictors
     nan = math.nan
     n_seeds = len(outcome.seeds)
     return {
@@ -169,14 +169,14 @@ def row(sha256: str, submission: Submission, tier: str, n_bytes: int) -> dict[st
         "logprob_delta": [nan if domain.logprob is None else domain.logprob.delta for domain in domains],
         "logprob_se": [nan if domain.logprob is None else domain.logprob.se for domain in domains],
         "by_seed": [delta for domain in domains for delta in domain.accuracy.by_seed or (nan,) * n_seeds],
-        "predictor": [one.name for one in said],
-        "group": [one.group for one in said],
-        "flags": ["".join(one.flags) for one in said],
-        "summary": [one.summary for one in said],
-        "seconds": [one.cost.seconds if one.cost else nan for one in said],
-        "passes": [float(one.cost.passes) if one.cost else nan for one in said],
-        "backward_passes": [float(one.cost.backward_passes) if one.cost else nan for one in said],
-        "score": [one.scores.get(domain.domain, nan) for one in said for domain in domains],
+        "predictor": [one.name for one in predictors],
+        "group": [one.group for one in predictors],
+        "flags": ["".join(one.flags) for one in predictors],
+        "summary": [one.summary for one in predictors],
+        "seconds": [one.cost.seconds if one.cost else nan for one in predictors],
+        "passes": [float(one.cost.passes) if one.cost else nan for one in predictors],
+        "backward_passes": [float(one.cost.backward_passes) if one.cost else nan for one in predictors],
+        "score": [one.values.get(domain.domain, nan) for one in predictors for domain in domains],
     }
 
 

@@ -350,7 +350,7 @@ class Store:
 
 def _parsed(sha256: str, content: bytes) -> Submission:
     try:
-        return Submission.model_validate_json(content)
+        return Submission.from_json(content)
     except ValidationError as error:
         raise UserError(f"{sha256[:12]} is no submission", "Validate it with this version") from error
 

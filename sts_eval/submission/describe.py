@@ -58,7 +58,7 @@ def submission_of(
     transfer = record_named(Transfer, folder, "transfer", outcome.transfer_sha256)
     data, origin = prediction.training_set, transfer.origin
     return Submission(
-        schema_version=1,
+        schema_version=2,
         origin=origin.kind,
         submitter=submitter,
         created=now(),

@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
-from sts_eval.records.outcome import Change, DomainOutcome, Outcome, Said
-from sts_eval.records.prediction import SCORES
+from sts_eval.records.outcome import Change, DomainOutcome, Outcome
+from sts_eval.records.prediction import SCORES, PredictorScores
 from sts_eval.records.submission import LABEL, LINE, NAME, Origin
 from sts_eval.statistics.paired import POINTS
 from sts_eval.submission.problem import Problem, json_path, shown
@@ -87,10 +87,10 @@ def outcome_problems(outcome: Outcome, origin: Origin | None, now: datetime | No
     yield from _different([one.domain for one in outcome.domains], (*at, "domains"), "domain", "domain")
     for place, domain in enumerate(outcome.domains[:MOST_DOMAINS]):
         yield from _domain(domain, outcome, published, (*at, "domains", place))
-    yield from _limit(len(outcome.said), MOST_PREDICTORS, (*at, "said"), "predictors")
-    yield from _different([one.name for one in outcome.said], (*at, "said"), "predictor", "name")
-    for place, said in enumerate(outcome.said[:MOST_PREDICTORS]):
-        yield from _said(said, (*at, "said", place))
+    yield from _limit(len(outcome.predictors), MOST_PREDICTORS, (*at, "predictors"), "predictors")
+    yield from _different([one.name for one in outcome.predictors], (*at, "predictors"), "predictor", "name")
+    for place, one in enumerate(outcome.predictors[:MOST_PREDICTORS]):
+        yield from _predictor(one, (*at, "predictors", place))
 
 
 def _hashes(outcome: Outcome, origin: Origin | None, at: Path) -> Iterator[Problem]:
@@ -197,27 +197,29 @@ def _logprob(change: Change, n_seeds: int, published: bool, at: Path) -> Iterato
     yield from _by_seed(change, n_seeds, published, EXACT * (1 + abs(change.delta)), True, at)
 
 
-def _said(said: Said, at: Path) -> Iterator[Problem]:
-    for value, where in ((said.name, "name"), (said.group, "group")):
+def _predictor(one: PredictorScores, at: Path) -> Iterator[Problem]:
+    for value, where in ((one.name, "name"), (one.group, "group")):
         allowed = "a column's name: letters, digits and _ . -, at most 64"
         yield from _text(value, (*at, where), _PREDICTOR, allowed)
-    if not set(said.flags) <= set(FLAGS) or len(set(said.flags)) < len(said.flags):
+    if not set(one.flags) <= set(FLAGS) or len(set(one.flags)) < len(one.flags):
+        yield _problem((*at, "flags"), f"{shown(one.flags)} are not different ones of {', '.join(FLAGS)}; correct them")
+    if one.name in SCORES and (one.group, one.flags) != ("sts", ()):
         yield _problem(
-            (*at, "flags"), f"{shown(said.flags)} are not different ones of {', '.join(FLAGS)}; correct them"
+            (*at, "flags"), f"{one.name} is of the group sts and has no flags; rename the column, or correct it"
         )
-    if said.name in SCORES and (said.group, said.flags) != ("sts", ()):
-        yield _problem(
-            (*at, "flags"), f"{said.name} is of the group sts and has no flags; rename the column, or correct it"
-        )
-    if said.name.startswith("oracle_") and "O" not in said.flags:
+    if one.name.startswith("oracle_") and "O" not in one.flags:
         yield _problem((*at, "flags"), "what read the tuned model carries the flag O; add it")
-    if not _LINE.fullmatch(said.summary) or len(said.summary) > _LONGEST_LINE:
+    if not _LINE.fullmatch(one.summary) or len(one.summary) > _LONGEST_LINE:
         yield _problem((*at, "summary"), f"it is not one line of at most {_LONGEST_LINE} characters; shorten it")
-    yield from _limit(len(said.scores), MOST_DOMAINS, (*at, "scores"), "domains")
-    for domain in list(said.scores)[:MOST_DOMAINS]:
+    yield from _limit(len(one.scores), MOST_DOMAINS, (*at, "scores"), "domains")
+    for domain, score in list(one.scores.items())[:MOST_DOMAINS]:
         yield from _domain_name(domain, (*at, "scores", domain))
-    if said.cost is not None:
-        for where, value in said.cost.model_dump().items():
+        if min(score.se or 0.0, score.seed_sd or 0.0) < 0:
+            yield _problem((*at, "scores", domain), "a standard error is negative; correct it")
+    yield from _different(one.seeds, (*at, "seeds"), "seed")
+    yield from _limit(len(one.seeds), MOST_SEEDS, (*at, "seeds"), "seeds")
+    if one.cost is not None:
+        for where, value in one.cost.model_dump().items():
             if value < 0:
                 yield _problem((*at, "cost", where), f"{value:g} is negative; give what it took, or null for the cost")
 

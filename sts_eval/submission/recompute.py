@@ -17,8 +17,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from sts_eval.analysis.outcome import summarise
-from sts_eval.records.outcome import Outcome, Said
-from sts_eval.records.prediction import Prediction
+from sts_eval.records.outcome import Outcome
+from sts_eval.records.prediction import Prediction, PredictorScores, Score
 from sts_eval.records.submission import Submission
 from sts_eval.records.transfer import Transfer
 from sts_eval.submission.plausibility import FLAGS, MOST_DOMAINS, MOST_SEEDS, Path, read_time
@@ -163,7 +163,10 @@ def _changes(submission: Submission, prediction: Prediction | None, transfer: Tr
         yield from _differences(stated[name], remade[name], ("outcome", name), "the attached records give")
     if again.post_hoc and not outcome.post_hoc:
         yield _problem(("outcome", "post_hoc"), "the transfer says that the prediction came late; set it to true")
-    yield from _same_said(outcome.said, again.said)
+    remade_scores = again.predictors
+    if outcome.of_earlier_schema:
+        remade_scores = tuple(map(_values_alone, remade_scores))
+    yield from _same_predictors(outcome.predictors, remade_scores)
 
 
 def _domains(outcome: Outcome, transfer: Transfer) -> Iterator[Problem]:
@@ -184,31 +187,39 @@ def _domains(outcome: Outcome, transfer: Transfer) -> Iterator[Problem]:
 
 def _scores(outcome: Outcome, prediction: Prediction) -> Iterator[Problem]:
     """The prediction alone: scores, not costs and summaries."""
-    places = {one.name: place for place, one in enumerate(outcome.said)}
+    places = {one.name: place for place, one in enumerate(outcome.predictors)}
     for name, scores in prediction.by_predictor().items():
         if name not in places:
-            yield _problem(("outcome", "said"), f"{shown(name)} of the attached prediction is missing; add it")
+            yield _problem(("outcome", "predictors"), f"{shown(name)} of the attached prediction is missing; add it")
             continue
-        at: Path = ("outcome", "said", places[name], "scores")
-        yield from _differences(outcome.said[places[name]].scores, scores, at, "the attached prediction gives")
+        at: Path = ("outcome", "predictors", places[name], "scores")
+        yield from _differences(outcome.predictors[places[name]].values, scores, at, "the attached prediction gives")
 
 
-def _same_said(stated: Sequence[Said], made: Sequence[Said]) -> Iterator[Problem]:
+def _same_predictors(stated: Sequence[PredictorScores], made: Sequence[PredictorScores]) -> Iterator[Problem]:
     places = {one.name: place for place, one in enumerate(stated)}
     remade = {one.name for one in made}
     for one in made:
         if one.name not in places:
-            yield _problem(("outcome", "said"), f"{shown(one.name)} of the attached prediction is missing; add it")
+            yield _problem(
+                ("outcome", "predictors"), f"{shown(one.name)} of the attached prediction is missing; add it"
+            )
             continue
         place = places[one.name]
-        at: Path = ("outcome", "said", place)
+        at = ("outcome", "predictors", place)
         yield from _differences(stated[place].model_dump(), one.model_dump(), at, "the attached prediction gives")
     for name, place in places.items():
         if name not in remade and ORACLE not in stated[place].flags:
-            at = ("outcome", "said", place)
+            at = ("outcome", "predictors", place)
             yield _problem(
                 at, f"{shown(name)} is in no attached record; remove it, or attach the prediction that has it"
             )
+
+
+def _values_alone(one: PredictorScores) -> PredictorScores:
+    """A predictor as outcomes of an earlier schema have it: without the errors of its scores."""
+    scores = {domain: Score(value=score.value) for domain, score in one.scores.items()}
+    return one.model_copy(update={"scores": scores, "seeds": ()})
 
 
 def _differences(stated: Any, made: Any, at: Path, whence: str) -> Iterator[Problem]:

@@ -109,7 +109,7 @@ def validate(raw: bytes, *, known: Known | None = None) -> Verdict:
     if not isinstance(value, dict):
         return _refused((*problems, Problem("$", "it is not an object; `sts-eval submit RUN` makes one from a run")))
     try:
-        submission = Submission.model_validate_json(raw, strict=True)
+        submission = Submission.from_json(raw, strict=True)
     except ValidationError as error:
         return _refused((*problems, *_form_problems(error, value), *_outcome_alone(value, now)))
     found = [

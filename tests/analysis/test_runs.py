@@ -12,7 +12,7 @@ from sts_eval.errors import UserError
 from sts_eval.experiment import TuneSettings
 from sts_eval.records.oracle import Oracle
 from sts_eval.records.outcome import write_outcomes
-from sts_eval.records.prediction import Column, ColumnCost
+from sts_eval.records.prediction import PredictorCost, PredictorScores, Score
 from sts_eval.records.tuning import Contamination, SeedTraining, Tuning
 
 SCORES = {"a": 1.0, "b": 2.0, "c": 3.0, "d": 4.0, "e": 5.0}
@@ -75,14 +75,17 @@ def test_what_was_read_from_the_tuned_model_comes_along_flagged(tmp_path):
     made.write(folder / "prediction.json")
     happened.write(folder / "transfer.json")
     compare(made, happened).write(folder / "report.json")
-    assert "O" not in {flag for one in outcome_of(folder).said for flag in one.flags}
-    cost = ColumnCost(seconds=1, tokens=1, passes=1, backward_passes=0)
-    column = Column(name="oracle_shift", group="oracle", flags=("O",), summary="Made", scores=SCORES, cost=cost)
-    oracle = Oracle(created=LATE, tuning_seed=3, n_questions=5, columns=(column,))
+    assert "O" not in {flag for one in outcome_of(folder).predictors for flag in one.flags}
+    cost = PredictorCost(seconds=1, tokens=1, passes=1, backward_passes=0)
+    scores = {name: Score(value=value) for name, value in SCORES.items()}
+    shift = PredictorScores(
+        name="oracle_shift", group="oracle", flags=("O",), summary="Made", scores=scores, seeds=(), cost=cost
+    )
+    oracle = Oracle(created=LATE, tuning_seed=3, n_questions=5, predictors=(shift,))
     oracle.write(folder / f"oracle-3-{fingerprint([made.sha256(), 'w'])[:8]}.json")
     oracle.write(folder / "oracle-3-00000000.json")  # of other weights
-    said = [one for one in outcome_of(folder).said if "O" in one.flags]
-    assert [(one.name, one.scores) for one in said if one.name != "oracle_truncation"] == [("oracle_shift", SCORES)]
+    read = [one for one in outcome_of(folder).predictors if "O" in one.flags]
+    assert [(one.name, one.values) for one in read if one.name != "oracle_truncation"] == [("oracle_shift", SCORES)]
 
 
 def test_a_caller_may_name_the_run_and_its_home_domains(tmp_path):

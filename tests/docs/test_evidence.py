@@ -65,7 +65,7 @@ def test_the_matrix_is_whole(outcomes):
     assert len(outcomes) == len(models) * len(sets)
     assert all(len(outcome.seeds) == 3 and len(outcome.domains) == 14 for outcome in outcomes)
     assert not any(outcome.post_hoc for outcome in outcomes)
-    columns = [{said.name for said in outcome.said} for outcome in outcomes]
+    columns = [{one.name for one in outcome.predictors} for outcome in outcomes]
     assert all(one == columns[0] for one in columns)
 
 

@@ -47,7 +47,7 @@ def test_the_tasks_values_are_the_cores():
         row = results[f"sts_lab_{domain.domain}"]
         assert row["sample_len"] == domain.n_questions
         for name in SCORES:
-            score = getattr(domain, name)
+            score = prediction.predictor(name).scores[domain.domain]
             assert row[f"{name},none"] == pytest.approx(score.value, rel=1e-5)
             assert row[f"{name}_stderr,none"] == pytest.approx(score.se, rel=1e-3)
 
@@ -57,18 +57,19 @@ def test_several_seeds_give_the_cores_mean_and_spread():
     results = evaluate(["sts_lab_math", "sts_lab_law"], {**BUDGET, "seeds": [0, 1, 2]})["results"]
     for domain in prediction.domains:
         row = results[f"sts_lab_{domain.domain}"]
-        assert row["sts_icl,none"] == pytest.approx(domain.sts_icl.value, rel=1e-5)
-        assert row["sts_icl_seed_sd,none"] == pytest.approx(domain.sts_icl.seed_sd, rel=1e-3)
-        assert domain.sts_icl.seed_sd > 0
+        score = prediction.predictor("sts_icl").scores[domain.domain]
+        assert row["sts_icl,none"] == pytest.approx(score.value, rel=1e-5)
+        assert row["sts_icl_seed_sd,none"] == pytest.approx(score.seed_sd, rel=1e-3)
+        assert score.seed_sd > 0
 
 
 def test_other_predictors_stand_in_the_same_table():
     names = ["lexical", "residual_cosine", "gradient"]
     prediction = predict(settled(predictors=["lexical", "residual_cosine"]))
     results = evaluate(["sts_lab_math", "sts_lab_law"], {**BUDGET, "predictors": ";".join(names)})["results"]
-    assert {column.name for column in prediction.columns} >= {"tfidf_cosine", "residual_cosine"}
-    for column in prediction.columns:
-        for domain, value in column.scores.items():
+    assert {column.name for column in prediction.others} >= {"tfidf_cosine", "residual_cosine"}
+    for column in prediction.others:
+        for domain, value in column.values.items():
             row = results[f"sts_lab_{domain}"]
             assert row[f"{column.name},none"] == pytest.approx(value, rel=1e-4)
             assert row[f"{column.name}_stderr,none"] == "N/A"

@@ -77,14 +77,14 @@ def _named(outcome: Outcome, number: int) -> Outcome:
     names = {f"d{place}": name for place, name in enumerate(DOMAINS)}
     # Two seeds on one side and the other of the mean; their error is what it is said to be.
     domains = tuple(one.model_copy(update={"domain": names[one.domain], "n": 400}) for one in outcome.domains)
-    said = tuple(
+    predictors = tuple(
         one.model_copy(update={"scores": {names[key]: value for key, value in one.scores.items()}})
-        for one in outcome.said
+        for one in outcome.predictors
     )
     return outcome.model_copy(
         update={
             "domains": domains,
-            "said": said,
+            "predictors": predictors,
             "home": tuple(names[key] for key in outcome.home),
             "prediction_sha256": f"{number:064x}",
             "transfer_sha256": f"{number + 1000:064x}",
@@ -96,7 +96,7 @@ def made_submission(outcome: Outcome, *, origin: Origin = "measured", submitter:
     """A submission of an outcome, without its records."""
     family, parameters = MODELS.get(outcome.model, ("Mistral", 7_000_000_000))
     return Submission(
-        schema_version=1,
+        schema_version=2,
         origin=origin,
         submitter=submitter,
         created=CREATED,

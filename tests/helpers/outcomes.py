@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from sts_eval.records.outcome import Change, DomainOutcome, Outcome, Said
-from sts_eval.records.prediction import ColumnCost
+from sts_eval.records.outcome import Change, DomainOutcome, Outcome
+from sts_eval.records.prediction import PredictorCost, PredictorScores, Score
 
 
-def cost(seconds: float, passes: int) -> ColumnCost:
+def cost(seconds: float, passes: int) -> PredictorCost:
     """A cost without backward passes."""
-    return ColumnCost(seconds=seconds, tokens=10 * passes, passes=passes, backward_passes=0)
+    return PredictorCost(seconds=seconds, tokens=10 * passes, passes=passes, backward_passes=0)
 
 
 def outcomes(
@@ -25,7 +25,7 @@ def outcomes(
     se: float = 0.5,
     groups: Mapping[str, str] | None = None,
     flags: Mapping[str, tuple[str, ...]] | None = None,
-    costs: Mapping[str, ColumnCost] | None = None,
+    costs: Mapping[str, PredictorCost] | None = None,
     home: Mapping[str, tuple[str, ...]] | None = None,
     logprob: bool = True,
 ) -> tuple[Outcome, ...]:
@@ -57,13 +57,14 @@ def outcomes(
             )
             for place, value in enumerate(change[run].tolist())
         )
-        said = tuple(
-            Said(
+        predictors = tuple(
+            PredictorScores(
                 name=name,
                 group=(groups or {}).get(name, "sts" if name.startswith("sts_") else "other"),
                 flags=(flags or {}).get(name, ()),
                 summary=f"Made: {name}",
-                scores={f"d{place}": v for place, v in enumerate(values[run].tolist()) if np.isfinite(v)},
+                scores={f"d{place}": Score(value=v) for place, v in enumerate(values[run].tolist()) if np.isfinite(v)},
+                seeds=(0,),
                 cost=(costs or {}).get(name),
             )
             for name, values in scores.items()
@@ -80,7 +81,7 @@ def outcomes(
                 post_hoc=False,
                 seeds=(0, 1),
                 domains=domains,
-                said=said,
+                predictors=predictors,
                 tuning_seconds=200.0,
             )
         )

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from sts_eval.experiment import Experiment, ModelSpec, TrainingSetSpec
+from sts_eval.records.older import STS_SUMMARIES
 from sts_eval.records.prediction import (
     Cost,
     DataIdentity,
-    DomainScores,
+    DomainQuestions,
     ModelIdentity,
     Prediction,
+    PredictorCost,
+    PredictorScores,
     SAEIdentity,
     Score,
     SeedShift,
@@ -72,19 +75,31 @@ def prediction(scores: Mapping[str, float], *, created: str = EARLY) -> Predicti
             ),
         ),
         domains=tuple(
-            DomainScores(
+            DomainQuestions(
                 domain=name,
                 n_questions=2,
                 n_tokens=20,
                 prompts_sha256="0",
                 question_ids=("a", "b"),
-                sts_icl=score(value),
-                sts_act=score(100 - value),
-                sts_notebook=score(1.0),
             )
-            for name, value in scores.items()
+            for name in scores
         ),
-        columns=(),
+        predictors=tuple(
+            PredictorScores(
+                name=predictor,
+                group="sts",
+                flags=(),
+                summary=STS_SUMMARIES[predictor],
+                scores={name: score(of(value)) for name, value in scores.items()},
+                seeds=(0,),
+                cost=PredictorCost(seconds=7.0, tokens=10, passes=1, backward_passes=0),
+            )
+            for predictor, of in (
+                ("sts_icl", lambda value: value),
+                ("sts_act", lambda value: 100 - value),
+                ("sts_notebook", lambda _value: 1.0),
+            )
+        ),
         reasons=(),
         warnings=(),
         versions={},

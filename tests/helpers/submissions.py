@@ -11,8 +11,7 @@ from helpers import records as made_records
 
 from sts_eval.analysis.outcome import summarise
 from sts_eval.experiment import TuneSettings
-from sts_eval.records.outcome import Said
-from sts_eval.records.prediction import Column, ColumnCost, Prediction
+from sts_eval.records.prediction import Prediction, PredictorCost, PredictorScores, Score
 from sts_eval.records.submission import (
     ModelDescription,
     Provenance,
@@ -34,17 +33,19 @@ SEEDS = (0, 1, 2)
 
 
 def prediction(scores: Mapping[str, float] = SCORES, *, created: str = made_records.EARLY) -> Prediction:
-    """A prediction with a column beside STS."""
-    cost = ColumnCost(seconds=1.5, tokens=10, passes=2, backward_passes=0)
-    column = Column(
+    """A prediction with another predictor beside STS."""
+    cost = PredictorCost(seconds=1.5, tokens=10, passes=2, backward_passes=0)
+    other = PredictorScores(
         name="prompt_length",
         group="lexical",
         flags=(),
         summary="Mean length of a question",
-        scores={name: value**2 for name, value in scores.items()},
+        scores={name: Score(value=value**2) for name, value in scores.items()},
+        seeds=(0,),
         cost=cost,
     )
-    return made_records.prediction(scores, created=created).model_copy(update={"columns": (column,)})
+    made = made_records.prediction(scores, created=created)
+    return made.model_copy(update={"predictors": (*made.predictors, other)})
 
 
 def transfer(
@@ -94,12 +95,20 @@ def submission(
     """A whole submission; `changes` are those of its own fields."""
     made = made or prediction()
     happened = happened or transfer(made)
-    late = Said(name="oracle_kl", group="oracle", flags=("O",), summary="Divergence", scores=SCORES, cost=None)
+    late = PredictorScores(
+        name="oracle_kl",
+        group="oracle",
+        flags=("O",),
+        summary="Divergence",
+        scores={name: Score(value=value) for name, value in SCORES.items()},
+        seeds=(),
+        cost=None,
+    )
     outcome = summarise(
         made, happened, model="model", training_set="set", home=("math",), more=[late] if oracle else []
     )
     whole = Submission(
-        schema_version=1,
+        schema_version=2,
         origin="measured",
         submitter="Ada Lovelace",
         created=CREATED,

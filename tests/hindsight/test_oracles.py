@@ -11,13 +11,12 @@ from helpers.literal import Literal, top
 from peft import LoraConfig, get_peft_model
 from scipy import stats
 
-from sts_eval.analysis.outcome import said_with_tuned_model
 from sts_eval.data.benchmark import Benchmark
 from sts_eval.data.sampling import shuffled
 from sts_eval.errors import UserError
 from sts_eval.experiment import Experiment, ModelSpec, PredictSettings, TrainingSetSpec
 from sts_eval.hindsight.actual_shift import NothingMovedError, read_shifts
-from sts_eval.hindsight.oracles import cka_distance, divergence, measure_oracle, truncation_column
+from sts_eval.hindsight.oracles import cka_distance, divergence, measure_oracle, truncation_scores
 from sts_eval.records.oracle import Oracle
 from sts_eval.records.prediction import DataIdentity, Prediction
 from sts_eval.transfer.assemble import assemble
@@ -87,7 +86,7 @@ def measured(own, tuned, **given):
 
 
 def scores(oracle):
-    return {column.name: column.scores for column in oracle.columns}
+    return {one.name: one.values for one in oracle.predictors}
 
 
 def literal_shift(before, after, settings):
@@ -188,7 +187,7 @@ def test_another_benchmark():
 def test_the_record_says_whose_it_is(tmp_path):
     oracle = measured(extractor(), changed("llama"))
     assert (oracle.tuning_seed, oracle.n_questions) == (3, 4)
-    assert {(column.group, column.flags) for column in oracle.columns} == {("oracle", ("O",))}
+    assert {(column.group, column.flags) for column in oracle.predictors} == {("oracle", ("O",))}
     oracle.write(tmp_path / "oracle.json")
     assert Oracle.read(tmp_path / "oracle.json") == oracle
 
@@ -200,7 +199,7 @@ def test_what_goes_through_the_models_is_booked():
     for model in (own.reader.model, tuned):
         model.get_input_embeddings().register_forward_pre_hook(lambda _module, args: seen.append(args[0].numel()))
     oracle = measured(own, tuned, shifts=shifts)
-    costs = {column.name: column.cost for column in oracle.columns}
+    costs = {column.name: column.cost for column in oracle.predictors}
     assert costs["oracle_act"] == costs["oracle_icl"]
     assert costs["oracle_mean_shift"] == costs["oracle_cka"]
     apart = [costs[name] for name in ("oracle_act", "oracle_mean_shift", "oracle_kl")]
@@ -256,23 +255,12 @@ def transfer(cut):
 
 
 def test_the_change_of_truncated_answers_is_in_points():
-    column = truncation_column(transfer({"math": (1, 4), "law": (2, 0), "health": None}))
+    column = truncation_scores(transfer({"math": (1, 4), "law": (2, 0), "health": None}))
     assert column.name == "oracle_truncation"
     assert column.flags == ("O",)
-    assert column.scores == pytest.approx({"math": 30, "law": -20})
+    assert column.values == pytest.approx({"math": 30, "law": -20})
     assert column.cost.tokens == column.cost.passes == 0
 
 
 def test_there_is_no_truncation_where_nobody_looked():
-    assert truncation_column(transfer({"math": None})) is None
-
-
-def test_an_outcome_takes_what_oracles_said():
-    oracle = measured(extractor(), changed("llama"))
-    truncation = truncation_column(transfer({"math": (0, 1), "law": (0, 0)}))
-    names = [column.name for column in oracle.columns]
-    assert [one.name for one in said_with_tuned_model(oracle)] == names
-    said = said_with_tuned_model(oracle, truncation)
-    assert [one.name for one in said] == [*names, "oracle_truncation"]
-    for one, column in zip(said, (*oracle.columns, truncation), strict=True):
-        assert (one.scores, one.flags, one.group, one.cost) == (column.scores, ("O",), "oracle", column.cost)
+    assert truncation_scores(transfer({"math": None})) is None

@@ -83,8 +83,8 @@ def test_an_evil_submission_is_refused_and_shown_inert(page, address, store):
 
 def test_free_text_that_is_allowed_is_shown_inert(page, address, store):
     outcome = made_outcomes(models=("evil-7b",), sets=("limo",), seed=11)[0]
-    said = tuple(one.model_copy(update={"summary": "<img src=x onerror=alert(3)>"}) for one in outcome.said)
-    update = {"prediction_sha256": "12" * 32, "transfer_sha256": "34" * 32, "said": said}
+    predictors = tuple(one.model_copy(update={"summary": "<img src=x onerror=alert(3)>"}) for one in outcome.predictors)
+    update = {"prediction_sha256": "12" * 32, "transfer_sha256": "34" * 32, "predictors": predictors}
     made = made_submission(outcome.model_copy(update=update))
     command = "<img src=x onerror=alert(4)> ${alert(5)} {{constructor.constructor('alert(6)')()}}"
     made = made.model_copy(update={"provenance": made.provenance.model_copy(update={"command": command})})

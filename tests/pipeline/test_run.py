@@ -141,7 +141,7 @@ def test_the_first_seed_gets_the_oracles_record_once(finished, tmp_path, monkeyp
     folder = copied(finished.runs, tmp_path / "runs")
     oracle = only(folder, "oracle-*.json", Oracle)
     assert oracle.tuning_seed == small_run.TUNE.seeds[0]
-    assert {name for column in oracle.columns for name in column.scores} == set(small_run.DOMAINS)
+    assert {name for column in oracle.predictors for name in column.scores} == set(small_run.DOMAINS)
     prediction = only(folder, "prediction-*.json", Prediction)
     assert oracle.n_questions == sum(domain.n_questions for domain in prediction.domains)
     loaded = []
@@ -161,7 +161,7 @@ def test_the_first_seed_gets_the_oracles_record_once(finished, tmp_path, monkeyp
     assert {name: one for name, one in now.items() if name != place} == {
         name: one for name, one in was.items() if name != place
     }
-    assert [column.scores for column in now[place][0].columns] == [column.scores for column in oracle.columns]
+    assert [column.scores for column in now[place][0].predictors] == [column.scores for column in oracle.predictors]
 
 
 def test_another_run_uses_the_same_before(finished, calls, tmp_path):

@@ -74,22 +74,22 @@ def everything(files):
 
 def test_sts_is_the_same_to_the_bit_whoever_listens(files, everything):
     alone = predict(described(files))
-    assert alone.columns == ()
+    assert alone.others == ()
     assert alone.shifts == everything.shifts
     assert alone.domains == everything.domains
 
 
 def test_all_columns_score_every_domain_or_say_nothing(everything):
     scores = everything.by_predictor()
-    assert len(scores) == len(SCORES) + len(everything.columns)
-    for column in everything.columns:
+    assert len(scores) == len(SCORES) + len(everything.others)
+    for column in everything.others:
         assert set(column.scores) <= {"law", "math"}, column.name
-    silent = {column.name for column in everything.columns if not column.scores}
+    silent = {column.name for column in everything.others if not column.scores}
     assert silent <= {"probe_auc", "probe_power", "act_random", "icl_random", "ngram_share"}
 
 
 def test_flags_follow_from_what_is_read(everything):
-    by_name = {column.name: column for column in everything.columns}
+    by_name = {column.name: column for column in everything.others}
     assert by_name["tfidf_cosine"].flags == ()
     assert by_name["answer_nll"].flags == ("L",)
     assert by_name["gradient_cosine"].flags == ("L", "G")
@@ -97,7 +97,7 @@ def test_flags_follow_from_what_is_read(everything):
 
 
 def test_costs_are_those_of_the_parts(everything):
-    cost = {column.name: column.cost for column in everything.columns}
+    cost = {column.name: column.cost for column in everything.others}
     assert (cost["tfidf_cosine"].passes, cost["tfidf_cosine"].tokens) == (0, 0)
     assert cost["residual_norm"].tokens == everything.cost.tokens
     assert cost["residual_norm"].backward_passes == 0
@@ -113,7 +113,7 @@ def test_listening_costs_no_pass(files, everything):
 
 def test_the_order_is_the_tables_not_the_wish(files):
     wished = predict(described(files, "unigram_divergence", "tfidf_cosine", "lexical"))
-    names = [column.name for column in wished.columns]
+    names = [column.name for column in wished.others]
     assert names == ["tfidf_cosine", "ngram_share", "unigram_divergence", "prompt_length"]
 
 
@@ -133,7 +133,7 @@ def test_what_is_not_a_number_is_left_out(files, monkeypatch):
         return {"law": float("nan"), "math": 1.0}
 
     monkeypatch.setattr(prediction, "select", lambda _names: (half,))
-    assert predict(described(files, "half")).columns[0].scores == {"math": 1.0}
+    assert predict(described(files, "half")).others[0].values == {"math": 1.0}
 
 
 def test_an_unknown_name_is_refused_before_the_model_is_read(files, monkeypatch):

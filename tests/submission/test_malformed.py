@@ -72,7 +72,7 @@ FREE = {
 """What nothing attached can contradict, and which of the junk is right there. All of the oracle's scores are free too:
 the tuned model that they were read from is not attached."""
 
-ORACLE = ("outcome", "said", 4)
+ORACLE = ("outcome", "predictors", 4)
 
 HOSTILE = ("<", "{", "\x00", "..", "\\", "\ud800", "=", "@", "javascript:", "/etc")
 
@@ -129,7 +129,7 @@ def tampered(draw):
 
 def is_free(path, values):
     """Whether the change is one that a submitter may make, judged without the code under test."""
-    if path[:3] == ORACLE or path == ("outcome", "said"):
+    if path[:3] == ORACLE or path == ("outcome", "predictors"):
         return True
     if path == ("provenance", "versions") or path[:2] == ("provenance", "versions"):
         return not any(

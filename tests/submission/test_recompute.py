@@ -53,16 +53,16 @@ def test_a_changed_hash_is_found(name):
 
 def test_a_score_that_was_polished_afterwards_is_found_even_with_a_matching_prediction_hash():
     values = plain(submission())
-    values["prediction"]["domains"][0]["sts_icl"]["value"] = 99.0
+    values["prediction"]["predictors"][0]["scores"]["math"]["value"] = 99.0
     values["outcome"]["prediction_sha256"] = Prediction.model_validate(values["prediction"]).sha256()
     found = {problem.path: problem.message for problem in judge(values).problems}
     assert "attach the records of one run" in found["$.transfer.prediction.prediction_sha256"]
-    assert any(path.startswith("$.outcome.said[0].scores") for path in found)
+    assert any(path.startswith("$.outcome.predictors[0].scores") for path in found)
 
 
 def test_a_missing_and_an_invented_predictor_are_found_and_an_oracle_is_not_asked_for():
     values = plain(submission())
-    values["outcome"]["said"][3]["name"] = "invented"
+    values["outcome"]["predictors"][3]["name"] = "invented"
     messages = [problem.message for problem in judge(values).problems]
     assert any('"prompt_length" of the attached prediction is missing' in message for message in messages)
     assert any('"invented" is in no attached record' in message for message in messages)
@@ -118,8 +118,8 @@ def test_evidence_without_questions_or_with_impossible_log_probabilities_is_a_pr
 def test_the_prediction_alone_vouches_for_its_scores():
     values = plain(submission().model_copy(update={"transfer": None}))
     assert judge(values).tier == "self_reported"
-    values["outcome"]["said"][0]["scores"]["math"] = 6.0
-    assert [problem.path for problem in judge(values).problems] == ["$.outcome.said[0].scores.math"]
+    values["outcome"]["predictors"][0]["scores"]["math"]["value"] = 6.0
+    assert [problem.path for problem in judge(values).problems] == ["$.outcome.predictors[0].scores.math"]
 
 
 def test_places_on_somebodys_disk_are_pointed_out():

@@ -52,7 +52,7 @@ def test_a_whole_submission_is_recomputed_and_a_bare_one_self_reported():
         (("surprise",), 1, "$.surprise", "no such field"),
         (("orgin",), 1, "$.orgin", "did you mean origin"),
         (("origin",), ..., "$.origin", "missing"),
-        (("schema_version",), 2, "$.schema_version", "version 2 is not known"),
+        (("schema_version",), 3, "$.schema_version", "version 3 is not known"),
         (("outcome", "schema_version"), 7, "$.outcome.schema_version", "version 7 is not known"),
         (("origin",), "measured<script>", "$.origin", "does not fit"),
         (("submitter",), "<img src=x onerror=alert(1)>", "$.submitter", "not allowed"),
@@ -93,12 +93,12 @@ def test_a_whole_submission_is_recomputed_and_a_bare_one_self_reported():
         ((*FIRST, "accuracy", "se"), 30.0, "$.outcome.domains[0].accuracy.se", "too large"),
         ((*FIRST, "accuracy", "by_seed"), [8.0], "$.outcome.domains[0].accuracy.by_seed", "1 changes for 3 seeds"),
         ((*FIRST, "logprob", "delta"), 5000.0, "$.outcome.domains[0].logprob.delta", "nats"),
-        (("outcome", "said", 0, "name"), "a b", "$.outcome.said[0].name", "rename"),
-        (("outcome", "said", 1, "name"), "sts_icl", "$.outcome.said[1].name", "occurs twice"),
-        (("outcome", "said", 0, "flags"), ["X"], "$.outcome.said[0].flags", "different ones"),
-        (("outcome", "said", 4, "flags"), [], "$.outcome.said[4].flags", "carries the flag O"),
-        (("outcome", "said", 0, "summary"), "a\nb", "$.outcome.said[0].summary", "one line"),
-        (("outcome", "said", 0, "scores", "math"), None, "$.outcome.said[0].scores.math", "does not fit"),
+        (("outcome", "predictors", 0, "name"), "a b", "$.outcome.predictors[0].name", "rename"),
+        (("outcome", "predictors", 1, "name"), "sts_icl", "$.outcome.predictors[1].name", "occurs twice"),
+        (("outcome", "predictors", 0, "flags"), ["X"], "$.outcome.predictors[0].flags", "different ones"),
+        (("outcome", "predictors", 4, "flags"), [], "$.outcome.predictors[4].flags", "carries the flag O"),
+        (("outcome", "predictors", 0, "summary"), "a\nb", "$.outcome.predictors[0].summary", "one line"),
+        (("outcome", "predictors", 0, "scores", "math"), None, "$.outcome.predictors[0].scores.math", "does not fit"),
         (("outcome", "r"), 0.99, "$.outcome.r", "no such field"),
     ],
 )
@@ -184,7 +184,7 @@ def test_what_a_message_repeats_of_a_hostile_file_is_short_ascii():
 def test_free_text_may_hold_markup_since_views_escape_it():
     values = plain(submission(evidence=False))
     values["provenance"]["hardware"] = "=1+1 <img src=x onerror=alert(1)> ${x} {{y}}"
-    values["outcome"]["said"][0]["summary"] = "<b>${x}</b>"
+    values["outcome"]["predictors"][0]["summary"] = "<b>${x}</b>"
     assert validate(encode(values)).accepted
 
 

@@ -17,11 +17,10 @@ from sts_eval.experiment import BenchmarkSpec, Experiment, MeasureSettings, Trai
 from sts_eval.records.prediction import (
     Cost,
     DataIdentity,
-    DomainScores,
+    DomainQuestions,
     ModelIdentity,
     Prediction,
     SAEIdentity,
-    Score,
 )
 from sts_eval.records.transfer import Transfer
 from sts_eval.transfer.domain_changes import check
@@ -63,7 +62,6 @@ metric_list: [{metric: acc}]
 
 def predicted(read, created="2026-01-01T00:00:00+00:00"):
     """A prediction that read these questions: ids by domain."""
-    score = Score(value=1.0, se=None, seed_sd=None)
     identity = DataIdentity(source="x", revision=None, rows=1, sha256="0")
     return Prediction(
         created=created,
@@ -80,13 +78,12 @@ def predicted(read, created="2026-01-01T00:00:00+00:00"):
         benchmark=identity,
         shifts=(),
         domains=tuple(
-            DomainScores(
+            DomainQuestions(
                 domain=domain, n_questions=len(ids), n_tokens=1, prompts_sha256="0", question_ids=tuple(ids),
-                sts_act=score, sts_icl=score, sts_notebook=score,
             )
             for domain, ids in read.items()
         ),
-        columns=(),
+        predictors=(),
         reasons=(),
         warnings=(),
         versions={},

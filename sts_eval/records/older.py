@@ -1,0 +1,105 @@
+"""Records of earlier schemas in the present layout.
+
+A record keeps the text that it was written with, so its hash stays what others refer to (see `Record.from_json`).
+Nothing is added that the older record does not say: what it lacks is None or empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+Values = dict[str, Any]
+
+STS_SUMMARIES = {
+    "sts_icl": "How far the domain's own demonstrations move the shifted features (equation 5)",
+    "sts_act": "How active the shifted features are in the domain (equation 4)",
+    "sts_notebook": "Mean squared activation of the shifted features (the authors' notebook)",
+}
+"""STS's three scores; before schema 3 of a prediction they were fields of a domain and had no summary."""
+
+
+def upgraded(kind: str, values: Values) -> Values:
+    """A record's values in the present layout.
+
+    Args:
+        kind: Name of the record's class.
+        values: The record as plain values, of any schema. It is not changed.
+
+    Returns:
+        New values, or the same object where it needs no change or is not such a record.
+    """
+    steps = _STEPS.get(kind, {})
+    version = values.get("schema_version")
+    if not isinstance(version, int) or version not in steps:
+        return values
+    try:
+        return steps[version](dict(values))
+    except (KeyError, TypeError, AttributeError, ValueError):  # no such record: validation names what is wrong
+        return values
+
+
+def _prediction_2(values: Values) -> Values:
+    """Schema 3 holds every predictor's scores in one list, STS's among them."""
+    seeds = list(values["experiment"]["settings"]["seeds"])
+    seconds, domains = values["cost"]["seconds"], values.pop("domains")
+    cost = {
+        "seconds": round(sum(seconds.get(step, 0.0) for step in ("step 1", "step 2")), 3),
+        "tokens": values["cost"]["tokens"],
+        "passes": values["cost"]["passes"],
+        "backward_passes": 0,
+    }
+    sts = [
+        {
+            "name": name,
+            "group": "sts",
+            "flags": [],
+            "summary": summary,
+            "scores": {domain["domain"]: domain[name] for domain in domains},
+            "seeds": seeds,
+            "cost": cost,
+        }
+        for name, summary in STS_SUMMARIES.items()
+    ]
+    return values | {
+        "schema_version": 3,
+        "predictors": [*sts, *_predictors(values.pop("columns"), seeds[:1])],
+        "domains": [{key: one for key, one in domain.items() if key not in STS_SUMMARIES} for domain in domains],
+    }
+
+
+def _outcome_1(values: Values) -> Values:
+    return values | {"schema_version": 2, "predictors": _predictors(values.pop("said"), ())}
+
+
+def _oracle_1(values: Values) -> Values:
+    return values | {"schema_version": 2, "predictors": _predictors(values.pop("columns"), ())}
+
+
+def _submission_1(values: Values) -> Values:
+    """Its own layout did not change; the records in it were of earlier schemas too."""
+    parts = {"outcome": "Outcome", "prediction": "Prediction"}
+    newer = {name: upgraded(kind, values[name]) for name, kind in parts.items() if values.get(name) is not None}
+    if any(part is values[name] for name, part in newer.items()):
+        raise ValueError("a part is of another version than the whole")
+    return values | {"schema_version": 2} | newer
+
+
+def _predictors(columns: Sequence[Mapping[str, Any]], seeds: Sequence[int]) -> list[Values]:
+    """Scores that were plain numbers."""
+    return [
+        {
+            **column,
+            "scores": {name: {"value": value, "se": None, "seed_sd": None} for name, value in column["scores"].items()},
+            "seeds": list(seeds),
+        }
+        for column in columns
+    ]
+
+
+_STEPS: Mapping[str, Mapping[int, Callable[[Values], Values]]] = {
+    "Prediction": {2: _prediction_2},
+    "Outcome": {1: _outcome_1},
+    "Oracle": {1: _oracle_1},
+    "Submission": {1: _submission_1},
+}
