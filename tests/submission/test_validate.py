@@ -247,3 +247,9 @@ def test_the_schema_is_the_published_one_and_names_no_correlation(request):
     assert schema()["additionalProperties"] is False
     fields = {name for part in schema()["$defs"].values() for name in part.get("properties", ())}
     assert not fields & {"r", "pearson", "spearman", "kendall", "r2", "correlation", "agreements"}
+
+
+def test_an_interval_that_lacks_an_end_is_a_problem_with_its_place():
+    values = plain(submission())
+    values["transfer"]["domains"][0]["interval"].pop()
+    assert refused(values)["$.transfer.domains[0].interval[1]"].strip() == "it is missing; add it"
