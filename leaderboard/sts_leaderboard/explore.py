@@ -108,7 +108,7 @@ def build(shelf: Shelf) -> Page:
             return {
                 "view": list(exploring.VIEWS),
                 "origin": list(ORIGINS),
-                "predictor": list(map(str, board.columns.index)) or ["sts_icl"],
+                "predictor": list(map(str, board.predictors.index)) or ["sts_icl"],
                 "model": sorted(map(str, board.runs["model"].unique())),
                 "training_set": sorted(map(str, board.runs["training_set"].unique())),
                 "domain": sorted(map(str, board.points["domain"].unique())),

@@ -95,7 +95,7 @@ def build(shelf: Shelf) -> Page:
             return shelf.submission(sha256).canonical().encode(), f"{sha256[:BEGINNING]}.json"
 
         def offered() -> dict[str, list[str]]:
-            return {"predictor": list(map(str, shelf.board().columns.index)) or ["sts_icl"]}
+            return {"predictor": list(map(str, shelf.board().predictors.index)) or ["sts_icl"]}
 
         outputs = [ask, whole, badge, title, warnings, words, figure, points, command]
         outputs += [file, experiment, features, facts]

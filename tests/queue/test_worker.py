@@ -10,7 +10,6 @@ from sts_eval import lab
 from sts_eval.analysis.report import compare
 from sts_eval.errors import UserError
 from sts_eval.queue import request as requesting
-from sts_eval.queue import worker as worker_module
 from sts_eval.queue.queue import LostLeaseError, Queue
 from sts_eval.queue.request import request_for
 from sts_eval.queue.worker import work
