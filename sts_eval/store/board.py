@@ -115,8 +115,9 @@ class Board:
         """A row per submission, domain and tuning seed: `sha256`, `domain`, `seed`, `delta` in points."""
         run, place = self._runs_and_places("by_seed")
         n_seeds = self._lengths("seeds")[run]
-        point = _starts(self._lengths("domain"))[run] + place // n_seeds
-        seed = self._flat("seeds").to_numpy()[_starts(self._lengths("seeds"))[run] + place % n_seeds]
+        domain, number = np.divmod(place, n_seeds)
+        point = _starts(self._lengths("domain"))[run] + domain
+        seed = self._flat("seeds").to_numpy()[_starts(self._lengths("seeds"))[run] + number]
         frame = self.points[["sha256", "domain"]].iloc[point].reset_index(drop=True)
         return frame.assign(seed=seed.astype(np.int64), delta=self._flat("by_seed").to_numpy())
 
@@ -145,9 +146,10 @@ class Board:
         """Shape (n_points, n_predictors), columns in the order of `predictors`."""
         run, place = self._runs_and_places("score")
         n_domains = self._lengths("domain")
-        points = _starts(n_domains)[run] + place % n_domains[run]
+        predictor, domain = np.divmod(place, n_domains[run])
+        points = _starts(n_domains)[run] + domain
         column = pd.Index(self.predictors.index).get_indexer(pd.Index(self._words("predictor")).astype(object))
-        columns = column[_starts(self._lengths("predictor"))[run] + place // n_domains[run]]
+        columns = column[_starts(self._lengths("predictor"))[run] + predictor]
         scores = np.full((int(n_domains.sum()), len(self.predictors)), np.nan, order="F")
         shown = columns >= 0
         scores[points[shown], columns[shown]] = self._flat("score").to_numpy()[shown]
