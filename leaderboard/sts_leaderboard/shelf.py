@@ -16,7 +16,8 @@ from sts_eval.records.submission import Submission
 from sts_eval.store.board import Board
 from sts_eval.store.comparisons import Comparisons
 from sts_eval.store.files import Files
-from sts_eval.store.store import Receipt, Store
+from sts_eval.store.store import Store
+from sts_eval.submission.validate import Verdict
 from sts_leaderboard.comparing import Comparing, Waiting
 
 KEPT_SECONDS = 20.0
@@ -92,7 +93,7 @@ class Shelf:
         """One run with its evidence."""
         return self.store.read(sha256)
 
-    def submit(self, raw: bytes, by: str | None) -> Receipt:
+    def submit(self, raw: bytes, by: str | None) -> Verdict:
         """Hand a file in, and show it at once.
 
         Raises:

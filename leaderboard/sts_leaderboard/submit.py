@@ -92,7 +92,7 @@ def build(shelf: Shelf, *, allow_writes: bool, quota: Quota) -> gr.Tab:
             said(quota.take, who or ANYBODY)
             receipt = answered(shelf.submit, raw, who or None)
             more = "\n\n**It is on the board now**, under Runs." if receipt.added else "\n\nThe store had it already."
-            return shown(receipt.verdict, more if receipt.verdict.accepted else "")
+            return shown(receipt, more if receipt.accepted else "")
 
         check.click(checked, [upload, pasted], [outcome, listed], **READING)
         # The server asks again whether writing is allowed: a hidden button is no gate.

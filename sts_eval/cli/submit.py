@@ -18,12 +18,12 @@ def command(path: Path, url: str, submitter: str | None) -> None:
     from sts_eval.submission.describe import bytes_of
 
     receipt = Store(url).submit(bytes_of(path, submitter=submitter), by=submitter)
-    for problem in receipt.verdict.problems:
+    for problem in receipt.problems:
         click.echo(f"{path}: {problem}", err=True)
     if receipt.sha256 is None:
         sys.exit(2)
     marks = "".join(f", {mark.replace('_', '-')}" for mark in receipt.marks)
     done = "Submitted" if receipt.added else "Already there"
     click.echo(f"{done}: {receipt.sha256} ({str(receipt.tier).replace('_', '-')}{marks})")
-    for note in receipt.verdict.notes:
+    for note in receipt.notes:
         click.echo(f"Note: {note}")

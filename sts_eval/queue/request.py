@@ -27,7 +27,7 @@ _FILES = (".jsonl", ".json", ".csv", ".tsv", ".parquet")
 
 
 def experiment_for(request: EvaluationRequest) -> Run:
-    """The run that a request asks for, with the paper's dials, or the lab's.
+    """The run that a request asks for, with the paper's settings, or the lab's.
 
     Raises:
         UserError: It names neither hub ids nor the lab.

@@ -62,16 +62,16 @@ def work(
             experiment = experiment_for(taken.request)
             runs(experiment, place, lambda prediction: store.preregister(prediction, by=worker))
             submission = submission_of(place, submitter=worker)
-            receipt = store.submit(submission.canonical().encode(), by=worker)
-        if receipt.sha256 is None:
-            raise UserError(str(receipt.verdict.problems[0]), "Correct the run")
+            verdict = store.submit(submission.canonical().encode(), by=worker)
+        if verdict.sha256 is None:
+            raise UserError(str(verdict.problems[0]), "Correct the run")
     except LostLeaseError:
         raise
     except Exception as error:  # whatever a run dies of is the request's log, and the worker goes on
         queue.failed(taken, _log(error))
         return taken, None
-    queue.done(taken, receipt.sha256)
-    return taken, receipt.sha256
+    queue.done(taken, verdict.sha256)
+    return taken, verdict.sha256
 
 
 def _log(error: Exception) -> str:

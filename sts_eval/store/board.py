@@ -7,7 +7,6 @@ duplicate of another; imported and published runs are shown beside the ranking.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -32,7 +31,7 @@ class Board:
     Args:
         table: A row per submission, in the columns of `sts_eval.store.snapshot.SCHEMA`.
         entries: The ledger, oldest first.
-        left_out: First problem of each file that stands among the submissions and is none, by its name.
+        left_out: First problem of each file that lies among the submissions and is none, by its name.
         state: Changes whenever the store does.
     """
 
@@ -92,7 +91,7 @@ class Board:
     def predictors(self) -> pd.DataFrame:
         """A row per predictor, by name, the one of most runs first: `group`, `flags` (letters), `summary`, `runs`.
 
-        Where submissions differ in what they call it, the most common word stands.
+        Where submissions describe it differently, the most common description is shown.
         """
         names = ["predictor", "group", "flags", "summary"]
         if not len(self):
@@ -148,7 +147,7 @@ class Board:
         n_domains = self._lengths("domain")
         predictor, domain = np.divmod(place, n_domains[run])
         points = _starts(n_domains)[run] + domain
-        column = pd.Index(self.predictors.index).get_indexer(pd.Index(self._words("predictor")).astype(object))
+        column = self.predictors.index.get_indexer(pd.Index(self.costs["predictor"]).astype(object))
         columns = column[_starts(self._lengths("predictor"))[run] + predictor]
         scores = np.full((int(n_domains.sum()), len(self.predictors)), np.nan, order="F")
         shown = columns >= 0
@@ -157,13 +156,11 @@ class Board:
 
     def _flat_table(self, *names: str) -> pd.DataFrame:
         """Columns of lists that are parallel, a row per entry, behind the submission that each is of."""
+        frame: pd.DataFrame = pa.table({name: self._flat(name) for name in names}).unify_dictionaries().to_pandas()
         run, _ = self._runs_and_places(names[0])
         shas = pd.Index(self._table.column("sha256").to_pylist(), dtype=object)
-        columns: dict[str, Any] = {"sha256": pd.Categorical.from_codes(run, categories=shas)}
-        for name in names:
-            is_word = pa.types.is_dictionary(self._table.schema.field(name).type.value_type)
-            columns[name] = self._words(name) if is_word else self._flat(name).to_numpy()
-        return pd.DataFrame(columns)
+        frame.insert(0, "sha256", pd.Series(pd.Categorical.from_codes(run, categories=shas)))
+        return frame
 
     def _runs_and_places(self, name: str) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """The row of the table that each entry of a column of lists is in, and its place in that list."""
@@ -171,13 +168,8 @@ class Board:
         run = np.repeat(np.arange(len(self)), lengths)
         return run, np.arange(len(run)) - _starts(lengths)[run]
 
-    def _flat(self, name: str) -> pa.Array:
-        column = self._table.column(name)
-        return pa.chunked_array([chunk.flatten() for chunk in column.chunks], column.type.value_type)
-
-    def _words(self, name: str) -> pd.Categorical:
-        flat = self._flat(name).unify_dictionaries()
-        return pd.Categorical(flat.to_pandas() if len(flat) else [])
+    def _flat(self, name: str) -> pa.ChunkedArray:
+        return pc.list_flatten(self._table.column(name))
 
     def _lengths(self, name: str) -> NDArray[np.intp]:
         lengths: NDArray[np.intp] = pc.list_value_length(self._table.column(name)).to_numpy().astype(np.intp)

@@ -19,7 +19,6 @@ import time
 import uuid
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
@@ -33,16 +32,16 @@ class Files:
     """A folder of small files.
 
     Args:
-        url: A path, or an address that fsspec knows: `hf://datasets/org/name`, `s3://bucket/folder`, ...
-        options: What fsspec's file system takes, such as a token.
+        url: A path, or an address that fsspec knows: `hf://datasets/org/name`, `s3://bucket/folder`, ... Tokens and
+            other options come from fsspec's configuration and the environment.
 
     Raises:
         UserError: No installed package opens such addresses.
     """
 
-    def __init__(self, url: str, **options: Any) -> None:
+    def __init__(self, url: str) -> None:
         try:
-            self._system, root = url_to_fs(url, **options)
+            self._system, root = url_to_fs(url)
         except (ImportError, ValueError) as error:
             raise UserError(f"{url} cannot be opened ({error})", "Give a folder, hf:// or s3:// address") from error
         self.url = url
@@ -111,23 +110,17 @@ class Files:
             final = self._folder / name
             _write_temporary(final, content).replace(final)
 
-    def sweep(self, seconds: float) -> int:
+    def sweep(self, seconds: float) -> None:
         """Remove temporary files that killed writers left behind, on a disk only.
 
         Args:
             seconds: What is younger may belong to a writer at work, and stays.
-
-        Returns:
-            How many were removed.
         """
-        swept = 0
         for path in self._folder.rglob(".*.tmp") if self._folder is not None else ():
             # Another reader may sweep at the same time, and one that may only read removes nothing.
             with contextlib.suppress(OSError):
                 if _TEMPORARY.fullmatch(path.name) and path.stat().st_mtime < time.time() - seconds:
                     path.unlink()
-                    swept += 1
-        return swept
 
     def keep_newest(self, folder: str, most: int) -> None:
         """Remove the oldest files of a folder beyond so many, on a disk only."""

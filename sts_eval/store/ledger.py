@@ -75,7 +75,7 @@ class LedgerState:
         since: When it was first accepted.
         why: Why it was taken down; of an accepted one, nothing.
         flagged: The doubt, if there is one.
-        rerun: Submissions that are said to agree with it.
+        rerun: Reruns that agree with it, by the ledger.
     """
 
     status: Literal["accepted", "rejected", "withdrawn"] | None = None

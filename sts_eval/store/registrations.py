@@ -1,4 +1,4 @@
-"""Predictions that were registered: a file per prediction, named by its hash. The first one stands.
+"""Predictions that were registered: a file per prediction, named by its hash. Only the first counts.
 
 preregistrations/SHA256.json
 """
@@ -28,7 +28,7 @@ def register(files: Files, prediction: Prediction, *, by: str) -> tuple[Preregis
         by: Who registers it.
 
     Returns:
-        The registration that stands, and whether it is new.
+        The registration that counts, and whether it is new.
 
     Raises:
         UserError: The store cannot be written.

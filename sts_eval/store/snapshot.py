@@ -178,7 +178,7 @@ def add_states(content: pa.Table, states: Mapping[str, LedgerState], registered:
     up = [one for one in rows if one["status"] == "accepted"]
     # Only a run that is itself up and recomputed can confirm another.
     confirming = {one["sha256"] for one in up if one["tier"] == "recomputed"}
-    # Of accepted submissions with the same records, the first with its evidence attached stands for all.
+    # Of accepted submissions with the same records all but one are duplicates: the first with evidence counts.
     first: dict[tuple[str, str], str] = {}
     for one in sorted(up, key=lambda one: (not (one["has_prediction"] and one["has_transfer"]), one["since"] or "")):
         if one["transfer_sha256"]:

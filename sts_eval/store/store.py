@@ -1,7 +1,7 @@
 """The store: a folder of submissions, of registered predictions and of what happened to them, on a disk or elsewhere.
 
     submissions/SHA256.json          canonical content, named by its hash; never changes
-    preregistrations/SHA256.json     named by the prediction's hash; the first one stands
+    preregistrations/SHA256.json     named by the prediction's hash; only the first counts
     ledger/TIME-ACTION-….json        entries, only ever added
     queue/…                          runs that somebody asked for (`sts_eval.queue.queue`)
     snapshot.parquet                 made from the first three
@@ -17,9 +17,8 @@ import contextlib
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -34,38 +33,10 @@ from sts_eval.store.ledger import Ledger
 from sts_eval.store.rebuild import ENTRIES, RECORD, SUBMISSIONS, Snapshot, list_files, rebuild
 from sts_eval.store.registrations import read_registrations, register
 from sts_eval.submission.rerun import RerunAgreement, compare_runs
-from sts_eval.submission.validate import Known, Mark, Tier, Verdict, has_evidence, validate
+from sts_eval.submission.validate import StoreContents, Verdict, has_evidence, validate
 
 LEFT_BEHIND_SECONDS = 24 * 3600.0
 """Age from which a temporary file is no writer's any more."""
-
-
-@dataclass(frozen=True)
-class Receipt:
-    """The answer to a file that was handed in.
-
-    Attributes:
-        verdict: How it was judged.
-        added: Whether the store did not have it before.
-    """
-
-    verdict: Verdict
-    added: bool
-
-    @property
-    def sha256(self) -> str | None:
-        """The submission's name; None if it was refused."""
-        return self.verdict.sha256
-
-    @property
-    def tier(self) -> Tier | None:
-        """Its tier."""
-        return self.verdict.tier
-
-    @property
-    def marks(self) -> tuple[Mark, ...]:
-        """Its marks."""
-        return self.verdict.marks
 
 
 class Store:
@@ -73,14 +44,13 @@ class Store:
 
     Args:
         url: A folder, or an address that fsspec knows, such as `hf://datasets/org/name` or `s3://bucket/folder`.
-        options: What fsspec's file system takes.
 
     Raises:
         UserError: No installed package opens such addresses.
     """
 
-    def __init__(self, url: str, **options: Any) -> None:
-        self.files = Files(url, **options)
+    def __init__(self, url: str) -> None:
+        self.files = Files(url)
         self.ledger = Ledger(self.files)
         self._board: Board | None = None
 
@@ -89,24 +59,27 @@ class Store:
         """Where it is."""
         return self.files.url
 
-    def submit(self, raw: bytes, *, by: str | None = None) -> Receipt:
+    def submit(self, raw: bytes, *, by: str | None = None) -> Verdict:
         """Take a submission. What is refused leaves no trace.
 
         Args:
             raw: The file.
             by: Who hands it in, for the ledger; its submitter if None.
 
+        Returns:
+            How it was judged, and whether it was added: the store may have had it before.
+
         Raises:
             UserError: The store cannot be written.
         """
         verdict = validate(raw, known=self.known())
         if verdict.submission is None or verdict.sha256 is None:
-            return Receipt(verdict, added=False)
+            return verdict
         sha256 = verdict.sha256
         added = self.files.create(_file(sha256), verdict.submission.canonical().encode())
         if added or not self.ledger.accepts(sha256):
             self.ledger.add("accepted", sha256, by=by or verdict.submission.submitter, why=str(verdict.tier))
-        return Receipt(verdict, added)
+        return replace(verdict, added=added)
 
     def read(self, sha256: str) -> Submission:
         """One submission.
@@ -158,7 +131,7 @@ class Store:
             )
         return found[0]
 
-    def known(self) -> Known:
+    def known(self) -> StoreContents:
         """What a new submission is judged against. Runs are those of the last snapshot, which costs no reading."""
         names = ("status", "has_prediction", "has_transfer", "prediction_sha256", "transfer_sha256", "sha256")
         found = self._snapshot(names)
@@ -167,7 +140,7 @@ class Store:
             for row in (found[0].to_pylist() if found else ())
             if row["status"] == "accepted" and row["has_prediction"] and row["has_transfer"]
         }
-        return Known(runs=runs, registered=self.registered)
+        return StoreContents(runs=runs, registered=self.registered)
 
     def submitted_by(self, who: str, since: datetime) -> int:
         """How many submissions somebody handed in, by the ledger, which every process on the store shares.
@@ -215,10 +188,6 @@ class Store:
         if agreement.agrees:
             self.ledger.add("rerun", sha256, by=by, why=why, other=rerun)
         return agreement
-
-    def state(self) -> str:
-        """A text that changes whenever something is added. Costs three listings."""
-        return list_files(self.files)[1]
 
     def board(self) -> Board:
         """Everything as tables, from the snapshot; made again first where the store has changed since.

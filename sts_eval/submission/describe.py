@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
 from pathlib import Path
 
 from safetensors import safe_open
@@ -22,16 +21,7 @@ _NOMINAL = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)([BM])(?![A-Za-z0-9])", re.IGNO
 _UNITS = {"b": 10**9, "m": 10**6}
 
 
-def submission_of(
-    folder: Path,
-    *,
-    submitter: str,
-    model: str | None = None,
-    training_set: str | None = None,
-    home: Sequence[str] = (),
-    command: str | None = None,
-    url: str | None = None,
-) -> Submission:
+def submission_of(folder: Path, *, submitter: str) -> Submission:
     """Describe a run and attach its records.
 
     A model or set that was read from a disk is described by a short name and never by its place.
@@ -39,29 +29,24 @@ def submission_of(
     Args:
         folder: A folder of `sts-eval run`.
         submitter: Who answers for it.
-        model: Short name of the model; from its id if None.
-        training_set: Short name of the set; from its source if None.
-        home: Domains that the set is about.
-        command: What reproduces it; the run of an experiment file of the folder's name if None.
-        url: Where it is described.
 
     Raises:
         UserError: The folder is no finished run.
     """
-    outcome = outcome_of(folder, model=model, training_set=training_set, home=home)
+    outcome = outcome_of(folder)
     prediction = record_named(Prediction, folder, "prediction", outcome.prediction_sha256)
     transfer = record_named(Transfer, folder, "transfer", outcome.transfer_sha256)
-    model_read, data, origin = prediction.model, prediction.training_set, transfer.origin
+    model, data, origin = prediction.model, prediction.training_set, transfer.origin
     return Submission(
         schema_version=2,
         origin=origin.kind,
         submitter=submitter,
         created=now(),
         model=ModelDescription(
-            id=model_read.id if model_read.commit is not None else outcome.model,
-            revision=model_read.commit,
-            family=_family(model_read.architecture),
-            parameters=_parameters(model_read.id),
+            id=model.id if model.commit is not None else outcome.model,
+            revision=model.commit,
+            family=_family(model.architecture),
+            parameters=_parameters(model.id),
         ),
         sae=SAEDescription(**prediction.sae.model_dump(include=set(SAEDescription.model_fields))),
         training_set=SetDescription(
@@ -73,8 +58,8 @@ def submission_of(
         provenance=Provenance(
             versions=prediction.versions | transfer.versions,
             hardware=", ".join(sorted({run.device for run in transfer.tuning.runs})) if transfer.tuning else None,
-            command=command or f"sts-eval run {folder.name}.yaml",
-            url=url,
+            command=f"sts-eval run {folder.name}.yaml",
+            url=None,
         ),
         outcome=outcome,
         prediction=prediction,

@@ -12,11 +12,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from sts_eval.records.outcome import Change, DomainOutcome, Outcome
 from sts_eval.records.prediction import SCORES, PredictorScores
-from sts_eval.records.submission import LABEL, LINE, NAME, Origin
+from sts_eval.records.submission import ALLOWED, LABEL, LINE, NAME, Origin
 from sts_eval.statistics.paired import POINTS
 from sts_eval.submission.problem import Path, Problem, shown
 from sts_eval.submission.standard_error_range import standard_error_range
@@ -42,17 +42,10 @@ FLAGS = ("L", "G", "P", "O")
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 
-_TEXTS: Mapping[str, tuple[re.Pattern[str], int, str]] = {
-    "id": (re.compile(NAME), 96, "an id: letters, digits, _ + : - and single dots"),
-    "domain": (re.compile(LABEL), 96, "a domain's name: a letter or digit, then letters, digits, spaces and .,()&+-"),
-    "predictor": (
-        re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*"),
-        64,
-        "a predictor's name: letters, digits and _ . -, at most 64",
-    ),
-    "line": (re.compile(LINE), 300, "one line of at most 300 characters"),
-}
-"""Pattern, most characters and description of each kind of text."""
+PREDICTOR = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$"
+
+_LONGEST: Mapping[str, int] = {NAME: 96, LABEL: 96, PREDICTOR: 64, LINE: 300}
+"""Characters of a text by the pattern that it has to fit."""
 
 
 def time_problems(text: str, path: Path, now: datetime) -> Iterator[Problem]:
@@ -73,7 +66,7 @@ def read_time(text: str) -> datetime | None:
     return moment if moment.utcoffset() == timedelta(0) else None
 
 
-def outcome_problems(outcome: Outcome, origin: Origin | None, now: datetime | None = None) -> Iterator[Problem]:
+def outcome_problems(outcome: Outcome, origin: Origin | None, now: datetime) -> Iterator[Problem]:
     """Look at all figures and names of an outcome.
 
     Args:
@@ -83,13 +76,13 @@ def outcome_problems(outcome: Outcome, origin: Origin | None, now: datetime | No
     """
     at: Path = ("outcome",)
     published = origin == "published"
-    yield from time_problems(outcome.created, (*at, "created"), now or datetime.now(UTC))
-    yield from _text("id", outcome.model, (*at, "model"))
-    yield from _text("id", outcome.training_set, (*at, "training_set"))
+    yield from time_problems(outcome.created, (*at, "created"), now)
+    yield from _text(NAME, outcome.model, (*at, "model"))
+    yield from _text(NAME, outcome.training_set, (*at, "training_set"))
     yield from _hashes(outcome, origin, at)
     yield from _entries(outcome.home, MOST_DOMAINS, (*at, "home"), "domain")
     for place, name in enumerate(outcome.home):
-        yield from _text("domain", name, (*at, "home", place))
+        yield from _text(LABEL, name, (*at, "home", place))
     yield from _entries(outcome.seeds, MOST_SEEDS, (*at, "seeds"), "seed")
     if not outcome.seeds and not published:
         yield Problem.at((*at, "seeds"), "there is no seed; name the seed of each tuning")
@@ -115,7 +108,7 @@ def _hashes(outcome: Outcome, origin: Origin | None, at: Path) -> Iterator[Probl
 
 
 def _domain(domain: DomainOutcome, outcome: Outcome, published: bool, at: Path) -> Iterator[Problem]:
-    yield from _text("domain", domain.domain, (*at, "domain"))
+    yield from _text(LABEL, domain.domain, (*at, "domain"))
     if domain.logprob is not None:
         yield from _logprob(domain.logprob, len(outcome.seeds), published, (*at, "logprob"))
     before = domain.accuracy_before
@@ -179,7 +172,7 @@ def _by_seed(change: Change, n_seeds: int, published: bool, slack: float, severa
     given = len(change.by_seed)
     if given != n_seeds and not (published and not given):
         yield Problem.at((*at, "by_seed"), f"it has {given} changes for {n_seeds} seeds; give one per seed, in order")
-    elif given and several:  # over one question nothing can be averaged, and the first seed stands
+    elif given and several:  # over one question the change is that of the first seed
         mean = math.fsum(change.by_seed) / given
         if abs(mean - change.delta) > slack:
             message = f"it is {change.delta:.6g} and the mean of by_seed {mean:.6g}; correct one of them"
@@ -195,9 +188,9 @@ def _logprob(change: Change, n_seeds: int, published: bool, at: Path) -> Iterato
 
 
 def _predictor(one: PredictorScores, at: Path) -> Iterator[Problem]:
-    yield from _text("predictor", one.name, (*at, "name"))
-    yield from _text("predictor", one.group, (*at, "group"))
-    yield from _text("line", one.summary, (*at, "summary"))
+    yield from _text(PREDICTOR, one.name, (*at, "name"))
+    yield from _text(PREDICTOR, one.group, (*at, "group"))
+    yield from _text(LINE, one.summary, (*at, "summary"))
     if not set(one.flags) <= set(FLAGS) or len(set(one.flags)) < len(one.flags):
         message = f"{shown(one.flags)} are not different ones of {', '.join(FLAGS)}; correct them"
         yield Problem.at((*at, "flags"), message)
@@ -208,7 +201,7 @@ def _predictor(one: PredictorScores, at: Path) -> Iterator[Problem]:
         yield Problem.at((*at, "flags"), "a predictor that reads the tuned model carries the flag O; add it")
     yield from _entries(list(one.scores), MOST_DOMAINS, (*at, "scores"), "domain")
     for domain, score in list(one.scores.items())[:MOST_DOMAINS]:
-        yield from _text("domain", domain, (*at, "scores", domain))
+        yield from _text(LABEL, domain, (*at, "scores", domain))
         if min(score.se or 0.0, score.seed_sd or 0.0) < 0:
             yield Problem.at((*at, "scores", domain), "a standard error is negative; correct it")
     yield from _entries(one.seeds, MOST_SEEDS, (*at, "seeds"), "seed")
@@ -218,10 +211,11 @@ def _predictor(one: PredictorScores, at: Path) -> Iterator[Problem]:
             yield Problem.at((*at, "cost", where), message)
 
 
-def _text(kind: str, value: str, at: Path) -> Iterator[Problem]:
-    pattern, longest, description = _TEXTS[kind]
-    if not pattern.fullmatch(value) or len(value) > longest:
-        yield Problem.at(at, f"{shown(value)} is not {description}; rename or shorten it")
+def _text(pattern: str, value: str, at: Path) -> Iterator[Problem]:
+    if not re.fullmatch(pattern, value) or len(value) > _LONGEST[pattern]:
+        allowed = ALLOWED.get(pattern, "letters, digits and _ . -")
+        message = f"{shown(value)} is not allowed here; rename it: {allowed}, at most {_LONGEST[pattern]} characters"
+        yield Problem.at(at, message)
 
 
 def _entries(

@@ -110,7 +110,7 @@ def _order(submission: Submission, transfer: Transfer) -> Iterator[Problem]:
 
 
 def _unusable(transfer: Transfer) -> Iterator[Problem]:
-    """What stands in the way of computing."""
+    """Why figures cannot be computed from the answers."""
     at: Path = ("transfer", "answers")
     for name, most in (("answers", MOST_DOMAINS), ("seeds", MOST_SEEDS)):
         number = len(getattr(transfer, name))

@@ -30,7 +30,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from sts_eval.records.outcome import Outcome
-from sts_eval.records.submission import HTTPS, LABEL, LINE, NAME, Submission
+from sts_eval.records.submission import ALLOWED, Submission
 from sts_eval.submission.plausibility import outcome_problems, read_time, time_problems
 from sts_eval.submission.problem import Path, Problem, shown
 from sts_eval.submission.read_json import read_json
@@ -42,19 +42,12 @@ Mark = Literal["pre_registered", "post_hoc"]
 MOST_PROBLEMS = 100
 """A file with more is of another kind."""
 
-_ALLOWED: Mapping[str, str] = {
-    NAME: "letters, digits, _ + : - and single dots, in segments parted by slashes",
-    LABEL: "letters, digits, spaces and . , ( ) & + -, a letter or digit first",
-    LINE: "one line without control characters",
-    HTTPS: "an https address without quotes, brackets, braces or a user's name",
-}
-
 _SOURCES = {"experiment", "model", "sae", "training_set", "benchmark", "tuning"}
 """Parts of attached records that may name places on somebody's disk."""
 
 
 @dataclass(frozen=True)
-class Known:
+class StoreContents:
     """What a store already holds.
 
     Attributes:
@@ -79,6 +72,7 @@ class Verdict:
         tier: How far its figures are shown to be true.
         marks: Whether its prediction came before or after fine-tuning, where that is known.
         notes: What the submitter should know although nothing is wrong.
+        added: Whether it went into a store that did not have it before.
     """
 
     problems: tuple[Problem, ...]
@@ -87,6 +81,7 @@ class Verdict:
     tier: Tier | None = None
     marks: tuple[Mark, ...] = ()
     notes: tuple[str, ...] = ()
+    added: bool = False
 
     @property
     def accepted(self) -> bool:
@@ -94,14 +89,14 @@ class Verdict:
         return self.submission is not None
 
 
-def validate(raw: bytes, *, known: Known | None = None) -> Verdict:
+def validate(raw: bytes, *, known: StoreContents | None = None) -> Verdict:
     """Judge a file that claims to be a submission. Never raises, whatever the bytes are.
 
     Args:
         raw: The file.
         known: What the store holds; nothing if None.
     """
-    known = known or Known()
+    known = known or StoreContents()
     now = known.now or datetime.now(UTC)
     value, problems, readable = read_json(raw)
     if not readable:
@@ -174,8 +169,8 @@ def _sentence(error: ErrorDetails) -> str:
         return "it is missing; add it"
     if kind == "literal_error" and last == "schema_version":
         return f"version {given} is not known here, only {context['expected']}; make the record with this version"
-    if kind == "string_pattern_mismatch" and context["pattern"] in _ALLOWED:
-        return f"{given} is not allowed here; use {_ALLOWED[context['pattern']]}"
+    if kind == "string_pattern_mismatch" and context["pattern"] in ALLOWED:
+        return f"{given} is not allowed here; use {ALLOWED[context['pattern']]}"
     says = error["msg"].removeprefix("Value error, ")
     return f"{given} does not fit: {says[:1].lower()}{says[1:]}; correct it"
 
@@ -190,7 +185,7 @@ def _outcome_alone(value: dict[str, Any], now: datetime) -> list[Problem]:
     return list(outcome_problems(outcome, origin if origin in ("imported", "published") else None, now))
 
 
-def _clash(submission: Submission, known: Known) -> Iterator[Problem]:
+def _clash(submission: Submission, known: StoreContents) -> Iterator[Problem]:
     run = (submission.outcome.prediction_sha256, submission.outcome.transfer_sha256)
     other = known.runs.get(run)
     if all(run) and other is not None and other != submission.sha256():
@@ -204,7 +199,7 @@ def _tier(submission: Submission) -> Tier:
     return "recomputed" if has_evidence(submission) else "self_reported"
 
 
-def _marks(submission: Submission, known: Known) -> Iterator[Mark]:
+def _marks(submission: Submission, known: StoreContents) -> Iterator[Mark]:
     registered = read_time(known.registered(submission.outcome.prediction_sha256) or "")
     tuning = submission.transfer.tuning if submission.transfer else None
     started = read_time(tuning.started) if tuning else None

@@ -43,7 +43,7 @@ def store(tmp_path):
 
 def test_a_run_folder_becomes_a_valid_submission_with_its_evidence(tmp_path):
     made, happened = write_run(tmp_path / "run")
-    whole = submission_of(tmp_path / "run", submitter="Ada", home=("math",))
+    whole = submission_of(tmp_path / "run", submitter="Ada")
     assert (whole.prediction, whole.transfer) == (made, happened)
     assert (whole.model.id, whole.model.family, whole.benchmark) == ("org", "Llama", "mmlu_pro")
     assert (whole.training_set.id, whole.training_set.rows, whole.sae.d_sae) == ("data", 1, 16)

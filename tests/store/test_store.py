@@ -192,7 +192,7 @@ def test_a_run_counts_once_and_evidence_beats_an_earlier_claim(store):
     assert runs.loc[claim, "duplicate_of"] == proof
     assert runs["ranked"].to_dict() == {claim: False, proof: True}
     again = store.submit(raw(submission(submitter="Eve")))
-    assert "has this run" in again.verdict.problems[0].message
+    assert "has this run" in again.problems[0].message
     store.note("withdrawn", proof, by="Ada", why="x")
     store.board()
     assert store.submit(raw(submission(submitter="Eve"))).added
