@@ -25,13 +25,14 @@ from pydantic import ValidationError
 from sts_eval.errors import UserError
 from sts_eval.records.ledger import SHA256, Action, LedgerEntry, Preregistration
 from sts_eval.records.prediction import Prediction
+from sts_eval.records.record import now
 from sts_eval.records.submission import Submission
 from sts_eval.store import snapshot
 from sts_eval.store.board import Board
 from sts_eval.store.files import Files
 from sts_eval.store.ledger import Ledger
 from sts_eval.store.rebuild import ENTRIES, RECORD, SUBMISSIONS, Snapshot, list_files, rebuild
-from sts_eval.store.registrations import read_registrations, register
+from sts_eval.store.registrations import read_registrations, registration_file
 from sts_eval.submission.rerun import RerunAgreement, compare_runs
 from sts_eval.submission.validate import StoreContents, Verdict, has_evidence, validate
 
@@ -122,13 +123,11 @@ class Store:
         Raises:
             UserError: None starts so, or several do.
         """
-        names = (name for name in self.files.names(SUBMISSIONS) if RECORD.fullmatch(name))
+        names = filter(RECORD.fullmatch, self.files.names(SUBMISSIONS))
         found = [name.removesuffix(".json") for name in names if name.startswith(beginning)]
         if len(found) != 1:
-            raise UserError(
-                f"{len(found)} submissions start with {beginning[:64]!r}",
-                "Give enough digits to tell one from all others",
-            )
+            problem = f"{len(found)} submissions start with {beginning[:64]!r}"
+            raise UserError(problem, "Give enough digits to tell one from all others")
         return found[0]
 
     def known(self) -> StoreContents:
@@ -152,8 +151,23 @@ class Store:
         return sum(entry.action == "accepted" and entry.by == who for entry in self.ledger.entries(since))
 
     def preregister(self, prediction: Prediction, *, by: str) -> tuple[Preregistration, bool]:
-        """Register a prediction; see `sts_eval.store.registrations.register`."""
-        return register(self.files, prediction, by=by)
+        """Keep a prediction's hash with the time of now, unless it is registered already.
+
+        Args:
+            prediction: Only its hash is kept.
+            by: Who registers it.
+
+        Returns:
+            The registration that counts, and whether it is new.
+
+        Raises:
+            UserError: The store cannot be written.
+        """
+        sha256 = prediction.sha256()
+        entry = Preregistration(prediction_sha256=sha256, registered=now(), by=by)
+        if self.files.create(registration_file(sha256), entry.canonical().encode()):
+            return entry, True
+        return read_registrations(self.files, [sha256]).get(sha256, entry), False
 
     def registered(self, prediction_sha256: str) -> str | None:
         """When a prediction was registered, None if it was not."""
