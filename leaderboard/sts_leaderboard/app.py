@@ -87,7 +87,7 @@ def _ranking_leads_to_points(shelf: Shelf, page: Page, chosen: gr.Textbox) -> No
     """A row of the ranking opens Explore with its predictor and the same runs."""
 
     def address(event: gr.SelectData, *values: Any) -> str:
-        known = list(map(str, answered(shelf.board).columns.index))
+        known = list(map(str, answered(shelf.board).predictors.index))
         state = page.state(values)
         size = ranking.QUESTIONS.get(str(state["question"])) == "how_much"
         sign = explore.SIZE if size else explore.SIGNED

@@ -33,14 +33,13 @@ def experiment_for(request: EvaluationRequest) -> Run:
         UserError: It names neither hub ids nor the lab.
     """
     model, training_set = request.model, request.training_set
-    if LAB in (model, training_set.partition(":")[0]):
-        if model != LAB or not training_set.startswith(LAB) or training_set[3:4] not in ("", ":"):
-            raise UserError(
-                f"{model} with {training_set} mixes the lab with something else", "Ask for lab and lab:math"
-            )
+    source, _, lab_set = training_set.partition(":")
+    if LAB in (model, source):
+        if model != source:
+            raise UserError(f"the lab has no run of {model} on {training_set}", "Ask for lab and lab:math")
         if request.sae_release is not None or request.sae_id is not None:
-            raise UserError("the lab has one SAE", "Name none")
-        return lab_experiment(training_set.partition(":")[2] or DEFAULT_SET)
+            raise UserError("the lab has one SAE of its own", "Name no SAE")
+        return lab_experiment(lab_set or DEFAULT_SET)
     for name, what in ((model, "model"), (training_set, "training set")):
         if not _HUB.fullmatch(name) or ".." in name or name.lower().endswith(_FILES):
             raise UserError(f"{name!r} is no {what} on the hub", "Give owner/name, or lab")
