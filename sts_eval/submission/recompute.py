@@ -14,7 +14,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from sts_eval.analysis.outcome import summarise
 from sts_eval.records.outcome import Outcome
@@ -42,16 +42,15 @@ def evidence_problems(submission: Submission) -> Iterator[Problem]:
     """Make everything again that the attached records allow, and compare."""
     outcome, prediction, transfer = submission.outcome, submission.prediction, submission.transfer
     if prediction is not None:
-        yield from _description(submission, prediction)
-        yield from _differences(
-            outcome.prediction_sha256, prediction.sha256(), ("outcome", "prediction_sha256"), _PREDICTION
-        )
+        yield from _differences(submission, _description(submission, prediction), (), _PREDICTION)
+        if submission.sae is None:
+            yield Problem.at(("sae",), "it is null, and the prediction read one; describe it")
         if transfer is None:
             yield from _predictors(outcome, prediction.predictors, complete=False)
     if transfer is None:
         return
-    yield from _differences(outcome.transfer_sha256, transfer.sha256(), ("outcome", "transfer_sha256"), _TRANSFER)
-    yield from _differences(submission.origin, transfer.origin.kind, ("origin",), _TRANSFER)
+    made = {"outcome": {"transfer_sha256": transfer.sha256()}, "origin": transfer.origin.kind}
+    yield from _differences(submission, made, (), _TRANSFER)
     yield from _order(submission, transfer)
     unusable = list(_unusable(transfer))
     yield from unusable
@@ -64,24 +63,19 @@ def evidence_problems(submission: Submission) -> Iterator[Problem]:
         yield Problem.at(("transfer",), f"its figures cannot be computed ({reason}); make the record again")
 
 
-def _description(submission: Submission, prediction: Prediction) -> Iterator[Problem]:
-    """What is shown of model, SAE and set must be what the prediction read, where that is published by a name."""
+def _description(submission: Submission, prediction: Prediction) -> dict[str, Any]:
+    """Model, SAE and set as the prediction read them, where they are published by a name; and its hash."""
     model, sae, data = prediction.model, prediction.sae, prediction.training_set
     read: dict[str, dict[str, Any]] = {"model": {}, "training_set": {"rows": data.rows}}
     if model.commit is not None:
         read["model"] = {"id": model.id, "revision": model.commit}
     if data.revision is not None:
         read["training_set"] |= {"id": data.source, "revision": data.revision}
-    if submission.sae is None:
-        yield Problem.at(("sae",), "it is null, and the prediction read one; describe it")
-    else:
+    if submission.sae is not None:
         read["sae"] = {"d_sae": sae.d_sae, "layer": sae.layer, "hook_name": sae.hook_name}
         if sae.release is not None:
             read["sae"] |= {"release": sae.release, "id": sae.id}
-    for part, fields in read.items():
-        for name, value in fields.items():
-            stated = getattr(getattr(submission, part), name)
-            yield from _differences(stated, value, (part, name), _PREDICTION)
+    return read | {"outcome": {"prediction_sha256": prediction.sha256()}}
 
 
 def _order(submission: Submission, transfer: Transfer) -> Iterator[Problem]:
@@ -89,14 +83,13 @@ def _order(submission: Submission, transfer: Transfer) -> Iterator[Problem]:
     reference, tuning, prediction = transfer.prediction, transfer.tuning, submission.prediction
     if reference is None:
         return
-    at: Path = ("transfer", "prediction")
     expected = {"prediction_sha256": submission.outcome.prediction_sha256}
     if prediction is not None:
         expected["created"] = prediction.created
     for name, value in expected.items():
         if getattr(reference, name) != value:
             message = "it is not that of the submission's prediction; attach the records of one run"
-            yield Problem.at((*at, name), message)
+            yield Problem.at(("transfer", "prediction", name), message)
     if tuning is None:
         return
     predicted, started = read_time(reference.created), read_time(tuning.started)
@@ -130,9 +123,8 @@ def _unusable(transfer: Transfer) -> Iterator[Problem]:
 
 
 def _changes(outcome: Outcome, prediction: Prediction | None, transfer: Transfer) -> Iterator[Problem]:
-    stored = [one.model_dump() for one in transfer.domains]
     computed = [one.model_dump() for one in changes_of(transfer.answers, transfer.seeds)]
-    yield from _differences(stored, computed, ("transfer", "domains"), "the answers give")
+    yield from _differences(transfer.domains, computed, ("transfer", "domains"), "the answers give")
     if prediction is None:
         yield from _domains(outcome, transfer)
         return
@@ -141,10 +133,8 @@ def _changes(outcome: Outcome, prediction: Prediction | None, transfer: Transfer
         yield Problem.at(("transfer", "domains"), message)
         return
     again = summarise(prediction, transfer, model=outcome.model, training_set=outcome.training_set, home=outcome.home)
-    fields = {"created", "seeds", "domains", "tuning_seconds"}
-    yield from _differences(
-        outcome.model_dump(include=fields), again.model_dump(include=fields), ("outcome",), _RECORDS
-    )
+    computed_outcome = again.model_dump(include={"created", "seeds", "domains", "tuning_seconds"})
+    yield from _differences(outcome, computed_outcome, ("outcome",), _RECORDS)
     if again.post_hoc and not outcome.post_hoc:
         message = "the transfer says that the prediction was made after fine-tuning started; set it to true"
         yield Problem.at(("outcome", "post_hoc"), message)
@@ -163,7 +153,7 @@ def _domains(outcome: Outcome, transfer: Transfer) -> Iterator[Problem]:
             continue
         made = {"delta": change.delta, "se": change.se, "by_seed": tuple(one.delta for one in change.by_seed)}
         figures = {"n": change.n, "accuracy_before": change.accuracy_before, "accuracy": made}
-        yield from _differences(domain.model_dump(include=set(figures)), figures, at, _TRANSFER)
+        yield from _differences(domain, figures, at, _TRANSFER)
 
 
 def _predictors(outcome: Outcome, made: Sequence[PredictorScores], *, complete: bool) -> Iterator[Problem]:
@@ -197,7 +187,9 @@ def _predictors(outcome: Outcome, made: Sequence[PredictorScores], *, complete: 
 
 
 def _differences(stated: Any, made: Any, at: Path, source: str) -> Iterator[Problem]:
-    """Where two dumps differ by more than rounding."""
+    """Where stated values differ from computed ones by more than rounding; of a record, in the computed fields."""
+    if isinstance(stated, BaseModel) and isinstance(made, Mapping):
+        stated = {name: getattr(stated, name) for name in made}
     if isinstance(stated, Mapping) and isinstance(made, Mapping) and stated.keys() == made.keys():
         for key in made:
             yield from _differences(stated[key], made[key], (*at, key), source)
