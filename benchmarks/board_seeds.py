@@ -76,8 +76,8 @@ def fill(shared: Path) -> None:
     store = Store(str(SEEDS))
     for one in (*measured(), *imported(shared), *published(shared)):
         receipt = store.submit(one.canonical().encode(), by=SUBMITTER)
-        if not receipt.verdict.accepted:
-            raise SystemExit("\n".join(f"{problem.path}: {problem.message}" for problem in receipt.verdict.problems))
+        if not receipt.accepted:
+            raise SystemExit("\n".join(f"{problem.path}: {problem.message}" for problem in receipt.problems))
     board = store.board()
     print(board.runs["origin"].value_counts().to_string())
 
