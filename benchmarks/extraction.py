@@ -37,6 +37,7 @@ from sts_eval.progress import silent
 from sts_eval.records.record import write_atomically
 from sts_eval.study.extractor import Extractor, assemble
 from sts_eval.study.question_scores import read_domain
+from sts_eval.study.reading import Context, Reading
 from sts_eval.study.shifted_features import Shift, measure_shift
 
 RESULTS = Path(__file__).parent / "results"
@@ -155,17 +156,13 @@ def compare(network: LlamaForCausalLM, data: tuple[TrainingSet, Domain], shape: 
 
 def act_only(ours: Extractor, domain: Domain, shift: Shift) -> list[float]:
     """STS_act alone: questions without demonstrations, chosen columns."""
-    from sts_eval.study.extractor import Shown
-
-    turns = [ours.prompter.turn(question.text) for question in domain.questions]
-    empty = Shown.of(ours.prompter.demonstrations([]))
+    turns = {number: ours.prompter.turn(question.text) for number, question in enumerate(domain.questions)}
+    alone = Context.of("alone", ours.reader, ours.prompter.demonstrations([]), dict.fromkeys(turns, 0))
     columns = ours.autoencoder.columns(list(shift.features))
     scores = [0.0] * len(turns)
-    for row in ours.rows(turns, [0] * len(turns)):
-        together = [turns[index] for index in row]
-        encoded = columns.encode(ours.read(empty, together, [0] * len(row)))
-        for index, part in zip(row, torch.split(encoded, [len(turn.span) for turn in together]), strict=True):
-            scores[index] = float(part.mean(dim=0).sum())
+    for row in Reading(ours.settings, turns, alone).rows():
+        for number, states in row.by_question(columns.encode(row.alone)).items():
+            scores[number] = float(states.mean(dim=0).sum())
     return scores
 
 

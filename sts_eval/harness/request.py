@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import math
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar, cast
 
@@ -19,14 +20,19 @@ from tqdm.auto import tqdm
 
 from sts_eval.data.training_set import load_training_set
 from sts_eval.errors import UserError
-from sts_eval.harness.columns import columns_of
+from sts_eval.experiment import TuneSettings
 from sts_eval.harness.failure import exits_like_a_command
 from sts_eval.harness.plan import Plan, domain_of
 from sts_eval.model.hook import unwrapped
 from sts_eval.model.sae import load_sae
-from sts_eval.progress import silent
+from sts_eval.prediction.collect import collect_scores
+from sts_eval.predictors.predictor import Need, Predictor
+from sts_eval.predictors.registry import select
+from sts_eval.records.prediction import SCORES
+from sts_eval.study.cost import CostMeter
+from sts_eval.study.draws import choose_questions
 from sts_eval.study.extractor import Extractor, assemble
-from sts_eval.study.question_scores import read_domain
+from sts_eval.study.question_scores import ScoresBySeed, read_domain
 from sts_eval.study.shifted_features import Shift, measure_shift
 
 REQUEST = "sts_scores"
@@ -85,32 +91,84 @@ def scores_for(lm: Any, requests: Sequence[Request]) -> list[dict[int, dict[str,
     return [scores[request] for request in requests]
 
 
+def other_predictors(plan: Plan) -> tuple[Predictor, ...]:
+    """The predictors beside STS that a plan asks for. The harness runs models without gradients, so none needs them.
+
+    Raises:
+        UserError: There is no predictor or group of a name.
+    """
+    return tuple(
+        one
+        for one in select(plan.settings.predictors)
+        if one.name not in SCORES and one.needs.isdisjoint({Need.GRADIENTS, Need.PROBE})
+    )
+
+
 def _scores_of_plan(lm: Any, plan: Plan, requests: Sequence[Request]) -> dict[Request, dict[int, dict[str, float]]]:
-    extractor = _instrument(lm, plan)
-    shifts = _computed_once(lambda: _shifts(extractor, plan))
+    extractor = _extractor_of(lm, plan)
+    others = other_predictors(plan)
     names = list(dict.fromkeys(request.domain for request in requests))
-    columns = _computed_once(lambda: columns_of(extractor, plan, names)) if plan.settings.predictors else {}
-    found: dict[Request, dict[int, dict[str, float]]] = {}
-    total = sum(len(request.seeds) for request in requests)
-    with tqdm(total=total, desc="Running sts_scores requests", disable=lm.rank != 0) as bar:
-        for name in names:
-            mine = [request for request in requests if request.domain == name]
-            chosen = {
-                shift.seed: [request.position for request in mine if shift.seed in request.seeds] for shift in shifts
-            }
-            domain = domain_of(plan.benchmark, name)
-            reading = read_domain(extractor, domain, shifts, chosen)
-            beside = {one: scores.get(name, math.nan) for one, scores in columns.items()}
-            for request in mine:
-                own = {seed: reading.questions[seed][request.position]._asdict() for seed in request.seeds}
-                found[request] = {seed: scores | beside for seed, scores in own.items()}
-                bar.update(len(request.seeds))
+    with tqdm(total=len(requests), desc="Running sts_scores requests", disable=lm.rank != 0) as bar:
+        if others:
+            asked = _gathered(requests)
+            questions, beside = _computed_once(lambda: _collected(extractor, plan, others, asked))
+            bar.update(len(requests))
+        else:
+            shifts = _computed_once(lambda: _shifts(extractor, plan))
+            questions, beside = {}, {}
+            for name in names:
+                mine = [request for request in requests if request.domain == name]
+                questions[name] = read_domain(
+                    extractor, domain_of(plan.benchmark, name), shifts, _chosen(plan, mine)
+                ).questions
+                bar.update(len(mine))
     for line in (*extractor.prompter.warnings, *extractor.reader.warnings):
         _logger.warning(line)
-    return found
+    return {
+        request: {
+            seed: questions[request.domain][seed][request.position]._asdict() | beside.get(request.domain, {})
+            for seed in request.seeds
+        }
+        for request in requests
+    }
 
 
-def _instrument(lm: Any, plan: Plan) -> Extractor:
+def _collected(
+    extractor: Extractor, plan: Plan, others: Sequence[Predictor], requests: Sequence[Request]
+) -> tuple[dict[str, ScoresBySeed], dict[str, dict[str, float]]]:
+    """Scores of the questions by domain, and by domain the other predictors' values; all read once."""
+    skipped = [one.name for one in select(plan.settings.predictors) if one.name not in SCORES and one not in others]
+    if skipped:
+        _logger.warning("%s need gradients; `sts-eval predict` computes them.", ", ".join(skipped))
+    domains = {name: domain_of(plan.benchmark, name) for name in dict.fromkeys(request.domain for request in requests)}
+    found = collect_scores(
+        (*select(["sts"]), *others),
+        extractor,
+        load_training_set(plan.training_set),
+        domains,
+        tune=TuneSettings(),
+        costs=CostMeter(),
+        chosen={name: _chosen(plan, [request for request in requests if request.domain == name]) for name in domains},
+    )
+    beside = {
+        name: {one.name: one.values.get(name, math.nan) for one in found.predictors if one.name not in SCORES}
+        for name in domains
+    }
+    return {reading.domain: reading.questions for reading in found.readings}, beside
+
+
+def _chosen(plan: Plan, requests: Sequence[Request]) -> dict[int, list[int]]:
+    """By seed, the positions that are asked for in one domain, in the order in which the seed draws them."""
+    (name,) = {request.domain for request in requests}
+    domain = domain_of(plan.benchmark, name)
+    asked = {seed: {one.position for one in requests if seed in one.seeds} for seed in plan.settings.seeds}
+    return {
+        seed: [position for position in choose_questions(domain, seed, sys.maxsize, lambda _: 0) if position in wanted]
+        for seed, wanted in asked.items()
+    }
+
+
+def _extractor_of(lm: Any, plan: Plan) -> Extractor:
     """Read through the model that the harness has loaded."""
     model = lm.model
     device = str(unwrapped(model).get_input_embeddings().weight.device)
@@ -121,13 +179,25 @@ def _instrument(lm: Any, plan: Plan) -> Extractor:
 
 def _shifts(extractor: Extractor, plan: Plan) -> list[Shift]:
     training_set = load_training_set(plan.training_set)
-    return [measure_shift(extractor, training_set, seed, silent) for seed in plan.settings.seeds]
+    return [measure_shift(extractor, training_set, seed) for seed in plan.settings.seeds]
+
+
+def _gathered(requests: Sequence[Request]) -> list[Request]:
+    """The requests of all processes, each once."""
+    if not _distributed():
+        return list(requests)
+    parts: list[list[Request]] = [[] for _ in range(torch.distributed.get_world_size())]
+    torch.distributed.all_gather_object(parts, list(requests))
+    return list(dict.fromkeys(request for part in parts for request in part))
+
+
+def _distributed() -> bool:
+    return torch.distributed.is_available() and torch.distributed.is_initialized()
 
 
 def _computed_once(compute: Callable[[], _Result]) -> _Result:
     """What the first process computes, given to all, so that all work with the same."""
-    distributed = torch.distributed.is_available() and torch.distributed.is_initialized()
-    if not distributed:
+    if not _distributed():
         return compute()
     found: list[_Result | UserError | None] = [None]
     if torch.distributed.get_rank() == 0:

@@ -16,12 +16,11 @@ from lm_eval.api.instance import Instance
 from lm_eval.api.metrics import mean
 from lm_eval.api.task import Task, TaskConfig
 
-from sts_eval.harness.columns import wanted
 from sts_eval.harness.failure import exits_like_a_command
 from sts_eval.harness.plan import domain_of, plan_from, resolved
-from sts_eval.harness.request import REQUEST, Request, install
+from sts_eval.harness.request import REQUEST, Request, install, other_predictors
 from sts_eval.records.prediction import SCORES
-from sts_eval.study.question_scores import choose_questions
+from sts_eval.study.draws import choose_questions
 
 _logger = logging.getLogger(__name__)
 
@@ -116,8 +115,8 @@ class STSTask(Task):  # type: ignore[misc]  # lm-eval ships no types
         means: dict[str, Callable[..., float]] = dict.fromkeys(SCORES, mean)
         spreads = {f"{name}_seed_sd": _spread_over_seeds for name in SCORES}
         with exits_like_a_command():
-            names = plan_from(self.metadata, chat_template=False).settings.predictors
-            return means | spreads | {one.name: _of_domain for one in wanted(names)}
+            others = other_predictors(plan_from(self.metadata, chat_template=False))
+        return means | spreads | {one.name: _of_domain for one in others}
 
     def higher_is_better(self) -> dict[str, bool]:
         """Neither: a high score says that tuning will change the domain, not that it will help."""

@@ -35,7 +35,6 @@ class Prefix:
     """A shared prefix: its token ids, and its keys and values once a reader has computed them."""
 
     def __init__(self, ids: Sequence[int]) -> None:
-        """Nothing is computed yet."""
         self.ids = tuple(ids)
         self._cache: Any = None
         self._kept: list[tuple[Tensor, Tensor]] = []
@@ -70,18 +69,13 @@ class Reader:
 
     Attributes:
         device: Where tokens go in.
-        tokens: Tokens that went through the model so far.
-        passes: Forward passes so far.
         packs: Whether questions share a row; False where the architecture does not allow it.
         warnings: What the user should know, each line once.
     """
 
     def __init__(self, model: nn.Module, hook: Hook) -> None:
-        """See the class."""
         self.model = model
         self.hook = hook
-        self.tokens = 0
-        self.passes = 0
         self.warnings: dict[str, None] = {}
         self._base = unwrapped(model)
         self._text_config = self._base.config.get_text_config()
@@ -173,8 +167,6 @@ class Reader:
 
     def _forward(self, ids: Tensor, **inputs: Any) -> Tensor:
         """Run the model up to the hook. Returns the hidden states there, shape (1, n_tokens, d_model)."""
-        self.tokens += ids.numel()
-        self.passes += 1
         with _capture(self.hook) as captured:
             try:
                 self._base(input_ids=ids.to(self.device), **inputs)

@@ -19,11 +19,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from sts_eval.records.prediction import Score
+
 if TYPE_CHECKING:
     from sts_eval.study.study import Study
 
-Scores = Mapping[str, float]
-"""Score by domain."""
+Scores = Mapping[str, float | Score]
+"""By domain a number, or a number with its standard error and its spread over seeds."""
 
 
 class Need(StrEnum):
@@ -31,6 +33,7 @@ class Need(StrEnum):
 
     TEXTS = "texts"
     SHIFT = "shift"
+    QUESTION_SCORES = "question scores"
     ACTIVATIONS = "activations"
     LOSSES = "losses"
     GRADIENTS = "gradients"
@@ -51,7 +54,7 @@ class Predictor:
     """One number per domain.
 
     Attributes:
-        name: Its column.
+        name: Its name.
         group: The family it belongs to, which can be asked for by name.
         needs: Parts of the study that it reads.
         flags: What it takes beyond forward passes over questions.
@@ -77,7 +80,7 @@ def predictor(
     """Make a predictor of a function.
 
     Args:
-        name: Its column: lower case and underscores.
+        name: Its name: lower case and underscores.
         needs: Parts of the study that it reads.
         labels: Whether it looks at the right answers of the domains' questions.
         group: Its family; by default the name of the module that it stands in.
