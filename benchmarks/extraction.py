@@ -157,11 +157,11 @@ def compare(network: LlamaForCausalLM, data: tuple[TrainingSet, Domain], shape: 
 def act_only(ours: Extractor, domain: Domain, shift: Shift) -> list[float]:
     """STS_act alone: questions without demonstrations, chosen columns."""
     turns = {number: ours.prompter.turn(question.text) for number, question in enumerate(domain.questions)}
-    alone = Context.of("alone", ours.reader, ours.prompter.demonstrations([]), dict.fromkeys(turns, 0))
-    columns = ours.autoencoder.columns(list(shift.features))
+    alone = Context.of("alone", ours, ours.prompter.demonstrations([]), turns)
+    encoder = ours.autoencoder.encoder(list(shift.features))
     scores = [0.0] * len(turns)
-    for row in Reading(ours.settings, turns, alone).rows():
-        for number, states in row.by_question(columns.encode(row.alone)).items():
+    for row in Reading(ours, turns, alone).rows():
+        for number, states in row.by_question(encoder.encode(row.alone)).items():
             scores[number] = float(states.mean(dim=0).sum())
     return scores
 

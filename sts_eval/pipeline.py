@@ -287,19 +287,15 @@ def _look_at(visit: _Visit, experiment: Run, extractor: Extractor, prediction: P
     except NothingMovedError:
         return
     if not visit.overlap.is_file():
-        overlap = measure_overlap(
-            extractor, network, training_set, seed=shifts.seed, tuning_seed=seed, shifts=shifts, progress=progress
-        )
-        overlap.write(visit.overlap)
+        measure_overlap(shifts, tuning_seed=seed).write(visit.overlap)
     if visit.oracle is not None and not visit.oracle.is_file():
         oracle = measure_oracle(
             extractor,
             network,
-            training_set,
             load_benchmark(experiment.benchmark),
             prediction,
+            shifts,
             tuning_seed=seed,
-            shifts=shifts,
             progress=progress,
         )
         oracle.write(visit.oracle)

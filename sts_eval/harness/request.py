@@ -107,7 +107,9 @@ def other_predictors(plan: Plan) -> tuple[Predictor, ...]:
 def _scores_of_plan(lm: Any, plan: Plan, requests: Sequence[Request]) -> dict[Request, dict[int, dict[str, float]]]:
     extractor = _extractor_of(lm, plan)
     others = other_predictors(plan)
-    names = list(dict.fromkeys(request.domain for request in requests))
+    skipped = [one.name for one in select(plan.settings.predictors) if one.name not in SCORES and one not in others]
+    if skipped and lm.rank == 0:
+        _logger.warning("%s need gradients; `sts-eval predict` computes them.", ", ".join(skipped))
     with tqdm(total=len(requests), desc="Running sts_scores requests", disable=lm.rank != 0) as bar:
         if others:
             asked = _gathered(requests)
@@ -116,12 +118,10 @@ def _scores_of_plan(lm: Any, plan: Plan, requests: Sequence[Request]) -> dict[Re
         else:
             shifts = _computed_once(lambda: _shifts(extractor, plan))
             questions, beside = {}, {}
-            for name in names:
-                mine = [request for request in requests if request.domain == name]
-                questions[name] = read_domain(
-                    extractor, domain_of(plan.benchmark, name), shifts, _chosen(plan, mine)
-                ).questions
-                bar.update(len(mine))
+            for name, chosen in _chosen(plan, requests).items():
+                reading = read_domain(extractor, domain_of(plan.benchmark, name), shifts, chosen)
+                questions[name] = reading.questions
+                bar.update(len({position for taken in chosen.values() for position in taken}))
     for line in (*extractor.prompter.warnings, *extractor.reader.warnings):
         _logger.warning(line)
     return {
@@ -137,35 +137,36 @@ def _collected(
     extractor: Extractor, plan: Plan, others: Sequence[Predictor], requests: Sequence[Request]
 ) -> tuple[dict[str, ScoresBySeed], dict[str, dict[str, float]]]:
     """Scores of the questions by domain, and by domain the other predictors' values; all read once."""
-    skipped = [one.name for one in select(plan.settings.predictors) if one.name not in SCORES and one not in others]
-    if skipped:
-        _logger.warning("%s need gradients; `sts-eval predict` computes them.", ", ".join(skipped))
-    domains = {name: domain_of(plan.benchmark, name) for name in dict.fromkeys(request.domain for request in requests)}
+    chosen = _chosen(plan, requests)
     found = collect_scores(
         (*select(["sts"]), *others),
         extractor,
         load_training_set(plan.training_set),
-        domains,
+        {name: domain_of(plan.benchmark, name) for name in chosen},
         tune=TuneSettings(),
         costs=CostMeter(),
-        chosen={name: _chosen(plan, [request for request in requests if request.domain == name]) for name in domains},
+        chosen=chosen,
     )
     beside = {
         name: {one.name: one.values.get(name, math.nan) for one in found.predictors if one.name not in SCORES}
-        for name in domains
+        for name in chosen
     }
     return {reading.domain: reading.questions for reading in found.readings}, beside
 
 
-def _chosen(plan: Plan, requests: Sequence[Request]) -> dict[int, list[int]]:
-    """By seed, the positions that are asked for in one domain, in the order in which the seed draws them."""
-    (name,) = {request.domain for request in requests}
-    domain = domain_of(plan.benchmark, name)
-    asked = {seed: {one.position for one in requests if seed in one.seeds} for seed in plan.settings.seeds}
-    return {
-        seed: [position for position in choose_questions(domain, seed, sys.maxsize, lambda _: 0) if position in wanted]
-        for seed, wanted in asked.items()
-    }
+def _chosen(plan: Plan, requests: Sequence[Request]) -> dict[str, dict[int, list[int]]]:
+    """By domain, then by seed, the positions that are asked for, in the order in which the seed draws them."""
+    asked: dict[str, dict[int, set[int]]] = {}
+    for request in requests:
+        by_seed = asked.setdefault(request.domain, {seed: set() for seed in plan.settings.seeds})
+        for seed in request.seeds:
+            by_seed[seed].add(request.position)
+    found = {}
+    for name, by_seed in asked.items():
+        domain = domain_of(plan.benchmark, name)
+        orders = {seed: choose_questions(domain, seed, sys.maxsize, lambda _: 0) for seed in by_seed}
+        found[name] = {seed: [one for one in orders[seed] if one in wanted] for seed, wanted in by_seed.items()}
+    return found
 
 
 def _extractor_of(lm: Any, plan: Plan) -> Extractor:

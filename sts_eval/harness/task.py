@@ -28,7 +28,7 @@ install()
 
 
 class STSTask(Task):  # type: ignore[misc]  # lm-eval ships no types
-    """STS of one domain.
+    """STS of one domain. Nothing is read until it is asked for: the harness makes tasks that it may not run.
 
     Args:
         config: The YAML file as a mapping; `metadata` holds what `--metadata` and `--model_args` said.
@@ -38,7 +38,6 @@ class STSTask(Task):  # type: ignore[misc]  # lm-eval ships no types
     OUTPUT_TYPE = REQUEST
 
     def __init__(self, config: Mapping[str, Any]) -> None:
-        """Nothing is read yet: the harness makes tasks that it may not run."""
         super().__init__()
         described = {key: value for key, value in config.items() if key != "class"}
         described |= {"output_type": REQUEST, "metadata": resolved(config.get("metadata") or {})}
@@ -135,7 +134,7 @@ class STSTask(Task):  # type: ignore[misc]  # lm-eval ships no types
             _logger.warning("No tokenizer is named, so all questions are read (--metadata tokenizer=ID limits them).")
         chosen: dict[int, list[int]] = {}
         for seed in plan.settings.seeds:
-            for position in choose_questions(domain, seed, budget, length or _no_length):
+            for position in choose_questions(domain, seed, budget, length or (lambda _: 0)):
                 chosen.setdefault(position, []).append(seed)
         return [
             {
@@ -147,10 +146,6 @@ class STSTask(Task):  # type: ignore[misc]  # lm-eval ships no types
             }
             for position, seeds in chosen.items()
         ]
-
-
-def _no_length(_text: str) -> int:
-    return 0
 
 
 @functools.cache

@@ -120,22 +120,21 @@ def read_shifts(
         extractor: The untuned model with its SAE.
         tuned: The tuned model, adapter attached, on the same device.
         training_set: What it was tuned on.
-        seed: The prediction's seed: it draws the demonstrations and the questions.
-        progress: Called with (stage, done, total) as questions are read.
+        seed: The prediction's, which draws the demonstrations and the questions.
+        progress: Told of every row.
 
     Raises:
         UserError: The set is too small.
         NothingMovedError: The tuned model's activations are the untuned one's.
     """
     drawn = draw_training_rows(extractor, training_set, seed)
-    counts = {row: drawn.shown.fitting(turn, extractor.context) for row, turn in drawn.turns.items()}
-    shown = Context.of(SHOWN, extractor.reader, drawn.shown, counts)
+    shown = Context.of(SHOWN, extractor, drawn.shown, drawn.turns)
     alone = shown.alone(drawn.turns)
     after = alone.read_by(reader_of(tuned, extractor), TUNED)
     moved = MovementListener()
-    reading = Reading(extractor.settings, drawn.turns, alone, [shown, after], grouped_by=shown)
+    reading = Reading(extractor, drawn.turns, alone, [shown, after], grouped_by=shown)
     with counting(extractor.reader.model, tuned) as cost:
-        reading.play([moved], extractor.autoencoder, partial(progress, "overlap"))
+        reading.play([moved], partial(progress, "overlap"))
     features, residual = moved.movements()
     return Shifts(seed, list(drawn.turns.values()), features, residual, cost - shown.cost)
 

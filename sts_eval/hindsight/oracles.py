@@ -26,9 +26,8 @@ from torch import Tensor
 
 from sts_eval.data.benchmark import Benchmark, Domain
 from sts_eval.data.tables import fingerprint
-from sts_eval.data.training_set import TrainingSet
 from sts_eval.errors import UserError
-from sts_eval.hindsight.actual_shift import TUNED, Shifts, read_shifts, reader_of
+from sts_eval.hindsight.actual_shift import TUNED, Shifts, reader_of
 from sts_eval.model.head import Head
 from sts_eval.model.reader import Reader
 from sts_eval.predictors.predictor import Flag
@@ -58,12 +57,11 @@ SUMMARIES = {
 def measure_oracle(
     extractor: Extractor,
     tuned: Any,
-    training_set: TrainingSet,
     benchmark: Benchmark,
     prediction: Prediction,
+    shifts: Shifts,
     *,
     tuning_seed: int,
-    shifts: Shifts | None = None,
     progress: Progress = silent,
 ) -> Oracle:
     """Score the domains with the tuned model at hand, on the questions that the prediction's first seed read.
@@ -71,23 +69,18 @@ def measure_oracle(
     Args:
         extractor: The untuned model with its SAE, and the prediction's settings.
         tuned: The tuned model, adapter attached, on the same device.
-        training_set: What it was tuned on.
         benchmark: The prediction's domains.
         prediction: What was predicted.
+        shifts: What `read_shifts` found with these models and the prediction's first seed.
         tuning_seed: The tuned model's, for the record.
-        shifts: What `read_shifts` found with these models, this set and the prediction's first seed; read now if
-            None.
         progress: Called with (stage, done, total) as questions are read.
 
     Raises:
-        UserError: The set is too small, or the benchmark is not the prediction's.
-        NothingMovedError: The tuned model's activations are the untuned one's.
+        UserError: The benchmark is not the prediction's.
     """
     if benchmark.sha256 != prediction.benchmark.sha256:
         raise UserError(f"{benchmark.source} is not the benchmark of the prediction", "Give the one that it read")
-    seed = prediction.experiment.settings.seeds[0]
-    if shifts is None:
-        shifts = read_shifts(extractor, tuned, training_set, seed=seed, progress=progress)
+    seed = shifts.seed
     shift = _moved_most(shifts, extractor.settings.top_n)
     models = extractor.reader.model, tuned
     at_hook = extractor.reader, reader_of(tuned, extractor)
@@ -109,17 +102,13 @@ def measure_oracle(
             tell = partial(_told, progress, f"oracle, features: {domain.name}")
             found = read_domain(extractor, domain, [shift], {seed: chosen}, progress=tell).questions
         keep(domain, cost, {f"oracle_{kind}": domain_score(found, f"sts_{kind}").value for kind in ("act", "icl")})
-        with counting(*models) as cost:
-            residuals = _Residuals()
-            told = partial(progress, f"oracle, residuals: {domain.name}")
-            _both(extractor, at_hook, domain, chosen).play([residuals], progress=told)
-            moved = residuals.scores()
-        keep(domain, cost, moved)
-        with counting(*models) as cost:
-            tokens = _NextTokens(heads)
-            told = partial(progress, f"oracle, next tokens: {domain.name}")
-            _both(extractor, at_head, domain, chosen).play([tokens], progress=told)
-        keep(domain, cost, {"oracle_kl": tokens.divergence(len(chosen))})
+        listeners = ("residuals", at_hook, _Residuals()), ("next tokens", at_head, _NextTokens(heads))
+        for stage, readers, listener in listeners:
+            with counting(*models) as cost:
+                told = partial(progress, f"oracle, {stage}: {domain.name}")
+                _both(extractor, readers, domain, chosen).play([listener], told)
+                moved = listener.scores()
+            keep(domain, cost, moved)
     return Oracle(
         created=now(),
         tuning_seed=tuning_seed,
@@ -181,7 +170,7 @@ def _moved_most(shifts: Shifts, n: int) -> Shift:
     return Shift(
         seed=shifts.seed,
         score=shifts.features.actual,
-        features=top(shifts.features.actual, n),
+        features=tuple(map(int, top(shifts.features.actual, n))),
         demonstrations=(),
         n_questions=len(shifts.turns),
         n_tokens=sum(len(turn.span) for turn in shifts.turns),
@@ -197,9 +186,9 @@ def _told(progress: Progress, stage: str, _stage: str, done: int, total: int) ->
 def _both(extractor: Extractor, readers: Sequence[Reader], domain: Domain, chosen: Sequence[int]) -> Reading:
     """A domain's questions without demonstrations, in the untuned and in the tuned model."""
     turns = {position: extractor.prompter.turn(domain.questions[position].text) for position in chosen}
-    before, after = readers
-    alone = Context.of("alone", before, extractor.prompter.demonstrations([]), dict.fromkeys(turns, 0))
-    return Reading(extractor.settings, turns, alone, [alone.read_by(after, TUNED)])
+    shown = Context.of("alone", extractor, extractor.prompter.demonstrations([]), turns)
+    before, after = (shown.read_by(reader, TUNED) for reader in readers)
+    return Reading(extractor, turns, before, [after])
 
 
 class _Residuals(Listener):
@@ -226,16 +215,17 @@ class _NextTokens(Listener):
 
     def __init__(self, heads: Sequence[Head]) -> None:
         self._heads = heads
-        self._sums = RunningSums()
+        self._sums, self._n_questions = RunningSums(), 0
 
     def hear(self, row: Row) -> None:
         states = row.alone, row.others[TUNED]
         blocks = (head.distributions(hidden) for head, hidden in zip(self._heads, states, strict=True))
         found = torch.cat([divergence(before, after).cpu() for before, after in zip(*blocks, strict=True)])
         self._sums.add(row.weights, [found])
+        self._n_questions += len(row.turns)
 
-    def divergence(self, n_questions: int) -> float:
-        return float(self._sums.means(n_questions)[0])
+    def scores(self) -> dict[str, float]:
+        return {"oracle_kl": float(self._sums.means(self._n_questions)[0])}
 
 
 def _predictor(name: str, summary: str, scores: Mapping[str, float], cost: Cost) -> PredictorScores:

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from sts_eval.data.prompt import Turn
 from sts_eval.errors import UserError
 from sts_eval.model.hook import Hook, unwrapped
-from sts_eval.model.packing import PackedRow, attention_mask, cut_rows
+from sts_eval.model.packing import PackedRow, attention_mask
 
 # Largest relative difference between packed and separate passes that rounding explains.
 _TOLERANCE = {torch.float32: 1e-3, torch.float64: 1e-6, torch.bfloat16: 0.1, torch.float16: 0.02}
@@ -244,20 +244,3 @@ def _capture(hook: Hook) -> Iterator[list[Tensor]]:
         yield captured
     finally:
         handle.remove()
-
-
-def rows(turns: Sequence[Turn], counts: Sequence[int], *, max_tokens: int, max_questions: int) -> Iterator[list[int]]:
-    """Cut questions into rows that share a forward pass.
-
-    Args:
-        turns: The questions.
-        counts: How many demonstrations each sees; a row has one prefix, hence one count.
-        max_tokens: Most tokens in a row (one longer question makes a row of its own).
-        max_questions: Most questions in a row.
-
-    Yields:
-        Indices of the turns in a row. Alike lengths stand together, and the order is fixed.
-    """
-    order = sorted(range(len(turns)), key=lambda index: (-counts[index], len(turns[index].ids), index))
-    lengths = [len(turn.ids) for turn in turns]
-    yield from cut_rows(order, lengths, max_tokens=max_tokens, max_questions=max_questions, groups=counts)

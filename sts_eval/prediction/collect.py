@@ -190,13 +190,17 @@ def _score(one: Predictor, study: Study, seeds: Sequence[int], costs: CostMeter)
             f"the predictor {one.name!r} scores {sorted(strange)[0]!r}, which is no domain here",
             "Mend it: its scores are by the domains of study.texts.domains",
         )
-    scores = {name: value if isinstance(value, Score) else Score(value=float(value)) for name, value in found.items()}
+    scores = {
+        name: value if isinstance(value, Score) else Score(value=float(value))
+        for name, value in found.items()
+        if isinstance(value, Score) or math.isfinite(value)
+    }
     return PredictorScores(
         name=one.name,
         group=one.group,
         flags=tuple(one.flags),
         summary=one.summary,
-        scores={name: score for name, score in scores.items() if math.isfinite(score.value)},
+        scores=scores,
         seeds=tuple(seeds) if Need.QUESTION_SCORES in one.needs else (study.seed,),
         cost=costs.total({stage for need in one.needs for stage in STAGES[need]}).record(seconds),
     )

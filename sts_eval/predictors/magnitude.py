@@ -1,6 +1,6 @@
 """Raw magnitude: how large a domain's activations are, whatever the training set.
 
-STS_ICL and STS_act grow with the size of what they sum over. These columns say how much of their success is
+STS_ICL and STS_act grow with the size of what they sum over. These predictors say how much of their success is
 that alone. All are means over questions without demonstrations, at the SAE's layer.
 """
 

@@ -1,6 +1,6 @@
 """Profile: what the SAE says without the choice of features that makes STS, and with other choices.
 
-The first three columns compare how often each feature fires. The others are STS_act and STS_ICL (equations
+The first three compare how often each feature fires. The others are STS_act and STS_ICL (equations
 4 and 5 of the paper) summed over as many other dimensions as D_N has features: if they do as well, the choice
 of D_N by demonstrations adds nothing. `act` sums mean activations, `icl` mean squared changes under the
 domain's own demonstrations.
@@ -18,7 +18,7 @@ from sts_eval.data.sampling import generator
 from sts_eval.predictors.predictor import Need, Scores, predictor
 from sts_eval.predictors.similarity import cosine, defined
 from sts_eval.study.activations import Moments
-from sts_eval.study.shifted_features import Shift
+from sts_eval.study.shifted_features import Shift, top
 from sts_eval.study.study import Activations, Study
 
 TOP = 100
@@ -130,17 +130,13 @@ def icl_residual(study: Study) -> Scores:
     return _mean_sums(study, lambda domain: domain.residual_shift, [_most(study, lambda one: one.residual_shift)])
 
 
-def _largest(values: Floats, n: int) -> Dimensions:
-    return np.argsort(-values, kind="stable")[:n]
-
-
 def _most_frequent(frequency: Floats) -> set[int]:
-    return {int(feature) for feature in _largest(frequency, TOP) if frequency[feature] > 0}
+    return {int(feature) for feature in top(frequency, TOP) if frequency[feature] > 0}
 
 
 def _most(study: Study, of: Callable[[Moments], Floats]) -> Dimensions:
     """As many dimensions as D_N has features, with the largest values on the training set."""
-    return _largest(of(study.read(Activations).training), len(study.read(Shift).features))
+    return top(of(study.read(Activations).training), len(study.read(Shift).features))
 
 
 def _mean_sums(study: Study, of: Callable[[Moments], Floats], sets: Sequence[Dimensions]) -> Scores:
@@ -171,7 +167,7 @@ def _bins(frequency: Floats, inside: NDArray[np.bool_]) -> list[Dimensions]:
         return int((~inside[features]).sum()) < SPARE * int(inside[features].sum())
 
     bins: list[Dimensions] = []
-    for features in np.array_split(_largest(frequency, len(frequency)), max(1, len(frequency) // BIN)):
+    for features in np.array_split(top(frequency, len(frequency)), max(1, len(frequency) // BIN)):
         if bins and short(bins[-1]):
             bins[-1] = np.concatenate([bins[-1], features])
         else:

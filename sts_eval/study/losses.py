@@ -22,7 +22,7 @@ from sts_eval.data.prompt import Demonstrations, Prompter, Turn
 from sts_eval.data.training_set import TrainingSet
 from sts_eval.errors import UserError
 from sts_eval.model.head import Head
-from sts_eval.model.reader import Reader
+from sts_eval.model.reader import Prefix, Reader
 from sts_eval.progress import Progress, silent
 from sts_eval.study.draws import draw_training_rows
 from sts_eval.study.extractor import Extractor
@@ -38,13 +38,6 @@ def read_losses(
     progress: Progress = silent,
 ) -> Losses:
     """Read the domains' questions and options, alone and behind the demonstrations of step 1.
-
-    Args:
-        extractor: Model, tokenizer and dials.
-        training_set: Gives the demonstrations, with its suffix, which the domains' questions do not get.
-        domains: By domain, the questions to read.
-        seed: Draws the demonstrations, as in step 1.
-        progress: Told of every row.
 
     Raises:
         UserError: A question does not say which option is right, or exceeds the context.
@@ -65,17 +58,10 @@ def read_answering(
     *,
     stage: str = "answers",
 ) -> dict[str, Answering]:
-    """Read questions and their options in one context.
+    """Read questions and their options in one context, behind as many demonstrations as fit.
 
     An option is the text that follows the question's turn, up to its end (see `option_ids`). A question's own
     tokens are those of its turn's span; its first token has no likelihood where nothing stands before it.
-
-    Args:
-        extractor: Model, tokenizer and dials.
-        domains: By domain, the questions.
-        demonstrations: What is shown before each question, as much of it as fits the context.
-        progress: Told of every row.
-        stage: What progress is told.
 
     Returns:
         By domain, nats per question token and the log-probability of each option.
@@ -87,7 +73,7 @@ def read_answering(
     # Keys and values are kept anew at every call: other readers stop earlier, and an adapter may have changed.
     reader = Reader(extractor.reader.model, head.hook)
     # The last token of what stands before a question opens its turn, where it predicts the turn's first.
-    shown = Context.of("", reader, Demonstrations(tuple(ids[:-1] for ids in demonstrations.prefixes)), {})
+    shown = Context("answers", reader, tuple(Prefix(ids[:-1]) for ids in demonstrations.prefixes), {})
     read = {}
     for name, questions in domains.items():
         prepared = [_prepare(extractor, demonstrations, question) for question in questions]
@@ -99,8 +85,8 @@ def read_answering(
             ] = None
         turns = {number: one.turn for number, one in enumerate(prepared)}
         answers = _Answers(head, prepared)
-        reading = Reading(extractor.settings, turns, context, grouped_by=context)
-        reading.play([answers], progress=partial(progress, f"{stage}: {name}"))
+        reading = Reading(extractor, turns, context, grouped_by=context)
+        reading.play([answers], partial(progress, f"{stage}: {name}"))
         read[name] = answers.answering()
     extractor.reader.warnings.update(reader.warnings)
     return read

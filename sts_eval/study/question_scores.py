@@ -14,7 +14,6 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from sts_eval.data.benchmark import Domain
 from sts_eval.data.tables import fingerprint
@@ -102,14 +101,14 @@ def read_domain(
         UserError: A question exceeds the context.
     """
     features = sorted({feature for shift in shifts for feature in shift.features})
-    place = {feature: column for column, feature in enumerate(features)}
+    place = {feature: index for index, feature in enumerate(features)}
     positions = sorted({position for taken in chosen.values() for position in taken})
     turns = {position: extractor.prompter.turn(domain.questions[position].text) for position in positions}
     shown = {shift.seed: draw_demonstrations(extractor, domain, shift.seed) for shift in shifts}
-    contexts = []
-    for seed, demonstrations in shown.items():
-        counts = {p: demonstrations.fitting(turns[p], extractor.context) for p in chosen.get(seed, ())}
-        contexts.append(Context.of(seed, extractor.reader, demonstrations, counts))
+    contexts = [
+        Context.of(seed, extractor, demonstrations, {position: turns[position] for position in chosen.get(seed, ())})
+        for seed, demonstrations in shown.items()
+    ]
     first = shifts[0].seed
     scoring = _QuestionScoring({shift.seed: [place[feature] for feature in shift.features] for shift in shifts}, first)
     tokens = TopTokens(domain.name, {feature: place[feature] for feature in explained})
@@ -117,8 +116,8 @@ def read_domain(
     if listen is not None:
         further = listen({position: turns[position] for position in chosen[first]})
         listeners.append(_WithinContext(first, extractor.autoencoder, further))
-    reading = Reading(extractor.settings, turns, contexts[0].alone(turns), contexts)
-    reading.play(listeners, progress=partial(progress, f"step 2: {domain.name}"))
+    reading = Reading(extractor, turns, contexts[0].alone(turns), contexts)
+    reading.play(listeners, partial(progress, f"step 2: {domain.name}"))
     act, icl = scoring.by_feature.means()
     return DomainReading(
         domain=domain.name,
@@ -136,14 +135,13 @@ class _ChosenFeatures(Listener):
     """Lets other listeners hear some features, in float64, in place of the hidden states."""
 
     def __init__(self, autoencoder: SparseAutoencoder, features: Sequence[int], listeners: Sequence[Listener]) -> None:
-        self._columns = autoencoder.columns(features)
+        self._encoder = autoencoder.encoder(features)
         self._listeners = listeners
 
     def hear(self, row: Row) -> None:
-        tell(row.mapped(self._encode), self._listeners)
-
-    def _encode(self, hidden: Tensor) -> Tensor:
-        return self._columns.encode(hidden).double().cpu()
+        features = row.mapped(lambda hidden: self._encoder.encode(hidden).double().cpu())
+        for listener in self._listeners:
+            listener.hear(features)
 
 
 class _WithinContext(Listener):

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sts_eval.data.prompt import Demonstrations, Turn
-from sts_eval.experiment import PredictSettings
-from sts_eval.model.reader import Prefix, Reader, rows
+from sts_eval.model.packing import cut_rows
+from sts_eval.model.reader import Prefix, Reader
 from sts_eval.model.sae import SparseAutoencoder
 from sts_eval.study.cost import Cost, counting
+from sts_eval.study.extractor import Extractor
 
 _ROW_TOKENS = {"cpu": 1024, "cuda": 4096}
 """Question tokens of a row where nothing is set. A token's attention is computed over its whole row, so long rows waste
@@ -46,9 +47,14 @@ class Context:
     cost: Cost = field(default_factory=Cost, init=False)
 
     @classmethod
-    def of(cls, name: Hashable, reader: Reader, shown: Demonstrations, counts: Mapping[int, int]) -> Context:
-        """A context of demonstrations. Arguments are the attributes of these names."""
-        return cls(name, reader, tuple(Prefix(ids) for ids in shown.prefixes), counts)
+    def of(cls, name: Hashable, extractor: Extractor, shown: Demonstrations, turns: Mapping[int, Turn]) -> Context:
+        """A context of the untuned model, in which each question sees as many demonstrations as fit.
+
+        Raises:
+            UserError: A question does not fit even without demonstrations.
+        """
+        counts = {number: shown.fitting(turn, extractor.context) for number, turn in turns.items()}
+        return cls(name, extractor.reader, tuple(Prefix(ids) for ids in shown.prefixes), counts)
 
     def alone(self, turns: Iterable[int]) -> Context:
         """The same reader's context without demonstrations, for the questions of these numbers."""
@@ -159,13 +165,12 @@ Listen = Callable[[Mapping[int, Turn]], Sequence[Listener]]
 """Given the questions of a reading by number, makes the listeners that are to hear it."""
 
 
-def tell(row: Row, listeners: Iterable[Listener], autoencoder: SparseAutoencoder | None = None) -> None:
+def tell(row: Row, listeners: Sequence[Listener], autoencoder: SparseAutoencoder) -> None:
     """Let listeners hear a row; its features are computed once, and only where one of them hears features."""
-    listeners = list(listeners)
     for listener in listeners:
         listener.hear(row)
     encoding = [listener for listener in listeners if listener.encodes]
-    if encoding and autoencoder is not None:
+    if encoding:
         for tokens in row.features(autoencoder):
             for listener in encoding:
                 listener.hear_features(tokens)
@@ -176,31 +181,37 @@ class Reading:
     """Questions, and the contexts in which they are read.
 
     Attributes:
-        settings: Give the size of a row.
+        extractor: Encodes features, and its settings give the size of a row.
         turns: The questions by number.
         alone: The context that every question is read in.
         others: Further contexts, which may cover some of the questions only.
         grouped_by: The context whose counts of demonstrations are alike within a row; of no context if None.
     """
 
-    settings: PredictSettings
+    extractor: Extractor
     turns: Mapping[int, Turn]
     alone: Context
     others: Sequence[Context] = ()
     grouped_by: Context | None = None
 
+    def cut(self) -> Iterator[list[int]]:
+        """Numbers of the questions of each row. Alike lengths stand together, and the order is fixed."""
+        settings, device = self.extractor.settings, self.alone.reader.device.type
+        numbers, lengths = list(self.turns), [len(turn.ids) for turn in self.turns.values()]
+        counts = [self.grouped_by.counts[number] if self.grouped_by else 0 for number in numbers]
+        order = sorted(range(len(numbers)), key=lambda index: (-counts[index], lengths[index], index))
+        most = settings.batch_tokens or _ROW_TOKENS.get(device, _ROW_TOKENS["cuda"])
+        for row in cut_rows(order, lengths, max_tokens=most, max_questions=settings.batch_questions, groups=counts):
+            yield [numbers[index] for index in row]
+
     def rows(self) -> Iterator[Row]:
-        """Read. Questions of alike lengths share a row, and the order is fixed.
+        """Read.
 
         Raises:
             UserError: A hidden state is not finite.
         """
-        numbers = list(self.turns)
-        counts = [self.grouped_by.counts[number] if self.grouped_by else 0 for number in numbers]
-        most = self.settings.batch_tokens or _ROW_TOKENS.get(self.alone.reader.device.type, _ROW_TOKENS["cuda"])
-        cut = rows(list(self.turns.values()), counts, max_tokens=most, max_questions=self.settings.batch_questions)
-        for indices in cut:
-            turns = {numbers[index]: self.turns[numbers[index]] for index in indices}
+        for numbers in self.cut():
+            turns = {number: self.turns[number] for number in numbers}
             covered = {one.name: [number for number in turns if number in one.counts] for one in self.others}
             alone = self.alone.read(turns)
             others = {
@@ -210,27 +221,18 @@ class Reading:
             }
             yield Row(question_weights(turns.values()), alone, others, turns, covered)
 
-    def play(
-        self,
-        listeners: Sequence[Listener],
-        autoencoder: SparseAutoencoder | None = None,
-        progress: Callable[[int, int], None] = lambda _done, _total: None,
-    ) -> None:
-        """Read, and let listeners hear every row.
-
-        Args:
-            listeners: Hear it.
-            autoencoder: Encodes for those that hear features.
-            progress: Called with (questions read, questions) after every row.
+    def play(self, listeners: Sequence[Listener], progress: Callable[[int, int], None] | None = None) -> None:
+        """Read, and let listeners hear every row. `progress` is called with (questions read, questions).
 
         Raises:
             UserError: A hidden state is not finite.
         """
         done = 0
         for row in self.rows():
-            tell(row, listeners, autoencoder)
+            tell(row, listeners, self.extractor.autoencoder)
             done += len(row.turns)
-            progress(done, len(self.turns))
+            if progress is not None:
+                progress(done, len(self.turns))
 
 
 class RunningSums:

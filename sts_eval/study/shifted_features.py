@@ -101,29 +101,23 @@ def measure_shift(
     authors' notebook computes, two unaligned samples row against row; its expectation over the
     pairings, E[a²] + E[b²] − 2 E[a] E[b], needs no sample at all.
 
-    Args:
-        extractor: Model, SAE and settings.
-        training_set: Where demonstrations and questions are drawn from.
-        seed: Draws them.
-        progress: Told of every row.
-        listen: Makes further listeners to the same reading; they hear the context "demonstrations".
+    `listen` makes further listeners to the same reading; they hear the context "demonstrations".
 
     Raises:
         UserError: The set has fewer rows than demonstrations + 1, or a question exceeds the context.
     """
     settings = extractor.settings
     drawn = draw_training_rows(extractor, training_set, seed)
-    counts = {row: drawn.shown.fitting(turn, extractor.context) for row, turn in drawn.turns.items()}
-    shown = Context.of(_SHOWN, extractor.reader, drawn.shown, counts)
-    reading = Reading(settings, drawn.turns, shown.alone(drawn.turns), [shown], grouped_by=shown)
+    shown = Context.of(_SHOWN, extractor, drawn.shown, drawn.turns)
+    reading = Reading(extractor, drawn.turns, shown.alone(drawn.turns), [shown], grouped_by=shown)
     moved = FeatureShift()
     listeners = [moved, *(listen(drawn.turns) if listen else ())]
-    reading.play(listeners, extractor.autoencoder, partial(progress, "step 1: shifted features"))
+    reading.play(listeners, partial(progress, "step 1: shifted features"))
     score = moved.paired if settings.estimator == "paired" else moved.unaligned
     return Shift(
         seed=seed,
         score=score,
-        features=top(score, settings.top_n),
+        features=tuple(map(int, top(score, settings.top_n))),
         demonstrations=drawn.rows,
         n_questions=len(drawn.turns),
         n_tokens=sum(len(turn.span) for turn in drawn.turns.values()),
@@ -132,6 +126,6 @@ def measure_shift(
     )
 
 
-def top(score: NDArray[np.float64], n: int) -> tuple[int, ...]:
-    """The n dimensions with the highest score, highest first; among equals the first."""
-    return tuple(int(feature) for feature in np.argsort(-score, kind="stable")[:n])
+def top(score: NDArray[np.float64], n: int) -> NDArray[np.intp]:
+    """The n dimensions with the highest score, highest first; among equals the first. Shape (n,) or fewer."""
+    return np.argsort(-score, kind="stable")[:n]

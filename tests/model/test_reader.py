@@ -8,7 +8,7 @@ from torch import nn
 from sts_eval.data.prompt import Turn
 from sts_eval.errors import UserError
 from sts_eval.model.hook import find_hook
-from sts_eval.model.reader import Prefix, Reader, rows
+from sts_eval.model.reader import Prefix, Reader
 from sts_eval.study.cost import counting
 from sts_eval.study.question_scores import read_domain
 from sts_eval.study.shifted_features import measure_shift
@@ -251,11 +251,3 @@ def test_a_hook_that_is_never_reached():
     model = tiny.model("llama")
     with pytest.raises(UserError, match="never reached lm_head"):
         Reader(model.model, find_hook(model, "lm_head")).read(Prefix(PREFIX), TURNS)
-
-
-def test_rows_cut_by_tokens_questions_and_demonstrations():
-    turns = [Turn((1,) * length, (0,)) for length in (5, 3, 4, 2, 9)]
-    assert list(rows(turns, [0] * 5, max_tokens=9, max_questions=9)) == [[3, 1, 2], [0], [4]]
-    assert list(rows(turns, [0] * 5, max_tokens=99, max_questions=2)) == [[3, 1], [2, 0], [4]]
-    assert list(rows(turns, [0, 2, 2, 0, 1], max_tokens=99, max_questions=9)) == [[1, 2], [4], [3, 0]]
-    assert list(rows(turns, [0] * 5, max_tokens=1, max_questions=9)) == [[3], [1], [2], [0], [4]]
