@@ -133,7 +133,7 @@ def compare(network: LlamaForCausalLM, data: tuple[TrainingSet, Domain], shape: 
         mine = timed("step1", lambda: measure_shift(ours, training, 0, silent))
         rates.append(matmul_rate(network))
         shares.append(flops(shape) / max(rates) / seconds["step1"][-1])
-        read = timed("icl", lambda: read_domain(ours, domain, [shift], {0: positions}))
+        read = timed("icl", lambda: read_domain(ours, domain, {shift.seed: shift.features}, {0: positions}))
     theirs = timed("reference step1", lambda: plain.shift(training, shift))
     icl, act = timed("reference icl", lambda: plain.icl(domain, shift, positions))
     alone = timed("reference act", lambda: plain.act(domain, shift, positions))
@@ -245,13 +245,12 @@ def dims_cost(shape: Shape, device: str) -> float:
     network, (training, domain) = build(shape, device), texts(shape)
     positions = list(range(len(domain.questions)))
     ours = [extractor(network, autoencoder(shape, d_sae, device), shape) for d_sae in (16_384, 131_072)]
-    few = [Shift(0, np.zeros(1), tuple(range(100)), (0, 1), 1, 1, 0, "") for _ in ours]
     took: list[list[float]] = [[], []]
     for _ in range(5):
-        for which, (one, shift) in enumerate(zip(ours, few, strict=True)):
+        for which, one in enumerate(ours):
             wait(network)
             start = time.perf_counter()
-            read_domain(one, domain, [shift], {0: positions})
+            read_domain(one, domain, {0: range(100)}, {0: positions})
             wait(network)
             took[which].append(time.perf_counter() - start)
     del training

@@ -116,7 +116,7 @@ def scores(folder: Path, model: str, name: str, sae: Path) -> Iterator[tuple[str
     shift = measure_shift(extractor, data, seed, silent, listen(""))
     for domain in benchmark.domains.values():
         chosen = choose_questions(domain, seed, run.settings.domain_tokens, extractor.prompter.length)
-        read_domain(extractor, domain, [shift], {seed: chosen}, listen=listen(domain.name))
+        read_domain(extractor, domain, {shift.seed: shift.features}, {seed: chosen}, listen=listen(domain.name))
     moments = {body: one.moments() for body, one in heard.items()}
     training = moments.pop("")
     orders = {"": np.argsort(-shift.score), "residual ": np.argsort(-training.residual_shift)}

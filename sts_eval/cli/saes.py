@@ -21,7 +21,7 @@ def command(model: str) -> None:
             f"sae-lens lists no residual-stream SAE for {model}",
             "Check the id, or pass --sae-path FOLDER to predict",
         )
-    default = known.default_for(model)
+    default = known.DEFAULTS.get(model)
     table = Table("release", "SAEs", "first and last id", "pickle", title=f"SAEs for {model}")
     for release in releases:
         entry = known.directory()[release]

@@ -33,7 +33,7 @@ from sts_eval.study.cost import CostMeter
 from sts_eval.study.draws import choose_questions
 from sts_eval.study.extractor import Extractor, assemble
 from sts_eval.study.question_scores import ScoresBySeed, read_domain
-from sts_eval.study.shifted_features import Shift, measure_shift
+from sts_eval.study.shifted_features import measure_shift
 
 REQUEST = "sts_scores"
 
@@ -116,10 +116,10 @@ def _scores_of_plan(lm: Any, plan: Plan, requests: Sequence[Request]) -> dict[Re
             questions, beside = _computed_once(lambda: _collected(extractor, plan, others, asked))
             bar.update(len(requests))
         else:
-            shifts = _computed_once(lambda: _shifts(extractor, plan))
+            features = _computed_once(lambda: _shifted_features(extractor, plan))
             questions, beside = {}, {}
             for name, chosen in _chosen(plan, requests).items():
-                reading = read_domain(extractor, domain_of(plan.benchmark, name), shifts, chosen)
+                reading = read_domain(extractor, domain_of(plan.benchmark, name), features, chosen)
                 questions[name] = reading.questions
                 bar.update(len({position for taken in chosen.values() for position in taken}))
     for line in (*extractor.prompter.warnings, *extractor.reader.warnings):
@@ -178,9 +178,9 @@ def _extractor_of(lm: Any, plan: Plan) -> Extractor:
     return assemble(model, lm.tokenizer, autoencoder, plan.settings, context=lm.max_length)
 
 
-def _shifts(extractor: Extractor, plan: Plan) -> list[Shift]:
+def _shifted_features(extractor: Extractor, plan: Plan) -> dict[int, tuple[int, ...]]:
     training_set = load_training_set(plan.training_set)
-    return [measure_shift(extractor, training_set, seed) for seed in plan.settings.seeds]
+    return {seed: measure_shift(extractor, training_set, seed).features for seed in plan.settings.seeds}
 
 
 def _gathered(requests: Sequence[Request]) -> list[Request]:

@@ -63,14 +63,14 @@ class Shifts:
         turns: The questions.
         features: The SAE's features.
         residual: The residual stream's own dimensions.
-        spent: What the actual shift took; the reading behind demonstrations is not in it.
+        cost: What the actual shift took; the reading behind demonstrations is not in it.
     """
 
     seed: int
     turns: Sequence[Turn]
     features: Movement
     residual: Movement
-    spent: Cost
+    cost: Cost
 
 
 class MovementListener(Listener):

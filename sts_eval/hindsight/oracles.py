@@ -25,7 +25,6 @@ import torch
 from torch import Tensor
 
 from sts_eval.data.benchmark import Benchmark, Domain
-from sts_eval.data.tables import fingerprint
 from sts_eval.errors import UserError
 from sts_eval.hindsight.actual_shift import TUNED, Shifts, reader_of
 from sts_eval.model.head import Head
@@ -43,7 +42,7 @@ from sts_eval.study.draws import choose_questions
 from sts_eval.study.extractor import Extractor
 from sts_eval.study.question_scores import read_domain
 from sts_eval.study.reading import Context, Listener, Reading, Row, RunningSums
-from sts_eval.study.shifted_features import Shift, top
+from sts_eval.study.shifted_features import top
 
 SUMMARIES = {
     "oracle_act": "How active the features that the tuning moved are in the domain (equation 4)",
@@ -81,13 +80,13 @@ def measure_oracle(
     if benchmark.sha256 != prediction.benchmark.sha256:
         raise UserError(f"{benchmark.source} is not the benchmark of the prediction", "Give the one that it read")
     seed = shifts.seed
-    shift = _moved_most(shifts, extractor.settings.top_n)
+    moved_most = {seed: top(shifts.features.actual, extractor.settings.top_n).tolist()}
     models = extractor.reader.model, tuned
     at_hook = extractor.reader, reader_of(tuned, extractor)
     heads = tuple(Head(model) for model in models)
     at_head = tuple(Reader(model, head.hook) for model, head in zip(models, heads, strict=True))
     scores: dict[str, dict[str, float]] = {name: {} for name in SUMMARIES}
-    costs = {name: shifts.spent if name in ("oracle_act", "oracle_icl") else Cost() for name in SUMMARIES}
+    costs = {name: shifts.cost if name in ("oracle_act", "oracle_icl") else Cost() for name in SUMMARIES}
 
     def keep(domain: Domain, cost: Cost, found: Mapping[str, float]) -> None:
         for name, value in found.items():
@@ -100,7 +99,7 @@ def measure_oracle(
         n_questions += len(chosen)
         with counting(*models) as cost:
             tell = partial(_told, progress, f"oracle, features: {domain.name}")
-            found = read_domain(extractor, domain, [shift], {seed: chosen}, progress=tell).questions
+            found = read_domain(extractor, domain, moved_most, {seed: chosen}, progress=tell).questions
         keep(domain, cost, {f"oracle_{kind}": domain_score(found, f"sts_{kind}").value for kind in ("act", "icl")})
         listeners = ("residuals", at_hook, _Residuals()), ("next tokens", at_head, _NextTokens(heads))
         for stage, readers, listener in listeners:
@@ -163,20 +162,6 @@ def divergence(before: Tensor, after: Tensor) -> Tensor:
         Shape (n,).
     """
     return (before.exp() * (before - after)).sum(dim=1)
-
-
-def _moved_most(shifts: Shifts, n: int) -> Shift:
-    """The actual shift in the place of step 1's."""
-    return Shift(
-        seed=shifts.seed,
-        score=shifts.features.actual,
-        features=tuple(map(int, top(shifts.features.actual, n))),
-        demonstrations=(),
-        n_questions=len(shifts.turns),
-        n_tokens=sum(len(turn.span) for turn in shifts.turns),
-        fewer_shots=0,
-        prompts_sha256=fingerprint([[], shifts.turns]),
-    )
 
 
 def _told(progress: Progress, stage: str, _stage: str, done: int, total: int) -> None:

@@ -145,7 +145,7 @@ def load_sae(spec: SAESpec, *, model_id: str, device: str) -> SparseAutoencoder:
     if spec.path is not None:
         return _load_folder(spec, Path(spec.path).expanduser(), device)
     if spec.release is None:
-        default = known.default_for(model_id)
+        default = known.DEFAULTS.get(model_id)
         if default is None:
             raise _no_default(model_id)
         spec = spec.model_copy(update={"release": default.release, "id": spec.id or default.id})

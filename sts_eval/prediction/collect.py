@@ -111,6 +111,7 @@ def collect_scores(
             measure_shift(extractor, training_set, seed, progress, listen_as(_TRAINING) if seed == seeds[0] else None)
             for seed in seeds
         ]
+    features = {shift.seed: shift.features for shift in shifts}
     explained = shifts[0].features[:n_explained]
     with costs(STEP_2):
         chosen = chosen or draw_questions(extractor, domains)
@@ -118,7 +119,7 @@ def collect_scores(
             read_domain(
                 extractor,
                 domain,
-                shifts,
+                features,
                 chosen[name],
                 explained=explained,
                 listen=listen_as(name),

@@ -20,24 +20,15 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from sts_eval.records.prediction import Score
+from sts_eval.study.need import Need
 
 if TYPE_CHECKING:
     from sts_eval.study.study import Study
 
+__all__ = ["Flag", "Need", "Predictor", "Scores", "predictor"]
+
 Scores = Mapping[str, float | Score]
 """By domain a number, or a number with its standard error and its spread over seeds."""
-
-
-class Need(StrEnum):
-    """A part of a study, in the order of what it costs."""
-
-    TEXTS = "texts"
-    SHIFT = "shift"
-    QUESTION_SCORES = "question scores"
-    ACTIVATIONS = "activations"
-    LOSSES = "losses"
-    GRADIENTS = "gradients"
-    PROBE = "probe"
 
 
 class Flag(StrEnum):

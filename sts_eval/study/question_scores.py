@@ -18,12 +18,11 @@ from numpy.typing import NDArray
 from sts_eval.data.benchmark import Domain
 from sts_eval.data.tables import fingerprint
 from sts_eval.model.sae import SparseAutoencoder
-from sts_eval.predictors.predictor import Need
 from sts_eval.progress import Progress, silent
 from sts_eval.study.draws import draw_demonstrations
 from sts_eval.study.extractor import Extractor
+from sts_eval.study.need import Need
 from sts_eval.study.reading import Context, Listen, Listener, Reading, Row, RunningSums, tell
-from sts_eval.study.shifted_features import Shift
 from sts_eval.study.top_tokens import Firing, TopTokens
 
 
@@ -76,7 +75,7 @@ class DomainReading:
 def read_domain(
     extractor: Extractor,
     domain: Domain,
-    shifts: Sequence[Shift],
+    features: Mapping[int, Sequence[int]],
     chosen: Mapping[int, Sequence[int]],
     *,
     explained: Sequence[int] = (),
@@ -90,7 +89,7 @@ def read_domain(
     Args:
         extractor: Model, SAE and settings.
         domain: Questions and the pool of demonstrations.
-        shifts: One per seed.
+        features: By seed, its shifted features; the first seed's are summed by feature too.
         chosen: By seed, positions of the questions to score.
         explained: Shifted features whose strongest firings are kept.
         listen: Given the first seed's questions in its order, makes further listeners, which hear them alone and
@@ -100,19 +99,19 @@ def read_domain(
     Raises:
         UserError: A question exceeds the context.
     """
-    features = sorted({feature for shift in shifts for feature in shift.features})
-    place = {feature: index for index, feature in enumerate(features)}
+    every = sorted({feature for own in features.values() for feature in own})
+    place = {feature: index for index, feature in enumerate(every)}
     positions = sorted({position for taken in chosen.values() for position in taken})
     turns = {position: extractor.prompter.turn(domain.questions[position].text) for position in positions}
-    shown = {shift.seed: draw_demonstrations(extractor, domain, shift.seed) for shift in shifts}
+    shown = {seed: draw_demonstrations(extractor, domain, seed) for seed in features}
     contexts = [
         Context.of(seed, extractor, demonstrations, {position: turns[position] for position in chosen.get(seed, ())})
         for seed, demonstrations in shown.items()
     ]
-    first = shifts[0].seed
-    scoring = _QuestionScoring({shift.seed: [place[feature] for feature in shift.features] for shift in shifts}, first)
+    first = next(iter(features))
+    scoring = _QuestionScoring({seed: [place[feature] for feature in own] for seed, own in features.items()})
     tokens = TopTokens(domain.name, {feature: place[feature] for feature in explained})
-    listeners: list[Listener] = [_ChosenFeatures(extractor.autoencoder, features, [scoring, tokens])]
+    listeners: list[Listener] = [_ChosenFeatures(extractor.autoencoder, every, [scoring, tokens])]
     if listen is not None:
         further = listen({position: turns[position] for position in chosen[first]})
         listeners.append(_WithinContext(first, extractor.autoencoder, further))
@@ -163,14 +162,13 @@ class _QuestionScoring(Listener):
 
     Args:
         places: By seed, where its features stand in the states that are heard.
-        first: The first seed.
     """
 
-    def __init__(self, places: Mapping[int, Sequence[int]], first: int) -> None:
+    def __init__(self, places: Mapping[int, Sequence[int]]) -> None:
         self._places = {seed: torch.tensor(own) for seed, own in places.items()}
-        self._first = first
+        self._first = next(iter(places))
         self.scores: dict[int, dict[int, QuestionScore]] = {seed: {} for seed in places}
-        self.by_feature = RunningSums(2, len(places[first]))
+        self.by_feature = RunningSums(2, len(places[self._first]))
 
     def hear(self, row: Row) -> None:
         for seed, own in self._places.items():

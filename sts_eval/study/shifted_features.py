@@ -20,10 +20,10 @@ from torch import Tensor
 
 from sts_eval.data.tables import fingerprint
 from sts_eval.data.training_set import TrainingSet
-from sts_eval.predictors.predictor import Need
 from sts_eval.progress import Progress, silent
 from sts_eval.study.draws import draw_training_rows
 from sts_eval.study.extractor import Extractor
+from sts_eval.study.need import Need
 from sts_eval.study.reading import Context, Listen, Listener, Reading, RunningSums, Tokens
 
 _SHOWN = "demonstrations"

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sts_eval.data.training_set import Example
-from sts_eval.predictors.predictor import Need
 from sts_eval.study.activations import Moments
+from sts_eval.study.need import Need
 
 
 @dataclass(frozen=True)

@@ -204,8 +204,8 @@ def test_what_goes_through_the_models_is_booked():
     assert costs["oracle_act"] == costs["oracle_icl"]
     assert costs["oracle_mean_shift"] == costs["oracle_cka"]
     apart = [costs[name] for name in ("oracle_act", "oracle_mean_shift", "oracle_kl")]
-    assert sum(cost.tokens for cost in apart) == sum(seen) + shifts.spent.tokens
-    assert sum(cost.passes for cost in apart) == len(seen) + shifts.spent.passes
+    assert sum(cost.tokens for cost in apart) == sum(seen) + shifts.cost.tokens
+    assert sum(cost.passes for cost in apart) == len(seen) + shifts.cost.passes
     assert all(cost.tokens > 0 and cost.backward_passes == 0 for cost in apart)
 
 
@@ -216,7 +216,7 @@ def test_the_actual_shift_is_booked_without_the_demonstrations():
     tuned.get_input_embeddings().register_forward_pre_hook(lambda _module, args: seen.append(args[0].numel()))
     found = read_shifts(own, tuned, data, seed=SEED)
     bos = 1
-    assert found.spent.tokens == sum(seen) + bos + sum(len(turn.ids) for turn in found.turns)
+    assert found.cost.tokens == sum(seen) + bos + sum(len(turn.ids) for turn in found.turns)
 
 
 def test_few_logits_at_once_are_the_same(monkeypatch):

@@ -128,7 +128,7 @@ def test_a_prefix_goes_through_the_model_once_per_seed_and_domain():
     shifts = [measure_shift(extractor, tiny.training_set(), seed, tiny.silent) for seed in (0, 1)]
     for domain in tiny.DOMAINS:
         chosen = {seed: tiny.draw(extractor, domain, seed) for seed in (0, 1)}
-        read_domain(extractor, domain, shifts, chosen)
+        read_domain(extractor, domain, {shift.seed: shift.features for shift in shifts}, chosen)
     shots = [[tiny.TRAINING[row] for row in shift.demonstrations] for shift in shifts]
     for examples in shots:
         assert seen.count(extractor.prompter.demonstrations(examples).prefixes[-1]) == 1

@@ -69,7 +69,7 @@ def measure(model, hook_name, domain, **settings):
     dials = PredictSettings(**{"top_n": 2, "shots": 2, "domain_shots": 1, **settings})
     extractor = assemble(model, words(), identity(hook_name), dials)
     shift = measure_shift(extractor, TRAINING, 0, silent)
-    reading = read_domain(extractor, domain, [shift], {0: draw(extractor, domain, 0)})
+    reading = read_domain(extractor, domain, {shift.seed: shift.features}, {0: draw(extractor, domain, 0)})
     return shift, reading
 
 

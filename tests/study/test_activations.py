@@ -26,7 +26,7 @@ def listened(extractor, seed=0):
     shift = measure_shift(extractor, tiny.training_set(), seed, tiny.silent, listen("training"))
     for domain in tiny.DOMAINS:
         chosen = {seed: tiny.draw(extractor, domain, seed)}
-        read_domain(extractor, domain, [shift], chosen, listen=listen(domain.name))
+        read_domain(extractor, domain, {shift.seed: shift.features}, chosen, listen=listen(domain.name))
     return shift, {name: one.moments() for name, one in heard.items()}, turns
 
 
@@ -65,7 +65,7 @@ def test_shifts_are_those_of_sts():
     np.testing.assert_allclose(found["training"].feature_shift, shift.score, rtol=1e-5, atol=1e-9)
     extractor = tiny.extractor("llama", "topk")
     for domain in tiny.DOMAINS:
-        reading = read_domain(extractor, domain, [shift], {0: tiny.draw(extractor, domain, 0)})
+        reading = read_domain(extractor, domain, {shift.seed: shift.features}, {0: tiny.draw(extractor, domain, 0)})
         own = found[domain.name].feature_shift[list(shift.features)]
         np.testing.assert_allclose(own, reading.icl_by_feature, rtol=1e-4, atol=1e-9)
 
