@@ -64,30 +64,18 @@ def install() -> None:
 
 
 def _answer(lm: Any, instances: Sequence[Instance]) -> list[dict[int, dict[str, float]]]:
+    """Scores of questions, by seed, in the order of the requests."""
+    requests = [Request(*instance.args[1:]) for instance in instances]
+    scores: dict[Request, dict[int, dict[str, float]]] = {}
     with exits_like_a_command():
         if not isinstance(getattr(lm, "model", None), torch.nn.Module) or not hasattr(lm, "tokenizer"):
             raise UserError(
                 f"a model of type {type(lm).__name__} shows no hidden states, which STS reads",
                 "Use --model hf",
             )
-        return scores_for(lm, [Request(*instance.args[1:]) for instance in instances])
-
-
-def scores_for(lm: Any, requests: Sequence[Request]) -> list[dict[int, dict[str, float]]]:
-    """Scores of questions, by seed, in the order of the requests.
-
-    Args:
-        lm: A loaded `HFLM`.
-        requests: Questions of any domains and plans.
-
-    Raises:
-        UserError: The SAE, the training set or a question does not fit the model.
-    """
-    scores: dict[Request, dict[int, dict[str, float]]] = {}
-    for text in dict.fromkeys(request.plan for request in requests):
-        plan = Plan.model_validate_json(text)
-        mine = [request for request in dict.fromkeys(requests) if request.plan == text]
-        scores |= _scores_of_plan(lm, plan, mine)
+        for text in dict.fromkeys(request.plan for request in requests):
+            mine = [request for request in dict.fromkeys(requests) if request.plan == text]
+            scores |= _scores_of_plan(lm, Plan.model_validate_json(text), mine)
     return [scores[request] for request in requests]
 
 

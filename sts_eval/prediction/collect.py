@@ -114,7 +114,11 @@ def collect_scores(
     features = {shift.seed: shift.features for shift in shifts}
     explained = shifts[0].features[:n_explained]
     with costs(STEP_2):
-        chosen = chosen or draw_questions(extractor, domains)
+        budget, length = extractor.settings.domain_tokens, extractor.prompter.length
+        chosen = chosen or {
+            name: {seed: choose_questions(domain, seed, budget, length) for seed in seeds}
+            for name, domain in domains.items()
+        }
         readings = [
             read_domain(
                 extractor,
@@ -142,15 +146,6 @@ def collect_scores(
         study = Study(texts, parts, seeds[0])
         scores = tuple(_score(one, study, seeds, costs) for one in predictors)
     return Collected(shifts, readings, scores)
-
-
-def draw_questions(extractor: Extractor, domains: Mapping[str, Domain]) -> Chosen:
-    """The questions that each seed draws within the budget."""
-    settings, length = extractor.settings, extractor.prompter.length
-    return {
-        name: {seed: choose_questions(domain, seed, settings.domain_tokens, length) for seed in settings.seeds}
-        for name, domain in domains.items()
-    }
 
 
 def _further_parts(
