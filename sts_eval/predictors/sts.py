@@ -60,7 +60,7 @@ def estimate(values: Mapping[int, Mapping[int, float]]) -> Score:
 
     Returns:
         No standard error for a single question, no spread for a single seed. The spread is the standard deviation
-        over seeds of the per-seed means.
+        over seeds of the per-seed means; a seed that drew no question has none.
     """
     per_question: dict[int, list[float]] = {}
     for scores in values.values():
@@ -68,7 +68,7 @@ def estimate(values: Mapping[int, Mapping[int, float]]) -> Score:
             per_question.setdefault(question, []).append(value)
     means = np.array([np.mean(scores) for _, scores in sorted(per_question.items())])
     se = float(means.std(ddof=1) / math.sqrt(len(means))) if len(means) > 1 else None
-    over_seeds = [float(np.mean(list(scores.values()))) for scores in values.values()]
+    over_seeds = [float(np.mean(list(scores.values()))) for scores in values.values() if scores]
     seed_sd = float(np.std(over_seeds, ddof=1)) if len(over_seeds) > 1 else None
     return Score(value=float(means.mean()), se=se, seed_sd=seed_sd)
 
