@@ -32,7 +32,7 @@ from sts_eval.data.training_set import load_training_set
 from sts_eval.errors import UserError
 from sts_eval.experiment import BenchmarkSpec, TrainingSetSpec
 from sts_eval.lab.sae import MODEL_NAME
-from sts_eval.predictors.lexical import PREDICTORS
+from sts_eval.predictors.registry import select
 from sts_eval.records.outcome import Change, DomainOutcome, Outcome, read_outcomes
 from sts_eval.records.prediction import PredictorScores, Score
 from sts_eval.records.record import now
@@ -203,7 +203,7 @@ def _lexical(shared: Path, file: str, transfer: Transfer) -> tuple[PredictorScor
             seeds=(),
             cost=None,
         )
-        for one in PREDICTORS
+        for one in select(["lexical"])
     )
 
 

@@ -20,7 +20,7 @@ import pandas as pd
 from sts_eval.data.benchmark import load_benchmark
 from sts_eval.data.training_set import load_training_set
 from sts_eval.experiment import BenchmarkSpec, TrainingSetSpec
-from sts_eval.predictors.lexical import PREDICTORS
+from sts_eval.predictors.registry import select
 from sts_eval.report.comparison_tables import figure, interval, p_value
 from sts_eval.statistics import Correlation, correlate, debiased_magnitude, noise_ceiling
 from sts_eval.study.study import Study, Texts
@@ -59,7 +59,7 @@ def measure(shared: Path) -> tuple[pd.DataFrame, tuple[float, float]]:
     for label, file in SETS.items():
         data = load_training_set(TrainingSetSpec(source=str(shared / "sft" / file)))
         texts = Texts(data.examples, {name: [q.text for q in domains[name].questions] for name in names})
-        for predictor in PREDICTORS:
+        for predictor in select(["lexical"]):
             scores = predictor(Study(texts))
             values = [scores[name] for name in names]
             signed, size = correlate(values, delta), correlate(values, debiased_magnitude(delta, se))

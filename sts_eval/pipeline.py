@@ -235,24 +235,15 @@ def _read_tuned_model(
     except NothingMovedError:
         return
     if (path := files.overlap(prediction, training)) in missing:
-        measure_overlap(
-            extractor,
-            network,
-            training_set,
-            seed=shifts.seed,
-            tuning_seed=training.seed,
-            shifts=shifts,
-            progress=progress,
-        ).write(path)
+        measure_overlap(shifts, tuning_seed=training.seed).write(path)
     if (path := files.oracle(prediction, training)) in missing:
         measure_oracle(
             extractor,
             network,
-            training_set,
             load_benchmark(experiment.benchmark),
             prediction,
+            shifts,
             tuning_seed=training.seed,
-            shifts=shifts,
             progress=progress,
         ).write(path)
 

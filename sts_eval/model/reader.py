@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from sts_eval.data.prompt import Turn
 from sts_eval.errors import UserError
 from sts_eval.model.hook import Hook, unwrapped
-from sts_eval.model.packing import PackedRow, attention_mask, cut_rows
+from sts_eval.model.packing import PackedRow, attention_mask
 
 # Largest relative difference between packed and separate passes that rounding explains.
 _TOLERANCE = {torch.float32: 1e-3, torch.float64: 1e-6, torch.bfloat16: 0.1, torch.float16: 0.02}
@@ -35,7 +35,6 @@ class Prefix:
     """A shared prefix: its token ids, and its keys and values once a reader has computed them."""
 
     def __init__(self, ids: Sequence[int]) -> None:
-        """Nothing is computed yet."""
         self.ids = tuple(ids)
         self._cache: Any = None
         self._kept: list[tuple[Tensor, Tensor]] = []
@@ -70,18 +69,13 @@ class Reader:
 
     Attributes:
         device: Where tokens go in.
-        tokens: Tokens that went through the model so far.
-        passes: Forward passes so far.
         packs: Whether questions share a row; False where the architecture does not allow it.
         warnings: What the user should know, each line once.
     """
 
     def __init__(self, model: nn.Module, hook: Hook) -> None:
-        """See the class."""
         self.model = model
         self.hook = hook
-        self.tokens = 0
-        self.passes = 0
         self.warnings: dict[str, None] = {}
         self._base = unwrapped(model)
         self._text_config = self._base.config.get_text_config()
@@ -173,8 +167,6 @@ class Reader:
 
     def _forward(self, ids: Tensor, **inputs: Any) -> Tensor:
         """Run the model up to the hook. Returns the hidden states there, shape (1, n_tokens, d_model)."""
-        self.tokens += ids.numel()
-        self.passes += 1
         with _capture(self.hook) as captured:
             try:
                 self._base(input_ids=ids.to(self.device), **inputs)
@@ -252,20 +244,3 @@ def _capture(hook: Hook) -> Iterator[list[Tensor]]:
         yield captured
     finally:
         handle.remove()
-
-
-def rows(turns: Sequence[Turn], counts: Sequence[int], *, max_tokens: int, max_questions: int) -> Iterator[list[int]]:
-    """Cut questions into rows that share a forward pass.
-
-    Args:
-        turns: The questions.
-        counts: How many demonstrations each sees; a row has one prefix, hence one count.
-        max_tokens: Most tokens in a row (one longer question makes a row of its own).
-        max_questions: Most questions in a row.
-
-    Yields:
-        Indices of the turns in a row. Alike lengths stand together, and the order is fixed.
-    """
-    order = sorted(range(len(turns)), key=lambda index: (-counts[index], len(turns[index].ids), index))
-    lengths = [len(turn.ids) for turn in turns]
-    yield from cut_rows(order, lengths, max_tokens=max_tokens, max_questions=max_questions, groups=counts)

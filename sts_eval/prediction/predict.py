@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import math
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +14,9 @@ from sts_eval.data.training_set import TrainingSet, load_training_set
 from sts_eval.experiment import Experiment, TuneSettings
 from sts_eval.model import known_saes as known
 from sts_eval.model.hook import unwrapped
-from sts_eval.prediction.collect import Material, Rivals
-from sts_eval.predictors.predictor import Need
+from sts_eval.prediction.collect import OTHERS, STEP_1, STEP_2, collect_scores
 from sts_eval.predictors.registry import select
 from sts_eval.progress import Progress, silent
-from sts_eval.records.older import STS_SUMMARIES
 from sts_eval.records.prediction import (
     Cost,
     DataIdentity,
@@ -28,20 +24,17 @@ from sts_eval.records.prediction import (
     FeatureReason,
     ModelIdentity,
     Prediction,
-    PredictorCost,
-    PredictorScores,
     SAEIdentity,
-    Score,
     SeedShift,
     TokenFiring,
 )
 from sts_eval.records.record import now
 from sts_eval.records.versions import versions
-from sts_eval.study.cost import Spent
+from sts_eval.study.cost import CostMeter
 from sts_eval.study.extractor import Extractor, load_extractor
-from sts_eval.study.question_scores import DomainReading, choose_questions, estimate, read_domain
-from sts_eval.study.shifted_features import Shift, measure_shift
-from sts_eval.study.top_tokens import Evidence
+from sts_eval.study.question_scores import DomainReading
+from sts_eval.study.shifted_features import Shift
+from sts_eval.study.top_tokens import strongest
 
 EXPLAINED = 10
 
@@ -59,68 +52,45 @@ def predict(experiment: Experiment, progress: Progress = silent) -> Prediction:
     Raises:
         UserError: Something in the description or in what it names is wrong.
     """
-    clock = _Clock()
+    costs = CostMeter()
     settings = experiment.settings
-    with clock("data"):
-        wanted = select(settings.predictors)
+    with costs("data"):
+        predictors = select(("sts", *settings.predictors))
         training_set = load_training_set(experiment.training_set)
         benchmark = load_benchmark(experiment.benchmark)
-    with clock("load"):
+    with costs("load"):
         extractor = load_extractor(experiment.model, experiment.sae, settings)
-    rivals = Rivals(wanted, extractor)
-    first = settings.seeds[0]
-    with clock("step 1"), rivals.ledger(Need.SHIFT):
-        shifts = [
-            measure_shift(extractor, training_set, seed, progress, rivals.listen() if seed == first else None)
-            for seed in settings.seeds
-        ]
-    evidence = Evidence(shifts[0].features[:EXPLAINED])
-    with clock("step 2"), rivals.ledger(Need.ACTIVATIONS):
-        chosen = {name: _choose(extractor, domain) for name, domain in benchmark.domains.items()}
-        readings = [
-            read_domain(extractor, domain, shifts, chosen[name], evidence, progress, rivals.listen(name))
-            for name, domain in benchmark.domains.items()
-        ]
-    others: tuple[PredictorScores, ...] = ()
-    if wanted:
-        read = {name: by_seed[first] for name, by_seed in chosen.items()}
-        material = Material(training_set, benchmark, read, experiment.tune or TuneSettings())
-        with clock("other predictors"):
-            others = rivals.columns(material, shifts[0], progress)
-    spent = rivals.ledger.of((Need.SHIFT, Need.ACTIVATIONS))
+    found = collect_scores(
+        predictors,
+        extractor,
+        training_set,
+        benchmark.domains,
+        tune=experiment.tune or TuneSettings(),
+        costs=costs,
+        n_explained=EXPLAINED,
+        progress=progress,
+    )
+    spent = costs.total((STEP_1, STEP_2))
+    stages = ("data", "load", STEP_1, STEP_2, OTHERS)
     return Prediction(
         created=now(),
         experiment=experiment,
         model=_model_identity(extractor, experiment),
         sae=_sae_identity(extractor),
-        training_set=_training_identity(training_set),
-        benchmark=_benchmark_identity(benchmark),
-        shifts=tuple(_seed_shift(shift) for shift in shifts),
-        domains=tuple(_domain_questions(benchmark.domains[reading.domain], reading) for reading in readings),
-        predictors=(*_sts(settings.seeds, readings, clock.seconds, spent), *others),
-        reasons=_reasons(extractor, shifts[0], readings, evidence),
-        warnings=_warnings(extractor, shifts, readings),
+        training_set=_data_identity(training_set, len(training_set.examples)),
+        benchmark=_data_identity(benchmark, sum(len(domain.questions) for domain in benchmark.domains.values())),
+        shifts=tuple(_seed_shift(shift) for shift in found.shifts),
+        domains=tuple(_domain_questions(benchmark.domains[reading.domain], reading) for reading in found.readings),
+        predictors=found.predictors,
+        reasons=_reasons(extractor, found.shifts[0], found.readings),
+        warnings=_warnings(extractor, found.shifts, found.readings),
         versions=versions("sae-lens"),
-        cost=Cost(seconds=clock.seconds, tokens=spent.tokens, passes=spent.passes),
+        cost=Cost(
+            seconds={name: round(costs.by_stage[name].seconds, 3) for name in stages if name in costs.by_stage},
+            tokens=spent.tokens,
+            passes=spent.passes,
+        ),
     )
-
-
-def _choose(extractor: Extractor, domain: Domain) -> dict[int, list[int]]:
-    settings, length = extractor.settings, extractor.prompter.length
-    return {seed: choose_questions(domain, seed, settings.domain_tokens, length) for seed in settings.seeds}
-
-
-class _Clock:
-    """Wall-clock seconds by stage."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-
-    @contextmanager
-    def __call__(self, stage: str) -> Iterator[None]:
-        start = time.perf_counter()
-        yield
-        self.seconds[stage] = round(time.perf_counter() - start, 3)
 
 
 def _model_identity(extractor: Extractor, experiment: Experiment) -> ModelIdentity:
@@ -156,12 +126,7 @@ def _sae_identity(extractor: Extractor) -> SAEIdentity:
     )
 
 
-def _training_identity(data: TrainingSet) -> DataIdentity:
-    return DataIdentity(source=data.source, revision=data.revision, rows=len(data.examples), sha256=data.sha256)
-
-
-def _benchmark_identity(data: Benchmark) -> DataIdentity:
-    rows = sum(len(domain.questions) for domain in data.domains.values())
+def _data_identity(data: TrainingSet | Benchmark, rows: int) -> DataIdentity:
     return DataIdentity(source=data.source, revision=data.revision, rows=rows, sha256=data.sha256)
 
 
@@ -191,71 +156,32 @@ def _domain_questions(domain: Domain, reading: DomainReading) -> DomainQuestions
     )
 
 
-def _sts(
-    seeds: Sequence[int], readings: Sequence[DomainReading], seconds: Mapping[str, float], spent: Spent
-) -> tuple[PredictorScores, ...]:
-    cost = PredictorCost(
-        seconds=round(sum(seconds[step] for step in ("step 1", "step 2")), 3),
-        tokens=spent.tokens,
-        passes=spent.passes,
-        backward_passes=0,
-    )
-    return tuple(
-        PredictorScores(
-            name=name,
-            group="sts",
-            flags=(),
-            summary=summary,
-            scores={reading.domain: _score(reading, name) for reading in readings},
-            seeds=tuple(seeds),
-            cost=cost,
-        )
-        for name, summary in STS_SUMMARIES.items()
-    )
-
-
-def _score(reading: DomainReading, name: str) -> Score:
-    by_seed = {
-        seed: {position: getattr(score, name) for position, score in taken.items()}
-        for seed, taken in reading.questions.items()
-    }
-    found = estimate(by_seed)
-    return Score(value=found.value, se=None if math.isnan(found.se) else found.se, seed_sd=found.seed_sd)
-
-
-def _reasons(
-    extractor: Extractor, shift: Shift, readings: Sequence[DomainReading], evidence: Evidence
-) -> tuple[FeatureReason, ...]:
+def _reasons(extractor: Extractor, shift: Shift, readings: Sequence[DomainReading]) -> tuple[FeatureReason, ...]:
     decode = extractor.prompter.tokenizer.decode
-    reasons = []
-    for rank, feature in enumerate(shift.features[:EXPLAINED]):
-        firings = tuple(
-            TokenFiring(
-                token=decode([firing.ids[-1]]),
-                before=decode(firing.ids[:-1]),
-                domain=firing.domain,
-                activation=firing.activation,
-            )
-            for firing in evidence.strongest(feature)
+    return tuple(
+        FeatureReason(
+            feature=feature,
+            shift=float(shift.score[feature]),
+            neuronpedia=known.neuronpedia_url(extractor.autoencoder.neuronpedia_id, feature),
+            share_of_act={reading.domain: _share(reading.act_by_feature, rank) for reading in readings},
+            share_of_icl={reading.domain: _share(reading.icl_by_feature, rank) for reading in readings},
+            firings=tuple(
+                TokenFiring(
+                    token=decode([firing.ids[-1]]),
+                    before=decode(firing.ids[:-1]),
+                    domain=firing.domain,
+                    activation=firing.activation,
+                )
+                for firing in strongest(chain.from_iterable(reading.firings[feature] for reading in readings))
+            ),
         )
-        reasons.append(
-            FeatureReason(
-                feature=feature,
-                shift=float(shift.score[feature]),
-                neuronpedia=known.neuronpedia_url(extractor.autoencoder.neuronpedia_id, feature),
-                share_of_act=_shares(rank, {reading.domain: reading.act_by_feature for reading in readings}),
-                share_of_icl=_shares(rank, {reading.domain: reading.icl_by_feature for reading in readings}),
-                firings=firings,
-            )
-        )
-    return tuple(reasons)
+        for rank, feature in enumerate(shift.features[:EXPLAINED])
+    )
 
 
-def _shares(rank: int, by_domain: Mapping[str, NDArray[np.float64]]) -> dict[str, float]:
-    return {
-        domain: float(parts[rank] / total) if (total := float(parts.sum())) > 0 else 0.0
-        for domain, parts in by_domain.items()
-    }
+def _share(parts: NDArray[np.float64], rank: int) -> float:
+    total = float(parts.sum())
+    return float(parts[rank] / total) if total > 0 else 0.0
 
 
 def _warnings(extractor: Extractor, shifts: Sequence[Shift], readings: Sequence[DomainReading]) -> tuple[str, ...]:

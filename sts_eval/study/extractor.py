@@ -2,37 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-from torch import Tensor
-
-from sts_eval.data.prompt import Demonstrations, Prompter, Turn
+from sts_eval.data.prompt import Prompter
 from sts_eval.errors import UserError
 from sts_eval.experiment import ModelSpec, PredictSettings, SAESpec
 from sts_eval.model.hook import find_hook, unwrapped
 from sts_eval.model.load import load_model, load_tokenizer
-from sts_eval.model.reader import Prefix, Reader, rows
+from sts_eval.model.reader import Reader
 from sts_eval.model.sae import SparseAutoencoder, load_sae
-
-_ROW = {"cpu": 1024, "cuda": 4096}
-"""Question tokens of a row where nothing is set. A token's attention is computed over its whole row, so long rows waste
-work, and short ones leave an accelerator idle. On two cores, at 100M parameters, 1024 took half the time of 4096."""
-
-
-@dataclass(frozen=True)
-class Shown:
-    """One context in which turns are read: a prefix for each number of demonstrations that may fit."""
-
-    demonstrations: Demonstrations
-    prefixes: tuple[Prefix, ...]
-
-    @classmethod
-    def of(cls, demonstrations: Demonstrations) -> Shown:
-        """Make the prefixes; their keys and values are computed when they are first read behind."""
-        return cls(demonstrations, tuple(Prefix(ids) for ids in demonstrations.prefixes))
 
 
 @dataclass(frozen=True)
@@ -44,7 +23,7 @@ class Extractor:
         reader: Runs the model up to the hook.
         autoencoder: Encodes what the reader read.
         context: Longest prompt, in tokens.
-        settings: The dials.
+        settings: The settings of STS.
     """
 
     prompter: Prompter
@@ -52,25 +31,6 @@ class Extractor:
     autoencoder: SparseAutoencoder
     context: int
     settings: PredictSettings
-
-    def rows(self, turns: Sequence[Turn], counts: Sequence[int]) -> list[list[int]]:
-        """Cut turns into rows that share a forward pass and a number of demonstrations."""
-        most = self.settings.batch_tokens or _ROW.get(self.reader.device.type, _ROW["cuda"])
-        return list(rows(turns, counts, max_tokens=most, max_questions=self.settings.batch_questions))
-
-    def read(self, shown: Shown, turns: Sequence[Turn], counts: Sequence[int]) -> Tensor:
-        """Hidden states of turns that each see their own number of demonstrations, in the order given.
-
-        Returns:
-            Shape (sum of span lengths, d_model).
-        """
-        read: dict[int, Tensor] = {}
-        for count in sorted(set(counts)):
-            where = [index for index, own in enumerate(counts) if own == count]
-            hidden = self.reader.read(shown.prefixes[count], [turns[index] for index in where])
-            parts = torch.split(hidden, [len(turns[index].span) for index in where])
-            read.update(zip(where, parts, strict=True))
-        return torch.cat([read[index] for index in range(len(turns))])
 
 
 def assemble(

@@ -1,6 +1,6 @@
 """Gradients of a fresh LoRA adapter: what the tuning would do at its very first step, to whom.
 
-The adapter is peft's, with the configuration of the run that is foretold, on the untuned model. Its B
+The adapter is peft's, with the configuration of the run that is predicted, on the untuned model. Its B
 matrices start at zero, so that it changes nothing yet; for the same reason the gradient of A is zero
 (∂L/∂A = Bᵀ ∂L/∂(BA)), and only B's gradient says anything: the weight's own gradient projected on the
 adapter's random A.
@@ -58,7 +58,6 @@ class Adapter:
     """
 
     def __init__(self, model: nn.Module, tune: TuneSettings) -> None:
-        """See the class."""
         self._model = model
         self._at_once = tune.per_device_batch
         self._device = next(model.parameters()).device
@@ -123,12 +122,8 @@ class Adapter:
 def attached(model: Any, tune: TuneSettings, seed: int) -> Iterator[Adapter]:
     """Put a fresh adapter on a model, and take it off again: the model is left as it was.
 
-    Dropout of the adapter is left out, which would only add noise to so short a look.
-
-    Args:
-        model: A Hugging Face model.
-        tune: The tuning that is foretold.
-        seed: Draws the adapter's start, and dropout inside the model where it has any.
+    Dropout of the adapter is left out, which would only add noise to so short a look. The seed draws the adapter's
+    start, and dropout inside the model where it has any.
 
     Raises:
         UserError: The model has an adapter already, or no module that `targets` name.
@@ -188,15 +183,8 @@ def read_gradients(
     """Gradients of the training set's loss, minibatch by minibatch, and of each domain's right answers.
 
     A domain's loss is the mean over questions of the nats per token of the right answer, without
-    demonstrations. Of a domain with many questions, some are drawn.
-
-    Args:
-        extractor: Model and tokenizer.
-        training_set: What would be trained on.
-        domains: By domain, its questions.
-        tune: The tuning that is foretold. Where it trains all weights, an adapter stands in for them.
-        seed: Draws the adapter's start, the rows and the questions.
-        progress: Told of every minibatch and domain.
+    demonstrations. Of a domain with many questions, some are drawn. Where the tuning trains all weights, an
+    adapter stands in for them. The seed draws the adapter's start, the rows and the questions.
 
     Raises:
         UserError: A question does not say which option is right or exceeds the context, or the model or the

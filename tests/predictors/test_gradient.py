@@ -44,7 +44,7 @@ RATE_ = 1e-5
 
 
 def study(training, **domains):
-    return Study(Texts([], {}), gradients=Gradients(training, domains, RATE_))
+    return Study(Texts([], {}), [Gradients(training, domains, RATE_)])
 
 
 def test_first_order_is_the_fall_of_the_loss_at_one_step_of_gradient_descent():
