@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from sts_eval.statistics.interval import Interval
+from sts_eval.statistics.result import Interval
 
 _ROUNDING = 1e-9
 """Slack for (n + 1) · level, so that 10 · 0.9 is 9 and not a little more."""
@@ -27,12 +27,10 @@ class Line:
     Attributes:
         intercept: In the unit of y.
         slopes: One per feature, in units of y per unit of the feature.
-        n: Points it was fitted to.
     """
 
     intercept: float
     slopes: tuple[float, ...]
-    n: int
 
     def predict(self, x: ArrayLike) -> NDArray[np.float64]:
         """Values of the line.
@@ -57,16 +55,12 @@ class HeldOut:
         prediction: Shape (n_runs, n_domains), in the unit of y; NaN where a feature is missing or the other groups
             do not allow a fit.
         residual: y - prediction, same shape and unit; NaN where either is missing.
-        lines: The line used for each group, by the group's number; None where there was no fit.
         rmse: Root mean square residual, in the unit of y; None without any residual.
-        mae: Mean absolute residual, likewise.
     """
 
     prediction: NDArray[np.float64]
     residual: NDArray[np.float64]
-    lines: dict[int, Line | None]
     rmse: float | None
-    mae: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +69,7 @@ class Coverage:
 
     Attributes:
         share: A proportion, None without outcomes.
-        interval: Exact interval of the share (Clopper and Pearson 1934), for independent outcomes.
+        interval: Exact 95% interval of the share (Clopper and Pearson 1934), for independent outcomes.
         n: Number of outcomes.
     """
 
@@ -113,7 +107,7 @@ def fit_line(x: ArrayLike, y: ArrayLike) -> Line | None:
     scale = np.where(varies, sd, 1.0)
     scaled = np.where(varies, (rows - mean) / scale, 0.0)
     slopes = np.linalg.lstsq(scaled, target - target.mean(), rcond=None)[0] / scale
-    return Line(float(target.mean() - mean @ slopes), tuple(float(slope) for slope in slopes), n)
+    return Line(float(target.mean() - mean @ slopes), tuple(float(slope) for slope in slopes))
 
 
 def leave_group_out(x: ArrayLike, y: ArrayLike, groups: ArrayLike) -> HeldOut:
@@ -141,18 +135,15 @@ def leave_group_out(x: ArrayLike, y: ArrayLike, groups: ArrayLike) -> HeldOut:
     if len(distinct) <= 1:
         raise ValueError("needs two groups: one to predict and another to fit the line on")
     prediction = np.full(changes.shape, np.nan)
-    lines: dict[int, Line | None] = {}
     for label in distinct:
         own = labels == label
         line = fit_line(values[~own], changes[~own])
-        lines[int(label)] = line
         if line is not None:
             prediction[own] = line.predict(values[own, :, 0] if values.shape[-1] == 1 else values[own])
     residual = changes - prediction
     error = residual[np.isfinite(residual)]
     rmse = float(np.sqrt(np.mean(error**2))) if error.size else None
-    mae = float(np.abs(error).mean()) if error.size else None
-    return HeldOut(prediction, residual, lines, rmse, mae)
+    return HeldOut(prediction, residual, rmse)
 
 
 def conformal_interval(residuals: ArrayLike, level: float) -> float | None:
@@ -199,12 +190,11 @@ def skill(prediction: ArrayLike, y: ArrayLike, null: ArrayLike) -> float | None:
     return 1 - float((ours[both] ** 2).sum()) / null_error if null_error else None
 
 
-def coverage(inside: ArrayLike, *, level: float = 0.95) -> Coverage:
-    """Share of outcomes inside their interval, with an exact interval of that share.
+def coverage(inside: ArrayLike) -> Coverage:
+    """Share of outcomes inside their interval, with an exact 95% interval of that share.
 
     Args:
         inside: Whether each outcome was inside, booleans of any shape.
-        level: Coverage of the interval of the share, a proportion.
 
     Raises:
         ValueError: If the values are not booleans; whether a missing outcome was inside is not known.
@@ -215,8 +205,8 @@ def coverage(inside: ArrayLike, *, level: float = 0.95) -> Coverage:
     if outcomes.dtype != np.bool_:
         raise ValueError("needs booleans; leave missing outcomes out")
     hits, n = int(outcomes.sum()), outcomes.size
-    ends = stats.binomtest(hits, n).proportion_ci(confidence_level=level, method="exact")
-    return Coverage(hits / n, Interval(float(ends.low), float(ends.high), level), n)
+    ends = stats.binomtest(hits, n).proportion_ci(method="exact")
+    return Coverage(hits / n, Interval(float(ends.low), float(ends.high)), n)
 
 
 def _features(x: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -26,6 +26,12 @@ _FLAT = 1e-12
 _FLAT_ROW = 1e-13
 """Spread relative to the mean below which a whole run counts as constant, scipy's criterion as in `correlate`."""
 
+_EXPLAINED = 1e-10
+"""Share of the variance within runs below which what controls leave of it is rounding error."""
+
+_NOTHING_WITHIN = 1e-26
+"""Share of the mean square below which the variance within runs is rounding error: scipy's 1e-13, squared."""
+
 
 def matrices(*arrays: ArrayLike) -> list[NDArray[np.float64]]:
     """Arrays of one shape (n_runs, n_domains), with values that are not finite as NaN.
@@ -88,6 +94,31 @@ def centred_within(values: NDArray[np.float64], cells: NDArray[np.bool_]) -> NDA
     total = np.where(taking_part, values, 0.0).sum(axis=1, keepdims=True)
     centred: NDArray[np.float64] = (values - total / np.maximum(taking_part.sum(axis=1, keepdims=True), 1))[cells]
     return centred
+
+
+def residual(values: NDArray[np.float64], controls: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What the controls leave of the values by least squares.
+
+    Args:
+        values: Shape (n_points,), or (n_points, h) for h variables, centred within runs.
+        controls: Shape (n_points, k), centred within runs.
+
+    Returns:
+        The shape of `values`.
+    """
+    left: NDArray[np.float64] = values - controls @ np.linalg.lstsq(controls, values, rcond=None)[0]
+    return left
+
+
+def explained(values: NDArray[np.float64], within: NDArray[np.float64], left: NDArray[np.float64]) -> bool:
+    """Whether runs and controls explain the values, so that what they leave is rounding error.
+
+    Args:
+        values: Shape (n_points,).
+        within: What centring within runs leaves of them, same shape.
+        left: What the controls leave of that, same shape.
+    """
+    return bool(left @ left <= max(_EXPLAINED * (within @ within), _NOTHING_WITHIN * (values @ values)))
 
 
 def resampled_correlations(
