@@ -19,17 +19,18 @@ def command(experiment: Path, prediction: Path | None, folder: Path | None, push
     """
     from sts_eval.cli.progress import progress_bars
     from sts_eval.experiment_file import read_experiment
-    from sts_eval.pipeline import TUNING, tuned
+    from sts_eval.pipeline import make_tuning
     from sts_eval.records.prediction import Prediction
+    from sts_eval.records.run_folder import RunFolder
     from sts_eval.transfer.measure import refer_to
     from sts_eval.tuning.push import push_to_hub
 
     described = read_experiment(experiment)
-    folder = folder or Path("runs") / experiment.stem
+    files = RunFolder.of(folder or Path("runs") / experiment.stem)
     followed = refer_to(Prediction.read(prediction)) if prediction else None
     with progress_bars() as progress:
-        tuning = tuned(described, followed, folder, progress)
-    path = folder / "tuning.json"
+        tuning = make_tuning(described, followed, files, progress)
+    path = files.tuning_record
     tuning.write(path)
     for one in tuning.runs:
         loss = f"held-out loss {one.loss_before:.3f} → {one.loss_after:.3f}"
@@ -37,6 +38,6 @@ def command(experiment: Path, prediction: Path | None, folder: Path | None, push
     if not tuning.changed:
         click.echo("Warning: a seed left the held-out loss as it was; there is nothing to predict.", err=True)
     if push_to is not None:
-        click.echo(f"Pushed: {push_to_hub(tuning, folder / TUNING, push_to)}")
+        click.echo(f"Pushed: {push_to_hub(tuning, files.tuning, push_to)}")
     after = f" --prediction {prediction}" if prediction else ""
     click.echo(f"Record: {path}. Next: sts-eval measure {experiment} --tuning {path}{after}")

@@ -17,23 +17,24 @@ def command(experiment: Path, tuning: Path, prediction: Path | None, output: Pat
     from sts_eval.cli.progress import progress_bars
     from sts_eval.errors import UserError
     from sts_eval.experiment_file import read_experiment
-    from sts_eval.pipeline import TUNING, evaluations
     from sts_eval.records.prediction import Prediction
     from sts_eval.records.record import check_writable
+    from sts_eval.records.run_folder import RunFolder
     from sts_eval.records.tuning import Tuning
     from sts_eval.transfer.measure import measure, tuned_models
 
     described, done = read_experiment(experiment), Tuning.read(tuning)
     if prediction is None and done.prediction is not None:  # its questions would be scored unseen
         raise UserError(f"the tuning of {tuning} follows a prediction", "Give that record with --prediction")
-    output = output or tuning.parent / "transfer.json"
+    files = RunFolder.of(tuning.parent)
+    output = output or files.transfer_record
     check_writable(output)
     with progress_bars() as progress:
         transfer = measure(
             described.model,
-            tuned_models(done, tuning.parent / TUNING),
+            tuned_models(done, files.tuning),
             described.measure,
-            evaluations(tuning.parent),
+            files.evaluations,
             prediction=Prediction.read(prediction) if prediction else None,
             tuning=done,
             progress=progress,

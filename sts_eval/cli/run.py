@@ -18,19 +18,21 @@ def command(experiment: Path, folder: Path | None, post_hoc: bool) -> None:
     """
     from sts_eval.cli.progress import progress_bars
     from sts_eval.experiment_file import read_experiment
-    from sts_eval.pipeline import predicted, run
+    from sts_eval.pipeline import make_prediction, make_report
     from sts_eval.records.record import check_writable
+    from sts_eval.records.run_folder import RunFolder
     from sts_eval.report.prediction import draw_scores, print_prediction
     from sts_eval.report.report import print_report, write_report
 
     folder = folder or Path("runs") / experiment.stem
     described = read_experiment(experiment)
-    check_writable(folder / "report.json")
+    files = RunFolder.of(folder)
+    check_writable(files.report)
     with progress_bars() as progress:
-        prediction = predicted(described, folder, progress)
+        prediction = make_prediction(described, files, progress)
     print_prediction(prediction, "sts_icl")
-    draw_scores(prediction, "sts_icl", folder / "prediction.png")
+    draw_scores(prediction, "sts_icl", files.prediction_plot)
     with progress_bars() as progress:
-        report = run(described, folder, post_hoc=post_hoc, progress=progress)
+        report = make_report(described, prediction, files, post_hoc=post_hoc, progress=progress)
     print_report(report)
     click.echo(f"Written: {', '.join(str(path) for path in write_report(report, folder))}")

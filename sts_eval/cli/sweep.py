@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from sts_eval.sweep.drive import Tell
-    from sts_eval.sweep.engine import Engine
+    from sts_eval.sweep.drive import Engine, Tell
     from sts_eval.sweep.matrix import Matrix
     from sts_eval.sweep.state import Book, StageRecord
 

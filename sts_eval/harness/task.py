@@ -16,10 +16,12 @@ from lm_eval.api.instance import Instance
 from lm_eval.api.metrics import mean
 from lm_eval.api.task import Task, TaskConfig
 
+from sts_eval.experiment import ModelSpec
 from sts_eval.harness.columns import wanted
 from sts_eval.harness.failure import exits_like_a_command
 from sts_eval.harness.plan import domain_of, plan_from, resolved
 from sts_eval.harness.request import REQUEST, Request, install
+from sts_eval.model.load import token_counter
 from sts_eval.records.prediction import SCORES
 from sts_eval.study.question_scores import choose_questions
 
@@ -156,12 +158,7 @@ def _no_length(_text: str) -> int:
 
 @functools.cache
 def _token_counter(name: str) -> Callable[[str], int] | None:
-    from transformers import AutoTokenizer
-
-    if not name:
-        return None
-    tokenizer = AutoTokenizer.from_pretrained(name)
-    return lambda text: len(tokenizer(text, add_special_tokens=False).input_ids)
+    return token_counter(ModelSpec(id=name)) if name else None
 
 
 def _of_domain(documents: Sequence[float]) -> float:

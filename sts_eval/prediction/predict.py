@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import math
-import platform
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -38,13 +36,12 @@ from sts_eval.records.prediction import (
     TokenFiring,
 )
 from sts_eval.records.record import now
+from sts_eval.records.versions import versions
 from sts_eval.study.cost import Spent
 from sts_eval.study.extractor import Extractor, load_extractor
 from sts_eval.study.question_scores import DomainReading, choose_questions, estimate, read_domain
 from sts_eval.study.shifted_features import Shift, measure_shift
 from sts_eval.study.top_tokens import Evidence
-
-PACKAGES = ("sts-eval", "torch", "transformers", "sae-lens", "datasets", "peft", "lm-eval")
 
 EXPLAINED = 10
 
@@ -103,7 +100,7 @@ def predict(experiment: Experiment, progress: Progress = silent) -> Prediction:
         predictors=(*_sts(settings.seeds, readings, clock.seconds, spent), *others),
         reasons=_reasons(extractor, shifts[0], readings, evidence),
         warnings=_warnings(extractor, shifts, readings),
-        versions={"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in PACKAGES},
+        versions=versions("sae-lens"),
         cost=Cost(seconds=clock.seconds, tokens=spent.tokens, passes=spent.passes),
     )
 

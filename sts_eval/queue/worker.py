@@ -26,11 +26,14 @@ Runs = Callable[[Run, Path, Registers], None]
 
 def run_and_report(experiment: Run, folder: Path, register: Registers) -> None:
     """The whole pipeline, with its prediction registered before the tuning."""
-    from sts_eval.pipeline import predicted, run
+    from sts_eval.pipeline import make_prediction, make_report
+    from sts_eval.records.run_folder import RunFolder
     from sts_eval.report.report import write_report
 
-    register(predicted(experiment, folder))
-    write_report(run(experiment, folder), folder)
+    files = RunFolder.of(folder)
+    prediction = make_prediction(experiment, files)
+    register(prediction)
+    write_report(make_report(experiment, prediction, files), folder)
 
 
 def work(

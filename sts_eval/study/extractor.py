@@ -13,6 +13,7 @@ from sts_eval.data.prompt import Demonstrations, Prompter, Turn
 from sts_eval.errors import UserError
 from sts_eval.experiment import ModelSpec, PredictSettings, SAESpec
 from sts_eval.model.hook import find_hook, unwrapped
+from sts_eval.model.load import load_model, load_tokenizer
 from sts_eval.model.reader import Prefix, Reader, rows
 from sts_eval.model.sae import SparseAutoencoder, load_sae
 
@@ -112,58 +113,7 @@ def load_extractor(model: ModelSpec, sae: SAESpec, settings: PredictSettings) ->
     Raises:
         UserError: One of them does not exist or does not fit the others.
     """
-    from transformers import AutoTokenizer
-
-    network = load_model(model)
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(
-            model.id, revision=model.revision, trust_remote_code=model.trust_remote_code
-        )
-    except (OSError, ValueError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise UserError(
-            f"the tokenizer of {model.id!r} cannot be loaded ({reason})", "Put its tokenizer.json beside the model"
-        ) from error
+    network, tokenizer = load_model(model), load_tokenizer(model)
     device = str(unwrapped(network).get_input_embeddings().weight.device)
     autoencoder = load_sae(sae, model_id=model.id, device=device)
     return assemble(network, tokenizer, autoencoder, settings)
-
-
-def load_model(spec: ModelSpec) -> Any:
-    """Load a causal language model, with its adapter if there is one.
-
-    Raises:
-        UserError: The model does not exist, has weights that are not safetensors, or is wanted in a
-            precision or on a device that there is not.
-    """
-    from transformers import AutoModelForCausalLM
-
-    if spec.dtype != "auto" and not isinstance(getattr(torch, spec.dtype, None), torch.dtype):
-        raise UserError(f"there is no dtype {spec.dtype!r}", "Give auto, float32, bfloat16 or float16")
-    device = spec.device
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    model: Any
-    try:
-        model = AutoModelForCausalLM.from_pretrained(
-            spec.id,
-            revision=spec.revision,
-            dtype=spec.dtype,
-            device_map=device,
-            trust_remote_code=spec.trust_remote_code,
-            use_safetensors=True,
-        )
-    except (OSError, ValueError, RuntimeError, AssertionError) as error:  # the last two where a device is not there
-        reason = " ".join(str(error).split())[:200]
-        raise UserError(
-            f"model {spec.id!r} cannot be loaded ({reason})",
-            "Check the id or folder, --device, and `hf auth login` for gated models",
-        ) from error
-    if spec.adapter is not None:
-        from peft import PeftModel
-
-        try:
-            model = PeftModel.from_pretrained(model, spec.adapter)
-        except (OSError, ValueError) as error:
-            raise UserError(f"adapter {spec.adapter!r} cannot be loaded ({error})", "Check the id or folder") from error
-    return model

@@ -29,6 +29,7 @@ from sts_eval.data.sampling import shuffled
 from sts_eval.data.training_set import TrainingSet
 from sts_eval.errors import UserError
 from sts_eval.experiment import RATE, TuneSettings
+from sts_eval.model.load import lora_config
 from sts_eval.progress import Progress, silent
 from sts_eval.study.extractor import Extractor
 from sts_eval.study.losses import option_ids
@@ -143,7 +144,7 @@ def attached(model: Any, tune: TuneSettings, seed: int) -> Iterator[Adapter]:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         try:
-            wrapper = get_peft_model(model, lora_config(tune))
+            wrapper = get_peft_model(model, lora_config(tune, dropout=0.0))
         except ValueError as error:
             raise UserError(f"the model cannot be trained so ({error})", "Change the targets of tune") from error
         try:
@@ -159,19 +160,6 @@ def attached(model: Any, tune: TuneSettings, seed: int) -> Iterator[Adapter]:
             for name, parameter in model.named_parameters():
                 parameter.requires_grad_(trained[name])
             model.train(was_training)
-
-
-def lora_config(tune: TuneSettings) -> Any:
-    """The adapter of the run that is foretold, without dropout, as a peft configuration."""
-    from peft import LoraConfig, TaskType
-
-    return LoraConfig(
-        r=tune.rank,
-        lora_alpha=tune.alpha,
-        lora_dropout=0.0,
-        target_modules=tune.targets if isinstance(tune.targets, str) else list(tune.targets),
-        task_type=TaskType.CAUSAL_LM,
-    )
 
 
 def training_rows(extractor: Extractor, training_set: TrainingSet, tune: TuneSettings, seed: int) -> Sequence[TokenRow]:

@@ -8,10 +8,11 @@ import struct
 from collections.abc import Sequence
 from pathlib import Path
 
-from sts_eval.analysis.runs import model_name, outcome_of, record_named, set_name
+from sts_eval.analysis.runs import model_name, outcome_of, set_name
 from sts_eval.errors import UserError
 from sts_eval.records.prediction import ModelIdentity, Prediction
 from sts_eval.records.record import now
+from sts_eval.records.run_folder import RunFolder
 from sts_eval.records.submission import (
     ModelDescription,
     Provenance,
@@ -54,8 +55,9 @@ def submission_of(
         UserError: The folder is no finished run.
     """
     outcome = outcome_of(folder, model=model, training_set=training_set, home=home)
-    prediction = record_named(Prediction, folder, "prediction", outcome.prediction_sha256)
-    transfer = record_named(Transfer, folder, "transfer", outcome.transfer_sha256)
+    files = RunFolder.of(folder)
+    prediction = files.record_named(Prediction, outcome.prediction_sha256)
+    transfer = files.record_named(Transfer, outcome.transfer_sha256)
     data, origin = prediction.training_set, transfer.origin
     return Submission(
         schema_version=2,

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-import platform
 from collections.abc import Sequence
 
 from sts_eval.records.answers import LengthUnit
 from sts_eval.records.record import now
 from sts_eval.records.transfer import Imported, Measured, RunFlag, Transfer
 from sts_eval.records.tuning import PredictionReference, Tuning
+from sts_eval.records.versions import versions
 from sts_eval.transfer.domain_changes import summarise
 from sts_eval.transfer.pairing import Pairing
-
-PACKAGES = ("sts-eval", "torch", "transformers", "trl", "peft", "lm-eval", "datasets")
 
 
 def assemble(
@@ -37,7 +34,7 @@ def assemble(
         model_after: What it became.
         seeds: The seed behind each tuned side.
         length_unit: What answer lengths count.
-        prediction: The prediction that was to foretell this; by default the one that the tuning names.
+        prediction: The prediction that was made before; by default the one that the tuning names.
         tuning: The tuning in between, if it was done here.
         warnings: What a reader should know.
     """
@@ -63,19 +60,8 @@ def assemble(
         only_after=pairing.only_after,
         flags=_flags(pairing, origin, prediction, tuning),
         warnings=tuple(lines),
-        versions=versions(),
+        versions=versions("trl"),
     )
-
-
-def versions() -> dict[str, str]:
-    """The versions of what the figures depend on, as far as it is installed."""
-    found = {"python": platform.python_version()}
-    for name in PACKAGES:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:  # a source tree on the path, or an extra left out
-            continue
-    return found
 
 
 def _flags(

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sts_eval.errors import UserError
 from sts_eval.transfer.lm_eval_samples import Sample, answers_from
-from sts_eval.transfer.mmlu_pro_files import Side
+from sts_eval.transfer.pairing import Side
 
 _SAMPLES = re.compile(r"samples_(?P<task>.+)_(?P<date>\d{4}-\d\d-\d\dT[\d.\-:]+)\.jsonl")
 
@@ -76,10 +76,7 @@ def _model_name(folder: Path) -> str:
     for file in sorted(folder.glob("results_*.json"), reverse=True):
         try:
             name = json.loads(file.read_text(encoding="utf-8")).get("model_name")
-        except (
-            json.JSONDecodeError,
-            UnicodeDecodeError,
-        ):  # a killed run leaves half a file; the samples stand
+        except ValueError:  # a killed run leaves half a file; the samples stand
             continue
         if name:
             return str(name)

@@ -46,7 +46,9 @@ def answers_from(
     kept = list(samples)
     filters = sorted({str(sample.get("filter", "none")) for sample in kept})
     if filter_name is None and len(filters) > 1:
-        raise UserError(f"task {task} is read by several filters ({', '.join(filters)})", "Choose one with --filter")
+        raise UserError(
+            f"task {task} is read by several filters ({', '.join(filters)})", "Leave one filter in the task file"
+        )
     if filter_name is not None:
         kept = [sample for sample in kept if str(sample.get("filter", "none")) == filter_name]
         if not kept:

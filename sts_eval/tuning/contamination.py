@@ -1,16 +1,16 @@
 """Benchmark questions inside a training set.
 
-A tuned model that has seen the questions it is scored on says nothing about transfer. Texts are compared word
-by word, without case and punctuation; a benchmark question counts as contained where all its words occur in a
-row of the training set in one piece, in question or solution.
+A tuned model that has seen the questions it is scored on says nothing about transfer. Texts are compared word by
+word, without case and punctuation. A training row contains a benchmark question where all the question's words occur
+in the row in one piece, in its question or solution.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from sts_eval.data.benchmark import Benchmark, Question
+from sts_eval.data.benchmark import Benchmark
 from sts_eval.data.training_set import Example
 from sts_eval.errors import UserError
 from sts_eval.records.tuning import Contamination
@@ -19,9 +19,12 @@ WINDOW = 8
 """Words by which a benchmark question is looked up before all of it is compared."""
 
 FEWEST_WORDS = 5
-"""A shorter question is common speech; it counts only where it is the row's whole question."""
+"""A shorter question counts only where it is the row's whole question: it may occur anywhere by chance."""
 
 LISTED = 5
+
+OPTIONS = "\nOptions:\n"
+"""What stands between a question and the options that a benchmark may list below it."""
 
 _WORD = re.compile(r"\w+")
 
@@ -38,7 +41,8 @@ def find_contamination(examples: Sequence[Example], benchmark: Benchmark) -> Con
         examples: The training rows.
         benchmark: Its options, where it lists any, are not part of the comparison.
     """
-    texts = {question.id: words(_bare(question.text)) for question in _questions(benchmark)}
+    questions = [question for domain in benchmark.domains.values() for question in domain.questions]
+    texts = {question.id: words(question.text.partition(OPTIONS)[0]) for question in questions}
     found: dict[int, str] = {}
     starts: Starts = {}
     whole: dict[Words, str] = {}
@@ -70,7 +74,7 @@ def refuse(contamination: Contamination, examples: Sequence[Example]) -> None:
     more = ", ..." if len(contamination.rows) > LISTED else ""
     raise UserError(
         f"{len(contamination.rows)} of {len(examples)} training rows contain benchmark questions ({listed}{more})",
-        "Take those rows out, or pass --allow-overlap to train on them all the same",
+        "Take those rows out, or set allow_overlap under tune to train on them nevertheless",
     )
 
 
@@ -86,13 +90,3 @@ def _find(text: Words, starts: Starts, sizes: Sequence[int]) -> str | None:
                 if text[at : at + len(question)] == question:
                     return identity
     return None
-
-
-def _bare(text: str) -> str:
-    """The question without the options that a benchmark may list below it."""
-    return text.partition("\nOptions:\n")[0]
-
-
-def _questions(benchmark: Benchmark) -> Iterator[Question]:
-    for domain in benchmark.domains.values():
-        yield from domain.questions

@@ -10,8 +10,9 @@ from sts_eval import lab
 from sts_eval.errors import UserError
 from sts_eval.experiment import PredictSettings, SAESpec
 from sts_eval.hindsight.overlap import measure_overlap, overlap_at
+from sts_eval.model.load import load_model
 from sts_eval.prediction.predict import silent
-from sts_eval.study.extractor import load_extractor, load_model
+from sts_eval.study.extractor import load_extractor
 from sts_eval.study.shifted_features import measure_shift
 from sts_eval.transfer.measure import tuned_models
 

@@ -13,8 +13,9 @@ from sts_eval.data.benchmark import Question
 from sts_eval.data.training_set import Example
 from sts_eval.errors import UserError
 from sts_eval.experiment import ModelSpec, TuneSettings
+from sts_eval.model.load import lora_config
 from sts_eval.predictors import probe
-from sts_eval.study.gradients import lora_config, training_rows
+from sts_eval.study.gradients import training_rows
 from sts_eval.study.losses import read_answering
 from sts_eval.study.short_training import full_steps, read_probe
 from sts_eval.study.study import Answering, Probe, Study, Texts

@@ -8,7 +8,8 @@ from peft import LoraConfig, get_peft_model
 from sts_eval.data.training_set import Example
 from sts_eval.errors import UserError
 from sts_eval.experiment import ModelSpec, PredictSettings, SAESpec
-from sts_eval.study.extractor import assemble, load_extractor, load_model
+from sts_eval.model.load import load_model
+from sts_eval.study.extractor import assemble, load_extractor
 from sts_eval.study.question_scores import read_domain
 from sts_eval.study.shifted_features import measure_shift
 
