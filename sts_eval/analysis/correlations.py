@@ -1,7 +1,7 @@
-"""Every predictor against one outcome, with their differences: the figures behind one table.
+"""Every predictor against one outcome, and their differences: the figures behind one table.
 
-Two kinds of figures answer the same three requests. `Pooled` correlates within each run and combines the runs.
-`ByDomainAndSet` takes each domain's and each run's mean away first and correlates what is left.
+Two kinds of correlation answer the same three requests. `WithinRuns` correlates within each run and combines the runs.
+`DomainBySet` takes each domain's and each run's mean away first and correlates what is left.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Estimate:
     reason: str | None
 
 
-class SideBySide(Protocol):
+class Correlations(Protocol):
     """What a table asks for."""
 
     def estimate(self, name: str) -> Estimate:
@@ -53,17 +53,17 @@ class SideBySide(Protocol):
 
 
 @dataclass(frozen=True)
-class Pooled:
+class WithinRuns:
     """Correlations within runs, combined.
 
     Attributes:
-        columns: Scores by name, shape (n_runs, n_domains).
-        outcome: What happened, same shape.
+        scores: By predictor, shape (n_runs, n_domains).
+        outcome: What tuning changed, same shape.
         n_resamples: Of every bootstrap and permutation.
         seed: Of the same.
     """
 
-    columns: Mapping[str, Floats]
+    scores: Mapping[str, Floats]
     outcome: Floats
     n_resamples: int
     seed: int
@@ -71,7 +71,7 @@ class Pooled:
 
     def estimate(self, name: str) -> Estimate:
         """Random effects with their HKSJ interval, and the two-way bootstrap."""
-        pooled = pool_correlations(self.columns[name], self.outcome, n_resamples=self.n_resamples, seed=self.seed)
+        pooled = pool_correlations(self.scores[name], self.outcome, n_resamples=self.n_resamples, seed=self.seed)
         return Estimate(
             r=pooled.r,
             hksj=ends(pooled.interval),
@@ -79,14 +79,14 @@ class Pooled:
             spearman=pooled.spearman,
             n_runs=pooled.n_runs,
             n_points=pooled.n_points,
-            reason=pooled.reason("correlation") if pooled.r is None else None,
+            reason=pooled.reason("r") if pooled.r is None else None,
         )
 
     def difference(self, first: str, second: str) -> PairedDifference:
         """By a bootstrap in which both see the same runs and domains."""
         if (first, second) not in self._differences:
             self._differences[first, second] = paired_difference(
-                self.columns[first], self.columns[second], self.outcome, n_resamples=self.n_resamples, seed=self.seed
+                self.scores[first], self.scores[second], self.outcome, n_resamples=self.n_resamples, seed=self.seed
             )
         return self._differences[first, second]
 
@@ -94,22 +94,21 @@ class Pooled:
         """By the max-|r| permutation."""
         if not names:
             return {}
-        columns = {name: self.columns[name] for name in names}
-        return max_r_permutation(columns, self.outcome, n_resamples=self.n_resamples, seed=self.seed)
+        scores = {name: self.scores[name] for name in names}
+        return max_r_permutation(scores, self.outcome, n_resamples=self.n_resamples, seed=self.seed)
 
 
-class ByDomainAndSet:
-    """Correlations of what is left after each domain's and each run's mean."""
+class DomainBySet:
+    """Correlations of what is left after each domain's and each run's mean.
 
-    def __init__(self, columns: Mapping[str, Floats], table: SetByDomainTable) -> None:
-        """Correlate all columns at once.
+    Args:
+        scores: By predictor, shape (n_runs, n_domains).
+        table: What tuning changed.
+    """
 
-        Args:
-            columns: Scores by name, shape (n_runs, n_domains).
-            table: What happened.
-        """
-        self._columns, self._table = columns, table
-        self._found: dict[str, Interaction] = table.correlate(columns)
+    def __init__(self, scores: Mapping[str, Floats], table: SetByDomainTable) -> None:
+        self._scores, self._table = scores, table
+        self._found: dict[str, Interaction] = table.correlate(scores)
 
     def estimate(self, name: str) -> Estimate:
         """One r over all points; a run is no unit of its own once its neighbours' means are taken away."""
@@ -126,14 +125,13 @@ class ByDomainAndSet:
 
     def difference(self, first: str, second: str) -> PairedDifference:
         """From the resamples of both where they have the same cells, else over the cells that both have."""
-        one, other = self._found[first], self._found[second]
-        if self._table.same_cells(self._columns[first], self._columns[second]):
-            return subtract(one, other, self._table.level)
-        return self._table.difference(self._columns[first], self._columns[second])
+        if self._table.same_cells(self._scores[first], self._scores[second]):
+            return subtract(self._found[first], self._found[second], self._table.level)
+        return self._table.difference(self._scores[first], self._scores[second])
 
     def family_p(self, names: Sequence[str]) -> dict[str, float | None]:
         """By the max-|r| permutation of what is left."""
-        return self._table.family_p({name: self._columns[name] for name in names})
+        return self._table.family_p({name: self._scores[name] for name in names})
 
 
 def ends(interval: Interval | None) -> Ends | None:

@@ -1,4 +1,4 @@
-"""The record of a calibration: a line from scores to points, and how far it is off on runs that it has not seen."""
+"""The record of a calibration: a line from scores to points, and its error on runs that it has not seen."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Term(Part):
 
 
 class HistoryTerm(Part):
-    """The part of what is known of each domain."""
+    """The part of each domain's history in the line."""
 
     slope: float = Field(description="points per point; below 1 where a domain's mean tells little of the next run")
     mean: dict[str, float] = Field(description="by domain: mean change over the outcomes, points")
@@ -47,9 +47,9 @@ class Equation(Part):
 
 
 class Level(Part):
-    """A level of certainty, and whether the promise was kept."""
+    """A nominal coverage, and the one that was measured."""
 
-    level: float = Field(gt=0, lt=1, description="promised share of changes inside the interval")
+    level: float = Field(gt=0, lt=1, description="nominal share of changes inside the interval")
     half_width: float | None = Field(description="points; None where there are too few held-out points")
     share: float | None = Field(
         description="of held-out changes inside an interval from the residuals of the other groups"
@@ -84,9 +84,9 @@ class Calibration(Record):
 
     schema_version: Literal[1] = 1
     created: str = Field(description="UTC, ISO 8601")
-    equation: Equation | None = Field(description="None where no error could be held beside it")
+    equation: Equation | None = Field(description="None where its error could not be measured")
     with_history: bool
-    candidates: tuple[str, ...] = Field(description="predictors that were chosen from; empty where they were given")
+    candidates: tuple[str, ...] = Field(description="predictors to choose from; empty where they were given")
     half_width_80: float | None = Field(
         description="points, of the interval that holds 80% of changes: at each level the larger of the hold-outs', so "
         "that it serves a new model and a new training set"
@@ -110,7 +110,7 @@ class Calibration(Record):
 
 
 class ExpectedChange(Part):
-    """What a calibration expects of one domain, in points of accuracy."""
+    """The expected change of one domain, in points of accuracy."""
 
     domain: str
     points: float
