@@ -144,7 +144,7 @@ def figures(comparison: Comparison) -> pd.DataFrame:
     """Every figure of a comparison, a row per question, measure and predictor."""
     import io
 
-    from sts_eval.report.comparison_files import tidy
+    from sts_eval.report.files import tidy
 
     return pd.read_csv(io.StringIO(tidy(comparison)))
 

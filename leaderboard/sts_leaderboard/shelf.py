@@ -142,4 +142,4 @@ def compare(outcomes: Sequence[Outcome]) -> Comparison:
     if not said:
         raise UserError("none of these runs predicted anything", "Look at what happened under Explore")
     reference = REFERENCE if REFERENCE in said else said.most_common(1)[0][0]
-    return compare_runs(outcomes, reference=reference, n_resamples=RESAMPLES)
+    return compare_runs(outcomes, reference=reference, n_resamples=RESAMPLES, single=False)

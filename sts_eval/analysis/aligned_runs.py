@@ -109,7 +109,9 @@ def align(outcomes: Sequence[Outcome]) -> AlignedRuns:
     domains = tuple(name for name in every if all(name in run for run in by_domain))
     models = tuple(dict.fromkeys(outcome.model for outcome in outcomes))
     training_sets = tuple(dict.fromkeys(outcome.training_set for outcome in outcomes))
-    measures = {"accuracy": _changes([[run[name].accuracy for name in domains] for run in by_domain])}
+    measures: dict[Measure, Changes] = {
+        "accuracy": _changes([[run[name].accuracy for name in domains] for run in by_domain])
+    }
     logprob = [[change for name in domains if (change := run[name].logprob) is not None] for run in by_domain]
     if all(len(row) == len(domains) for row in logprob):
         measures["logprob"] = _changes(logprob)

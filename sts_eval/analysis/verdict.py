@@ -17,7 +17,7 @@ from sts_eval.statistics import critical_r
 
 ALPHA = 0.05
 
-ADDS = "adds to it"
+ADDS = "adds to history"
 
 NAMED = 5
 """Predictors that a sentence names at most."""

@@ -35,8 +35,8 @@ def interval(ends: Ends | None) -> str:
 
 
 def p_value(value: float | None) -> str:
-    """A p with three decimals, or its first digit where that would print 0."""
-    return "–" if value is None else f"{value:.3f}" if value >= SMALLEST_P else f"{value:.1g}"
+    """A p with three decimals, or its order where that would print 0."""
+    return "–" if value is None else f"{value:.3f}" if value >= SMALLEST_P else f"{value:.0e}"
 
 
 def counted(number: int, noun: str) -> str:

@@ -29,11 +29,11 @@ def command(
     from sts_eval.analysis.compare import compare_runs
     from sts_eval.analysis.runs import gather
     from sts_eval.records.record import check_writable
-    from sts_eval.report.comparison_files import FILES, write_comparison
-    from sts_eval.report.comparison_tables import print_comparison
+    from sts_eval.report.comparison import print_comparison
+    from sts_eval.report.files import COMPARISON_FILES, write_comparison
 
     if output is not None:
-        check_writable(output / FILES[0])
+        check_writable(output / COMPARISON_FILES[0])
     outcomes = gather(runs, post_hoc=post_hoc)
     comparison = compare_runs(outcomes, reference=reference, n_resamples=resamples, seed=seed)
     # Written before it is printed: a reader that closes the pipe early costs nothing.

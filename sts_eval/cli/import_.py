@@ -24,7 +24,7 @@ def command(form: str, paths: tuple[Path, ...], output: Path) -> None:
     A parse failure counts as wrong.
     """
     from sts_eval.records.record import check_writable
-    from sts_eval.report.console import standard_output
+    from sts_eval.report.terminal import standard_output
     from sts_eval.report.transfer import transfer_table
     from sts_eval.transfer.import_results import import_transfer
 

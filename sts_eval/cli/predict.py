@@ -102,7 +102,8 @@ def command(output: Path | None, plot: Path | None, calibrated: Path | None, ran
     from sts_eval.records.prediction import SCORES
     from sts_eval.records.record import check_writable
     from sts_eval.report.calibration import print_expected
-    from sts_eval.report.prediction import draw_scores, print_prediction
+    from sts_eval.report.plots import draw_scores
+    from sts_eval.report.prediction import print_prediction
 
     for path in (output, plot):
         if path is not None:

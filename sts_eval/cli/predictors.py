@@ -13,7 +13,7 @@ def command(names: tuple[str, ...]) -> None:
     from rich.table import Table
 
     from sts_eval.predictors.registry import select
-    from sts_eval.report.console import standard_output
+    from sts_eval.report.terminal import standard_output
 
     table = Table(title="Predictors beside STS", title_justify="left")
     for header in ("group", "name", "flags", "what it is"):

@@ -17,7 +17,8 @@ def command(prediction: Path, transfer: Path, folder: Path | None, post_hoc: boo
     from sts_eval.analysis.report import report_run
     from sts_eval.records.prediction import Prediction
     from sts_eval.records.transfer import Transfer
-    from sts_eval.report.report import print_report, write_report
+    from sts_eval.report.files import write_report
+    from sts_eval.report.report import print_report
 
     report = report_run(Prediction.read(prediction), Transfer.read(transfer), post_hoc=post_hoc)
     print_report(report)

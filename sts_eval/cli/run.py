@@ -21,8 +21,10 @@ def command(experiment: Path, folder: Path | None, post_hoc: bool) -> None:
     from sts_eval.pipeline import make_prediction, make_report
     from sts_eval.records.record import check_writable
     from sts_eval.records.run_folder import RunFolder
-    from sts_eval.report.prediction import draw_scores, print_prediction
-    from sts_eval.report.report import print_report, write_report
+    from sts_eval.report.files import write_report
+    from sts_eval.report.plots import draw_scores
+    from sts_eval.report.prediction import print_prediction
+    from sts_eval.report.report import print_report
 
     folder = folder or Path("runs") / experiment.stem
     described = read_experiment(experiment)

@@ -13,7 +13,7 @@ def command(model: str) -> None:
 
     from sts_eval.errors import UserError
     from sts_eval.model import known_saes as known
-    from sts_eval.report.console import standard_output
+    from sts_eval.report.terminal import standard_output
 
     releases = known.releases_for(model)
     if not releases:

@@ -46,7 +46,7 @@ def command(
     Started again, it goes on where it stopped. Exit code 3: something is quarantined, and all else is done.
     Write a file to start from with `sts-eval init --matrix`.
     """
-    from sts_eval.report.console import standard_output
+    from sts_eval.report.terminal import standard_output
     from sts_eval.sweep.drive import drive, driver_of, open_book
     from sts_eval.sweep.matrix import read_matrix
     from sts_eval.sweep.tables import plan_table
@@ -101,7 +101,7 @@ def _next(matrix: Matrix, folder: Path) -> list[str]:
 
 
 def _print_state(book: Book, width: int) -> None:
-    from sts_eval.report.console import standard_output
+    from sts_eval.report.terminal import standard_output
     from sts_eval.sweep.tables import detail_table, left, status_table
 
     console = standard_output()

@@ -129,7 +129,7 @@ def test_a_post_hoc_run_is_refused_unless_asked_for(tmp_path):
     happened = transfer(FLIPS, after=made)
     happened.write(folder / "transfer.json")
     report_run(late, happened, post_hoc=True).write(folder / "report.json")
-    with pytest.raises(UserError, match=r"younger than its tuning.*--post-hoc"):
+    with pytest.raises(UserError, match=r"made after fine-tuning started.*--post-hoc"):
         gather([folder])
     assert gather([folder], post_hoc=True)[0].post_hoc
 

@@ -14,7 +14,7 @@ from sts_eval.pipeline import run
 from sts_eval.records.answers import Evaluation
 from sts_eval.records.prediction import Prediction
 from sts_eval.records.tuning import SeedTraining
-from sts_eval.report.report import write_report
+from sts_eval.report.files import write_report
 from sts_eval.sweep.drive import drive, open_book
 from sts_eval.sweep.local import Local
 from sts_eval.sweep.matrix import matrix_template

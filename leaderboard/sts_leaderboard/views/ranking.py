@@ -9,20 +9,17 @@ from dataclasses import dataclass
 import pandas as pd
 import plotly.graph_objects as go
 
+from sts_eval.analysis.wording import interval, p_value, signed, unsigned
 from sts_eval.records.comparison import AddedTable, Comparison, Ends, Measure, Question, Row, Standing, Table
-from sts_eval.report.comparison_tables import (
+from sts_eval.report.comparison import (
     ADDED_HEADER,
     SHOWN,
     added_cells,
     added_title,
     by_runs,
     difference,
-    figure,
-    interval,
     name_cell,
-    p_value,
     title,
-    unsigned,
 )
 from sts_leaderboard.inert import drawn, markdown, plain
 from sts_leaderboard.shelf import FEWEST
@@ -184,12 +181,12 @@ def _cells(row: Row, found: Table, *, sign: bool) -> list[str]:
     cells = [
         place,
         plain(name_cell(row, found)),
-        figure(row.r),
+        signed(row.r),
         interval(row.bootstrap),
         interval(row.hksj),
         p_value(row.p_permutation),
-        difference(row.from_reference).strip(),
-        difference(row.from_history).strip(),
+        difference(row.from_reference),
+        difference(row.from_history),
     ]
     cells += [unsigned(row.sign.auroc if row.sign else None)] if sign else []
     passes = (
