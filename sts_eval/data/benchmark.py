@@ -10,6 +10,7 @@ benchmark whose prompts show the question alone.
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,21 +80,6 @@ def question_text(row: Row, *, list_options: bool) -> str:
     return "\n".join([question, "Options:", *lines])
 
 
-def _choices(row: Row, *, list_options: bool) -> tuple[str, ...]:
-    options = row.get("options")
-    texts = [] if options is None else [str(option).strip() for option in options]
-    return tuple(LETTERS[: len(texts)] if list_options else texts)
-
-
-def _right(row: Row, n_choices: int) -> int | None:
-    index = row.get("answer_index")
-    try:
-        right = int(index) if index is not None else -1
-    except (TypeError, ValueError):
-        return None
-    return right if 0 <= right < n_choices else None
-
-
 def solution_text(row: Row) -> str:
     """The assistant turn of a demonstration: its chain of thought, or the bare answer where it has none."""
     for name in ("cot_content", "solution", "answer"):
@@ -110,17 +96,14 @@ def load_benchmark(spec: BenchmarkSpec) -> Benchmark:
         UserError: The source cannot be read, lacks a column, or has no questions in a wanted domain.
     """
     test, validation, list_options = _tables(spec)
-    questions: dict[str, list[Question]] = {}
-    demonstrations: dict[str, list[Example]] = {}
+    questions: defaultdict[str, list[Question]] = defaultdict(list)
+    demonstrations: defaultdict[str, list[Example]] = defaultdict(list)
     for number, row in enumerate(test.rows):
-        domain = _domain(row, test.source)
-        identity = str(row.get("question_id", number))
-        text, choices = question_text(row, list_options=list_options), _choices(row, list_options=list_options)
-        questions.setdefault(domain, []).append(Question(identity, domain, text, choices, _right(row, len(choices))))
+        question = _question(row, number, test.source, list_options=list_options)
+        questions[question.domain].append(question)
     for row in validation.rows:
         domain = _domain(row, validation.source)
-        example = Example(question_text(row, list_options=list_options), solution_text(row))
-        demonstrations.setdefault(domain, []).append(example)
+        demonstrations[domain].append(Example(question_text(row, list_options=list_options), solution_text(row)))
     names = list(spec.domains) or sorted(questions)
     for name in names:
         if not questions.get(name):
@@ -148,28 +131,19 @@ def _tables(spec: BenchmarkSpec) -> tuple[Table, Table, bool]:
     folder = Path(source).expanduser()
     if not folder.is_dir():
         raise UserError(f"{folder} is not a folder", "Give a folder that holds test.* and validation.* files")
-    test, validation = (read_table(str(split_file(folder, split)), split=split) for split in ("test", "validation"))
-    return test, validation, lists_options(folder)
+    test, validation = (read_table(str(_split_file(folder, split)), split=split) for split in ("test", "validation"))
+    return test, validation, _lists_options(folder)
 
 
-def split_file(folder: Path, split: str) -> Path:
-    """The file of a split in a benchmark folder.
-
-    Raises:
-        UserError: The folder has none.
-    """
+def _split_file(folder: Path, split: str) -> Path:
     for suffix in SUFFIXES:
         if (path := folder / f"{split}{suffix}").is_file():
             return path
     raise UserError(f"{folder} has no {split} file", f"Put a {split}.parquet (or {', '.join(SUFFIXES)}) there")
 
 
-def lists_options(folder: Path) -> bool:
-    """Whether a benchmark folder's prompts show the options; its benchmark.json may say no.
-
-    Raises:
-        UserError: That file is not a JSON object.
-    """
+def _lists_options(folder: Path) -> bool:
+    """Whether a benchmark folder's prompts show the options; its benchmark.json may say no."""
     card = folder / "benchmark.json"
     if not card.is_file():
         return True
@@ -179,6 +153,25 @@ def lists_options(folder: Path) -> bool:
         raise UserError(
             f"{card} is not JSON, or not an object", 'Write {"list_options": false} or remove it'
         ) from error
+
+
+def _question(row: Row, number: int, source: str, *, list_options: bool) -> Question:
+    """One row of the test split. Its number is its id where it has none of its own.
+
+    The names of a question's fields are known here, in `question_text` and in `_domain` alone.
+    """
+    domain = _domain(row, source)
+    text = question_text(row, list_options=list_options)
+    options = row.get("options")
+    choices = () if options is None else tuple(str(option).strip() for option in options)
+    if list_options:
+        choices = tuple(LETTERS[: len(choices)])
+    try:
+        right = int(row.get("answer_index", -1))
+    except (TypeError, ValueError):
+        right = -1
+    known = right if 0 <= right < len(choices) else None
+    return Question(str(row.get("question_id", number)), domain, text, choices, known)
 
 
 def _domain(row: Row, source: str) -> str:

@@ -89,7 +89,6 @@ class Prompter:
     """
 
     def __init__(self, tokenizer: Any, *, chat_template: bool | None = None) -> None:
-        """See the class."""
         if not getattr(tokenizer, "is_fast", False):
             raise UserError(
                 f"the tokenizer {type(tokenizer).__name__} does not tell where its tokens stand in the text",
@@ -118,7 +117,7 @@ class Prompter:
         Raises:
             UserError: The chat template rewords this question, or nothing of it is left to read.
         """
-        text = self._opening + question + suffix + self._closing
+        text = self._turn_text(question + suffix)
         if self.chat and not self._render([], question + suffix).endswith(text):
             raise _rewords(question)
         start = len(self._opening)
@@ -151,7 +150,7 @@ class Prompter:
                 self._apply(_messages(shown), answer_next=False),
             )
         else:
-            asked, whole = self._opening + shown[0].question + self._closing, self._prefix([example], suffix)
+            asked, whole = self._turn_text(shown[0].question), self._prefix([example], suffix)
         if not whole.startswith(asked):
             raise _rewords(example.question)
         return self._opening_ids(asked), self._ids(whole.removeprefix(asked))
@@ -191,7 +190,7 @@ class Prompter:
         stands, and `warnings` says so.
         """
         prefix = self._prefix(examples, suffix)
-        turn = self._opening + question + suffix + self._closing
+        turn = self._turn_text(question + suffix)
         if self.chat and self._render(self._with(examples, suffix), question + suffix) != prefix + turn:
             raise _rewords(question)
         if self._opening_ids(prefix + turn) != self._opening_ids(prefix) + self._ids(turn):
@@ -203,8 +202,11 @@ class Prompter:
     def _prefix(self, examples: Sequence[Example], suffix: str) -> str:
         shown = self._with(examples, suffix)
         if self.chat:
-            return self._render(shown, _WORD).removesuffix(self._opening + _WORD + self._closing)
-        return "".join(f"{self._opening}{q}{self._closing} {s}\n\n" for q, s in shown)
+            return self._render(shown, _WORD).removesuffix(self._turn_text(_WORD))
+        return "".join(f"{self._turn_text(question)} {solution}\n\n" for question, solution in shown)
+
+    def _turn_text(self, asked: str) -> str:
+        return self._opening + asked + self._closing
 
     def _chat_frame(self) -> tuple[str, str]:
         """What the template writes around a user message in every context.

@@ -25,6 +25,10 @@ class TokenRow(NamedTuple):
     input_ids: list[int]
     labels: list[int]
 
+    def last(self, n: int) -> TokenRow:
+        """The last n tokens, so that the end of the solution stays."""
+        return TokenRow(self.input_ids[-n:], self.labels[-n:])
+
 
 @dataclass(frozen=True)
 class Split:
@@ -41,15 +45,14 @@ class Split:
     cut: int
 
 
-def token_row(prompter: Prompter, example: Example, *, suffix: str, max_tokens: int) -> TokenRow:
-    """Tokenise an example and cut it from the left, so that the end of the solution stays.
+def token_row(prompter: Prompter, example: Example, *, suffix: str) -> TokenRow:
+    """Tokenise an example.
 
     Raises:
         UserError: The chat template does not open a finished conversation as it opens an answer.
     """
     asked, solution = prompter.worked(example, suffix=suffix)
-    labels = [IGNORED] * len(asked) + solution
-    return TokenRow([*asked, *solution][-max_tokens:], labels[-max_tokens:])
+    return TokenRow(asked + solution, [IGNORED] * len(asked) + solution)
 
 
 def split_rows(prompter: Prompter, data: TrainingSet, settings: TuneSettings, seed: int, context: int) -> Split:
@@ -69,18 +72,11 @@ def split_rows(prompter: Prompter, data: TrainingSet, settings: TuneSettings, se
     drawn = [rest[index] for index in shuffled(len(rest), seed, "fine-tuning")][: settings.max_rows]
     limit = min(settings.max_tokens, context)
 
-    def rows(numbers: Sequence[int]) -> list[TokenRow]:
-        return [
-            token_row(prompter, data.examples[number], suffix=data.suffix, max_tokens=limit + 1) for number in numbers
-        ]
+    def row(number: int) -> TokenRow:
+        return token_row(prompter, data.examples[number], suffix=data.suffix)
 
-    train, kept = rows(drawn), rows(held_out)
-    return Split(
-        train=[_shorten(row, limit) for row in train],
-        held_out=[_shorten(row, limit) for row in kept],
-        cut=sum(len(row.input_ids) > limit for row in train),
-    )
-
-
-def _shorten(row: TokenRow, limit: int) -> TokenRow:
-    return TokenRow(row.input_ids[-limit:], row.labels[-limit:])
+    train, cut = [], 0
+    for whole in map(row, drawn):
+        train.append(whole.last(limit))
+        cut += len(whole.input_ids) > limit
+    return Split(train, [row(number).last(limit) for number in held_out], cut)

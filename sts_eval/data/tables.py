@@ -1,10 +1,13 @@
-"""Reading rows from a local file or from the hub, with errors that a user can act on."""
+"""Reading rows from a local file or from the hub, with errors that a user can act on.
+
+A file format is one function in `_READERS`, by the ending of its files.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +15,6 @@ from typing import Any
 from sts_eval.errors import UserError
 
 Row = Mapping[str, Any]
-
-SUFFIXES = (".jsonl", ".json", ".parquet", ".csv")
 
 
 @dataclass(frozen=True)
@@ -56,40 +57,40 @@ def read_table(source: str, *, split: str, revision: str | None = None) -> Table
 def _read_file(path: Path) -> list[Row]:
     if not path.is_file():
         raise UserError(f"there is no file {path}", "Check the path, or give a dataset's hub id such as GAIR/LIMO")
-    if path.suffix not in SUFFIXES:
+    if path.suffix not in _READERS:
         raise UserError(f"{path} is not a table this tool reads", f"Give one of {', '.join(SUFFIXES)}")
     try:
-        if path.suffix == ".jsonl":
-            rows = list(_jsonl(path))
-        elif path.suffix == ".json":
-            rows = _json(path)
-        else:
-            rows = _frame(path)
+        rows = _READERS[path.suffix](path)
     except UnicodeDecodeError as error:
         raise UserError(
             f"{path} is not UTF-8 text ({error.reason} at byte {error.start})", "Save it as UTF-8"
         ) from error
+    except (ValueError, OSError) as error:
+        raise UserError(f"{path} cannot be read ({error})", f"Check that it is a {path.suffix[1:]} file") from error
     if not rows:
         raise UserError(f"{path} holds no rows", "Give a file with at least one row")
     return rows
 
 
-def _jsonl(path: Path) -> Iterator[Row]:
+def _read_jsonl(path: Path) -> list[Row]:
+    rows: list[Row] = []
     with path.open(encoding="utf-8") as lines:
         for number, line in enumerate(lines, start=1):
-            if line.strip():
-                try:
-                    row = json.loads(line)
-                except json.JSONDecodeError as error:
-                    raise UserError(
-                        f"{path} line {number} is not JSON ({error.msg})", "Mend or remove that line"
-                    ) from error
-                if not isinstance(row, dict):
-                    raise UserError(f"{path} line {number} is not a JSON object", "Write one object per line")
-                yield row
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+            except json.JSONDecodeError as error:
+                raise UserError(
+                    f"{path} line {number} is not JSON ({error.msg})", "Mend or remove that line"
+                ) from error
+            if not isinstance(row, dict):
+                raise UserError(f"{path} line {number} is not a JSON object", "Write one object per line")
+            rows.append(row)
+    return rows
 
 
-def _json(path: Path) -> list[Row]:
+def _read_json(path: Path) -> list[Row]:
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))
     except json.JSONDecodeError as error:
@@ -101,20 +102,33 @@ def _json(path: Path) -> list[Row]:
     return rows
 
 
-def _frame(path: Path) -> list[Row]:
-    import pandas as pd
+def _read_parquet(path: Path) -> list[Row]:
     import pyarrow
     import pyarrow.parquet
 
     try:
-        if path.suffix == ".csv":
-            # As text: otherwise the answer "None" is read as missing and "007" as a number.
-            frame = pd.read_csv(path, dtype=str, keep_default_na=False)
-            return frame.to_dict("records")  # type: ignore[return-value]  # keys are column names
         rows: list[Row] = pyarrow.parquet.read_table(path).to_pylist()
-    except (ValueError, OSError, pyarrow.ArrowException) as error:
-        raise UserError(f"{path} cannot be read ({error})", f"Check that it is a {path.suffix[1:]} file") from error
+    except pyarrow.ArrowException as error:  # some kinds of it are neither ValueError nor OSError
+        raise ValueError(str(error)) from error
     return rows
+
+
+def _read_csv(path: Path) -> list[Row]:
+    import pandas as pd
+
+    # As text: otherwise the answer "None" is read as missing and "007" as a number.
+    frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+    return frame.to_dict("records")  # type: ignore[return-value]  # keys are column names
+
+
+_READERS: Mapping[str, Callable[[Path], list[Row]]] = {
+    ".jsonl": _read_jsonl,
+    ".json": _read_json,
+    ".parquet": _read_parquet,
+    ".csv": _read_csv,
+}
+
+SUFFIXES = tuple(_READERS)
 
 
 def _read_hub(source: str, split: str, revision: str | None) -> Table:

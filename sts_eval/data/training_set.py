@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sts_eval.data.tables import Row, Table, fingerprint, read_table
+from sts_eval.data.tables import Row, fingerprint, read_table
 from sts_eval.errors import UserError
 from sts_eval.experiment import TrainingSetSpec
 
@@ -22,9 +22,9 @@ class Example(NamedTuple):
 
 
 class _KnownSet(NamedTuple):
-    question: str
-    solution: str
-    suffix: str
+    question: str | None = None
+    solution: str | None = None
+    suffix: str = ""
 
 
 # The paper's training sets, as their hub pages name the columns; the suffix is the paper's, for LIMO.
@@ -32,7 +32,7 @@ KNOWN_SETS = {
     "GAIR/LIMO": _KnownSet(
         "question", "solution", " Let's think step by step and output the final answer within \\boxed{}."
     ),
-    "open-r1/verifiable-coding-problems-python-10k": _KnownSet("problem", "gold_standard_solution", ""),
+    "open-r1/verifiable-coding-problems-python-10k": _KnownSet("problem", "gold_standard_solution"),
 }
 
 
@@ -62,34 +62,34 @@ def load_training_set(spec: TrainingSetSpec) -> TrainingSet:
         UserError: The source cannot be read, a column is missing, or a row has no text in it.
     """
     table = read_table(spec.source, split=spec.split, revision=spec.revision)
-    known = KNOWN_SETS.get(spec.source)
-    question = spec.question_field or (known and known.question)
-    solution = spec.solution_field or (known and known.solution)
+    known = KNOWN_SETS.get(spec.source, _KnownSet())
     columns = list(table.rows[0])
-    question = _column("question", columns, question, QUESTION_FIELDS, spec.source)
-    rest = tuple(name for name in SOLUTION_FIELDS if name != question)
-    solution = _column("solution", columns, solution, rest, spec.source)
-    examples = [_example(row, number, question, solution, table) for number, row in enumerate(table.rows, start=1)]
-    suffix = spec.suffix if spec.suffix is not None else (known.suffix if known else "")
+    question = _column("question", spec.question_field or known.question, QUESTION_FIELDS, columns, spec.source)
+    rest = [name for name in SOLUTION_FIELDS if name != question]
+    solution = _column("solution", spec.solution_field or known.solution, rest, columns, spec.source)
+    examples = []
+    for number, row in enumerate(table.rows, start=1):
+        where = f"{spec.source} row {number}"
+        examples.append(Example(_text(row, question, where), _text(row, solution, where)))
+    suffix = known.suffix if spec.suffix is None else spec.suffix
     return TrainingSet(spec.source, table.revision, suffix, examples, fingerprint([suffix, examples]))
 
 
-def _column(role: str, columns: Sequence[str], wanted: str | None, names: Sequence[str], source: str) -> str:
-    candidates = [wanted] if wanted else names
-    for name in candidates:
+def _column(role: str, wanted: str | None, usual: Sequence[str], columns: Sequence[str], source: str) -> str:
+    """The wanted column, or the first of the usual names that is there."""
+    for name in [wanted] if wanted else usual:
         if name in columns:
             return name
-    sought = f"field {wanted!r}" if wanted else f"{role} field ({', '.join(names)})"
+    sought = f"field {wanted!r}" if wanted else f"{role} field ({', '.join(usual)})"
     raise UserError(
         f"{source} has no {sought}; its fields are {', '.join(columns)}",
         f"Name the field with --{role}-field (in lm_eval: --metadata {role}_field=NAME)",
     )
 
 
-def _example(row: Row, number: int, question: str, solution: str, table: Table) -> Example:
-    pair = [row.get(name) for name in (question, solution)]
-    for name, text in zip((question, solution), pair, strict=True):
-        if not isinstance(text, str) or not text.strip():
-            raise UserError(f"{table.source} row {number} has no text in field {name!r}", "Mend or remove that row")
-    # Without blank edges, which many chat templates cut off: the tokens would not pair up.
-    return Example(*(str(text).strip() for text in pair))
+def _text(row: Row, name: str, where: str) -> str:
+    """A row's text, without blank edges: many chat templates cut them off, and the tokens would not pair up."""
+    text = row.get(name)
+    if not isinstance(text, str) or not text.strip():
+        raise UserError(f"{where} has no text in field {name!r}", "Mend or remove that row")
+    return text.strip()

@@ -14,12 +14,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from sts_eval.records.outcome import DomainOutcome, Outcome
+from sts_eval.records.outcome import Outcome
 from sts_eval.records.transfer import DomainAnswers
 from sts_eval.statistics import mean_change_over_seeds
 from sts_eval.statistics.paired import POINTS
 
 State = Literal["before", "after"]
+"""Of the model: untuned, or tuned."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Accuracy:
 
     value: float
     n: int
-    se: float | None
+    se: float | None = None
     by_seed: tuple[float, ...] = ()
 
     @property
@@ -50,73 +51,71 @@ class Scores:
 
     Attributes:
         domain: Its name; None for all questions together, each counting once.
-        before: The untuned model; None where it is not known.
+        before: The untuned model.
         after: The tuned models.
     """
 
     domain: str | None
-    before: Accuracy | None
-    after: Accuracy | None
+    before: Accuracy
+    after: Accuracy
 
-    def of(self, state: State) -> Accuracy | None:
+    def of(self, state: State) -> Accuracy:
         """The untuned model's accuracy or the tuned ones'."""
         return self.before if state == "before" else self.after
 
 
 def of_answers(answers: Iterable[DomainAnswers]) -> tuple[Scores, ...]:
-    """All questions together and then each domain, from the answers themselves."""
-    names, before, after = [], [], []
-    for table in answers:
-        names.append(table.domain)
-        before.append(np.array([table.before.right], dtype=np.float64))
-        after.append(np.array([replies.right for replies in table.after], dtype=np.float64))
-    domains = [
-        Scores(name, _measured(was), _measured(now, tuned=True))
-        for name, was, now in zip(names, before, after, strict=True)
-        if was.size
-    ]
-    if not domains:
+    """All questions together and then each domain that has questions, from the answers themselves."""
+    asked = [table for table in answers if table.question_ids]
+    if not asked:
         return ()
-    pooled = _measured(np.concatenate(before, axis=1)), _measured(np.concatenate(after, axis=1), tuned=True)
-    return (Scores(None, *pooled), *domains)
+    right = [np.array([replies.right for replies in (table.before, *table.after)], dtype=np.float64) for table in asked]
+    domains = [_measured(table.domain, rows) for table, rows in zip(asked, right, strict=True)]
+    return (_measured(None, np.concatenate(right, axis=1)), *domains)
 
 
 def of_outcome(outcome: Outcome) -> tuple[Scores, ...]:
     """All questions together, where every domain is known, and then each domain that is, without errors."""
-    domains = [_reported(one) for one in outcome.domains if one.accuracy_before is not None]
+    domains = []
+    for one in outcome.domains:
+        if (was := one.accuracy_before) is not None:
+            by_seed = tuple(_proportion(was + delta / POINTS) for delta in one.accuracy.by_seed)
+            after = Accuracy(_proportion(was + one.accuracy.delta / POINTS), one.n, by_seed=by_seed)
+            domains.append(Scores(one.domain, Accuracy(was, one.n), after))
     if len(domains) < len(outcome.domains):
         return tuple(domains)
-    befores = [one.before for one in domains if one.before is not None]
-    afters = [one.after for one in domains if one.after is not None]
-    return (Scores(None, _pooled(befores), _pooled(afters)), *domains)
+    pooled = Scores(None, _pooled([one.before for one in domains]), _pooled([one.after for one in domains]))
+    return (pooled, *domains)
 
 
-def _measured(right: NDArray[np.float64], *, tuned: bool = False) -> Accuracy:
-    """From answers of shape (models, questions), 1 where right."""
+def _measured(domain: str | None, right: NDArray[np.float64]) -> Scores:
+    """From answers of shape (1 + seeds, questions), 1 where right; the first row is the untuned model's."""
+    before, after, n = right[:1], right[1:], right.shape[1]
+    by_seed = tuple(map(float, after.mean(axis=1)))
+    return Scores(
+        domain,
+        Accuracy(float(before.mean()), n, _standard_error(before)),
+        Accuracy(float(after.mean()), n, _standard_error(after), by_seed),
+    )
+
+
+def _standard_error(right: NDArray[np.float64]) -> float | None:
+    """Of the mean of answers of shape (models, questions)."""
     n = right.shape[1]
-    se = None
-    if n > 1:
-        change = mean_change_over_seeds(np.zeros(n), right)  # an accuracy is the change from nothing right
-        se = change.item_se if change.se is None else change.se
-    by_seed = tuple(map(float, right.mean(axis=1))) if tuned else ()
-    return Accuracy(float(right.mean()), n, se, by_seed)
-
-
-def _reported(one: DomainOutcome) -> Scores:
-    was = one.accuracy_before or 0.0
-    by_seed = tuple(_proportion(was + delta / POINTS) for delta in one.accuracy.by_seed)
-    after = Accuracy(_proportion(was + one.accuracy.delta / POINTS), one.n, None, by_seed)
-    return Scores(one.domain, Accuracy(was, one.n, None), after)
+    if n <= 1:
+        return None
+    change = mean_change_over_seeds(np.zeros(n), right)  # an accuracy is the change from nothing right
+    return change.item_se if change.se is None else change.se
 
 
 def _pooled(parts: list[Accuracy]) -> Accuracy:
+    """The mean over questions; that of each seed too, where all parts have the same number of seeds."""
     weights = [part.n for part in parts]
-    seeds = {len(part.by_seed) for part in parts}
     by_seed: tuple[float, ...] = ()
-    if len(seeds) == 1:
+    if len({len(part.by_seed) for part in parts}) == 1:
         by_seed = tuple(map(float, np.average([part.by_seed for part in parts], axis=0, weights=weights)))
     value = float(np.average([part.value for part in parts], weights=weights))
-    return Accuracy(_proportion(value), sum(weights), None, by_seed)
+    return Accuracy(_proportion(value), sum(weights), by_seed=by_seed)
 
 
 def _proportion(value: float) -> float:

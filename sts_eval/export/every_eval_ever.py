@@ -11,24 +11,16 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from sts_eval.errors import UserError
-from sts_eval.export.accuracy import Accuracy, Scores, State
-from sts_eval.export.instances import instance_lines
-from sts_eval.export.names import (
-    UNKNOWN,
-    checked_line,
-    checked_name,
-    checked_repository,
-    is_repository,
-    portable,
-    portable_each,
-)
+from sts_eval.export.accuracy import Scores, State
+from sts_eval.export.names import UNKNOWN, checked, is_repository, portable, result_names
 from sts_eval.export.source import Source
 from sts_eval.export.writing import Exported
+from sts_eval.records.answers import RIGHT, UNPARSED, LengthUnit, Replies
+from sts_eval.records.transfer import Transfer
 from sts_eval.statistics.paired import POINTS
 from sts_eval.submission.plausibility import read_time
 
@@ -40,31 +32,28 @@ _ENGINES = {"hf": "transformers", "hf-packed": "transformers"}
 _SCRIPTS = {"lm-eval": "lm_eval", "mmlu-pro": "MMLU-Pro evaluate_from_local.py"}
 """What made the results that each import format reads."""
 
+_VERDICTS = {RIGHT: "right", UNPARSED: "unparsed"}
+"""What a line says of an answer; of any other, `wrong`."""
 
-@dataclass(frozen=True)
-class _Model:
+_METRIC = {
+    "evaluation_description": "Proportion of questions answered right; an unreadable answer is wrong",
+    "metric_id": "accuracy",
+    "metric_name": "Accuracy",
+    "metric_kind": "accuracy",
+    "metric_unit": "proportion",
+    "lower_is_better": False,
+    "score_type": "continuous",
+    "min_score": 0,
+    "max_score": 1,
+}
+
+
+class _Model(NamedTuple):
     """A model as a record names it: its id is also the end of the folder's path."""
 
     name: str
-    developer: str
-    repository: str
-    given: bool
-
-    @property
-    def id(self) -> str:
-        return f"{self.developer}/{self.repository}"
-
-
-@dataclass(frozen=True)
-class _Naming:
-    """What every result of a record is named after. `parts` has a name that stays apart for each domain."""
-
-    evaluation_id: str
-    benchmark: str
-    parts: dict[str, str]
-
-    def result(self, domain: str | None) -> str:
-        return self.benchmark if domain is None else f"{self.benchmark}.{self.parts[domain]}"
+    id: str
+    developer: str | None
 
 
 def to_every_eval_ever(
@@ -91,226 +80,254 @@ def to_every_eval_ever(
         instances: Whether single answers are written too, where the run has them.
 
     Raises:
-        UserError: An option is malformed, the benchmark is not named, both models would be one, a time in the record
-            is none, or a wanted state's accuracy is not known.
+        UserError: An option is malformed, the benchmark is not named, both models would be one, or a time in the record
+            is none.
     """
-    asked = checked_name(benchmark, "--benchmark") if benchmark else source.benchmark
+    asked = checked(benchmark, "--benchmark", "name") or source.benchmark
     if asked is None:
         raise UserError("the record does not name its benchmark", "Give --benchmark NAME")
-    if dataset_id:
-        checked_repository(dataset_id, "--dataset-id")
-    if organization:
-        checked_line(organization, "--organization")
+    repository = checked(dataset_id, "--dataset-id", "repository") or source.dataset_id
+    organization = checked(organization, "--organization", "line") or source.submitter or UNKNOWN
     models: dict[State, _Model] = {
-        "before": _model(base_id, "--base-id", source.base.hub_id, source.base.name),
+        "before": _model(base_id, "--base-id", source.base_id, source.base),
         "after": _model(model_id, "--model-id", None, source.tuned),
     }
     if models["before"].id == models["after"].id:
         raise UserError(
             f"{models['before'].id} would be the untuned and the tuned model", "Give --base-id or --model-id OWNER/NAME"
         )
-    files: dict[str, bytes] = {}
+    moment = read_time(source.created)
+    if moment is None:
+        raise UserError(f"the record's time {source.created!r} is no time in UTC", "Make the record again")
+    collection, epoch = portable(asked), f"{moment.timestamp():.1f}"
+    names = result_names(collection, ".", source.domains)
+    source_data = {
+        "dataset_name": asked,
+        "source_type": "hf_dataset" if repository else "other",
+        **_known(hf_repo=repository),
+    }
+    files: dict[str, str] = {}
+    notes = []
     for state in states:
-        maker = _Maker(source, state, models[state], models["before"], asked, dataset_id, organization)
-        files |= maker.files(instances=instances)
-    options = {"before": "--base-id", "after": "--model-id"}
-    notes = [
-        f"nobody is named as developer of {models[state].name}; {options[state]} OWNER/NAME names it"
-        for state in states
-        if not models[state].given
-    ]
+        model = models[state]
+        if model.developer is None:
+            option = "--base-id" if state == "before" else "--model-id"
+            notes.append(f"nobody is named as developer of {model.name}; {option} OWNER/NAME names it")
+        stem = f"data/{collection}/{model.id}/{_uuid(source, state)}"
+        head = {"schema_version": SCHEMA_VERSION, "evaluation_id": f"{collection}/{model.id}/{epoch}"}
+        lines: list[str] = []
+        if instances and source.transfer:
+            lines = _answer_lines(source.transfer, state, {**head, "model_id": model.id}, names)
+        record = {
+            **head,
+            **_known(evaluation_timestamp=source.evaluated),
+            "retrieved_timestamp": epoch,
+            "source_metadata": _source_metadata(source, state, organization),
+            "eval_library": _eval_library(source),
+            "model_info": _model_info(source, state, model, models["before"]),
+            "evaluation_results": _results(source, state, names, source_data),
+            **_known(detailed_evaluation_results=_detailed(f"{stem}_samples.jsonl", lines)),
+        }
+        files[f"{stem}.json"] = json.dumps(record, indent=2, allow_nan=False) + "\n"
+        if lines:
+            files[f"{stem}_samples.jsonl"] = "".join(lines)
     return Exported(files, tuple(notes))
 
 
 def _model(given: str | None, option: str, hub_id: str | None, name: str) -> _Model:
-    identity = checked_repository(given, option) if given else hub_id
+    identity = checked(given, option, "repository") or hub_id
     if identity is None or not is_repository(identity):
-        return _Model(name, UNKNOWN, portable(name), given=False)
-    developer, _, repository = identity.partition("/")
-    return _Model(identity, portable(developer), portable(repository), given=True)
+        return _Model(name, f"{UNKNOWN}/{portable(name)}", None)
+    developer, repository = map(portable, identity.split("/"))
+    return _Model(identity, f"{developer}/{repository}", developer)
 
 
-@dataclass(frozen=True)
-class _Maker:
-    """One record in the making."""
+def _uuid(source: Source, state: State) -> uuid.UUID:
+    """Of version 4, as the project wants it, with the run's hash for chance."""
+    digest = hashlib.sha256(f"{source.sha256} {state}".encode()).digest()
+    return uuid.UUID(bytes=digest[:16], version=4)
 
-    source: Source
-    state: State
-    model: _Model
-    base: _Model
-    asked: str
-    dataset_id: str | None
-    organization: str | None
 
-    def files(self, *, instances: bool) -> dict[str, bytes]:
-        known = self.source.known(self.state)
-        moment = read_time(self.source.created)
-        if moment is None:
-            raise UserError(f"the record's time {self.source.created!r} is no time in UTC", "Make the record again")
-        collection, epoch = portable(self.asked), f"{moment.timestamp():.1f}"
-        domains = [scores.domain for scores, _ in known if scores.domain is not None]
-        naming = _Naming(
-            evaluation_id=f"{collection}/{self.model.id}/{epoch}",
-            benchmark=collection,
-            parts=dict(zip(domains, portable_each(domains), strict=True)),
+def _source_metadata(source: Source, state: State, organization: str) -> dict[str, Any]:
+    imported, transfer = source.imported, source.transfer
+    # Who tuned a model here also measured it; of an untuned model's maker nothing is known.
+    tuned_here = state == "after" and source.measured and transfer and transfer.tuning
+    return {
+        **_known(source_name="sts-eval" if source.origin == "measured" else None),
+        "source_type": "evaluation_run" if transfer else "documentation",
+        "source_organization_name": organization,
+        "evaluator_relationship": "first_party" if tuned_here else "other",
+        "additional_details": _known(
+            origin=source.origin,
+            record_sha256=source.sha256,
+            url=source.url,
+            submitter=source.submitter,
+            import_format=imported and imported.format,
+            import_files=imported and json.dumps(imported.sources),
+            import_sha256=imported and json.dumps(imported.sources_sha256),
+            prediction_sha256=transfer and transfer.prediction and transfer.prediction.prediction_sha256,
+        ),
+    }
+
+
+def _eval_library(source: Source) -> dict[str, str]:
+    if source.origin == "measured":
+        return {"name": "lm_eval", "version": source.versions.get("lm-eval", UNKNOWN)}
+    name = _SCRIPTS.get(source.imported.format, UNKNOWN) if source.imported else UNKNOWN
+    return {"name": name, "version": UNKNOWN}
+
+
+def _model_info(source: Source, state: State, model: _Model, base: _Model) -> dict[str, Any]:
+    untuned, revision = state == "before", source.base_revision
+    details = {
+        "deployment_type": "self_deployed" if source.origin == "measured" else UNKNOWN,
+        "model_availability": "open_weights" if untuned and revision else UNKNOWN,
+        "state": "untuned" if untuned else "tuned",
+    }
+    if untuned:
+        details |= _known(revision=revision)
+    else:
+        tuning = source.transfer and source.transfer.tuning
+        details |= _known(
+            base_model_revision=revision,
+            base_model=base.id,
+            training_set=source.training_set,
+            tuning_method=tuning and tuning.settings.method,
+            tuning_seeds=tuning and json.dumps([run.seed for run in tuning.runs]),
+            tuned_weights_sha256=tuning and json.dumps([run.weights_sha256 for run in tuning.runs]),
         )
-        stem = f"data/{collection}/{self.model.id}/{self._uuid()}"
-        record = {
-            "schema_version": SCHEMA_VERSION,
-            "evaluation_id": naming.evaluation_id,
-            **({"evaluation_timestamp": self.source.evaluated} if self.source.evaluated else {}),
-            "retrieved_timestamp": epoch,
-            "source_metadata": self._source_metadata(),
-            "eval_library": self._eval_library(),
-            "model_info": self._model_info(),
-            "evaluation_results": [self._result(scores, found, naming) for scores, found in known],
+    engine = None
+    if measured := source.measured:
+        name = _ENGINES.get(measured.backend, measured.backend)
+        engine = {"name": name, **_known(version=source.versions.get(name))}
+    return {
+        "name": model.name,
+        "id": model.id,
+        **_known(developer=model.developer, inference_engine=engine),
+        "additional_details": details,
+    }
+
+
+def _results(
+    source: Source, state: State, names: Mapping[str | None, str], source_data: dict[str, str]
+) -> list[dict[str, Any]]:
+    generation = _generation(source)
+    return [
+        {
+            "evaluation_result_id": names[scores.domain],
+            "evaluation_name": names[scores.domain],
+            "source_data": source_data,
+            "metric_config": _METRIC,
+            "score_details": _score_details(scores, state),
+            **_known(generation_config=generation),
         }
-        if not (instances and self.source.transfer):
-            return {f"{stem}.json": _dumped(record)}
-        lines = instance_lines(
-            self.source.transfer, self.state, SCHEMA_VERSION, naming.evaluation_id, self.model.id, naming.result
-        )
-        content = b"".join(lines)
-        record["detailed_evaluation_results"] = {
-            "format": "jsonl",
-            "file_path": f"{stem}_samples.jsonl",
-            "hash_algorithm": "sha256",
-            "checksum": hashlib.sha256(content).hexdigest(),
-            "total_rows": len(lines),
-        }
-        return {f"{stem}.json": _dumped(record), f"{stem}_samples.jsonl": content}
+        for scores in source.scores
+    ]
 
-    def _uuid(self) -> uuid.UUID:
-        """Of version 4, as the project wants it, with the run's hash for chance."""
-        digest = hashlib.sha256(f"{self.source.sha256} {self.state}".encode()).digest()
-        return uuid.UUID(bytes=digest[:16], version=4)
 
-    def _source_metadata(self) -> dict[str, Any]:
-        source = self.source
-        details: dict[str, str] = {"origin": source.origin, "record_sha256": source.sha256}
-        if source.url:
-            details["url"] = source.url
-        if source.submitter:
-            details["submitter"] = source.submitter
-        if imported := source.imported:
-            details["import_format"] = imported.format
-            details["import_files"] = _json(imported.sources)
-            details["import_sha256"] = _json(imported.sources_sha256)
-        if source.transfer and source.transfer.prediction:
-            details["prediction_sha256"] = source.transfer.prediction.prediction_sha256
-        # Who tuned a model here also measured it; of an untuned model's maker nothing is known.
-        tuned_here = self.state == "after" and source.measured and source.transfer and source.transfer.tuning
-        return {
-            **({"source_name": "sts-eval"} if source.origin == "measured" else {}),
-            "source_type": "evaluation_run" if source.transfer else "documentation",
-            "source_organization_name": self.organization or source.submitter or UNKNOWN,
-            "evaluator_relationship": "first_party" if tuned_here else "other",
-            "additional_details": details,
-        }
+def _score_details(scores: Scores, state: State) -> dict[str, Any]:
+    found = scores.of(state)
+    details = {"level": "all questions" if scores.domain is None else "domain", "questions": str(found.n)}
+    if scores.domain is not None:
+        details["domain"] = scores.domain
+    if found.by_seed:
+        details["aggregation"] = "mean over tuning seeds"
+        details["seeds"] = str(len(found.by_seed))
+        details["accuracy_by_seed"] = json.dumps(found.by_seed)
+    if state == "after":
+        details["change_points"] = json.dumps(POINTS * (found.value - scores.before.value))
+    made: dict[str, Any] = {"score": found.value, "details": details}
+    if found.se is not None:
+        error = {"value": found.se, "method": f"analytic, over {found.se_over}"}
+        made["uncertainty"] = {"standard_error": error, "num_samples": found.n}
+    return made
 
-    def _eval_library(self) -> dict[str, str]:
-        if self.source.origin == "measured":
-            return {"name": "lm_eval", "version": dict(self.source.versions).get("lm-eval", UNKNOWN)}
-        form = self.source.imported.format if self.source.imported else ""
-        return {"name": _SCRIPTS.get(form, UNKNOWN), "version": UNKNOWN}
 
-    def _model_info(self) -> dict[str, Any]:
-        source, measured, untuned = self.source, self.source.measured, self.state == "before"
+def _generation(source: Source) -> dict[str, Any]:
+    arguments, details = _known(execution_command=source.command), {}
+    if measured := source.measured:
         details = {
-            "deployment_type": "self_deployed" if source.origin == "measured" else UNKNOWN,
-            "model_availability": "open_weights" if untuned and source.base.revision else UNKNOWN,
-            "state": "untuned" if untuned else "tuned",
+            "task": measured.task,
+            "backend": measured.backend,
+            "scored_questions": measured.questions,
+            "questions_left_out": str(measured.n_read),
         }
-        if source.base.revision:
-            details["revision" if untuned else "base_model_revision"] = source.base.revision
-        if not untuned:
-            details |= self._tuning_details()
-        info: dict[str, Any] = {"name": self.model.name, "id": self.model.id}
-        if self.model.given:
-            info["developer"] = self.model.developer
-        if measured:
-            engine = _ENGINES.get(measured.backend, measured.backend)
-            version = dict(source.versions).get(engine)
-            info["inference_engine"] = {"name": engine, **({"version": version} if version else {})}
-        return {**info, "additional_details": details}
-
-    def _tuning_details(self) -> dict[str, str]:
-        details = {"base_model": self.base.id}
-        if self.source.training_set:
-            details["training_set"] = self.source.training_set
-        transfer = self.source.transfer
-        if transfer and transfer.tuning:
-            details["tuning_method"] = transfer.tuning.settings.method
-            details["tuning_seeds"] = _json([run.seed for run in transfer.tuning.runs])
-            details["tuned_weights_sha256"] = _json([run.weights_sha256 for run in transfer.tuning.runs])
-        return details
-
-    def _result(self, scores: Scores, found: Accuracy, naming: _Naming) -> dict[str, Any]:
-        name = naming.result(scores.domain)
-        result: dict[str, Any] = {
-            "evaluation_result_id": name,
-            "evaluation_name": name,
-            "source_data": self._source_data(),
-            "metric_config": {
-                "evaluation_description": "Proportion of questions answered right; an unreadable answer is wrong",
-                "metric_id": "accuracy",
-                "metric_name": "Accuracy",
-                "metric_kind": "accuracy",
-                "metric_unit": "proportion",
-                "lower_is_better": False,
-                "score_type": "continuous",
-                "min_score": 0,
-                "max_score": 1,
-            },
-            "score_details": self._score_details(scores, found),
-        }
-        if generation := self._generation():
-            result["generation_config"] = generation
-        return result
-
-    def _source_data(self) -> dict[str, Any]:
-        repository = self.dataset_id or self.source.dataset_id
-        if repository:
-            return {"dataset_name": self.asked, "source_type": "hf_dataset", "hf_repo": repository}
-        return {"dataset_name": self.asked, "source_type": "other"}
-
-    def _score_details(self, scores: Scores, found: Accuracy) -> dict[str, Any]:
-        details = {"level": "all questions" if scores.domain is None else "domain", "questions": str(found.n)}
-        if scores.domain is not None:
-            details["domain"] = scores.domain
-        if found.by_seed:
-            details["aggregation"] = "mean over tuning seeds"
-            details["seeds"] = str(len(found.by_seed))
-            details["accuracy_by_seed"] = _json(found.by_seed)
-        if self.state == "after" and scores.before:
-            details["change_points"] = _json(POINTS * (found.value - scores.before.value))
-        made: dict[str, Any] = {"score": found.value, "details": details}
-        if found.se is not None:
-            error = {"value": found.se, "method": f"analytic, over {found.se_over}"}
-            made["uncertainty"] = {"standard_error": error, "num_samples": found.n}
-        return made
-
-    def _generation(self) -> dict[str, Any]:
-        made: dict[str, Any] = {}
-        if self.source.command:
-            made["generation_args"] = {"execution_command": self.source.command}
-        if measured := self.source.measured:
-            details = {
-                "task": measured.task,
-                "backend": measured.backend,
-                "scored_questions": measured.questions,
-                "questions_left_out": str(measured.n_read),
-            }
-            if measured.num_fewshot is not None:
-                details["num_fewshot"] = str(measured.num_fewshot)
-            made["additional_details"] = details
-        return made
+        if measured.num_fewshot is not None:
+            details["num_fewshot"] = str(measured.num_fewshot)
+    return _known(generation_args=arguments, additional_details=details)
 
 
-def _json(value: Any) -> str:
-    """The schema's details are texts."""
-    return json.dumps(value)
+def _answer_lines(
+    transfer: Transfer, state: State, head: Mapping[str, str], names: Mapping[str | None, str]
+) -> list[str]:
+    """One line per question of each domain, and for tuned models per seed, in the instance-level schema.
+
+    The mean of a domain's scores is the score of its result in the record. The texts of questions and answers, which
+    the schema wants, are not in a run: they are empty, and each line says so. `sample_id` is the benchmark's own id,
+    by which the question can be looked up.
+
+    Args:
+        transfer: The record with the answers.
+        state: Which side of it.
+        head: What every line begins with.
+        names: Name of each domain's result in the record.
+    """
+    lines = []
+    for table in transfer.answers:
+        sides: list[tuple[int | None, Replies]] = (
+            [(None, table.before)] if state == "before" else list(zip(transfer.seeds, table.after, strict=True))
+        )
+        for seed, replies in sides:
+            for place, question in enumerate(table.question_ids):
+                right = replies.verdicts[place] == RIGHT
+                row = {
+                    **head,
+                    "evaluation_name": names[table.domain],
+                    "evaluation_result_id": names[table.domain],
+                    "sample_id": question,
+                    "interaction_type": "single_turn",
+                    "input": {"raw": "", "reference": []},
+                    "output": {"raw": []},
+                    "answer_attribution": [],
+                    "evaluation": {"score": float(right), "is_correct": right},
+                    "metadata": {
+                        "domain": table.domain,
+                        **_answer_metadata(replies, place, seed, transfer.length_unit),
+                    },
+                }
+                # Escaped throughout: some readers take U+2028 and U+0085 for the end of a line.
+                lines.append(json.dumps(row, allow_nan=False) + "\n")
+    return lines
 
 
-def _dumped(record: dict[str, Any]) -> bytes:
-    return (json.dumps(record, indent=2, allow_nan=False) + "\n").encode()
+def _answer_metadata(replies: Replies, place: int, seed: int | None, length_unit: LengthUnit) -> dict[str, str]:
+    """What is known of one answer; the schema wants texts."""
+    known = {"texts": "not recorded", "verdict": _VERDICTS.get(replies.verdicts[place], "wrong")}
+    if seed is not None:
+        known["tuning_seed"] = str(seed)
+    if replies.logprob is not None:
+        known["logprob_of_right_option"] = repr(replies.logprob[place])
+    if replies.lengths is not None:
+        known["answer_length"] = str(replies.lengths[place])
+        known["answer_length_unit"] = length_unit
+    if replies.truncated is not None:
+        known["truncated"] = "true" if replies.truncated[place] == "1" else "false"
+    return known
+
+
+def _detailed(path: str, lines: list[str]) -> dict[str, Any]:
+    """Where the single answers are, where they are given."""
+    if not lines:
+        return {}
+    return {
+        "format": "jsonl",
+        "file_path": path,
+        "hash_algorithm": "sha256",
+        "checksum": hashlib.sha256("".join(lines).encode()).hexdigest(),
+        "total_rows": len(lines),
+    }
+
+
+def _known(**values: Any) -> dict[str, Any]:
+    """The values that are there. Details in the schema are texts, so none of them is a number that may be 0."""
+    return {name: value for name, value in values.items() if value}

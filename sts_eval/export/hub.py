@@ -10,18 +10,16 @@ Values are per cent, as in the files that stand on the hub for MMLU-Pro.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import yaml
 
 from sts_eval.errors import UserError
-from sts_eval.export.accuracy import Accuracy, Scores, State
-from sts_eval.export.names import checked_name, checked_repository, one_line, portable, portable_each
+from sts_eval.export.accuracy import Scores, State
+from sts_eval.export.names import checked, one_line, portable, result_names
 from sts_eval.export.source import Source
 from sts_eval.export.writing import Exported
-
-if TYPE_CHECKING:
-    from huggingface_hub import EvalResultEntry
 
 FOLDER = ".eval_results"
 
@@ -30,23 +28,6 @@ TASKS = {"TIGER-Lab/MMLU-Pro": "mmlu_pro"}
 
 _DIGITS = 6
 """Of a value in per cent: further ones are the binary fraction's."""
-
-
-class _Quoted(str):
-    """A text that is quoted, whichever version of YAML reads it."""
-
-    __slots__ = ()
-
-
-class _Dumper(yaml.SafeDumper):
-    """YAML with quoted texts. Without quotes `1e3` and `0o7` are texts in YAML 1.1 and numbers in 1.2."""
-
-
-def _represent_quoted(dumper: yaml.SafeDumper, text: _Quoted) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", str(text), style='"')
-
-
-_Dumper.add_representer(_Quoted, _represent_quoted)
 
 
 def to_hub(
@@ -61,79 +42,81 @@ def to_hub(
         task_id: The task, as the dataset's `eval.yaml` names it; known for MMLU-Pro.
 
     Raises:
-        UserError: huggingface_hub knows no such entries, the dataset or its task is not known, or the accuracy is not.
+        UserError: huggingface_hub knows no such entries, or the dataset or its task is not known.
     """
     dataset, task = _target(source, dataset_id, task_id)
-    known = source.known(which)
-    domains = [scores.domain for scores, _ in known if scores.domain is not None]
-    tasks = [f"{task}_{name}" for name in portable_each(domains)]
-    whole = [_entry(source, scores, found, dataset, task) for scores, found in known if scores.domain is None]
-    parts = [
-        _entry(source, scores, found, dataset, name)
-        for (scores, found), name in zip(known[len(whole) :], tasks, strict=True)
-    ]
-    stem, notes = f"{FOLDER}/{portable(task)}", []
+    tasks = result_names(task, "_", source.domains)
+    stem = f"{FOLDER}/{portable(task)}"
+    whole = [scores for scores in source.scores if scores.domain is None]
+    domains = [scores for scores in source.scores if scores.domain is not None]
     files = {}
+    notes: list[str] = []
     if whole:
-        files[f"{stem}.yaml"] = _dumped(whole)
-    if parts:
-        files[f"{stem}-domains.yaml"] = _dumped(parts)
+        files[f"{stem}.yaml"] = _entries(source, which, dataset, tasks, whole)
+    if domains:
+        files[f"{stem}-domains.yaml"] = _entries(source, which, dataset, tasks, domains)
         notes.append(f"{dataset} has to define the tasks {task}_DOMAIN for the hub to rank single domains")
     return Exported(files, tuple(notes))
 
 
 def _target(source: Source, dataset_id: str | None, task_id: str | None) -> tuple[str, str]:
-    dataset = checked_repository(dataset_id, "--dataset-id") if dataset_id else source.dataset_id
+    """Ids of the dataset and of its task."""
+    dataset = checked(dataset_id, "--dataset-id", "repository") or source.dataset_id
     if dataset is None:
-        named = (
-            f"{one_line(source.benchmark)!r}, which is no dataset on the hub" if source.benchmark else "no benchmark"
-        )
+        benchmark = source.benchmark
+        named = f"{one_line(benchmark)!r}, which is no dataset on the hub" if benchmark else "no benchmark"
         raise UserError(f"the record names {named}", "Give --dataset-id OWNER/NAME and --task-id ID")
-    task = task_id or TASKS.get(dataset)
+    task = checked(task_id, "--task-id", "name") or TASKS.get(dataset)
     if task is None:
         raise UserError(f"the task of {dataset} is not known", "Give --task-id ID, as its eval.yaml names it")
-    return dataset, checked_name(task, "--task-id")
+    return dataset, task
 
 
-def _entry(source: Source, scores: Scores, found: Accuracy, dataset: str, task: str) -> EvalResultEntry:
+def _entries(
+    source: Source, which: State, dataset: str, tasks: Mapping[str | None, str], results: Sequence[Scores]
+) -> str:
+    """The text of a file with one entry for each result."""
     try:
-        from huggingface_hub import EvalResultEntry
+        from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
     except ImportError as error:
-        raise _too_old() from error
-    return EvalResultEntry(
-        dataset_id=dataset,
-        task_id=task,
-        value=round(100 * found.value, _DIGITS),
-        date=source.evaluated,
-        source_url=source.url,
-        source_name="sts-eval" if source.url else None,
-        notes=_notes(source, scores, found),
-    )
+        import huggingface_hub
+
+        raise UserError(
+            f"huggingface_hub {huggingface_hub.__version__} has no entries for evaluation results",
+            "Upgrade it with `pip install -U huggingface_hub`",
+        ) from error
+    entries = [
+        EvalResultEntry(
+            dataset_id=dataset,
+            task_id=tasks[scores.domain],
+            value=round(100 * scores.of(which).value, _DIGITS),
+            date=source.evaluated,
+            source_url=source.url,
+            source_name="sts-eval" if source.url else None,
+            notes=_notes(source, which, scores),
+        )
+        for scores in results
+    ]
+    plain = eval_result_entries_to_yaml(entries)
+    text: str = yaml.dump(plain, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=float("inf"))
+    return text
 
 
-def _too_old() -> UserError:
-    import huggingface_hub
-
-    return UserError(
-        f"huggingface_hub {huggingface_hub.__version__} has no entries for evaluation results",
-        "Upgrade it with `pip install -U huggingface_hub`",
-    )
-
-
-def _notes(source: Source, scores: Scores, found: Accuracy) -> str:
+def _notes(source: Source, which: State, scores: Scores) -> str:
     """How the value came about. The reader sees nothing else of it."""
-    if found is scores.before:
-        model = "untuned model"
-    elif found.by_seed:
-        model = f"mean over {len(found.by_seed)} tuning seed{'s' * (len(found.by_seed) > 1)}"
+    found = scores.of(which)
+    n_seeds = len(found.by_seed)
+    if which == "before":
+        parts = ["untuned model"]
+    elif n_seeds:
+        parts = [f"mean over {n_seeds} tuning seed{'s' if n_seeds > 1 else ''}"]
     else:
-        model = "tuned model, number of seeds unknown"
-    parts = [model]
+        parts = ["tuned model, number of seeds unknown"]
     if found.se is not None:
         parts.append(f"SE {100 * found.se:.2f} points over {found.se_over}")
     parts.append(f"{found.n} questions")
     if scores.domain is None:
-        parts.append(f"{sum(one.domain is not None for one in source.scores)} domains, each question counts once")
+        parts.append(f"{len(source.domains)} domains, each question counts once")
     else:
         parts.append(f"domain {one_line(scores.domain)}")
     if measured := source.measured:
@@ -146,17 +129,17 @@ def _notes(source: Source, scores: Scores, found: Accuracy) -> str:
     return "; ".join(parts)
 
 
-def _dumped(entries: list[EvalResultEntry]) -> bytes:
-    from huggingface_hub import eval_result_entries_to_yaml
+class _Dumper(yaml.SafeDumper):
+    """YAML with quoted texts. Without quotes `1e3` and `0o7` are texts in YAML 1.1 and numbers in 1.2."""
 
-    plain = _quoted(eval_result_entries_to_yaml(entries))
-    text: str = yaml.dump(plain, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=float("inf"))
-    return text.encode()
+    def represent_str(self, text: str) -> yaml.ScalarNode:
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style='"')
+
+    def represent_mapping(self, tag: str, mapping: Any, flow_style: bool | None = None) -> yaml.MappingNode:
+        node = super().represent_mapping(tag, mapping, flow_style)
+        for key, _ in node.value:
+            key.style = None  # keys are ours and need no quotes
+        return node
 
 
-def _quoted(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _quoted(one) for key, one in value.items()}
-    if isinstance(value, list):
-        return [_quoted(one) for one in value]
-    return _Quoted(value) if isinstance(value, str) else value
+_Dumper.add_representer(str, _Dumper.represent_str)

@@ -6,7 +6,8 @@ import hashlib
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Literal
 
 from sts_eval.errors import UserError
 from sts_eval.records.submission import NAME
@@ -23,6 +24,16 @@ _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?|data", re.IG
 
 _PART = r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,94}[A-Za-z0-9_])?"
 _REPOSITORY = re.compile(rf"(?!.*(\.\.|--)){_PART}/{_PART}")
+"""`huggingface_hub.utils.validate_repo_id` also takes ids without an owner and with letters of any script."""
+
+Kind = Literal["name", "repository", "line"]
+
+_KINDS: dict[Kind, tuple[Callable[[str], object], str, str]] = {
+    "name": (re.compile(NAME).fullmatch, "name", "Use letters, digits and . _ + : -, parted by slashes"),
+    "repository": (_REPOSITORY.fullmatch, "repository id", "Write it like OWNER/NAME"),
+    "line": (lambda text: text.strip() and text.isprintable(), "line of text", "Leave control characters out"),
+}
+"""Whether a text is of a kind, what the kind is called, and what to do about a text that is not."""
 
 
 def portable(text: str) -> str:
@@ -39,14 +50,18 @@ def portable(text: str) -> str:
     return f"_{short}" if not short or _RESERVED.fullmatch(short) else short
 
 
-def portable_each(texts: Sequence[str]) -> tuple[str, ...]:
-    """Names that stay apart: those that would become the same, upper and lower case alike, get a hash behind them."""
-    plain = [portable(text) for text in texts]
-    count = Counter(name.casefold() for name in plain)
-    return tuple(
-        name if count[name.casefold()] == 1 else f"{name}-{_hash(text)}"
-        for name, text in zip(plain, texts, strict=True)
-    )
+def result_names(whole: str, joint: str, domains: Sequence[str]) -> dict[str | None, str]:
+    """Names of results by domain: `whole` under None for all questions, and `whole`, `joint` and the domain for each.
+
+    Domains that would become the same as a part of a path, upper and lower case alike, get a hash behind them.
+    """
+    parts = {domain: portable(domain) for domain in domains}
+    count = Counter(part.casefold() for part in parts.values())
+    names: dict[str | None, str] = {None: whole}
+    for domain, part in parts.items():
+        unique = part if count[part.casefold()] == 1 else f"{part}-{_hash(domain)}"
+        names[domain] = f"{whole}{joint}{unique}"
+    return names
 
 
 def one_line(text: str) -> str:
@@ -54,53 +69,28 @@ def one_line(text: str) -> str:
     return " ".join("".join(one if one.isprintable() else " " for one in text).split())
 
 
-def checked_name(text: str, option: str) -> str:
-    """A name that was given on the command line.
-
-    Args:
-        text: The name.
-        option: How it was given.
-
-    Raises:
-        UserError: It is no name as hubs write it.
-    """
-    if not re.fullmatch(NAME, text):
-        raise UserError(f"{option} {text!r} is no name", "Use letters, digits and . _ + : -, parted by slashes")
-    return text
-
-
-def checked_line(text: str, option: str) -> str:
-    """Free text that was given on the command line.
-
-    Args:
-        text: The text.
-        option: How it was given.
-
-    Raises:
-        UserError: It is empty or has characters that nobody can see.
-    """
-    if not text.strip() or not text.isprintable():
-        raise UserError(f"{option} {text!r} is no line of text", "Leave control characters out")
-    return text
-
-
 def is_repository(text: str) -> bool:
     """Whether a text is OWNER/NAME as the hub allows it."""
     return _REPOSITORY.fullmatch(text) is not None
 
 
-def checked_repository(text: str, option: str) -> str:
-    """A repository's id.
+def checked(text: str | None, option: str, kind: Kind) -> str | None:
+    """A text that was given on the command line, None where it was not.
 
     Args:
-        text: The id.
-        option: Where it comes from.
+        text: The text.
+        option: How it was given.
+        kind: What it has to be: a name or an OWNER/NAME as hubs write them, or text that is not empty and has no
+            character that nobody can see.
 
     Raises:
-        UserError: It is not OWNER/NAME as the hub allows it.
+        UserError: It is not of that kind.
     """
-    if not is_repository(text):
-        raise UserError(f"{option} {text!r} is no repository id", "Write it like OWNER/NAME")
+    if not text:
+        return None
+    fits, noun, remedy = _KINDS[kind]
+    if not fits(text):
+        raise UserError(f"{option} {text!r} is no {noun}", remedy)
     return text
 
 

@@ -33,7 +33,7 @@ def texts(tokenizer, row):
 
 
 def test_loss_on_the_solution_only(prompter, tokenizer):
-    row = token_row(prompter, Example("What is 2 + 3?", "5\nfive"), suffix="", max_tokens=100)
+    row = token_row(prompter, Example("What is 2 + 3?", "5\nfive"), suffix="")
     read, learnt = texts(tokenizer, row)
     assert read.removeprefix("<bos>") == "Question: What is 2 + 3?\nAnswer: 5\nfive\n\n"
     assert learnt == " 5\nfive\n\n"
@@ -42,13 +42,13 @@ def test_loss_on_the_solution_only(prompter, tokenizer):
 
 def test_a_row_is_a_demonstration(prompter):
     example = Example("What is 2 + 3?", "5")
-    row = token_row(prompter, example, suffix=" Think.", max_tokens=100)
+    row = token_row(prompter, example, suffix=" Think.")
     assert row.input_ids == list(prompter.demonstrations([example], suffix=" Think.").prefixes[1])
 
 
 def test_chat_rows_end_with_the_end_of_turn(tokenizer):
     tokenizer.chat_template = CHAT
-    row = token_row(Prompter(tokenizer), Example("2 + 3?", "5"), suffix="", max_tokens=100)
+    row = token_row(Prompter(tokenizer), Example("2 + 3?", "5"), suffix="")
     read, learnt = texts(tokenizer, row)
     assert read.removeprefix("<bos>") == "<|user|>2 + 3?<|end|><|assistant|>5<|end|>"
     assert learnt == "5<|end|>"
@@ -56,8 +56,8 @@ def test_chat_rows_end_with_the_end_of_turn(tokenizer):
 
 def test_long_rows_lose_the_left(prompter, tokenizer):
     example = Example("one two three " * 20, "the end")
-    whole = token_row(prompter, example, suffix="", max_tokens=1000)
-    cut = token_row(prompter, example, suffix="", max_tokens=12)
+    whole = token_row(prompter, example, suffix="")
+    cut = whole.last(12)
     assert cut.input_ids == whole.input_ids[-12:]
     assert cut.labels == whole.labels[-12:]
 

@@ -91,8 +91,8 @@ def test_the_files_lie_where_the_project_has_them_and_the_lines_belong_to_them(t
         detailed = record["detailed_evaluation_results"]
         content = made.files[detailed["file_path"]]
         assert detailed["file_path"] == name.removesuffix(".json") + "_samples.jsonl"
-        assert detailed["checksum"] == hashlib.sha256(content).hexdigest()
-        rows = [json.loads(line) for line in content.decode().splitlines()]
+        assert detailed["checksum"] == hashlib.sha256(content.encode()).hexdigest()
+        rows = [json.loads(line) for line in content.splitlines()]
         assert detailed["total_rows"] == len(rows)
         for row in rows:
             assert row["evaluation_id"] == record["evaluation_id"]
@@ -153,8 +153,6 @@ def test_a_papers_figures_have_no_error_no_seeds_and_no_library(tmp_path):
         for result in record["evaluation_results"]:
             assert "uncertainty" not in result["score_details"]
             assert "seeds" not in result["score_details"]["details"]
-    with pytest.raises(UserError, match="no accuracy before the tuning is known"):
-        to_every_eval_ever(read_source(published(tmp_path, changes_alone=True)))
 
 
 def write_rows(path, letters):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sts_eval.errors import UserError
-from sts_eval.export.names import checked_name, checked_repository, one_line, portable, portable_each
+from sts_eval.export.names import checked, one_line, portable, result_names
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=300)
 
@@ -49,14 +49,14 @@ def test_whatever_the_text_it_is_one_short_visible_part(text):
 
 @given(st.lists(TEXTS, max_size=6, unique=True))
 def test_different_names_stay_apart_on_any_disk(texts):
-    assert len({part.casefold() for part in portable_each(texts)}) == len(texts)
+    assert len({name.casefold() for name in result_names("all", ".", texts).values()}) == len(texts) + 1
 
 
 def test_only_names_that_clash_are_changed():
-    first, second, third = portable_each(["a b", "a_b", "c"])
-    assert first != second
-    assert first.startswith("a_b-")
-    assert third == "c"
+    names = result_names("all", ".", ["a b", "a_b", "c"])
+    assert names["a b"] != names["a_b"]
+    assert names["a b"].startswith("all.a_b-")
+    assert (names["c"], names[None]) == ("all.c", "all")
 
 
 @given(TEXTS)
@@ -66,14 +66,21 @@ def test_one_line_is_one_line_and_shows_all_it_has(text):
     assert line.isprintable()
 
 
-@pytest.mark.parametrize("text", ["a", "a/b/c", "../b", "a/..", "a/b..c", "a/.b", "a /b", "a/b\n", "a/b--c", "", "ä/b"])
+@pytest.mark.parametrize("text", ["a", "a/b/c", "../b", "a/..", "a/b..c", "a/.b", "a /b", "a/b\n", "a/b--c", "ä/b"])
 def test_no_repository(text):
     with pytest.raises(UserError, match="no repository id"):
-        checked_repository(text, "--model-id")
+        checked(text, "--model-id", "repository")
 
 
 def test_repositories_and_names_pass():
-    assert checked_repository("TIGER-Lab/MMLU-Pro", "--dataset-id") == "TIGER-Lab/MMLU-Pro"
-    assert checked_name("MathArena/aime_2026", "--task-id") == "MathArena/aime_2026"
+    assert checked("TIGER-Lab/MMLU-Pro", "--dataset-id", "repository") == "TIGER-Lab/MMLU-Pro"
+    assert checked("MathArena/aime_2026", "--task-id", "name") == "MathArena/aime_2026"
     with pytest.raises(UserError, match="--task-id"):
-        checked_name("a/../b", "--task-id")
+        checked("a/../b", "--task-id", "name")
+    with pytest.raises(UserError, match="no line of text"):
+        checked("a\nb", "--organization", "line")
+
+
+@pytest.mark.parametrize("text", [None, ""])
+def test_what_is_not_given_is_none(text):
+    assert checked(text, "--model-id", "repository") is None

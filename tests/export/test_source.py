@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from helpers.exports import IMPORTED, transfer
+from helpers.exports import IMPORTED, published, transfer
 from helpers.submissions import plain, prediction, raw, submission
 from helpers.submissions import transfer as made_transfer
 
@@ -52,8 +52,8 @@ def test_a_place_on_a_disk_is_not_told(place, tmp_path):
     path = tmp_path / "transfer.json"
     transfer(model_before=place, origin=IMPORTED).write(path)
     source = read_source(path)
-    assert source.base.name == ("lab" if place == str(lab.model_path()) else "secret")
-    assert source.base.hub_id is None
+    assert source.base == ("lab" if place == str(lab.model_path()) else "secret")
+    assert source.base_id is None
 
 
 def test_a_model_from_the_hub_keeps_its_id_and_commit(tmp_path):
@@ -62,15 +62,15 @@ def test_a_model_from_the_hub_keeps_its_id_and_commit(tmp_path):
     tuning = happened.tuning.model_copy(update={"commit": "abc"})
     path = tmp_path / "transfer.json"
     happened.model_copy(update={"tuning": tuning}).write(path)
-    base = read_source(path).base
-    assert (base.name, base.hub_id, base.revision) == ("model", "org/model", "abc")
+    source = read_source(path)
+    assert (source.base, source.base_id, source.base_revision) == ("model", "org/model", "abc")
 
 
-def test_imported_results_have_no_time_of_evaluation_and_no_versions(tmp_path):
+def test_imported_results_have_no_time_of_evaluation(tmp_path):
     path = tmp_path / "transfer.json"
     transfer(origin=IMPORTED).write(path)
     source = read_source(path)
-    assert (source.evaluated, source.versions, source.benchmark) == (None, (), None)
+    assert (source.evaluated, source.benchmark) == (None, None)
     transfer(origin=IMPORTED.model_copy(update={"format": "mmlu-pro"})).write(path)
     assert read_source(path).benchmark == "mmlu_pro"
 
@@ -78,9 +78,9 @@ def test_imported_results_have_no_time_of_evaluation_and_no_versions(tmp_path):
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        ("{", "neither a transfer record nor a submission"),
-        ("[" * 100_000, "neither a transfer record nor a submission"),
-        ("{}", "neither a transfer record nor a submission"),
+        ("{", "not a valid transfer record.* Give a run folder, a transfer record or a submission"),
+        ("[" * 100_000, "not a valid transfer record.* Give a run folder, a transfer record or a submission"),
+        ("{}", "not a valid transfer record.* Give a run folder, a transfer record or a submission"),
         ('{"outcome": {}}', "no valid submission"),
     ],
 )
@@ -98,6 +98,11 @@ def test_a_submission_with_impossible_figures_is_refused(tmp_path):
     path.write_text(json.dumps(values), encoding="utf-8")
     with pytest.raises(UserError, match="accuracy_before"):
         read_source(path)
+
+
+def test_changes_without_accuracies_are_refused(tmp_path):
+    with pytest.raises(UserError, match=r"published\.json holds no accuracies"):
+        read_source(published(tmp_path, changes_alone=True))
 
 
 def test_a_missing_path_and_an_empty_folder_are_said(tmp_path):

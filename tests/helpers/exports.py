@@ -92,7 +92,7 @@ def published(folder: Path, *, changes_alone: bool = False) -> Path:
     return path
 
 
-def validated(files: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
+def validated(files: Mapping[str, str | bytes]) -> dict[str, dict[str, Any]]:
     """The records of an export by path, after they and their lines were held against the published schemas."""
     whole, line = (
         jsonschema.Draft7Validator(json.loads((SCHEMAS / name).read_text(encoding="utf-8")))
@@ -101,7 +101,7 @@ def validated(files: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
     records = {}
     for name, content in files.items():
         if name.endswith(".jsonl"):
-            for row in content.decode().splitlines():
+            for row in content.splitlines():
                 line.validate(json.loads(row))
         else:
             records[name] = json.loads(content)
