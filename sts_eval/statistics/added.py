@@ -1,11 +1,12 @@
 """What a predictor knows that a domain's history does not.
 
 The change of the same domain in other runs predicts the change in this one well, so a score may correlate only
-because it, too, knows which domain is which. Three figures answer "beyond history": the partial correlation
+because it, too, knows which domain is which. Three figures show what it adds: the partial correlation
 (Fisher 1924, whose n is n - k for k variables held fixed), the likelihood ratio of the models with and without the
 score, and the error on groups of runs that neither model has seen. Only the last says what is gained in points.
 
-The first two count points as independent. Runs share domains, so their p and interval are on the bold side.
+The first two count points as independent. Runs share domains, so this p is too small and this interval too
+narrow; `partial_permutation` gives a p that allows for it.
 """
 
 from dataclasses import dataclass
@@ -48,7 +49,7 @@ def added_value(
 ) -> AddedValue:
     """Measure what a score adds to what is known of each domain from other runs.
 
-    History must come from other runs than the row it stands in, or it contains the answer.
+    History must come from other runs than the row's own; otherwise it contains the answer.
 
     Args:
         x: Scores, shape (n_runs, n_domains), in a unit that all runs share; NaN where missing. Scores of models with

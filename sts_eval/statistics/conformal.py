@@ -1,20 +1,19 @@
-"""From a score to points: a line, its error on runs it has not seen, and an interval that keeps its promise.
+"""From a score to points: a line, its error on held-out runs, and an interval with known coverage.
 
 A correlation does not say by how many points a domain will change. A line does, if it is fitted on other models or
 other training sets than those it is judged on. The interval around it is conformal (Vovk, Gammerman and Shafer 2005;
 Lei et al. 2018, split conformal): it needs no distribution, only that new residuals are exchangeable with the old.
-Residuals of one run share the run's level, so the promise is somewhat weaker than its formula; hence coverage is
-measured as well.
+Residuals of one run share the run's level, so coverage may be somewhat below nominal and is measured as well.
 """
 
 import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import stats
 
-from sts_eval.statistics.result import Interval
+from sts_eval.statistics.result import Floats, Interval
 
 _ROUNDING = 1e-9
 """Slack for (n + 1) · level, so that 10 · 0.9 is 9 and not a little more."""
@@ -32,7 +31,7 @@ class Line:
     intercept: float
     slopes: tuple[float, ...]
 
-    def predict(self, x: ArrayLike) -> NDArray[np.float64]:
+    def predict(self, x: ArrayLike) -> Floats:
         """Values of the line.
 
         Args:
@@ -43,7 +42,7 @@ class Line:
         """
         values = np.asarray(x, dtype=np.float64)
         features = values[..., None] if len(self.slopes) == 1 else values
-        predicted: NDArray[np.float64] = self.intercept + features @ np.array(self.slopes)
+        predicted: Floats = self.intercept + features @ np.array(self.slopes)
         return predicted
 
 
@@ -58,8 +57,8 @@ class HeldOut:
         rmse: Root mean square residual, in the unit of y; None without any residual.
     """
 
-    prediction: NDArray[np.float64]
-    residual: NDArray[np.float64]
+    prediction: Floats
+    residual: Floats
     rmse: float | None
 
 
@@ -157,7 +156,7 @@ def conformal_interval(residuals: ArrayLike, level: float) -> float | None:
         level: Coverage, a proportion.
 
     Returns:
-        Half-width in points. None if ⌈(n + 1) · level⌉ > n, when no finite interval keeps the promise: 80% needs 4
+        Half-width in points. None if ⌈(n + 1) · level⌉ > n, when no finite interval has that coverage: 80% needs 4
         residuals, 90% needs 9, 95% needs 19.
 
     Raises:
@@ -209,7 +208,7 @@ def coverage(inside: ArrayLike) -> Coverage:
     return Coverage(hits / n, Interval(float(ends.low), float(ends.high)), n)
 
 
-def _features(x: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _features(x: ArrayLike, y: ArrayLike) -> tuple[Floats, Floats]:
     """Features with their own last axis, and changes, as arrays that fit."""
     values, changes = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
     if values.shape == changes.shape:

@@ -11,15 +11,15 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import stats
 
-from sts_eval.statistics.result import Interval, Result
+from sts_eval.statistics.result import Floats, Interval, Result
 
 MIN_POINTS = 4
 """Fisher's interval divides by √(n - 3), so fewer points than this have no interval."""
 
-_FLAT = 1e-13
+FLAT = 1e-13
 """Spread relative to the mean below which scipy calls an array near-constant and r rounding error."""
 
 
@@ -74,12 +74,7 @@ class Correlation(Result):
 
 
 def correlate(
-    x: ArrayLike,
-    y: ArrayLike,
-    *,
-    level: float = 0.95,
-    n_resamples: int = 9999,
-    seed: int = 0,
+    x: ArrayLike, y: ArrayLike, *, level: float = 0.95, n_resamples: int = 9999, seed: int = 0
 ) -> Correlation:
     """Correlate two variables over the same points.
 
@@ -113,7 +108,7 @@ def correlate(
     undefined: dict[str, str] = {}
     fisher: Interval | None = None
     bootstrap: Interval | None = None
-    if 1 - abs(r) < _FLAT:
+    if 1 - abs(r) < FLAT:
         # scipy answers [r, r] for Fisher and NaN for BCa; a certainty that n points cannot give.
         undefined = dict.fromkeys(
             ("fisher", "bootstrap"), "the points lie exactly on a line, so the interval has no width"
@@ -185,7 +180,7 @@ def critical_r(n: int, *, alpha: float = 0.05) -> float:
     return t / math.sqrt(freedom + t**2)
 
 
-def obstacle(x: NDArray[np.float64], y: NDArray[np.float64]) -> str | None:
+def obstacle(x: Floats, y: Floats) -> str | None:
     """Why x and y have no correlation, or None if they have one.
 
     Args:
@@ -205,13 +200,13 @@ def obstacle(x: NDArray[np.float64], y: NDArray[np.float64]) -> str | None:
     return None
 
 
-def _is_flat(values: NDArray[np.float64]) -> bool:
+def _is_flat(values: Floats) -> bool:
     """Whether the spread is rounding error (scipy's own criterion for its near-constant warning)."""
     mean = values.mean()
-    return bool(values.max() == values.min() or np.linalg.norm(values - mean) < _FLAT * abs(mean))
+    return bool(values.max() == values.min() or np.linalg.norm(values - mean) < FLAT * abs(mean))
 
 
-def _bca(x: NDArray[np.float64], y: NDArray[np.float64], level: float, n_resamples: int, seed: int) -> Interval | str:
+def _bca(x: Floats, y: Floats, level: float, n_resamples: int, seed: int) -> Interval | str:
     """BCa interval over pairs, or why scipy answers NaN."""
     method = stats.BootstrapMethod(n_resamples=n_resamples, method="BCa", rng=np.random.default_rng(seed))
     with warnings.catch_warnings(record=True) as caught:
@@ -227,7 +222,7 @@ def _bca(x: NDArray[np.float64], y: NDArray[np.float64], level: float, n_resampl
     return "the resampled r have no spread to correct for bias"
 
 
-def _leave_one_out(x: NDArray[np.float64], y: NDArray[np.float64]) -> LeaveOneOut | None:
+def _leave_one_out(x: Floats, y: Floats) -> LeaveOneOut | None:
     """Range of r without one point, or None if no subset has an r."""
     without: dict[int, float] = {}
     flat: list[int] = []

@@ -13,12 +13,12 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import stats
 
 from sts_eval.statistics.correlation import MIN_POINTS
 from sts_eval.statistics.resampling import ROUNDING, percentile_interval, two_sided_p, two_way_counts
-from sts_eval.statistics.result import Interval, Result
+from sts_eval.statistics.result import Floats, Interval, Result
 from sts_eval.statistics.within_runs import average, jointly_present, matrices, resampled_correlations
 
 _SINGULAR = 1e-12
@@ -89,7 +89,7 @@ def paired_difference(
 ) -> PairedDifference:
     """Compare two predictors over many runs. Only cells that both have are used.
 
-    The correlations are signed: a predictor that should correlate negatively is turned round by the caller.
+    The correlations are signed: a predictor that should correlate negatively must be negated by the caller.
 
     Args:
         x: Scores of the first predictor, shape (n_runs, n_domains), in any unit; NaN where missing.
@@ -126,7 +126,7 @@ def paired_difference(
 
 
 def judged_difference(
-    difference: float, resampled: NDArray[np.float64], level: float, n_runs: int, n_points: int
+    difference: float, resampled: Floats, level: float, n_runs: int, n_points: int
 ) -> PairedDifference:
     """Add interval and p to a difference of two r.
 

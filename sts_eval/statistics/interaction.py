@@ -28,7 +28,7 @@ from scipy import stats
 from sts_eval.statistics.dependent import PairedDifference, judged_difference
 from sts_eval.statistics.multiple import family_p
 from sts_eval.statistics.resampling import ROUNDING, percentile_interval, permutations
-from sts_eval.statistics.result import Interval
+from sts_eval.statistics.result import Floats, Interval
 from sts_eval.statistics.within_runs import jointly_present, matrices
 
 _CONVERGED = 1e-10
@@ -45,8 +45,6 @@ _NOTHING_LEFT = 1e-7
 
 _RIDGE = 1e-9
 """Added to the diagonal: rows and columns are defined up to a constant, and an undrawn one not at all."""
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +229,7 @@ def subtract(first: Interaction, second: Interaction, level: float) -> PairedDif
     return judged_difference(first.r - second.r, resampled, level, first.n_rows, first.n_points)
 
 
-def double_centred(y: ArrayLike) -> NDArray[np.float64]:
+def double_centred(y: ArrayLike) -> Floats:
     """Residuals of the additive model μ + row + column.
 
     Without missing cells this is y - row mean - column mean + mean, exactly. With missing cells, rows and columns are

@@ -9,9 +9,10 @@ controls the chance of any false finding among all of them.
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from sts_eval.statistics.resampling import permutation_p, permutations
+from sts_eval.statistics.result import Floats
 from sts_eval.statistics.within_runs import average, matrices, permuted_correlations
 
 
@@ -47,7 +48,7 @@ def max_r_permutation(
     return family_p(dict(zip(scores, size, strict=True)))
 
 
-def family_p(size: Mapping[str, NDArray[np.float64]]) -> dict[str, float | None]:
+def family_p(size: Mapping[str, Floats]) -> dict[str, float | None]:
     """Family-wise p from |r| by permutation: how often the largest of them reaches each predictor's own.
 
     Args:

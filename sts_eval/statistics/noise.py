@@ -22,9 +22,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from sts_eval.statistics.result import Result
+from sts_eval.statistics.result import Floats, Result
 
 _DRAWS = 4000
 """Simulated measurements behind the magnitude ceiling; their mean r is good to about ±.01."""
@@ -85,7 +85,7 @@ def noise_ceiling(delta: ArrayLike, se: ArrayLike) -> NoiseCeiling:
     )
 
 
-def debiased_magnitude(delta: ArrayLike, se: ArrayLike) -> NDArray[np.float64]:
+def debiased_magnitude(delta: ArrayLike, se: ArrayLike) -> Floats:
     """Size of the change with noise taken off: sign(s)·√|s| with s = Δ² - SE².
 
     |Δ| overstates small changes, by 0.8 SE (√(2/π)) where there is none. The square s is an unbiased estimate of the
@@ -107,7 +107,7 @@ def debiased_magnitude(delta: ArrayLike, se: ArrayLike) -> NDArray[np.float64]:
     return np.sign(square) * np.sqrt(np.abs(square))
 
 
-def _magnitude_ceiling(changes: NDArray[np.float64], errors: NDArray[np.float64], shrink: float) -> float | None:
+def _magnitude_ceiling(changes: Floats, errors: Floats, shrink: float) -> float | None:
     """Mean r of |true| with |measured| over simulated measurements of shrunken changes."""
     if shrink == 0:
         return 0.0
@@ -121,7 +121,7 @@ def _magnitude_ceiling(changes: NDArray[np.float64], errors: NDArray[np.float64]
     return max(0.0, float((y @ x / norm).mean()))
 
 
-def _pair(delta: ArrayLike, se: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _pair(delta: ArrayLike, se: ArrayLike) -> tuple[Floats, Floats]:
     """Changes and errors as arrays of one shape (n,)."""
     changes, errors = np.asarray(delta, dtype=np.float64), np.asarray(se, dtype=np.float64)
     if changes.ndim != 1 or changes.shape != errors.shape:

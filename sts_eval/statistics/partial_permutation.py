@@ -12,9 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sts_eval.statistics.resampling import ROUNDING, permutation_p, permutations
+from sts_eval.statistics.result import Floats
 from sts_eval.statistics.within_runs import centred_within, explained, matrices, residual
-
-Floats = NDArray[np.float64]
 
 
 def partial_permutations(

@@ -3,24 +3,22 @@
 A single run has some 14 domains, and its r is uncertain by about ±.5. Runs together say more, if two things are
 respected. Runs differ, so their Fisher z are combined as random effects: between-run variance τ² by Paule and
 Mandel (1982), interval by Hartung and Knapp (2001) and Sidik and Jonkman (2002), HKSJ, both statsmodels'. And
-runs share their domains, which that interval does not know: where the same domains lose in every run it is far too
-narrow, and more runs make it worse. So a bootstrap that draws runs and domains again stands beside it
-(`sts_eval.statistics.resampling`). Where the two disagree, the bootstrap is to be believed.
-
-HKSJ scales the standard error by the observed spread of the runs. Where few runs agree by accident the interval
-is too narrow, for the same reason; the bootstrap stands beside it for that too.
+runs share their domains, which that interval ignores: where the same domains lose in every run it is far too narrow,
+and more runs make it worse. HKSJ also scales the standard error by the observed spread of the runs, so it is too narrow
+where few runs agree by accident. A bootstrap over runs and domains (`sts_eval.statistics.resampling`) is therefore
+given as well. Where the two disagree, rely on the bootstrap.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import stats
 from statsmodels.stats.meta_analysis import combine_effects
 
 from sts_eval.statistics.correlation import fisher_interval
 from sts_eval.statistics.resampling import percentile_interval, two_way_counts
-from sts_eval.statistics.result import Interval, Result
+from sts_eval.statistics.result import Floats, Interval, Result
 from sts_eval.statistics.within_runs import (
     R_BOUND,
     average,
@@ -117,7 +115,7 @@ def pool_correlations(
     )
 
 
-def _combined(r: NDArray[np.float64], n: NDArray[np.float64], level: float) -> tuple[float, Interval | str]:
+def _combined(r: Floats, n: Floats, level: float) -> tuple[float, Interval | str]:
     """Pooled r with its HKSJ interval, or with Fisher's for one run, or with why there is none."""
     if len(r) == 1:
         only = float(r[0])

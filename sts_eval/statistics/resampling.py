@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from sts_eval.statistics.result import Interval
+from sts_eval.statistics.result import Floats, Interval
 
 ROUNDING = 1e-9
 """r closer than this are equal: a permutation that changes nothing must count as large as what was observed."""
@@ -21,9 +21,7 @@ MAX_UNDEFINED = 0.05
 
 
 @lru_cache(maxsize=4)
-def two_way_counts(
-    n_runs: int, n_domains: int, n_resamples: int, seed: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def two_way_counts(n_runs: int, n_domains: int, n_resamples: int, seed: int) -> tuple[Floats, Floats]:
     """How often each run and each domain is drawn in each resample.
 
     Equal arguments give the same resamples, so that all predictors of a table see the same; the last few are kept.
@@ -46,7 +44,7 @@ def two_way_counts(
     return runs, domains
 
 
-def percentile_interval(values: NDArray[np.float64], level: float) -> Interval | str:
+def percentile_interval(values: Floats, level: float) -> Interval | str:
     """The central share of resampled figures, or why there is none.
 
     Args:
@@ -66,7 +64,7 @@ def percentile_interval(values: NDArray[np.float64], level: float) -> Interval |
     return Interval(float(low), float(high), level)
 
 
-def two_sided_p(values: NDArray[np.float64]) -> float:
+def two_sided_p(values: Floats) -> float:
     """Two-sided bootstrap p of "the figure is 0": twice the share of resamples on its rarer side.
 
     The data themselves count as one resample, so p is never 0: its least value is 2/(n + 1).
@@ -96,7 +94,7 @@ def permutations(n_domains: int, n_resamples: int, seed: int) -> NDArray[np.intp
     return np.vstack([np.arange(n_domains), orders])
 
 
-def permutation_p(observed: float, permuted: NDArray[np.float64]) -> float:
+def permutation_p(observed: float, permuted: Floats) -> float:
     """Permutation p of |r|: (1 + number of permuted |r| at least as large)/(1 + number of permutations).
 
     Args:

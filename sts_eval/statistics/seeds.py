@@ -27,11 +27,11 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import stats
 
 from sts_eval.statistics.paired import POINTS, right_or_wrong
-from sts_eval.statistics.result import Interval
+from sts_eval.statistics.result import Floats, Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def mean_change_over_seeds(before: ArrayLike, after: ArrayLike) -> SeededChange:
     return _crossed(_differences(was, is_now))
 
 
-def _differences(was: NDArray[np.float64], is_now: NDArray[np.float64]) -> NDArray[np.float64]:
+def _differences(was: Floats, is_now: Floats) -> Floats:
     """After - before, shape (K, n)."""
     two_way = is_now.ndim == 2  # noqa: PLR2004 - seeds by items
     if not two_way or was.shape not in (is_now.shape, is_now.shape[1:]):
@@ -96,7 +96,7 @@ def _differences(was: NDArray[np.float64], is_now: NDArray[np.float64]) -> NDArr
     return is_now - was
 
 
-def _crossed(d: NDArray[np.float64]) -> SeededChange:
+def _crossed(d: Floats) -> SeededChange:
     """The two-way analysis of variance of differences of shape (K, n)."""
     n_seeds, n = d.shape
     by_item, by_seed = d.mean(axis=0), d.mean(axis=1)

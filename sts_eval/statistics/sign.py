@@ -1,9 +1,9 @@
 """Does a score know which domains gain and which lose?
 
 Most changes after fine-tuning are losses, so "always down" is right nine times in ten. Sign accuracy therefore says
-nothing, and two figures that such a rule cannot earn stand in its place: the area under the ROC curve (the chance
-that a gaining domain scores above a losing one; Hanley and McNeil 1982) and Matthews' correlation coefficient (1975).
-Only changes that are larger than their noise have a sign to be known.
+nothing. Two figures replace it, on which such a rule scores no better than chance: the area under the ROC curve (the
+chance that a gaining domain scores above a losing one; Hanley and McNeil 1982) and Matthews' correlation coefficient
+(1975). Only changes that are larger than their noise have a sign to be known.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sts_eval.statistics.resampling import percentile_interval, two_way_counts
-from sts_eval.statistics.result import Interval, Result
+from sts_eval.statistics.result import Floats, Interval, Result
 from sts_eval.statistics.within_runs import jointly_present, matrices, standardised
 
 CLEAR = 1.96
@@ -106,12 +106,7 @@ def sign_quality(
 
 
 def _interval(
-    scores: NDArray[np.float64],
-    up: NDArray[np.bool_],
-    down: NDArray[np.bool_],
-    level: float,
-    n_resamples: int,
-    seed: int,
+    scores: Floats, up: NDArray[np.bool_], down: NDArray[np.bool_], level: float, n_resamples: int, seed: int
 ) -> Interval | str:
     """Percentile interval of the AUROC: the share of won (up, down) pairs, each as often as both were drawn."""
     runs, domains = two_way_counts(*scores.shape, n_resamples, seed)

@@ -11,10 +11,10 @@ from sts_eval.statistics.correlation import Correlation, critical_r
 from sts_eval.statistics.result import Interval
 
 WEAK, STRONG = 0.3, 0.8
-"""Sizes of r that an interval should be able to tell apart before anything is said about size."""
+"""Sizes of r that an interval should be able to tell apart before the verdict says anything about size."""
 
 Conclusion = Literal["undefined", "inconclusive", "positive", "negative"]
-"""What may be said of the relation; `inconclusive` says neither that there is one nor that there is none."""
+"""What may be said of the relation; `inconclusive` means that the data show neither a relation nor its absence."""
 
 
 def conclusion(correlation: Correlation) -> Conclusion:
@@ -112,7 +112,7 @@ def _found(r: float, correlation: Correlation) -> str:
     together = "go together" if r > 0 else "go in opposite directions"
     intervals = _intervals(correlation)
     if not intervals:
-        return f"By the permutation p score and change {together}; how closely cannot be said."
+        return f"By the permutation p score and change {together}; how strongly is not known."
     sign = 1 if r > 0 else -1
     wide = any(sign * WEAK in interval for interval in intervals)
     wide = wide and any(sign * STRONG in interval for interval in intervals)

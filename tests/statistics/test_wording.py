@@ -132,7 +132,7 @@ def test_missing_intervals_are_explained():
     assert "there is no bootstrap interval, because some resamples" in text
     on_a_line = verdict(correlate(np.arange(6), np.arange(6)))
     assert "without an interval: the points lie exactly on a line" in on_a_line
-    assert "how closely cannot be said" in on_a_line
+    assert "how strongly is not known" in on_a_line
 
 
 def test_zero_has_no_minus():
