@@ -42,7 +42,7 @@ from sts_eval.store.comparisons import FOLDER, Comparisons
 from sts_eval.store.files import Files
 from sts_eval.store.store import Store
 from sts_eval.study.study import Study, Texts
-from sts_eval.transfer.import_results import import_table
+from sts_eval.transfer.import_results import import_transfer
 
 SEEDS = Path(__file__).resolve().parent.parent / "leaderboard" / "sts_leaderboard" / "seeds" / "store"
 COMPARISONS = SEEDS.parent / FOLDER
@@ -124,7 +124,7 @@ def imported(shared: Path) -> Iterator[Submission]:
     """Real post-trainings, imported."""
     for file, (model, family, tuned_on, stand_in) in IMPORTED.items():
         path = shared / "transfer" / file
-        transfer = import_table(path)
+        transfer = import_transfer("table", [path])
         predictors = _lexical(shared, stand_in, transfer) if stand_in else ()
         outcome = Outcome(
             model=model,
@@ -155,7 +155,9 @@ def published(shared: Path) -> Iterator[Submission]:
     """The paper's changes, with MMLU-Pro's numbers of questions."""
     tables = json.loads((shared / "paper.json").read_text(encoding="utf-8"))
     changes = tables["performance_change_after_sft_on_limo_pp"]
-    sizes = {one.domain: one.n for one in import_table(shared / "transfer" / next(iter(IMPORTED))).domains}
+    sizes = {
+        one.domain: one.n for one in import_transfer("table", [shared / "transfer" / next(iter(IMPORTED))]).domains
+    }
     for model, by_domain in changes.items():
         if model.startswith("_"):
             continue

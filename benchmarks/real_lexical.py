@@ -25,7 +25,7 @@ from sts_eval.experiment import BenchmarkSpec, TrainingSetSpec
 from sts_eval.predictors.lexical import PREDICTORS
 from sts_eval.statistics import Correlation, correlate, debiased_magnitude, noise_ceiling
 from sts_eval.study.study import Study, Texts
-from sts_eval.transfer.import_results import import_table
+from sts_eval.transfer.import_results import import_transfer
 
 SETS = {
     "GSM8K (stand-in)": "gsm8k_817.jsonl",
@@ -51,7 +51,7 @@ def main() -> None:
 
 def measure(shared: Path) -> tuple[pd.DataFrame, tuple[float, float]]:
     """Correlate every lexical predictor of every set with the change, and give the noise ceilings."""
-    transfer = import_table(shared / "transfer" / CHANGE)
+    transfer = import_transfer("table", [shared / "transfer" / CHANGE])
     domains = load_benchmark(BenchmarkSpec(source=str(shared / "mmlu_pro"))).domains
     names = [change.domain for change in transfer.domains]
     delta = np.array([change.delta for change in transfer.domains])

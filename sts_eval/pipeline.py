@@ -36,7 +36,7 @@ from sts_eval.study.extractor import Extractor, load_extractor
 from sts_eval.transfer.evaluate import Evaluator
 from sts_eval.transfer.lm_eval_tasks import load_tasks
 from sts_eval.transfer.measure import measure, refer_to, tuned_models
-from sts_eval.tuning.contamination import find_contamination, refuse
+from sts_eval.tuning.contamination import check_contamination
 from sts_eval.tuning.finetune import finetune
 
 READS_THE_TUNING = {Need.GRADIENTS, Need.PROBE}
@@ -72,8 +72,8 @@ def make_prediction(experiment: Run, files: RunFolder, progress: Progress = sile
         # Mistakes in what the later stages read should cost seconds, not a prediction and a tuning.
         load_tasks(experiment.measure)
         if not experiment.tune.allow_overlap:
-            examples = load_training_set(experiment.training_set).examples
-            refuse(find_contamination(examples, load_benchmark(experiment.benchmark)), examples)
+            training_set, benchmark = load_training_set(experiment.training_set), load_benchmark(experiment.benchmark)
+            check_contamination(training_set, benchmark, allow=False)
         predict(predicted_part(experiment), progress).write(path)
     return Prediction.read(path)
 
@@ -89,7 +89,7 @@ def prediction_key(experiment: Run, data: list[Any]) -> str:
 
     Args:
         experiment: The run.
-        data: What tells its training set and its benchmark from others, as plain values.
+        data: Fingerprints of its training set and its benchmark, or of their files, as plain values.
     """
     changes_nothing = {
         "model": {"device"},

@@ -19,11 +19,11 @@ from sts_leaderboard.writing import ANYBODY, Quota, on_space, signed_in
 LATEST = 100
 """Entries of the ledger that are shown."""
 
-HOW = "A machine with `sts-eval worker --store STORE` takes requests, runs them and submits what comes of them."
+HOW = "A machine with `sts-eval store worker --store STORE` takes requests, runs them and submits what comes of them."
 
 NOT_HERE = (
-    "**This board takes no requests.** Ask with `sts-eval request --store STORE --model MODEL --sft SET`, on a store "
-    "that you may write to."
+    "**This board takes no requests.** Ask with `sts-eval store request --store STORE --model MODEL --sft SET`, on a "
+    "store that you may write to."
 )
 
 SIGN_IN = "Requests are taken from who has signed in."
@@ -74,7 +74,7 @@ def history(ledger: pd.DataFrame) -> pd.DataFrame:
 
 
 def ask(store: Store, *, model: str, training_set: str, sae_release: str, sae_id: str, by: str, quota: Quota) -> str:
-    """Add a request, as `sts-eval request` does; what is left blank is not said.
+    """Add a request, as `sts-eval store request` does; what is left blank is not said.
 
     Returns:
         What became of it.

@@ -17,7 +17,7 @@ from sts_leaderboard.writing import ANYBODY, Quota, on_space, signed_in
 
 NOT_HERE = (
     "**This board takes no submissions.** You can check a file here; to hand it in, use "
-    "`sts-eval submit RUN --to STORE`, or open a pull request against the store's data set."
+    "`sts-eval store submit RUN --to STORE`, or open a pull request against the store's data set."
 )
 
 
@@ -47,8 +47,8 @@ def build(shelf: Shelf, *, allow_writes: bool, quota: Quota) -> gr.Tab:
     signing = on_space()
     with gr.Tab("Submit", id="submit") as opened:
         gr.Markdown(
-            "A submission is one JSON file, as `sts-eval submit RUN` makes it from a run. It never changes, and its "
-            "name is the hash of its content. Correlations are recomputed here, never believed.",
+            "A submission is one JSON file, as `sts-eval store submit RUN` makes it from a run. It never changes, and "
+            "its name is the hash of its content. Correlations are recomputed here, never believed.",
             elem_classes="lead",
         )
         if not allow_writes:

@@ -43,7 +43,7 @@ def training_key(model: ModelSpec, data: Sequence[object], settings: TuneSetting
 
     Args:
         model: The untuned model.
-        data: What tells the training set from others, as plain values.
+        data: Fingerprint of the training set, or its description and file stamps, as plain values.
         settings: The settings of the tuning.
         seed: The seed.
     """

@@ -74,7 +74,14 @@ class OnRay:
     def submit(self, task: Task) -> None:
         """Hand an attempt to the cluster, away from the host where the last one broke if there is another."""
         asked = task.matrix.resources.of(task.stage.kind)
-        options = _options(asked)
+        options: dict[str, Any] = {
+            "num_cpus": asked.cpus,
+            "num_gpus": asked.gpus,
+            "max_retries": 0,
+            "runtime_env": {"env_vars": {"OMP_NUM_THREADS": str(asked.cpus)}},
+        }
+        if asked.memory_gb is not None:
+            options["memory"] = int(asked.memory_gb * 1e9)
         there = [node["NodeID"] for node in self._nodes() if task.avoid == node["NodeManagerHostname"]]
         if there:
             from ray.util.scheduling_strategies import NodeLabelSchedulingStrategy, NotIn
@@ -124,7 +131,7 @@ class OnRay:
         self.place = f"a Ray cluster of {len(nodes)} node{'s' if len(nodes) > 1 else ''}"
 
     def _check_folder(self, nodes: list[dict[str, Any]], folder: Path) -> None:
-        """Have every node read what is written here.
+        """Have every node look for a file that is written here.
 
         Raises:
             UserError: A node cannot.
@@ -132,47 +139,32 @@ class OnRay:
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         folder.mkdir(parents=True, exist_ok=True)
-        marker, word = folder / f".seen-{uuid.uuid4().hex}", uuid.uuid4().hex
-        marker.write_text(word, encoding="utf-8")
+        marker = folder / f".seen-{uuid.uuid4().hex}"
+        marker.touch()
         try:
-            asked = {}
+            asked = []
             for node in nodes:
                 there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-                remote = self._ray.remote(_seen).options(num_cpus=0, max_retries=0, scheduling_strategy=there)
-                asked[remote.remote(marker)] = node["NodeManagerHostname"]
-            for reference, host in asked.items():
+                remote = self._ray.remote(_see).options(num_cpus=0, max_retries=0, scheduling_strategy=there)
+                asked.append((node["NodeManagerHostname"], remote.remote(marker)))
+            for host, reference in asked:
+                remedy = "Install sts-eval on every node, in the same version"
                 try:
-                    found, version = self._ray.get(reference, timeout=CHECK_SECONDS)
+                    seen, version = self._ray.get(reference, timeout=CHECK_SECONDS)
                 except Exception as error:
-                    raise UserError(
-                        f"node {host} cannot do stages ({_line(error)})",
-                        "Install sts-eval on every node, in the same version",
-                    ) from error
-                if found != word:
+                    raise UserError(f"node {host} cannot do stages ({_line(error)})", remedy) from error
+                if version != sts_eval.__version__:
+                    raise UserError(f"node {host} has sts-eval {version}, and this is {sts_eval.__version__}", remedy)
+                if not seen:
                     remedy = "Put the sweep with --folder where all nodes share a file system"
                     raise UserError(f"node {host} does not see {folder}", remedy)
-                if version != sts_eval.__version__:
-                    remedy = "Install the same version on every node"
-                    raise UserError(f"node {host} has sts-eval {version}, and this is {sts_eval.__version__}", remedy)
         finally:
             marker.unlink(missing_ok=True)
 
 
-def _seen(marker: Path) -> tuple[str | None, str]:
-    """What a node reads in a file, and the version of this package there."""
-    return (marker.read_text(encoding="utf-8") if marker.is_file() else None), sts_eval.__version__
-
-
-def _options(asked: StageResources) -> dict[str, Any]:
-    options: dict[str, Any] = {
-        "num_cpus": asked.cpus,
-        "num_gpus": asked.gpus,
-        "max_retries": 0,
-        "runtime_env": {"env_vars": {"OMP_NUM_THREADS": str(asked.cpus)}},
-    }
-    if asked.memory_gb is not None:
-        options["memory"] = int(asked.memory_gb * 1e9)
-    return options
+def _see(marker: Path) -> tuple[bool, str]:
+    """Whether a node sees a file, and the version of this package there."""
+    return marker.is_file(), sts_eval.__version__
 
 
 def _check_answers(address: str) -> None:

@@ -1,9 +1,4 @@
-"""Doing one stage, in whatever process. Everything goes through files in the sweep's folder.
-
-runs/NAME/…      each run's own records, as `sts-eval run` lays them out
-evaluations/…    one model's answers each
-tuning/…         weights of one model, training set and seed each
-"""
+"""Doing one stage, in whatever process. Everything goes through files in the sweep's folder."""
 
 from __future__ import annotations
 
@@ -26,7 +21,7 @@ from sts_eval.records.record import now
 from sts_eval.records.run_folder import RunFolder
 from sts_eval.sweep.matrix import Matrix
 from sts_eval.sweep.stages import Stage
-from sts_eval.sweep.state import StageRecord, record_place
+from sts_eval.sweep.state import StageRecord, Status, record_place
 
 
 @dataclass(frozen=True)
@@ -49,51 +44,75 @@ class Task:
     attempts: int
     avoid: str = ""
 
-    def fail(self, began: StageRecord, line: str, *, mistake: bool = False, seconds: float = 0.0) -> StageRecord:
-        """How an attempt ends that does not succeed: the stage is tried again, or quarantined.
+    def begin(self, host: str, pid: int) -> StageRecord:
+        """The record of the attempt as it begins, in a process of a host."""
+        return StageRecord(
+            stage=self.stage.name,
+            kind=self.stage.kind,
+            key=self.stage.key,
+            status="running",
+            attempts=self.attempts,
+            started=now(),
+            host=host,
+            pid=pid,
+            log=f"logs/{self.stage.name}-{self.attempts + 1}.log",
+        )
+
+    def end(
+        self,
+        began: StageRecord,
+        *,
+        error: str | None = None,
+        mistake: bool = False,
+        seconds: float = 0.0,
+        made: tuple[str, ...] = (),
+    ) -> StageRecord:
+        """The record of the attempt as it ends: done, to be tried again, or quarantined.
 
         Args:
             began: The record of its beginning.
-            line: The last line of the error.
+            error: The last line of the error, None where it is done.
             mistake: Whether the user's description is wrong, which another attempt would not change.
             seconds: How long it took.
+            made: Paths of what it made, below the sweep's folder.
         """
-        last = mistake or self.attempts >= self.matrix.retries
-        return began.end("quarantined" if last else "failed", seconds=seconds, line=line)
+        failed: Status = "quarantined" if mistake or self.attempts >= self.matrix.retries else "failed"
+        changes = {"status": "done" if error is None else failed, "attempts": self.attempts + 1, "finished": now()}
+        return began.model_copy(update=changes | {"seconds": round(seconds, 3), "line": error, "made": made})
 
-    def lose(self, line: str) -> StageRecord:
-        """How an attempt ends whose worker is gone. Where it ran is known if it had begun."""
-        began = StageRecord.begin(self.stage, self.attempts)
+    def lose(self, error: str) -> StageRecord:
+        """The record of an attempt whose worker is gone. Where it ran is known if it had begun."""
         path = record_place(self.folder, self.stage.name)
-        on_disk = StageRecord.read(path) if path.is_file() else began
-        return self.fail(on_disk if on_disk.status == "running" else began, line)
+        began = StageRecord.read(path) if path.is_file() else None
+        if began is None or began.status != "running":
+            began = self.begin("", 0)
+        return self.end(began, error=error)
 
 
 def attempt(task: Task) -> StageRecord:
     """Try a stage: its record says that it runs, its log takes all output, and no exception leaves it."""
     stage, start = task.stage, time.perf_counter()
-    record = StageRecord.begin(stage, task.attempts, socket.gethostname(), os.getpid())
+    began = task.begin(socket.gethostname(), os.getpid())
+    error: str | None = None
+    mistake, made = False, tuple[str, ...]()
     try:
         if task.home.is_dir():  # where it is not, paths are expected to be absolute
             os.chdir(task.home)
-        record.write(record_place(task.folder, stage.name))
-        with _output_to(task.folder / record.log):
-            heading = f"{stage.name}, attempt {task.attempts + 1}, {now()}, {record.host}, process {record.pid}"
+        began.write(record_place(task.folder, stage.name))
+        with _output_to(task.folder / began.log):
+            heading = f"{stage.name}, attempt {task.attempts + 1}, {now()}, {began.host}, process {began.pid}"
             print(heading, flush=True)  # noqa: T201 -- the log's first line
             try:
-                made = perform(stage, task.matrix, task.folder)
+                made = tuple(str(path.relative_to(task.folder)) for path in perform(stage, task.matrix, task.folder))
             except BaseException:
                 traceback.print_exc()
                 raise
-        names = tuple(str(path.relative_to(task.folder)) for path in made)
-        return record.end("done", seconds=time.perf_counter() - start, made=names)
-    except UserError as error:
-        return task.fail(record, str(error), mistake=True, seconds=time.perf_counter() - start)
-    except (Exception, SystemExit) as error:
-        line = traceback.format_exception_only(error)[-1].strip()
-        return task.fail(record, line, seconds=time.perf_counter() - start)
-    finally:
-        gc.collect()  # models of this stage, before the next one loads its own
+    except UserError as wrong:
+        error, mistake = str(wrong), True
+    except (Exception, SystemExit) as broken:
+        error = traceback.format_exception_only(broken)[-1].strip()
+    gc.collect()  # models of this stage, before the next one loads its own
+    return task.end(began, error=error, mistake=mistake, seconds=time.perf_counter() - start, made=made)
 
 
 def perform(stage: Stage, matrix: Matrix, folder: Path) -> tuple[Path, ...]:

@@ -42,53 +42,13 @@ class StageRecord(Record):
     status: Status
     attempts: int = Field(description="attempts that have ended, however they ended")
     started: str = Field(description="of the last attempt; UTC, ISO 8601")
-    finished: str | None = Field(description="None while it runs")
-    seconds: float = Field(description="of the last attempt; 0 while it runs or where it is not known")
+    finished: str | None = Field(default=None, description="None while it runs")
+    seconds: float = Field(default=0.0, description="of the last attempt; 0 while it runs or where it is not known")
     host: str = Field(description="where it ran, empty where that is not known")
     pid: int = Field(description="its process, 0 where that is not known")
-    line: str | None = Field(description="the last line of the error, None where there is none")
+    line: str | None = Field(default=None, description="the last line of the error, None where there is none")
     log: str = Field(description="path of the log below the sweep's folder")
-    made: tuple[str, ...] = Field(description="paths of what it made, below the sweep's folder")
-
-    @classmethod
-    def begin(cls, stage: Stage, attempts: int, host: str = "", pid: int = 0) -> StageRecord:
-        """The record of an attempt that begins now.
-
-        Args:
-            stage: What is done.
-            attempts: Attempts that have ended before.
-            host: Where it runs.
-            pid: Its process.
-        """
-        return cls(
-            stage=stage.name,
-            kind=stage.kind,
-            key=stage.key,
-            status="running",
-            attempts=attempts,
-            started=now(),
-            finished=None,
-            seconds=0.0,
-            host=host,
-            pid=pid,
-            line=None,
-            log=f"logs/{stage.name}-{attempts + 1}.log",
-            made=(),
-        )
-
-    def end(
-        self, status: Status, *, seconds: float = 0.0, line: str | None = None, made: tuple[str, ...] = ()
-    ) -> StageRecord:
-        """The record of an attempt that ends now.
-
-        Args:
-            status: How.
-            seconds: How long it took.
-            line: The last line of the error.
-            made: Paths of what it made, below the sweep's folder.
-        """
-        changes = {"status": status, "attempts": self.attempts + 1, "finished": now()}
-        return self.model_copy(update=changes | {"seconds": round(seconds, 3), "line": line, "made": made})
+    made: tuple[str, ...] = Field(default=(), description="paths of what it made, below the sweep's folder")
 
 
 def record_place(folder: Path, stage: str) -> Path:

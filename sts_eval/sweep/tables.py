@@ -57,10 +57,10 @@ def detail_table(book: Book) -> Table | None:
         if record is None or (standing not in SHOWN and record.status != "failed"):
             continue
         state = "to try again" if record.status == "failed" and standing != "running" else standing
-        said = [] if record.line is None else [escape(record.line)]
+        lines = [] if record.line is None else [escape(record.line)]
         where = f"{record.host}, {record.pid}" if record.host else ""
         log = escape(str(book.folder / record.log))
-        table.add_row(name, state, str(record.attempts), where, "\n".join([*said, log]))
+        table.add_row(name, state, str(record.attempts), where, "\n".join([*lines, log]))
     return table if table.row_count else None
 
 

@@ -1,4 +1,4 @@
-"""Putting a transfer record together, with the flags that tell what it may not be used for."""
+"""Making a transfer record of joined answers, with the flags that limit its use."""
 
 from __future__ import annotations
 
@@ -45,6 +45,13 @@ def assemble(
             f"{pairing.prompts_differ} questions were put in different words before and after, so part of "
             "the change may be the prompt's"
         )
+    flags: dict[RunFlag, bool] = {
+        "no_prediction": prediction is None,
+        "post_hoc": prediction is not None and tuning is not None and prediction.created > tuning.started,
+        "nothing_changed": tuning is not None and not tuning.changed,
+        "same_questions": isinstance(origin, Measured) and origin.questions == "same",
+        "prompts_differ": pairing.prompts_differ > 0,
+    }
     return Transfer(
         created=now(),
         origin=origin,
@@ -58,27 +65,7 @@ def assemble(
         domains=summarise(pairing.domains, seeds),
         only_before=pairing.only_before,
         only_after=pairing.only_after,
-        flags=_flags(pairing, origin, prediction, tuning),
+        flags=tuple(flag for flag, holds in flags.items() if holds),
         warnings=tuple(lines),
         versions=versions("trl"),
     )
-
-
-def _flags(
-    pairing: Pairing,
-    origin: Measured | Imported,
-    prediction: PredictionReference | None,
-    tuning: Tuning | None,
-) -> tuple[RunFlag, ...]:
-    flags: list[RunFlag] = []
-    if prediction is None:
-        flags.append("no_prediction")
-    elif tuning is not None and prediction.created > tuning.started:
-        flags.append("post_hoc")
-    if tuning is not None and not tuning.changed:
-        flags.append("nothing_changed")
-    if isinstance(origin, Measured) and origin.questions == "same":
-        flags.append("same_questions")
-    if pairing.prompts_differ:
-        flags.append("prompts_differ")
-    return tuple(flags)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,8 +68,8 @@ class Evaluator:
     def __init__(self, settings: MeasureSettings, folder: Path, prediction: Prediction | None) -> None:
         self._settings = settings
         self._folder = folder
-        self._tasks = load_tasks(settings)
-        self._selections, self.n_read = choose_questions(settings, self._tasks.tasks, prediction)
+        self._tasks, self._manager = load_tasks(settings)
+        self._selections, self.n_read = choose_questions(settings, self._tasks, prediction)
 
     def evaluate(self, model: ModelSpec, tuned: Tuned | None = None) -> Evaluation:
         """Evaluate a model, or read what an earlier evaluation of the same kind found.
@@ -118,8 +117,8 @@ class Evaluator:
             results = simple_evaluate(
                 model=settings.backend,
                 model_args=_model_args(settings, model, tuned),
-                tasks=[self._tasks.tasks[name] for name in chosen],
-                task_manager=self._tasks.manager,
+                tasks=[self._tasks[name] for name in chosen],
+                task_manager=self._manager,
                 samples={name: list(selection.indices) for name, selection in chosen.items()},
                 num_fewshot=settings.num_fewshot,
                 batch_size=settings.batch_size,
@@ -163,20 +162,18 @@ class Evaluator:
 
 def _model_args(settings: MeasureSettings, model: ModelSpec, tuned: Tuned | None) -> dict[str, Any]:
     """What lm-eval's model class is made with. Both backends take an adapter, by different names."""
-    own: dict[str, Any] = {
-        "pretrained": model.id,
-        "dtype": model.dtype,
-        "trust_remote_code": model.trust_remote_code,
-    }
-    if model.revision is not None:
-        own["revision"] = model.revision
+    own: dict[str, Any] = {"dtype": model.dtype, "trust_remote_code": model.trust_remote_code}
     if tuned is not None and tuned.whole:
-        own |= {"pretrained": str(tuned.weights)}
-        own.pop("revision", None)
-    elif tuned is not None and settings.backend == "vllm":
-        own |= {"lora_local_path": str(tuned.weights), "max_lora_rank": _config(tuned.weights)["r"]}
-    elif tuned is not None:
-        own |= {"peft": str(tuned.weights)}
+        own["pretrained"] = str(tuned.weights)
+    else:
+        own["pretrained"] = model.id
+        if model.revision is not None:
+            own["revision"] = model.revision
+    if tuned is not None and not tuned.whole:
+        if settings.backend == "vllm":
+            own |= {"lora_local_path": str(tuned.weights), "max_lora_rank": _adapter_config(tuned.weights)["r"]}
+        else:
+            own["peft"] = str(tuned.weights)
     if settings.backend.startswith("hf") and _is_spread(model):
         own["parallelize"] = True
     return own
@@ -187,20 +184,17 @@ def _is_spread(model: ModelSpec) -> bool:
     return model.device.startswith(("balanced", "sequential"))
 
 
-def _config(weights: Path) -> Mapping[str, Any]:
-    file = weights / "adapter_config.json"
+def _adapter_config(weights: Path) -> dict[str, Any]:
     try:
-        config: Mapping[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        return dict(json.loads((weights / "adapter_config.json").read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
-        raise UserError(
-            f"{weights} holds no adapter ({type(error).__name__})", "Give a folder that peft wrote"
-        ) from error
-    return config
+        reason = type(error).__name__
+        raise UserError(f"{weights} holds no adapter ({reason})", "Give a folder that peft wrote") from error
 
 
 def _check_base(model: ModelSpec, weights: Path) -> None:
     """Refuse an adapter of another model. Folders are compared by their place."""
-    named = str(_config(weights).get("base_model_name_or_path"))
+    named = str(_adapter_config(weights).get("base_model_name_or_path"))
     places = [Path(name).expanduser() for name in (named, model.id)]
     same = named == model.id or (all(place.exists() for place in places) and places[0].resolve() == places[1].resolve())
     if not same:

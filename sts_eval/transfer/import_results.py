@@ -20,7 +20,7 @@ from sts_eval.records.answers import RIGHT, UNPARSED, WRONG
 from sts_eval.records.transfer import Imported, Transfer
 from sts_eval.records.tuning import PredictionReference
 from sts_eval.transfer.assemble import assemble
-from sts_eval.transfer.lm_eval_files import read_lm_eval
+from sts_eval.transfer.lm_eval_samples import read_lm_eval
 from sts_eval.transfer.pairing import Answer, Side, pair
 
 TABLE_COLUMNS = ("question_id", "category", "answer", "pred_before", "pred_after")
@@ -51,38 +51,44 @@ def import_transfer(
     Raises:
         UserError: The format is unknown, or the files do not hold such results or cannot be joined.
     """
-    if form == "table":
-        if len(paths) != 1:
-            raise UserError(
-                f"format table takes one file, not {len(paths)}", "Give the one table that holds both sides"
-            )
-        return import_table(paths[0], prediction=prediction)
     readers: dict[str, Callable[[Path], Side]] = {
         "lm-eval": lambda path: read_lm_eval(path, filter_name=filter_name),
         "mmlu-pro": read_script_files,
     }
-    if form not in readers:
+    if form not in FORMATS:
         raise UserError(f"no format is called {form!r}", f"Choose among {', '.join(FORMATS)}")
-    if len(paths) <= 1:
+    if form == "table":
+        if len(paths) != 1:
+            remedy = "Give the one table that holds both sides"
+            raise UserError(f"format table takes one file, not {len(paths)}", remedy)
+        sides = read_both_sides(paths[0])
+    elif len(paths) > 1:
+        sides = [readers[form](path) for path in paths]
+    else:
         raise UserError(f"format {form} needs a result before and one after", "Give both paths, before first")
-    before, *after = [readers[form](path) for path in paths]
+    before, *after = sides
+    files = [file for side in sides for file in side.files]
     return assemble(
         pair(before.answers, [side.answers for side in after]),
-        origin=_origin(form, paths, [file for side in (before, *after) for file in side.files]),
+        origin=Imported(
+            format=form,
+            sources=tuple(path.name for path in paths),
+            sources_sha256=tuple(hashlib.sha256(file.read_bytes()).hexdigest() for file in files),
+        ),
         model_before=before.model,
         model_after=", ".join(dict.fromkeys(side.model for side in after)),
         seeds=range(len(after)),
         length_unit="characters",
         prediction=prediction,
-        warnings=[line for side in (before, *after) for line in side.warnings],
+        warnings=[line for side in sides for line in side.warnings],
     )
 
 
-def import_table(path: Path, *, prediction: PredictionReference | None = None) -> Transfer:
-    """Read a table of answers before and after.
+def read_both_sides(path: Path) -> list[Side]:
+    """Read a table of answers before and after. `BEFORE__AFTER` as its name names the models.
 
     Raises:
-        UserError: The file cannot be read, lacks a column, or has a question twice.
+        UserError: The file cannot be read, or lacks a column.
     """
     rows = read_table(str(path), split="train").rows
     missing = [name for name in TABLE_COLUMNS if name not in rows[0]]
@@ -91,20 +97,12 @@ def import_table(path: Path, *, prediction: PredictionReference | None = None) -
             f"{path} has no column {missing[0]!r}; its columns are {', '.join(rows[0])}",
             f"Give a table with {', '.join(TABLE_COLUMNS)}",
         )
+    name, _, tuned = path.stem.partition("__")
     before, after = (
         [_answer(row, number, path, column) for number, row in enumerate(rows, start=1)]
         for column in ("pred_before", "pred_after")
     )
-    name, _, tuned = path.stem.partition("__")
-    return assemble(
-        pair(before, [after]),
-        origin=_origin("table", [path], [path]),
-        model_before=name,
-        model_after=tuned or path.stem,
-        seeds=(0,),
-        length_unit="characters",
-        prediction=prediction,
-    )
+    return [Side(name, before, [path]), Side(tuned or path.stem, after, [])]
 
 
 def read_script_files(path: Path) -> Side:
@@ -138,11 +136,3 @@ def _answer(row: Row, number: int, file: Path, column: str) -> Answer:
     parsed = isinstance(given, str) and given.strip() != ""
     verdict = (RIGHT if given == target else WRONG) if parsed else UNPARSED
     return Answer(str(domain), str(identity), str(target), verdict)
-
-
-def _origin(form: str, paths: Sequence[Path], files: Sequence[Path]) -> Imported:
-    return Imported(
-        format=form,
-        sources=tuple(path.name for path in paths),
-        sources_sha256=tuple(hashlib.sha256(file.read_bytes()).hexdigest() for file in files),
-    )

@@ -8,7 +8,6 @@ from pathlib import Path
 from sts_eval.errors import UserError
 from sts_eval.experiment import MeasureSettings, ModelSpec
 from sts_eval.progress import Progress, silent
-from sts_eval.records.answers import Evaluation
 from sts_eval.records.prediction import Prediction
 from sts_eval.records.run_folder import SeedFolder
 from sts_eval.records.transfer import Measured, Transfer
@@ -74,34 +73,26 @@ def measure(
         after.append(evaluator.evaluate(model, one))
     progress("after", len(tuned), len(tuned))
     reference = refer_to(prediction) if prediction else None
+    warnings = list(tuning.warnings) if tuning else []
+    if reference and tuning and tuning.prediction and tuning.prediction != reference:
+        warnings.append("the tuning followed another prediction than the one it is compared with")
     return assemble(
         pair(answers_of(before.domains), [answers_of(evaluation.domains) for evaluation in after]),
-        origin=_origin(settings, evaluator.n_read, before, after),
+        origin=Measured(
+            task=settings.task,
+            backend=settings.backend,
+            num_fewshot=settings.num_fewshot,
+            questions=settings.questions,
+            n_read=evaluator.n_read,
+            before_key=before.key,
+            after_keys=tuple(evaluation.key for evaluation in after),
+            seconds={"before": before.seconds, "after": sum(evaluation.seconds for evaluation in after)},
+        ),
         model_before=model.id,
         model_after=tuning.training_set.source if tuning else tuned[0].weights.name,
         seeds=seeds,
         length_unit=before.length_unit,
         prediction=reference,
         tuning=tuning,
-        warnings=_warnings(reference, tuning),
+        warnings=warnings,
     )
-
-
-def _origin(settings: MeasureSettings, n_read: int, before: Evaluation, after: Sequence[Evaluation]) -> Measured:
-    return Measured(
-        task=settings.task,
-        backend=settings.backend,
-        num_fewshot=settings.num_fewshot,
-        questions=settings.questions,
-        n_read=n_read,
-        before_key=before.key,
-        after_keys=tuple(evaluation.key for evaluation in after),
-        seconds={"before": before.seconds, "after": sum(evaluation.seconds for evaluation in after)},
-    )
-
-
-def _warnings(prediction: PredictionReference | None, tuning: Tuning | None) -> list[str]:
-    lines = list(tuning.warnings) if tuning else []
-    if prediction and tuning and tuning.prediction and tuning.prediction != prediction:
-        lines.append("the tuning followed another prediction than the one it is compared with")
-    return lines

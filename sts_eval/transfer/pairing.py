@@ -49,7 +49,7 @@ class Side:
     """One model's results as they were found in files.
 
     Attributes:
-        model: Its name, as far as the files tell.
+        model: Its name, as the files or the folder name it.
         answers: One per question.
         files: What was read.
         warnings: What a reader should know.

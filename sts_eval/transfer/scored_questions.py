@@ -78,7 +78,7 @@ def choose_questions(
         if not pool:
             raise UserError(
                 f"the prediction read every question of {domain}, so none is left to score",
-                "Set a smaller domain_tokens under settings, or `questions: same` under measure",
+                "Lower settings.domain_tokens, or set measure.questions: same to score those that it read",
             )
         order = shuffled(len(pool), settings.seed, "scored questions", domain)
         for position in order[: settings.max_questions]:

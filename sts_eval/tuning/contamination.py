@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 
 from sts_eval.data.benchmark import Benchmark
-from sts_eval.data.training_set import Example
+from sts_eval.data.training_set import Example, TrainingSet
 from sts_eval.errors import UserError
 from sts_eval.records.tuning import Contamination
 
@@ -61,21 +61,28 @@ def find_contamination(examples: Sequence[Example], benchmark: Benchmark) -> Con
     return Contamination(rows=tuple(found), question_ids=tuple(found.values()), checked=len(texts))
 
 
-def refuse(contamination: Contamination, examples: Sequence[Example]) -> None:
-    """Refuse a contaminated training set.
+def check_contamination(training_set: TrainingSet, benchmark: Benchmark, *, allow: bool) -> Contamination:
+    """Find contaminated rows, and refuse the training set if there are any.
+
+    Args:
+        training_set: The training set.
+        benchmark: What the tuned model will be scored on.
+        allow: Only report them.
 
     Raises:
-        UserError: It is one.
+        UserError: The set is contaminated, which is not allowed.
     """
-    if not contamination.rows:
-        return
-    pairs = zip(contamination.rows[:LISTED], contamination.question_ids[:LISTED], strict=True)
-    listed = ", ".join(f"row {row} holds question {identity}" for row, identity in pairs)
-    more = ", ..." if len(contamination.rows) > LISTED else ""
-    raise UserError(
-        f"{len(contamination.rows)} of {len(examples)} training rows contain benchmark questions ({listed}{more})",
-        "Take those rows out, or set allow_overlap under tune to train on them nevertheless",
-    )
+    found = find_contamination(training_set.examples, benchmark)
+    if found.rows and not allow:
+        pairs = zip(found.rows[:LISTED], found.question_ids[:LISTED], strict=True)
+        listed = ", ".join(f"row {row} holds question {identity}" for row, identity in pairs)
+        more = ", ..." if len(found.rows) > LISTED else ""
+        raise UserError(
+            f"{len(found.rows)} of {len(training_set.examples)} training rows contain benchmark questions "
+            f"({listed}{more})",
+            "Take those rows out, or set tune.allow_overlap: true in the experiment file to train on them",
+        )
+    return found
 
 
 def words(text: str) -> Words:

@@ -25,7 +25,7 @@ from sts_eval.records.record import check_writable, now
 from sts_eval.records.run_folder import SeedFolder, seed_folder
 from sts_eval.records.tuning import Contamination, PredictionReference, SeedTraining, Tuning
 from sts_eval.records.versions import versions
-from sts_eval.tuning.contamination import find_contamination, refuse
+from sts_eval.tuning.contamination import check_contamination
 
 SMALLEST_CHANGE = 0.01
 """Relative change of the held-out loss below which a training is taken to have changed nothing."""
@@ -82,9 +82,7 @@ def finetune(
         raise UserError("a model with an adapter cannot be tuned further", "Merge the adapter into the model first")
     contamination = Contamination(rows=(), question_ids=(), checked=0)
     if benchmark is not None:
-        contamination = find_contamination(training_set.examples, benchmark)
-        if not settings.allow_overlap:
-            refuse(contamination, training_set.examples)
+        contamination = check_contamination(training_set, benchmark, allow=settings.allow_overlap)
     folders = [
         seed_folder(folder, seed, training_key(model, [training_set.sha256], settings, seed)) for seed in settings.seeds
     ]

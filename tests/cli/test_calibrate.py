@@ -154,7 +154,7 @@ def test_a_prediction_without_the_predictor_is_one_line(run, runs, tmp_path):
         (["--predictor", "magic"], "no run has the predictor 'magic'"),
         (["-o", "/proc/calibration.json"], "/proc/calibration.json cannot be written"),
         (["--apply", "nowhere.json"], "nowhere.json cannot be read"),
-        (["--apply", "nowhere.json", "--no-history"], "--apply takes a calibration as it is"),
+        (["--apply", "nowhere.json", "--no-history"], "--apply uses a finished calibration"),
     ],
 )
 def test_wrong_input_is_one_line(run, runs, options, says):

@@ -97,10 +97,9 @@ class Scripted:
         ends = self._script.get(task.stage.name)
         end = ends.popleft() if ends else "done"
         self.ended.append(task.stage.name)
-        began = StageRecord.begin(task.stage, task.attempts, "somewhere", 1)
-        if end == "done":
-            return [began.end("done", seconds=2.0)]
-        return [task.fail(began, f"{end} on purpose", mistake=end == "mistake", seconds=2.0)]
+        began = task.begin("somewhere", 1)
+        error = None if end == "done" else f"{end} on purpose"
+        return [task.end(began, error=error, mistake=end == "mistake", seconds=2.0)]
 
     def close(self) -> None:
         pass

@@ -1,9 +1,9 @@
-"""A run asked for from the page, as `sts-eval request` asks."""
+"""A run asked for from the page, as `sts-eval store request` asks."""
 
 import pytest
 from click.testing import CliRunner
 
-from sts_eval.cli.request import command
+from sts_eval.cli.store import request as command
 from sts_eval.errors import UserError
 from sts_eval.queue.queue import Queue
 from sts_eval.store.store import Store

@@ -119,12 +119,12 @@ def test_an_empty_store_says_what_to_do_next(page, empty):
     page.goto(empty)
     for name in TABS:
         tab(page, name).click()
-        page.locator("#empty").get_by_text("sts-eval submit RUN --to STORE").wait_for()
+        page.locator("#empty").get_by_text("sts-eval store submit RUN --to STORE").wait_for()
         page.locator("[role=tabpanel]").locator("visible=true").first.wait_for()
         assert page.get_by_text("Error", exact=True).locator("visible=true").count() == 0, name
     tab(page, "Queue").click()
     seen(page, "This board takes no requests")
-    seen(page, "sts-eval request --store STORE")
+    seen(page, "sts-eval store request --store STORE")
     assert page.locator("#ask").count() == 0
     assert page.errors == []
 
