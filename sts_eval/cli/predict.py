@@ -37,8 +37,7 @@ def predict(output: Path | None, plot: Path | None, calibrated: Path | None, ran
     from sts_eval.analysis.expected_change import needed
     from sts_eval.prediction.predict import predict as made
     from sts_eval.report.calibration import print_expected
-    from sts_eval.report.plots import draw_scores
-    from sts_eval.report.prediction import print_prediction
+    from sts_eval.report.prediction import draw_scores, print_prediction
 
     for path in (output, plot):
         if path is not None:

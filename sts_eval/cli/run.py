@@ -51,8 +51,7 @@ def run(experiment: Path, folder: Path | None, post_hoc: bool) -> None:
     """
     from sts_eval.pipeline import make_prediction, make_report
     from sts_eval.report.files import write_report
-    from sts_eval.report.plots import draw_scores
-    from sts_eval.report.prediction import print_prediction
+    from sts_eval.report.prediction import draw_scores, print_prediction
     from sts_eval.report.report import print_report
 
     files = RunFolder.of(folder_of_run(experiment, folder))

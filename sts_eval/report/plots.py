@@ -1,9 +1,8 @@
-"""Plots: scores by domain, predicted against measured, and every predictor's correlation with its intervals."""
+"""Plots of what tuning changed: predicted against measured, and every predictor's correlation with its intervals."""
 
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,11 +10,9 @@ from matplotlib.figure import Figure
 
 from sts_eval.analysis.aligned_runs import AlignedRuns, Floats
 from sts_eval.analysis.wording import QUESTIONS, counted, interval, signed
-from sts_eval.errors import UserError
 from sts_eval.records.comparison import Comparison, Standing, Table
-from sts_eval.records.prediction import Prediction
 from sts_eval.records.report import Report
-from sts_eval.report.prediction import NAMES, title
+from sts_eval.report.prediction import NAMES
 
 COLOURS: dict[Standing, str] = {"ranked": "#3b78a8", "history": "#c2752d", "oracle": "#8a8a8a"}
 REFERENCE = "#b02a4c"
@@ -26,27 +23,6 @@ ACROSS = 4
 
 MOST_RUNS = 24
 """Runs that are drawn at most; more panels could not be read."""
-
-
-def draw_scores(prediction: Prediction, score: str, path: Path) -> None:
-    """Draw a score per domain as bars with standard errors, highest on top.
-
-    Raises:
-        UserError: The path's ending names no image format.
-    """
-    names = [domain.domain for domain in prediction.ranked(score)[::-1]]
-    found = [prediction.predictor(score).scores[name] for name in names]
-    figure = Figure(figsize=(7, 0.32 * len(names) + 1.2), layout="constrained")
-    axes = figure.subplots()
-    errors = [one.se or 0.0 for one in found]
-    axes.barh(names, [one.value for one in found], xerr=errors, color=COLOURS["ranked"], ecolor="#333333", capsize=2)
-    axes.set_xlabel(f"{NAMES[score]} (bars: standard error over questions)")
-    axes.set_title(title(prediction))
-    axes.spines[["top", "right"]].set_visible(False)
-    try:
-        figure.savefig(path, dpi=150)
-    except ValueError as error:
-        raise UserError(f"{path} names no image format", "End it in .png, .pdf or .svg") from error
 
 
 def scatter(report: Report, score: str) -> Figure:

@@ -1,8 +1,9 @@
-"""A prediction on the terminal: ranked domains with bars, the reasons, other predictors, and the cost."""
+"""A prediction for people: ranked domains with bars, the reasons, other predictors, the cost, and a plot."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
@@ -10,6 +11,7 @@ from rich.table import Table
 from scipy import stats
 
 from sts_eval.analysis.wording import signed
+from sts_eval.errors import UserError
 from sts_eval.records.prediction import SCORES, Prediction, Score
 from sts_eval.report.terminal import standard_output, text_table, warn
 
@@ -121,6 +123,29 @@ def predictor_table(prediction: Prediction) -> Table:
     header = ("predictor", "flags", "expects most", "expects least", "rank r with STS_ICL", "seconds")
     heading = "Other predictors on the same questions (scores by domain: in the record)"
     return text_table(heading, header, rows, left=header[:4], fold=header)
+
+
+def draw_scores(prediction: Prediction, score: str, path: Path) -> None:
+    """Draw a score per domain as bars with standard errors, highest on top.
+
+    Raises:
+        UserError: The path's ending names no image format.
+    """
+    from matplotlib.figure import Figure
+
+    names = [domain.domain for domain in prediction.ranked(score)[::-1]]
+    found = [prediction.predictor(score).scores[name] for name in names]
+    figure = Figure(figsize=(7, 0.32 * len(names) + 1.2), layout="constrained")
+    axes = figure.subplots()
+    errors = [one.se or 0.0 for one in found]
+    axes.barh(names, [one.value for one in found], xerr=errors, color="#3b78a8", ecolor="#333333", capsize=2)
+    axes.set_xlabel(f"{NAMES[score]} (bars: standard error over questions)")
+    axes.set_title(title(prediction))
+    axes.spines[["top", "right"]].set_visible(False)
+    try:
+        figure.savefig(path, dpi=150)
+    except ValueError as error:
+        raise UserError(f"{path} names no image format", "End it in .png, .pdf or .svg") from error
 
 
 def title(prediction: Prediction) -> str:
