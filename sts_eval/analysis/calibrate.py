@@ -116,11 +116,15 @@ def _hold_out(by: Held, changes: Floats, scores: Scores, groups: NDArray[np.intp
     """The figures of one hold-out."""
     n_groups = len(np.unique(groups))
     if n_groups < FEWEST_GROUPS:
-        return _without_figures(by, n_groups, f"leaving one {NOUNS[by]} out needs {FEWEST_GROUPS}, not {n_groups}")
+        return HoldOut(
+            by=by, n_groups=n_groups, too_little=f"leaving one {NOUNS[by]} out needs {FEWEST_GROUPS}, not {n_groups}"
+        )
     judged = hold_out(changes, scores, groups, recipe)
     error = judged.residual[np.isfinite(judged.residual)]
     if not error.size:
-        return _without_figures(by, n_groups, f"without one {NOUNS[by]} there are too few points for a line")
+        return HoldOut(
+            by=by, n_groups=n_groups, too_little=f"without one {NOUNS[by]} there are too few points for a line"
+        )
     run_mean = np.broadcast_to(changes.mean(axis=1, keepdims=True), changes.shape)
     nulls = (np.zeros_like(changes), run_mean, judged.domain_mean)
     skill_zero, skill_run_mean, skill_domain_mean = (skill(judged.prediction, changes, null) for null in nulls)
@@ -135,13 +139,7 @@ def _hold_out(by: Held, changes: Floats, scores: Scores, groups: NDArray[np.intp
         skill_domain_mean=skill_domain_mean,
         levels=tuple(_level(judged.residual, groups, level) for level in LEVELS),
         selected=dict(Counter(name for fold in judged.fits.values() for name in fold.predictors)),
-        too_little=None,
     )
-
-
-def _without_figures(by: Held, n_groups: int, reason: str) -> HoldOut:
-    figures = dict.fromkeys(("rmse", "mae", "skill_zero", "skill_run_mean", "skill_domain_mean"))
-    return HoldOut(by=by, n_groups=n_groups, n_points=0, levels=(), selected={}, too_little=reason, **figures)
 
 
 def _level(residual: Floats, groups: NDArray[np.intp], level: float) -> Level:

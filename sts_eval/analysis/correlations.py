@@ -1,6 +1,7 @@
 """Every predictor against one outcome, and their differences: the figures behind one table.
 
-Two kinds of correlation answer the same three requests. `WithinRuns` correlates within each run and combines the runs.
+Two kinds of correlation answer the same three requests: one predictor's estimate, the difference of two predictors'
+r, and the p of each |r| as one of many. `WithinRuns` correlates within each run and combines the runs.
 `DomainBySet` takes each domain's and each run's mean away first and correlates what is left.
 """
 
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple
 
 from sts_eval.analysis.aligned_runs import Floats
 from sts_eval.records.comparison import Ends
@@ -16,19 +17,8 @@ from sts_eval.statistics import Interval, PairedDifference, max_r_permutation, p
 from sts_eval.statistics.interaction import Interaction, SetByDomainTable, subtract
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """One predictor's correlation, over all runs.
-
-    Attributes:
-        r: Pooled r, None where undefined.
-        hksj: 95% interval by random effects.
-        bootstrap: 95% interval over runs and domains.
-        spearman: Pooled rank correlation.
-        n_runs: Runs that have an r.
-        n_points: Points behind them.
-        reason: Why there is no r.
-    """
+class Estimate(NamedTuple):
+    """One predictor's correlation over all runs, in the fields of a `Row`."""
 
     r: float | None
     hksj: Ends | None
@@ -36,20 +26,7 @@ class Estimate:
     spearman: float | None
     n_runs: int
     n_points: int
-    reason: str | None
-
-
-class Correlations(Protocol):
-    """What a table asks for."""
-
-    def estimate(self, name: str) -> Estimate:
-        """One predictor's correlation."""
-
-    def difference(self, first: str, second: str) -> PairedDifference:
-        """Pooled r of the first minus that of the second."""
-
-    def family_p(self, names: Sequence[str]) -> dict[str, float | None]:
-        """The p of each predictor's |r|, as one of all these."""
+    undefined: str | None
 
 
 @dataclass(frozen=True)
@@ -79,7 +56,7 @@ class WithinRuns:
             spearman=pooled.spearman,
             n_runs=pooled.n_runs,
             n_points=pooled.n_points,
-            reason=pooled.reason("r") if pooled.r is None else None,
+            undefined=pooled.reason("r") if pooled.r is None else None,
         )
 
     def difference(self, first: str, second: str) -> PairedDifference:
@@ -120,7 +97,7 @@ class DomainBySet:
             spearman=found.spearman,
             n_runs=found.n_rows if found.r is not None else 0,
             n_points=found.n_points,
-            reason=found.reason if found.r is None else None,
+            undefined=found.reason if found.r is None else None,
         )
 
     def difference(self, first: str, second: str) -> PairedDifference:

@@ -9,7 +9,7 @@ from statistics import fmean
 import numpy as np
 
 from sts_eval.analysis.aligned_runs import AlignedRuns, AlignedScores, Changes, Floats
-from sts_eval.analysis.correlations import Correlations, DomainBySet, Estimate, WithinRuns, ends
+from sts_eval.analysis.correlations import DomainBySet, Estimate, WithinRuns, ends
 from sts_eval.analysis.history import history_predictors
 from sts_eval.analysis.single_run import correlate_single_run
 from sts_eval.records.comparison import Difference, Measure, Question, Row, SignFigures, Standing, Table
@@ -64,7 +64,7 @@ def question_table(
     outcome = outcome_of(question, changes)
     predictors = runs.predictors | history_predictors(runs, outcome, question)
     scores = {name: one.scores for name, one in predictors.items()}
-    correlations: Correlations
+    correlations: WithinRuns | DomainBySet
     if question in WITHIN_RUNS:
         correlations = WithinRuns(scores, outcome, settings.n_resamples, settings.seed)
         ceiling = _mean_ceiling(question, measure, changes)
@@ -79,18 +79,19 @@ def question_table(
         ceiling, n_runs, n_points = table.ceiling(changes.se), itself.n_rows, itself.n_points
 
     estimates = {name: correlations.estimate(name) for name in predictors}
-    falling = sorted(predictors, key=lambda name: _falling(estimates[name].r))
+    falling = sorted(predictors, key=lambda name: (estimates[name].r is None, -(estimates[name].r or 0.0)))
     by_standing = {
         standing: [name for name in falling if standing_of(predictors[name]) == standing] for standing in STANDINGS
     }
-    ranks = _ranks([name for name in by_standing["ranked"] if estimates[name].r is not None], correlations)
+    defined = [name for name in by_standing["ranked"] if estimates[name].r is not None]
+    ranks = shared_ranks(defined, lambda leader, other: correlations.difference(leader, other).p_value)
     family = correlations.family_p(by_standing["ranked"]) | correlations.family_p(by_standing["history"])
     history = _best(by_standing["history"], estimates)
     alone = len(runs.outcomes) == 1 and question in WITHIN_RUNS
     rows = []
     for standing, names in by_standing.items():
         for name in names:
-            one, estimate = predictors[name], estimates[name]
+            one = predictors[name]
             differences = {
                 other: _difference(name, other, correlations, scores, outcome[0] if alone else None)
                 for other in (settings.reference, history)
@@ -108,19 +109,13 @@ def question_table(
                     summary=one.summary,
                     standing=standing,
                     rank=ranks.get(name),
-                    r=estimate.r,
-                    hksj=estimate.hksj,
-                    bootstrap=estimate.bootstrap,
-                    spearman=estimate.spearman,
                     p_permutation=family.get(name),
-                    n_runs=estimate.n_runs,
-                    n_points=estimate.n_points,
                     from_reference=differences.get(settings.reference),
                     from_history=differences.get(history) if history else None,
                     sign=_sign(one, changes, settings) if question == "which_way" else None,
                     cost=one.cost,
                     single=single,
-                    undefined=estimate.reason,
+                    **estimates[name]._asdict(),
                 )
             )
     return Table(
@@ -148,10 +143,6 @@ def standing_of(one: AlignedScores) -> Standing:
     return "history" if one.group in ("history", "null") else "ranked"
 
 
-def _falling(r: float | None) -> float:
-    return np.inf if r is None else -r
-
-
 def _best(names: list[str], estimates: Mapping[str, Estimate]) -> str | None:
     """The history with the highest r, of those that most runs have. Choosing it favours history, not predictors."""
     known = [name for name in names if estimates[name].r is not None]
@@ -159,12 +150,8 @@ def _best(names: list[str], estimates: Mapping[str, Estimate]) -> str | None:
     return next((name for name in known if estimates[name].n_runs == most), None)
 
 
-def _ranks(names: list[str], correlations: Correlations) -> dict[str, int]:
-    return shared_ranks(names, lambda leader, other: correlations.difference(leader, other).p_value)
-
-
 def _difference(
-    name: str, other: str, correlations: Correlations, scores: Mapping[str, Floats], alone: Floats | None
+    name: str, other: str, correlations: WithinRuns | DomainBySet, scores: Mapping[str, Floats], alone: Floats | None
 ) -> Difference:
     """One predictor's r minus another's; with Williams' t where `alone` is the outcome of a single run."""
     found = correlations.difference(name, other)

@@ -64,19 +64,23 @@ class HoldOut(Part):
 
     by: Held
     n_groups: int
-    n_points: int = Field(description="held-out points with a prediction")
-    rmse: float | None = Field(description="points")
-    mae: float | None = Field(description="points")
-    skill_zero: float | None = Field(description="1 - MSE/MSE of 'nothing changes'")
+    n_points: int = Field(default=0, description="held-out points with a prediction")
+    rmse: float | None = Field(default=None, description="points")
+    mae: float | None = Field(default=None, description="points")
+    skill_zero: float | None = Field(default=None, description="1 - MSE/MSE of 'nothing changes'")
     skill_run_mean: float | None = Field(
-        description="against the run's own measured mean, which nobody knows beforehand: a useful line may stay below 0"
+        default=None,
+        description="against the run's own measured mean, which is known only afterwards: a useful line may stay below 0",
     )
-    skill_domain_mean: float | None = Field(description="against the domain's mean over the other groups' runs")
-    levels: tuple[Level, ...]
+    skill_domain_mean: float | None = Field(
+        default=None, description="against the domain's mean over the other groups' runs"
+    )
+    levels: tuple[Level, ...] = ()
     selected: dict[str, int] = Field(
-        description="by predictor: folds whose line uses it, chosen from their own training runs where it was not given"
+        default={},
+        description="by predictor: folds whose line uses it, chosen on their own training runs where it was not given",
     )
-    too_little: str | None = Field(description="why there are no figures")
+    too_little: str | None = Field(default=None, description="why there are no figures")
 
 
 class Calibration(Record):

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sts_eval.analysis.aligned_runs import AlignedRuns, Floats
+from sts_eval.analysis.aligned_runs import AlignedRuns
 from sts_eval.analysis.wording import QUESTIONS, counted, interval, signed
 from sts_eval.records.comparison import Comparison, Standing, Table
 from sts_eval.records.report import Report
 from sts_eval.report.prediction import NAMES
+from sts_eval.statistics import standardised
 
 COLOURS: dict[Standing, str] = {"ranked": "#3b78a8", "history": "#c2752d", "oracle": "#8a8a8a"}
 REFERENCE = "#b02a4c"
@@ -119,6 +119,7 @@ def panels(comparison: Comparison, runs: AlignedRuns) -> Figure:
     assert table is not None  # noqa: S101 - every comparison has it
     others = [row.name for row in table.standing("ranked") if row.name != reference and row.r is not None]
     drawn = [reference, *others[:1]]
+    scores = {name: standardised(runs.predictors[name].scores) for name in drawn}
     n_runs = min(MOST_RUNS, len(runs.outcomes))
     down, across = math.ceil(n_runs / ACROSS), min(ACROSS, n_runs)
     figure = Figure(figsize=(1 + 2.7 * max(2, across), 1.2 + 2.4 * down), layout="constrained")
@@ -129,9 +130,14 @@ def panels(comparison: Comparison, runs: AlignedRuns) -> Figure:
     for run, axes in zip(range(n_runs), grid.flat, strict=False):
         axes.axhline(0, color=LINE, linewidth=0.8)
         for name, colour, mark in zip(drawn, (REFERENCE, COLOURS["ranked"]), ("o", "s"), strict=False):
-            x = _unit(runs.predictors[name].scores[run])
             axes.errorbar(
-                x, changes.change[run], yerr=changes.se[run], fmt=mark, color=colour, markersize=3, linewidth=0.7
+                scores[name][run],
+                changes.change[run],
+                yerr=changes.se[run],
+                fmt=mark,
+                color=colour,
+                markersize=3,
+                linewidth=0.7,
             )
         axes.set_title(runs.run_names[run], fontsize=8, parse_math=False)
     figure.supxlabel("score, in standard deviations of the run", fontsize=9)
@@ -141,9 +147,3 @@ def panels(comparison: Comparison, runs: AlignedRuns) -> Figure:
     more = f"; {hidden} further runs are not drawn" if hidden else ""
     figure.suptitle(f"Predicted against measured: {legend}{more}", fontsize=10, parse_math=False)
     return figure
-
-
-def _unit(scores: Floats) -> Floats:
-    spread = float(np.nanstd(scores)) if np.isfinite(scores).any() else 0.0
-    unit: Floats = (scores - np.nanmean(scores)) / spread if spread > 0 else scores * 0
-    return unit
