@@ -162,7 +162,7 @@ def _mean_cost(by_run: dict[int, PredictorScores], outcomes: Sequence[Outcome]) 
     costs = {run: one.cost for run, one in by_run.items() if one.cost is not None}
     if not costs:
         return None
-    # A prediction serves all seeds, but what it saves is one tuning, so it is held against the time of one.
+    # A prediction serves all seeds, but what it saves is one tuning, so it is compared with the time of one.
     tuning = {
         run: seconds / max(1, len(outcomes[run].seeds))
         for run in costs

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import fmean
+from typing import NamedTuple
 
 import numpy as np
 
@@ -64,20 +65,10 @@ def question_table(
     outcome = outcome_of(question, changes)
     predictors = runs.predictors | history_predictors(runs, outcome, question)
     scores = {name: one.scores for name, one in predictors.items()}
-    correlations: WithinRuns | DomainBySet
-    if question in WITHIN_RUNS:
-        correlations = WithinRuns(scores, outcome, settings.n_resamples, settings.seed)
-        ceiling = _mean_ceiling(question, measure, changes)
-        n_runs, n_points = outcome.shape[0], outcome.size
-    else:
-        left = np.where(runs.home, np.nan, outcome) if question == "which_set_away" else outcome
-        table = SetByDomainTable(left, runs.model_of, settings.level, settings.n_resamples, settings.seed)
-        itself = table.correlate({"outcome": left})["outcome"]
-        if not itself.n_rows:
-            return None
-        correlations = DomainBySet(scores, table)
-        ceiling, n_runs, n_points = table.ceiling(changes.se), itself.n_rows, itself.n_points
-
+    asked = _correlate(question, measure, runs, scores, settings)
+    if asked is None:
+        return None
+    correlations = asked.correlations
     estimates = {name: correlations.estimate(name) for name in predictors}
     falling = sorted(predictors, key=lambda name: (estimates[name].r is None, -(estimates[name].r or 0.0)))
     by_standing = {
@@ -100,7 +91,9 @@ def question_table(
             single = None
             if alone and settings.single:
                 delta = changes.change[0] if question == "how_much" else None
-                single = correlate_single_run(one.scores[0], outcome[0], runs.domains, ceiling=ceiling, delta=delta)
+                single = correlate_single_run(
+                    one.scores[0], outcome[0], runs.domains, ceiling=asked.ceiling, delta=delta
+                )
             rows.append(
                 Row(
                     name=name,
@@ -121,14 +114,40 @@ def question_table(
     return Table(
         question=question,
         measure=measure,
-        n_runs=n_runs,
-        n_points=n_points,
-        ceiling=ceiling,
+        n_runs=asked.n_runs,
+        n_points=asked.n_points,
+        ceiling=asked.ceiling,
         between_seeds=_between_seeds(changes) if question == "which_way" else None,
         best_history=history,
         rows=tuple(rows),
         notes=tuple(_notes(question, runs, rows)),
     )
+
+
+class _Correlated(NamedTuple):
+    """Every predictor against one outcome, and how much there is to correlate."""
+
+    correlations: WithinRuns | DomainBySet
+    ceiling: float | None
+    n_runs: int
+    n_points: int
+
+
+def _correlate(
+    question: Question, measure: Measure, runs: AlignedRuns, scores: Mapping[str, Floats], settings: ComparisonSettings
+) -> _Correlated | None:
+    """The correlations that answer a question; None where no model has 3 training sets and these are asked about."""
+    changes = runs.measures[measure]
+    outcome = outcome_of(question, changes)
+    if question in WITHIN_RUNS:
+        within = WithinRuns(scores, outcome, settings.n_resamples, settings.seed)
+        return _Correlated(within, _mean_ceiling(question, measure, changes), outcome.shape[0], outcome.size)
+    left = np.where(runs.home, np.nan, outcome) if question == "which_set_away" else outcome
+    table = SetByDomainTable(left, runs.model_of, settings.level, settings.n_resamples, settings.seed)
+    itself = table.correlate({"outcome": left})["outcome"]
+    if not itself.n_rows:
+        return None
+    return _Correlated(DomainBySet(scores, table), table.ceiling(changes.se), itself.n_rows, itself.n_points)
 
 
 def outcome_of(question: Question, changes: Changes) -> Floats:

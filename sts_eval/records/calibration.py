@@ -34,7 +34,7 @@ class Term(Part):
 class HistoryTerm(Part):
     """The part of each domain's history in the line."""
 
-    slope: float = Field(description="points per point; below 1 where a domain's mean tells little of the next run")
+    slope: float = Field(description="points per point; below 1 where a domain's mean says little about the next run")
     mean: dict[str, float] = Field(description="by domain: mean change over the outcomes, points")
 
 
@@ -70,7 +70,7 @@ class HoldOut(Part):
     skill_zero: float | None = Field(default=None, description="1 - MSE/MSE of 'nothing changes'")
     skill_run_mean: float | None = Field(
         default=None,
-        description="against the run's own measured mean, which is known only afterwards: a useful line may stay below 0",
+        description="against the run's own measured mean, known only afterwards: a useful line may stay below 0",
     )
     skill_domain_mean: float | None = Field(
         default=None, description="against the domain's mean over the other groups' runs"

@@ -130,15 +130,8 @@ def panels(comparison: Comparison, runs: AlignedRuns) -> Figure:
     for run, axes in zip(range(n_runs), grid.flat, strict=False):
         axes.axhline(0, color=LINE, linewidth=0.8)
         for name, colour, mark in zip(drawn, (REFERENCE, COLOURS["ranked"]), ("o", "s"), strict=False):
-            axes.errorbar(
-                scores[name][run],
-                changes.change[run],
-                yerr=changes.se[run],
-                fmt=mark,
-                color=colour,
-                markersize=3,
-                linewidth=0.7,
-            )
+            x, y, se = scores[name][run], changes.change[run], changes.se[run]
+            axes.errorbar(x, y, yerr=se, fmt=mark, color=colour, markersize=3, linewidth=0.7)
         axes.set_title(runs.run_names[run], fontsize=8, parse_math=False)
     figure.supxlabel("score, in standard deviations of the run", fontsize=9)
     figure.supylabel("change in accuracy, points ± SE", fontsize=9)

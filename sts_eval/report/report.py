@@ -25,7 +25,7 @@ OUTCOMES: tuple[tuple[Question, Measure], ...] = (
     ("how_much", "accuracy"),
     ("which_way", "logprob"),
 )
-"""What predictors are held against, a table each; log-probability where every domain has it."""
+"""What scores are correlated with, a table each; log-probability where every domain has it."""
 
 IN_WORDS = ("sts_icl", "sts_act")
 """The scores whose correlations with accuracy are put in words."""
