@@ -85,12 +85,8 @@ class TrainingSetSpec(Spec):
         default=None, description="branch, tag or commit of the training set on the hub"
     )
     split: Annotated[str, Named("sft_split")] = Field(default="train", description="split of a training set on the hub")
-    question_field: str | None = Field(
-        default=None, description="the training set's column of questions; by default found by name"
-    )
-    solution_field: str | None = Field(
-        default=None, description="the training set's column of solutions; by default found by name"
-    )
+    question_field: str | None = Field(default=None, description="column of the questions; by default found by name")
+    solution_field: str | None = Field(default=None, description="column of the solutions; by default found by name")
     suffix: str | None = Field(default=None, description="instruction to append to each question of the training set")
 
 
@@ -131,11 +127,10 @@ class PredictSettings(Spec):
     )
     probe_steps: int = Field(default=40, ge=4, description="optimiser steps of predictors that train briefly")
     chat_template: bool | None = Field(
-        default=None,
-        description="render prompts as chat turns; by default if the tokenizer has a template",
+        default=None, description="render prompts as chat turns; by default if the tokenizer has a template"
     )
     context: int | None = Field(
-        default=None, ge=8, description="longest prompt in tokens; by default the model's own limit"
+        default=None, ge=8, description="longest prompt in tokens; by default the model's limit"
     )
     batch_tokens: int | None = Field(
         default=None,

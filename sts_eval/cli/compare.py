@@ -98,19 +98,21 @@ def calibrate(
 
     Use it:  sts-eval calibrate --apply calibration.json prediction.json
     """
+    from sts_eval.analysis.calibrate import calibrate as fitted
+    from sts_eval.analysis.runs import gather
+    from sts_eval.report.calibration import print_calibration, print_expected
+
     if apply is not None:
         if predictors or not history or post_hoc or output is not None:
             raise UserError(
                 "--apply uses a finished calibration",
                 "Leave out --predictor, --no-history, --post-hoc and --output, which are for making one",
             )
-        _apply(apply, paths)
+        calibration = Calibration.read(apply)
+        for one in [Prediction.read(path) for path in paths]:
+            click.echo(f"{one.model.id} tuned on {one.training_set.source}:")
+            print_expected(calibration, one)
         return
-
-    from sts_eval.analysis.calibrate import calibrate as fitted
-    from sts_eval.analysis.runs import gather
-    from sts_eval.report.calibration import print_calibration
-
     if output is not None:
         check_writable(output)
     calibration = fitted(gather(paths, post_hoc=post_hoc), predictors, with_history=history)
@@ -118,12 +120,3 @@ def calibrate(
     if output is not None:
         calibration.write(output)
         click.echo(f"Record: {output} (sha256 {calibration.sha256()[:12]})")
-
-
-def _apply(path: Path, predictions: tuple[Path, ...]) -> None:
-    from sts_eval.report.calibration import print_expected
-
-    calibration = Calibration.read(path)
-    for one in [Prediction.read(prediction) for prediction in predictions]:
-        click.echo(f"{one.model.id} tuned on {one.training_set.source}:")
-        print_expected(calibration, one)

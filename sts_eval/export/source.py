@@ -180,7 +180,7 @@ def _of_submission(path: Path) -> Source:
     whole = verdict.submission
     if whole is None:
         raise UserError(
-            f"{path} is no valid submission: {verdict.problems[0]}", "See all problems with `sts-eval validate`"
+            f"{path} is no valid submission: {verdict.problems[0]}", "See all problems with `sts-eval store validate`"
         )
     return Source(
         sha256=whole.sha256(),

@@ -58,12 +58,12 @@ def foretold(tmp_path):
         group="lexical",
         flags=(),
         summary="Made",
-        scores={name: Score(value=value) for name, value in SAID.items()},
+        scores={domain: Score(value=value) for domain, value in SAID.items()},
         seeds=(0,),
         cost=cost(seconds=1, passes=0),
     )
-    made_up = prediction(SAID)
-    made_up.model_copy(update={"predictors": (*made_up.predictors, other)}).write(tmp_path / "prediction.json")
+    made = prediction(SAID)
+    made.model_copy(update={"predictors": (*made.predictors, other)}).write(tmp_path / "prediction.json")
     return tmp_path / "prediction.json"
 
 
@@ -208,7 +208,7 @@ def test_predict_asks_for_the_predictor_and_gives_points(run, tiny_options, tmp_
     )
     assert code == 0, err
     record = Prediction.read(tmp_path / "prediction.json")
-    assert [one.name for one in record.others] == ["tfidf_cosine"]
+    assert [column.name for column in record.columns] == ["tfidf_cosine"]
     changes = expected(Calibration.read(tmp_path / "calibration.json"), record)
     assert {change.domain for change in changes} == set(domains)
     assert all(sentence(change) in out for change in changes)

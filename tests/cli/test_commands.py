@@ -121,21 +121,6 @@ def test_help_shows_the_first_command_as_it_is_typed():
     assert "--sae-path $(sts-eval lab sae) \\\n" in printed
 
 
-def test_help_of_predict_names_every_dial():
-    printed = CliRunner().invoke(cli, ["predict", "--help"]).output
-    for flag in (
-        "--top-n",
-        "--shots",
-        "--domain-shots",
-        "--shift-tokens",
-        "--domain-tokens",
-        "--estimator",
-        "--seed",
-    ):
-        assert flag in printed
-    assert "20000" in printed
-
-
 @pytest.mark.parametrize(("words", "path"), [(["model"], lab.model_path()), (["sft", "law"], lab.sft_path("law"))])
 def test_lab_prints_paths(words, path):
     assert CliRunner().invoke(cli, ["lab", *words]).output.strip() == str(path)
