@@ -13,7 +13,7 @@
             overlap-0-5d02e7aa.json       one seed: predicted and actually shifted dimensions
             oracle-0-5d02e7aa.json        the first seed: what predictors could say that had the tuned model
             report.json, report.md, report.html, scatter.png, prediction.png
-            tuning.json, transfer.json    of `sts-eval finetune` and `sts-eval measure`
+            tuning.json, transfer.json    of `sts-eval stage finetune` and `stage measure`
 
 A sweep keeps its runs in `runs/NAME/`, and `evaluations/` and `tuning/` beside `runs/` for all of them.
 """
@@ -132,12 +132,12 @@ class RunFolder:
 
     @property
     def tuning_record(self) -> Path:
-        """What `sts-eval finetune` writes."""
+        """What `sts-eval stage finetune` writes."""
         return self.run / TUNING_RECORD
 
     @property
     def transfer_record(self) -> Path:
-        """What `sts-eval measure` writes."""
+        """What `sts-eval stage measure` writes."""
         return self.run / "transfer.json"
 
     def files(self, kind: type[Record]) -> list[Path]:

@@ -19,7 +19,12 @@ from sts_eval.records.transfer import (
     MeanChange,
     SeedChange,
 )
-from sts_eval.statistics import change_over_seeds, mean_change_over_seeds, paired_change, paired_mean_change
+from sts_eval.statistics import (
+    change_over_seeds,
+    mean_change_over_seeds,
+    paired_change,
+    paired_mean_change,
+)
 from sts_eval.statistics.paired import PairedChange
 
 NOTABLE_SHARE = 0.02
