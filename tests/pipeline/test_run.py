@@ -39,7 +39,7 @@ def error_line(ended):
 
 def test_tables_and_files(finished):
     assert finished.ended.code == 0, finished.ended.err
-    for words in ("Predicted and measured, by domain", "over 5 domains", "STS_ICL and signed Δ: ", "Time: load"):
+    for words in ("Predicted and measured, by domain", "1 run, 5 points", "Which way it changes, STS_ICL: ", "Time: load"):
         assert words in finished.ended.out
     folder = finished.runs / "small"
     for name in WRITTEN:
@@ -49,6 +49,8 @@ def test_tables_and_files(finished):
     assert all(row.n == 4 for row in report.rows)
     assert set(report.seconds) == {"load", "predict", "tune", "measure"}
     assert not report.post_hoc
+    standings = {row.name: row.standing for row in report.comparison.table("which_way", "accuracy").rows}
+    assert (standings["tfidf_cosine"], standings["oracle_kl"]) == ("ranked", "oracle")
     assert (folder / "scatter.png").read_bytes().startswith(b"\x89PNG")
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert "<svg" in page
@@ -179,7 +181,7 @@ def test_a_prediction_made_after_the_tuning(finished, calls, tmp_path):
     written = (folder / "report.json").read_bytes()
     file = write_experiment(tmp_path / "small.yaml", settings={"top_n": 50})
     line = error_line(call("run", file, "--folder", folder))
-    assert "the prediction is younger than the tuning" in line
+    assert "the prediction was made after fine-tuning started" in line
     assert "--post-hoc" in line
     assert calls == {"predict": 1}
     assert (folder / "report.json").read_bytes() == written
