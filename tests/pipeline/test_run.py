@@ -327,6 +327,6 @@ def test_a_tuning_above_the_hook_is_reported_without_overlap(tmp_path):
     assert ended.code == 0, ended.err
     (tuning,) = (one.tuning for one, _ in records(tmp_path / "runs").values() if hasattr(one, "tuning"))
     assert tuning.changed
-    assert "How well the scores agree" in ended.out
+    assert "Which way it changes (accuracy): 1 run" in ended.out
     assert "actually shifted dimensions" not in ended.out
     assert not list(tmp_path.rglob("oracle-*.json"))
