@@ -126,7 +126,9 @@ def _of_folder(folder: Path) -> Source:
     else:
         found = files.files(Transfer)
         if not found:
-            raise UserError(f"{folder} holds no transfer record", "Run `sts-eval run` or `sts-eval measure` first")
+            raise UserError(
+                f"{folder} holds no transfer record", "Run `sts-eval run` or `sts-eval stage measure` first"
+            )
         if len(found) > 1:
             raise UserError(
                 f"{folder} holds {len(found)} transfer records and no {files.report.name}", "Give one of the files"

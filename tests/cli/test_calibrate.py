@@ -208,7 +208,7 @@ def test_predict_asks_for_the_predictor_and_gives_points(run, tiny_options, tmp_
     )
     assert code == 0, err
     record = Prediction.read(tmp_path / "prediction.json")
-    assert [column.name for column in record.columns] == ["tfidf_cosine"]
+    assert [one.name for one in record.others] == ["tfidf_cosine"]
     changes = expected(Calibration.read(tmp_path / "calibration.json"), record)
     assert {change.domain for change in changes} == set(domains)
     assert all(sentence(change) in out for change in changes)

@@ -39,7 +39,12 @@ def error_line(ended):
 
 def test_tables_and_files(finished):
     assert finished.ended.code == 0, finished.ended.err
-    for words in ("Predicted and measured, by domain", "1 run, 5 points", "Which way it changes, STS_ICL: ", "Time: load"):
+    for words in (
+        "Predicted and measured, by domain",
+        "1 run, 5 points",
+        "Which way it changes, STS_ICL: ",
+        "Time: load",
+    ):
         assert words in finished.ended.out
     folder = finished.runs / "small"
     for name in WRITTEN:
