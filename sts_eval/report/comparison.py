@@ -17,8 +17,6 @@ from sts_eval.report.terminal import standard_output, text_table, warn
 LINES = 6
 """Ranked predictors that a table shows unless all are asked for."""
 
-FLAGS = "Flags: L labels, G backward passes, P short training, O oracle (not ranked)."
-
 
 @dataclass(frozen=True)
 class Column:
@@ -58,19 +56,9 @@ def print_comparison(comparison: Comparison, console: Console | None = None, *, 
             if everything:
                 for note in table.notes:
                     console.print(note, style="dim", markup=False, highlight=False)
-    console.print(explanation(comparison), style="dim", markup=False, highlight=False)
+    console.print(footnote(comparison), style="dim", markup=False, highlight=False)
     if not everything:
         console.print("--all prints every row, by log-probability too.", style="dim", highlight=False)
-
-
-def explanation(comparison: Comparison) -> str:
-    """What the columns of the terminal's tables are."""
-    alone = " Own p is of each predictor alone." if len(comparison.runs) == 1 else ""
-    return (
-        f"Intervals are {comparison.level:.0%}: r over resampled runs and domains ({comparison.n_resamples} times). "
-        f"p is that of the largest |r| of all ranked predictors (or of all histories).{alone} "
-        f"s: seconds a run. * marks a difference whose interval excludes 0. {FLAGS}"
-    )
 
 
 def question_table(table: Table, reference: str, limit: int | None = None, leading: Sequence[str] = ()) -> TextTable:
@@ -192,15 +180,16 @@ def question_lines(table: Table, reference: str, rows: Sequence[Row]) -> list[st
 
 
 def footnote(comparison: Comparison) -> str:
-    """What the columns of the tables in files are."""
+    """What the columns of the tables are."""
     alone = len(comparison.runs) == 1
     other = "Fisher's and BCa of each predictor alone" if alone else "HKSJ over runs"
-    own = "Own p is of each predictor alone. 4+4 is r over the paper's four largest and four smallest changes. "
+    own = "Own p is of each predictor alone. 4+4: r over the paper's four largest and four smallest changes. "
     return (
         f"Intervals are {comparison.level:.0%}: bootstrap over runs and domains ({comparison.n_resamples} resamples, "
-        f"seed {comparison.seed}), {other}. p is that of the largest |r| of all ranked predictors (or of all "
-        f"histories). {own * alone}Predictors that share a rank cannot be told apart. * marks a difference whose "
-        f"interval excludes 0. {FLAGS} Cost: means over runs; its share is of the time of tuning one seed."
+        f"seed {comparison.seed}); in files also {other}. p is that of the largest |r| of all ranked predictors (or of "
+        f"all histories). {own * alone}Predictors that share a rank (#) cannot be told apart. * marks a difference "
+        "whose interval excludes 0. Flags: L labels, G backward passes, P short training, O oracle (not ranked). Cost: "
+        "seconds (s) and passes a run; its share is of the time of tuning one seed."
     )
 
 

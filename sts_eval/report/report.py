@@ -14,7 +14,7 @@ from sts_eval.analysis.wording import QUESTIONS
 from sts_eval.records.comparison import Comparison, Measure, Question, Row, Table
 from sts_eval.records.prediction import SCORES
 from sts_eval.records.report import Report
-from sts_eval.report.comparison import explanation, footnote, question_lines, question_table, title
+from sts_eval.report.comparison import footnote, question_lines, question_table, title
 from sts_eval.report.markdown import inline, pipe_table
 from sts_eval.report.plots import scatter
 from sts_eval.report.prediction import NAMES, last_part
@@ -58,7 +58,7 @@ def print_report(report: Report, console: Console | None = None) -> None:
     console.print(domains)
     for table in outcome_tables(comparison):
         console.print(question_table(table, comparison.reference, leading=SCORES))
-    console.print(explanation(comparison), style="dim", markup=False, highlight=False)
+    console.print(footnote(comparison), style="dim", markup=False, highlight=False)
     for line in comparison.verdict:
         console.print(f"• {line}", markup=False, highlight=False)
     for name, text in conclusions(comparison):

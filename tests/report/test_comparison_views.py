@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 
 import numpy as np
 import pytest
@@ -43,6 +44,17 @@ def test_the_record_comes_back_as_it_was(made, tmp_path):
     back = Comparison.read(tmp_path / "comparison.json")
     assert back == record
     assert back.sha256() == record.sha256()
+
+
+def test_a_comparison_of_an_earlier_version_is_read(made):
+    record, _ = made
+    values = record.model_dump(mode="json") | {"schema_version": 1}
+    for table in values["tables"]:
+        for row in table["rows"]:
+            del row["single"]
+    back = Comparison.from_json(json.dumps(values))
+    assert back.tables == record.tables
+    assert back.of_earlier_schema
 
 
 def test_the_table_has_one_row_per_question_measure_and_predictor(made):
