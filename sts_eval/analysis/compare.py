@@ -95,7 +95,8 @@ def _warnings(runs: AlignedRuns, tables: Sequence[Table]) -> list[str]:
     if runs.left_out:
         lines.append(f"domains that not every run has are left out: {', '.join(runs.left_out)}")
     if "logprob" not in runs.measures:
-        lines.append("not every run has log-probabilities, so only accuracy is compared")
+        lacking = "the run has no" if len(runs.outcomes) == 1 else "not every run has"
+        lines.append(f"{lacking} log-probabilities, so only accuracy is compared")
     if not any(table.question == "which_set" for table in tables):
         lines.append("no model has 3 training sets, so which set helps which domain cannot be answered")
     elif not runs.home.any():

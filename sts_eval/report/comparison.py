@@ -270,6 +270,8 @@ def by_runs(table: Table) -> str:
 
 def name_cell(row: Row, table: Table) -> str:
     """A predictor's name, marked where it lacks runs or points that others have."""
+    if row.n_runs == 0:
+        return f"{row.name} (undefined)"
     if row.n_runs < table.n_runs:
         return f"{row.name} ({row.n_runs} of {table.n_runs} runs)"
     return f"{row.name} ({row.n_points} of {table.n_points} points)" if row.n_points < table.n_points else row.name
