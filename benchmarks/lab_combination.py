@@ -16,9 +16,9 @@ import numpy as np
 from lab_evidence import MATRIX, RESULTS
 from numpy.typing import NDArray
 
+from sts_eval.analysis.wording import interval, signed
 from sts_eval.records.outcome import Outcome, read_outcomes
 from sts_eval.records.record import write_atomically
-from sts_eval.report.comparison_tables import figure, interval
 from sts_eval.statistics import paired_difference, pool_correlations, pooled_r, standardised
 
 DEVELOPED_ON = ({"less", "deep"}, {"math", "code", "health"})
@@ -50,13 +50,13 @@ def main() -> None:
     for label, group in (("best combination", best), ("best single one", single), ("STS_act", ("sts_act",))):
         later = pool_correlations(mean(other, group), changes(other))
         ends = later.bootstrap
-        shown = f"{figure(later.r)} {interval((ends.low, ends.high)) if ends else ''}"
-        lines.append(f"| {label} | {', '.join(f'`{name}`' for name in group)} | {figure(found[group])} | {shown} |")
+        shown = f"{signed(later.r)} {interval((ends.low, ends.high)) if ends else ''}"
+        lines.append(f"| {label} | {', '.join(f'`{name}`' for name in group)} | {signed(found[group])} | {shown} |")
     gain = paired_difference(mean(other, best), mean(other, single), changes(other))
     ends = gain.interval
     lines += [
         "",
-        f"Combination minus single one, on the other runs: {figure(gain.difference)} "
+        f"Combination minus single one, on the other runs: {signed(gain.difference)} "
         f"{interval((ends.low, ends.high)) if ends else ''}.",
     ]
     text = "\n".join(lines) + "\n"

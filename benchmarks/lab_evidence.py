@@ -18,13 +18,12 @@ import numpy as np
 from sts_eval.analysis.aligned_runs import align
 from sts_eval.analysis.calibrate import calibrate
 from sts_eval.analysis.compare import compare_runs
-from sts_eval.analysis.verdict import MEASURES, QUESTIONS
+from sts_eval.analysis.wording import MEASURES, QUESTIONS, interval, p_value, signed
 from sts_eval.records.calibration import Calibration
 from sts_eval.records.comparison import Comparison, Measure, Question, Row
 from sts_eval.records.outcome import Outcome, read_outcomes
 from sts_eval.records.record import write_atomically
-from sts_eval.report.comparison_files import write_comparison
-from sts_eval.report.comparison_tables import figure, interval, p_value
+from sts_eval.report.files import write_comparison
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -89,11 +88,12 @@ def runs(outcomes: Sequence[Outcome]) -> str:
     models = list(dict.fromkeys(outcome.model for outcome in outcomes))
     sets = list(dict.fromkeys(outcome.training_set for outcome in outcomes))
     first = outcomes[0]
-    questions = sorted(domain.n for outcome in outcomes for domain in outcome.domains)
+    questions = sorted({domain.n for outcome in outcomes for domain in outcome.domains})
+    span = " to ".join(map(str, dict.fromkeys((questions[0], questions[-1]))))
     return (
         f"{len(outcomes)} runs: {len(models)} models ({', '.join(models)}) on {len(sets)} training sets "
-        f"({', '.join(sets)}), {len(first.seeds)} seeds each, {len(first.domains)} categories with {questions[0]} to "
-        f"{questions[-1]} questions that no prediction read, {len(first.predictors)} columns."
+        f"({', '.join(sets)}), {len(first.seeds)} seeds each, {len(first.domains)} categories with {span} held-out "
+        f"questions each, {len(first.predictors)} predictors."
     )
 
 
@@ -149,10 +149,10 @@ def _row(row: Row) -> str:
     cells = [
         rank,
         f"`{row.name}` {' '.join(row.flags)}".strip(),
-        figure(row.r),
+        signed(row.r),
         interval(row.bootstrap),
         p_value(row.p_permutation),
-        f"{figure(beyond.difference)} {interval(beyond.interval)}" if beyond else "–",
+        f"{signed(beyond.difference)} {interval(beyond.interval)}" if beyond else "–",
         f"{row.cost.seconds:.1f}" if row.cost else "–",
     ]
     return f"| {' | '.join(cells)} |"
@@ -173,7 +173,7 @@ def headline(comparison: Comparison) -> str:
     ]
     for name in names:
         rows = [table.row(name) for table in tables if table is not None]
-        cells = [f"{figure(row.r)} {interval(row.bootstrap)}" for row in rows]
+        cells = [f"{signed(row.r)} {interval(row.bootstrap)}" for row in rows]
         cost = rows[0].cost
         seconds = f"{cost.seconds:.1f}" if cost else "–"
         lines.append(f"| `{name}` | {' '.join(rows[0].flags)} | {seconds} | {' | '.join(cells)} |")
@@ -181,7 +181,7 @@ def headline(comparison: Comparison) -> str:
 
 
 def added(comparison: Comparison) -> str:
-    """The deciding table: STS and the three that add most, by question, measure and history."""
+    """What is added to history: STS and the three that add most, by question, measure and history."""
     lines = [
         "| question | measure | history | predictor | partial r | p (permutation) | held-out error without → with |",
         "|---|---|---|---|---|---|---|",
@@ -191,7 +191,7 @@ def added(comparison: Comparison) -> str:
         for row in dict.fromkeys([*named[:3], *(one for one in named if one.name in STS[:2])]):
             lines.append(
                 f"| {QUESTIONS[table.question]} | {MEASURES[table.measure]} | `{table.history}` | `{row.name}` | "
-                f"{figure(row.partial_r)} {interval(row.interval)} | {p_value(row.p_permutation)} | "
+                f"{signed(row.partial_r)} {interval(row.interval)} | {p_value(row.p_permutation)} | "
                 f"{_error(row.rmse_without)} → {_error(row.rmse_with)} |"
             )
     return "\n".join(lines)
@@ -202,7 +202,7 @@ def _error(value: float | None) -> str:
 
 
 def points(calibration: Calibration) -> str:
-    """How far the calibrated scores are off, on what was left out."""
+    """Error of the calibrated scores on runs that were left out."""
     lines = [
         "| left out | RMSE | MAE | skill against zero | against run's mean | against domain's mean | coverage |",
         "|---|---|---|---|---|---|---|",

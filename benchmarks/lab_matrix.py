@@ -99,7 +99,7 @@ def go(folder: Path, model: str, training_set: str) -> None:
     """One run, or what is missing of it."""
     from sts_eval.cli.progress import progress_bars
     from sts_eval.pipeline import run
-    from sts_eval.report.report import write_report
+    from sts_eval.report.files import write_report
 
     place_of_run = folder / "runs" / f"{model}-{training_set}"
     if (place_of_run / "report.json").is_file():

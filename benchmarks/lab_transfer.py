@@ -16,15 +16,19 @@ import numpy as np
 from sts_eval.lab import SFT_SETS
 from sts_eval.lab.experiment import lab_experiment
 from sts_eval.pipeline import run
+from sts_eval.records.prediction import SCORES
 from sts_eval.records.report import Report
-from sts_eval.report.report import OVERLAP_HEADER, cells, overlap_rows, write_report
+from sts_eval.report.comparison import question_lines, title
+from sts_eval.report.files import write_report
+from sts_eval.report.markdown import pipe_table
+from sts_eval.report.report import OVERLAP_HEADER, outcome_tables, overlap_rows, sts_first
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "lab-transfer.md"
 
 HEAD = """# What tuning does in the lab
 
 Written by `python benchmarks/lab_transfer.py`; every figure is measured. One tiny model, {n_sets} training
-sets, {n_seeds} seeds each, {n} questions a category that the prediction did not read. Changes in accuracy are
+sets, {n_seeds} seeds each, {n} held-out questions a category. Changes in accuracy are
 in points, ± standard error over questions and seeds.
 
 The lab is a small world of our own. It neither confirms nor refutes the paper, whose models are four
@@ -63,19 +67,17 @@ def document(reports: dict[str, Report], n_seeds: int) -> str:
     lines += [f"| mean size | | {' | '.join(sizes)} |", f"| signal to noise over categories | | {' | '.join(ratios)} |"]
     lines += ["", "Bold: more than 1.96 standard errors from 0.", "", "## What STS said beforehand", ""]
     for name, report in reports.items():
-        header = ["score", "outcome", "r", "95% interval", "p", "Spearman", "ceiling", "4+4"]
-        lines += [f"### {name}", *_pipes(header, [cells(one) for one in report.agreements])]
-        lines += [report.agreement("sts_icl", "delta").verdict, ""]
+        comparison = report.compared()
+        lines.append(f"### {name}")
+        for table in outcome_tables(comparison):
+            lines += ["", title(table), *question_lines(table, comparison.reference, sts_first(table)[: len(SCORES)])]
+        single = outcome_tables(comparison)[0].row("sts_icl").single
+        lines += [single.verdict if single else "", ""]
     lines += ["## Predicted and actually shifted dimensions", ""]
     lines += ["Means over tuned seeds. The null draws as many dimensions of the same activity.", ""]
     for name, report in reports.items():
-        lines += [f"### {name}", *_pipes(list(OVERLAP_HEADER), overlap_rows(report))]
+        lines += [f"### {name}", *pipe_table(OVERLAP_HEADER, overlap_rows(report))]
     return "\n".join(lines)
-
-
-def _pipes(header: list[str], rows: list[list[str]]) -> list[str]:
-    table = [header, ["---"] * len(header), *rows]
-    return ["", *("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in table), ""]
 
 
 def _bold(text: str, verdict: str) -> str:

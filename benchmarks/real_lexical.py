@@ -17,11 +17,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from sts_eval.analysis.wording import interval, p_value
+from sts_eval.analysis.wording import signed as with_sign
 from sts_eval.data.benchmark import load_benchmark
 from sts_eval.data.training_set import load_training_set
 from sts_eval.experiment import BenchmarkSpec, TrainingSetSpec
 from sts_eval.predictors.registry import select
-from sts_eval.report.comparison_tables import figure, interval, p_value
 from sts_eval.statistics import Correlation, correlate, debiased_magnitude, noise_ceiling
 from sts_eval.study.study import Study, Texts
 from sts_eval.transfer.import_results import import_transfer
@@ -67,9 +68,9 @@ def measure(shared: Path) -> tuple[pd.DataFrame, tuple[float, float]]:
                 {
                     "training set": label,
                     "predictor": f"`{predictor.name}`",
-                    "r with signed Δ": f"{figure(signed.pearson)} {_ends(signed)}",
+                    "r with signed Δ": f"{with_sign(signed.pearson)} {_ends(signed)}",
                     "p (permutation)": p_value(signed.p_permutation),
-                    "r with size of Δ": f"{figure(size.pearson)} {_ends(size)}",
+                    "r with size of Δ": f"{with_sign(size.pearson)} {_ends(size)}",
                 }
             )
     ceiling = noise_ceiling(delta, se)

@@ -10,7 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from sts_eval.analysis.report import compare
+from sts_eval.analysis.report import report_run
+from sts_eval.analysis.runs import read_oracles
 from sts_eval.data.benchmark import load_benchmark
 from sts_eval.data.tables import fingerprint
 from sts_eval.data.training_set import load_training_set
@@ -259,4 +260,5 @@ def make_report(
     """
     transfer = make_transfer(experiment, prediction, files, progress)
     overlaps = make_overlaps(experiment, prediction, transfer, files, progress)
-    return compare(prediction, transfer, overlaps=overlaps, post_hoc=post_hoc)
+    oracles = read_oracles(files, prediction, transfer)
+    return report_run(prediction, transfer, oracles=oracles, overlaps=overlaps, post_hoc=post_hoc)

@@ -117,4 +117,4 @@ def compare(outcomes: Sequence[Outcome]) -> Comparison:
     if not names:
         raise UserError("none of these runs predicted anything", "Look at what happened under Explore")
     reference = REFERENCE if REFERENCE in names else names.most_common(1)[0][0]
-    return compare_runs(outcomes, reference=reference, n_resamples=RESAMPLES)
+    return compare_runs(outcomes, reference=reference, n_resamples=RESAMPLES, single=False)

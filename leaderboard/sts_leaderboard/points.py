@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sts_eval.report.comparison_tables import figure, interval
+from sts_eval.analysis.wording import interval, signed
 from sts_eval.statistics import critical_r, debiased_magnitude, extremes, pool_correlations
 from sts_eval.statistics.correlation import MIN_POINTS
 from sts_eval.store.correlations import correlations
@@ -122,7 +122,7 @@ def summary_text(points: pd.DataFrame, state: State) -> str:
         x, y, _ = by_run_and_domain(kept, "score", "y")
         pooled = pool_correlations(x, y, n_resamples=300)
         ends = f" {interval((pooled.bootstrap.low, pooled.bootstrap.high))}" if pooled.bootstrap else ""
-        r = "undefined" if pooled.r is None else figure(pooled.r) + ends
+        r = "undefined" if pooled.r is None else signed(pooled.r) + ends
         line = f"**{name}: pooled r {r}** over {runs:,} runs and {domains} domains ({len(kept):,} points)."
     if state["protocol"] == EXTREMES:
         line += (
@@ -177,7 +177,7 @@ def _one_run(kept: pd.DataFrame, name: str) -> str:
     if not np.isfinite(low):
         return f"{name}: r is not defined here."
     return (
-        f"**{name}: r {figure(r)} {interval((low, high))}** over {n} domains; "
+        f"**{name}: r {signed(r)} {interval((low, high))}** over {n} domains; "
         f"at this number |r| must exceed {critical_r(n):.2f} to differ from 0."
     )
 

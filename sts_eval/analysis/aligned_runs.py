@@ -13,16 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sts_eval.records.comparison import MeanCost, Measure
-from sts_eval.records.outcome import Change, DomainOutcome, Outcome
+from sts_eval.records.outcome import Change, Outcome
 from sts_eval.records.prediction import PredictorScores
 from sts_eval.statistics import debiased_magnitude
 
 Floats = NDArray[np.float64]
 
+FEWEST_DOMAINS = 3
+"""Domains without which there is nothing to correlate."""
+
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """What happened, by one measure.
+class Changes:
+    """What tuning changed, by one measure.
 
     Attributes:
         change: Signed, shape (n_runs, n_domains), in points or nats.
@@ -41,7 +44,7 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class AlignedScores:
     """A predictor over all runs.
 
     Attributes:
@@ -49,8 +52,8 @@ class Column:
         group: Its family.
         flags: What it needs.
         summary: What it is, in a line.
-        scores: Shape (n_runs, n_domains), NaN where it said nothing.
-        cost: Means over the runs that booked it.
+        scores: Shape (n_runs, n_domains), NaN where it has none.
+        cost: Means over the runs that recorded it.
     """
 
     name: str
@@ -62,7 +65,7 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Matrix:
+class AlignedRuns:
     """Runs by domains.
 
     Attributes:
@@ -72,9 +75,9 @@ class Matrix:
         training_sets: Distinct training sets.
         model_of: Index into `models`, shape (n_runs,).
         set_of: Index into `training_sets`, shape (n_runs,).
-        home: Whether the run's training set is about the domain, shape (n_runs, n_domains).
-        measures: What happened; log-probability only where every run and domain has it.
-        columns: What was said, by name.
+        home: Whether the run's training set is made for the domain, shape (n_runs, n_domains).
+        measures: What tuning changed; log-probability only where every run and domain has it.
+        predictors: Scores by predictor.
         left_out: Domains that some run lacks.
     """
 
@@ -85,8 +88,8 @@ class Matrix:
     model_of: NDArray[np.intp]
     set_of: NDArray[np.intp]
     home: NDArray[np.bool_]
-    measures: dict[Measure, Measured]
-    columns: dict[str, Column]
+    measures: dict[Measure, Changes]
+    predictors: dict[str, AlignedScores]
     left_out: tuple[str, ...]
 
     @property
@@ -95,24 +98,24 @@ class Matrix:
         return tuple(f"{one.model} on {one.training_set}" for one in self.outcomes)
 
 
-def align(outcomes: Sequence[Outcome]) -> Matrix:
+def align(outcomes: Sequence[Outcome]) -> AlignedRuns:
     """Bring runs to one table.
 
     Args:
         outcomes: At least one run.
     """
-    everywhere = set.intersection(*({one.domain for one in outcome.domains} for outcome in outcomes))
-    every = list(dict.fromkeys(one.domain for outcome in outcomes for one in outcome.domains))
-    domains = tuple(name for name in every if name in everywhere)
+    by_domain = [{one.domain: one for one in outcome.domains} for outcome in outcomes]
+    every = tuple(dict.fromkeys(name for run in by_domain for name in run))
+    domains = tuple(name for name in every if all(name in run for run in by_domain))
     models = tuple(dict.fromkeys(outcome.model for outcome in outcomes))
     training_sets = tuple(dict.fromkeys(outcome.training_set for outcome in outcomes))
-    accuracy = [[by_domain[name].accuracy for name in domains] for by_domain in map(_by_domain, outcomes)]
-    logprob = [[by_domain[name].logprob for name in domains] for by_domain in map(_by_domain, outcomes)]
-    measures: dict[Measure, Measured] = {"accuracy": _measured(accuracy)}
-    known = [[change for change in row if change is not None] for row in logprob]
-    if all(len(row) == len(domains) for row in known):
-        measures["logprob"] = _measured(known)
-    return Matrix(
+    measures: dict[Measure, Changes] = {
+        "accuracy": _changes([[run[name].accuracy for name in domains] for run in by_domain])
+    }
+    logprob = [[change for name in domains if (change := run[name].logprob) is not None] for run in by_domain]
+    if all(len(row) == len(domains) for row in logprob):
+        measures["logprob"] = _changes(logprob)
+    return AlignedRuns(
         outcomes=tuple(outcomes),
         domains=domains,
         models=models,
@@ -121,57 +124,54 @@ def align(outcomes: Sequence[Outcome]) -> Matrix:
         set_of=np.array([training_sets.index(outcome.training_set) for outcome in outcomes]),
         home=np.array([[name in outcome.home for name in domains] for outcome in outcomes]),
         measures=measures,
-        columns=_columns(outcomes, domains),
-        left_out=tuple(name for name in every if name not in everywhere),
+        predictors=_predictors(outcomes, domains),
+        left_out=tuple(name for name in every if name not in domains),
     )
 
 
-def _by_domain(outcome: Outcome) -> dict[str, DomainOutcome]:
-    return {one.domain: one for one in outcome.domains}
-
-
-def _measured(rows: Sequence[Sequence[Change]]) -> Measured:
+def _changes(rows: Sequence[Sequence[Change]]) -> Changes:
     by_seed: list[Floats | None] = []
     for row in rows:
         whole = len({len(change.by_seed) for change in row}) == 1 and row[0].by_seed
         by_seed.append(np.array([change.by_seed for change in row]).T if whole else None)
-    return Measured(
+    return Changes(
         change=np.array([[change.delta for change in row] for row in rows]),
         se=np.array([[change.se for change in row] for row in rows]),
         by_seed=tuple(by_seed),
     )
 
 
-def _columns(outcomes: Sequence[Outcome], domains: Sequence[str]) -> dict[str, Column]:
+def _predictors(outcomes: Sequence[Outcome], domains: Sequence[str]) -> dict[str, AlignedScores]:
     found: dict[str, dict[int, PredictorScores]] = {}
     for run, outcome in enumerate(outcomes):
         for one in outcome.predictors:
             found.setdefault(one.name, {})[run] = one
-    columns = {}
+    predictors = {}
     for name, by_run in found.items():
         scores = np.full((len(outcomes), len(domains)), np.nan)
         for run, one in by_run.items():
             scores[run] = [one.values.get(domain, np.nan) for domain in domains]
         first = next(iter(by_run.values()))
         flags = tuple(dict.fromkeys(flag for one in by_run.values() for flag in one.flags))
-        columns[name] = Column(name, first.group, flags, first.summary, scores, _mean_cost(by_run, outcomes))
-    return columns
+        cost = _mean_cost(by_run, outcomes)
+        predictors[name] = AlignedScores(name, first.group, flags, first.summary, scores, cost)
+    return predictors
 
 
 def _mean_cost(by_run: dict[int, PredictorScores], outcomes: Sequence[Outcome]) -> MeanCost | None:
-    booked = {run: one.cost for run, one in by_run.items() if one.cost is not None}
-    if not booked:
+    costs = {run: one.cost for run, one in by_run.items() if one.cost is not None}
+    if not costs:
         return None
-    # A prediction serves all seeds, but what it saves is one tuning, so it is held against the time of one.
-    timed = {
+    # A prediction serves all seeds, but what it saves is one tuning, so it is compared with the time of one.
+    tuning = {
         run: seconds / max(1, len(outcomes[run].seeds))
-        for run in booked
+        for run in costs
         if (seconds := outcomes[run].tuning_seconds) is not None
     }
-    tuning = sum(timed.values())
+    total = sum(tuning.values())
     return MeanCost(
-        seconds=fmean(cost.seconds for cost in booked.values()),
-        passes=fmean(cost.passes for cost in booked.values()),
-        backward_passes=fmean(cost.backward_passes for cost in booked.values()),
-        share_of_tuning=sum(booked[run].seconds for run in timed) / tuning if tuning > 0 else None,
+        seconds=fmean(cost.seconds for cost in costs.values()),
+        passes=fmean(cost.passes for cost in costs.values()),
+        backward_passes=fmean(cost.backward_passes for cost in costs.values()),
+        share_of_tuning=sum(costs[run].seconds for run in tuning) / total if total > 0 else None,
     )

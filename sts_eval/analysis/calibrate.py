@@ -1,4 +1,4 @@
-"""Runs that happened, made into a calibration.
+"""A calibration: a line from scores to points, fitted to finished runs.
 
 The half-widths are cross-conformal (Vovk 2015, "Cross-conformal predictors"; the residual form is that of Barber et
 al. 2021, CV+): quantiles of the residuals of held-out groups, put around the line fitted to all runs. There are two
@@ -15,8 +15,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from sts_eval.analysis.aligned_runs import Matrix, align
-from sts_eval.analysis.folds import Fit, Judged, Material, Recipe, fit, hold_out
+from sts_eval.analysis.aligned_runs import AlignedRuns, Floats, align
+from sts_eval.analysis.folds import Fit, Recipe, Scores, fit, hold_out
 from sts_eval.errors import UserError
 from sts_eval.predictors.predictor import Flag
 from sts_eval.records.calibration import Calibration, Equation, Held, HistoryTerm, HoldOut, Level, Source, Term
@@ -36,7 +36,7 @@ _ROUNDING = 1e-9
 
 
 def calibrate(outcomes: Sequence[Outcome], predictors: Sequence[str] = (), *, with_history: bool = True) -> Calibration:
-    """Fit a line from scores to points, and hold it beside runs that it has not seen.
+    """Fit a line from scores to points, and measure its error on runs that it has not seen.
 
     Args:
         outcomes: At least one run. Only domains that all of them have take part.
@@ -50,31 +50,31 @@ def calibrate(outcomes: Sequence[Outcome], predictors: Sequence[str] = (), *, wi
     Raises:
         UserError: A predictor is not there in every run, reads the tuned model, or there is none to choose from.
     """
-    matrix = align(outcomes)
-    recipe = Recipe(_candidates(matrix, predictors), with_history)
-    used = dict.fromkeys(name for names in recipe.candidates for name in names)
-    changes = matrix.measures["accuracy"].change
-    material = Material(changes, {name: standardised(matrix.columns[name].scores) for name in used})
-    groups: dict[Held, NDArray[np.intp]] = {"model": matrix.model_of, "training_set": matrix.set_of}
-    hold_outs = tuple(_held(by, material, groups[by], recipe) for by in groups)
+    runs = align(outcomes)
+    recipe = Recipe(_candidates(runs, predictors), with_history)
+    used = tuple(dict.fromkeys(name for names in recipe.candidates for name in names))
+    changes = runs.measures["accuracy"].change
+    scores = {name: standardised(runs.predictors[name].scores) for name in used}
+    groups: dict[Held, NDArray[np.intp]] = {"model": runs.model_of, "training_set": runs.set_of}
+    hold_outs = tuple(_hold_out(by, changes, scores, groups[by], recipe) for by in groups)
 
     judged = [one for one in hold_outs if one.rmse is not None]
     harder = max(judged, key=lambda one: one.rmse or 0.0).by if judged else None
-    equation = _equation(fit(material, groups[harder], recipe), matrix.domains) if harder else None
+    equation = _equation(fit(changes, scores, groups[harder], recipe), runs.domains) if harder else None
     widths = [_wider(judged, level) for level in LEVELS]
     return Calibration(
         created=now(),
         equation=equation,
         with_history=with_history,
-        candidates=() if predictors else tuple(used),
+        candidates=() if predictors else used,
         half_width_80=widths[0],
         half_width_90=widths[1],
         harder=harder,
         hold_outs=hold_outs,
-        domains=matrix.domains,
+        domains=runs.domains,
         n_runs=len(outcomes),
-        n_models=len(matrix.models),
-        n_training_sets=len(matrix.training_sets),
+        n_models=len(runs.models),
+        n_training_sets=len(runs.training_sets),
         n_points=changes.size,
         outcomes=tuple(
             Source(
@@ -89,85 +89,71 @@ def calibrate(outcomes: Sequence[Outcome], predictors: Sequence[str] = (), *, wi
     )
 
 
-def _candidates(matrix: Matrix, wanted: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+def _candidates(runs: AlignedRuns, wanted: Sequence[str]) -> tuple[tuple[str, ...], ...]:
     """Sets of predictors to choose from: the wanted ones together, or every usable one alone."""
     if not wanted:
         usable = [
             name
-            for name, column in matrix.columns.items()
-            if Flag.ORACLE not in column.flags and np.isfinite(column.scores).all()
+            for name, one in runs.predictors.items()
+            if Flag.ORACLE not in one.flags and np.isfinite(one.scores).all()
         ]
         if not usable:
             raise UserError("no predictor scores every domain of every run", "Name one with --predictor")
         return tuple((name,) for name in usable)
     for name in wanted:
-        if name not in matrix.columns:
-            raise UserError(f"no run has the predictor {name!r}", f"Give one of {', '.join(matrix.columns)}")
-        column = matrix.columns[name]
-        if Flag.ORACLE in column.flags:
-            raise UserError(f"{name} reads the tuned model, so it foretells nothing", "Give another predictor")
-        for run, scores in zip(matrix.run_names, column.scores, strict=True):
+        if name not in runs.predictors:
+            raise UserError(f"no run has the predictor {name!r}", f"Give one of {', '.join(runs.predictors)}")
+        one = runs.predictors[name]
+        if Flag.ORACLE in one.flags:
+            raise UserError(f"{name} reads the tuned model, so it predicts nothing", "Give another predictor")
+        for run, scores in zip(runs.run_names, one.scores, strict=True):
             if not np.isfinite(scores).any():
                 raise UserError(f"{run} has no score of {name}", "Leave that run out, or give another predictor")
     return (tuple(dict.fromkeys(wanted)),)
 
 
-def _held(by: Held, material: Material, groups: NDArray[np.intp], recipe: Recipe) -> HoldOut:
+def _hold_out(by: Held, changes: Floats, scores: Scores, groups: NDArray[np.intp], recipe: Recipe) -> HoldOut:
     """The figures of one hold-out."""
     n_groups = len(np.unique(groups))
     if n_groups < FEWEST_GROUPS:
-        return _without_figures(by, n_groups, f"leaving one {NOUNS[by]} out needs {FEWEST_GROUPS}, not {n_groups}")
-    judged = hold_out(material, groups, recipe)
+        return HoldOut(
+            by=by, n_groups=n_groups, too_little=f"leaving one {NOUNS[by]} out needs {FEWEST_GROUPS}, not {n_groups}"
+        )
+    judged = hold_out(changes, scores, groups, recipe)
     error = judged.residual[np.isfinite(judged.residual)]
     if not error.size:
-        return _without_figures(by, n_groups, f"without one {NOUNS[by]} there are too few points for a line")
-    run_mean = np.broadcast_to(material.changes.mean(axis=1, keepdims=True), material.changes.shape)
-    nulls = (np.zeros_like(material.changes), run_mean, judged.domain_mean)
-    skills = [skill(judged.prediction, material.changes, null) for null in nulls]
-    selected = Counter(name for fold in judged.fits.values() for name in fold.predictors)
+        return HoldOut(
+            by=by, n_groups=n_groups, too_little=f"without one {NOUNS[by]} there are too few points for a line"
+        )
+    run_mean = np.broadcast_to(changes.mean(axis=1, keepdims=True), changes.shape)
+    nulls = (np.zeros_like(changes), run_mean, judged.domain_mean)
+    skill_zero, skill_run_mean, skill_domain_mean = (skill(judged.prediction, changes, null) for null in nulls)
     return HoldOut(
         by=by,
         n_groups=n_groups,
         n_points=error.size,
         rmse=float(np.sqrt(np.mean(error**2))),
         mae=float(np.abs(error).mean()),
-        skill_zero=skills[0],
-        skill_run_mean=skills[1],
-        skill_domain_mean=skills[2],
-        levels=tuple(_level(judged, groups, level) for level in LEVELS),
-        selected=dict(selected),
-        too_little=None,
+        skill_zero=skill_zero,
+        skill_run_mean=skill_run_mean,
+        skill_domain_mean=skill_domain_mean,
+        levels=tuple(_level(judged.residual, groups, level) for level in LEVELS),
+        selected=dict(Counter(name for fold in judged.fits.values() for name in fold.predictors)),
     )
 
 
-def _without_figures(by: Held, n_groups: int, reason: str) -> HoldOut:
-    return HoldOut(
-        by=by,
-        n_groups=n_groups,
-        n_points=0,
-        rmse=None,
-        mae=None,
-        skill_zero=None,
-        skill_run_mean=None,
-        skill_domain_mean=None,
-        levels=(),
-        selected={},
-        too_little=reason,
-    )
-
-
-def _level(judged: Judged, groups: NDArray[np.intp], level: float) -> Level:
+def _level(residual: Floats, groups: NDArray[np.intp], level: float) -> Level:
     """Half-width from all residuals; its coverage group by group, with the half-width of the other groups."""
     inside: list[bool] = []
     for group in np.unique(groups):
-        half_width = conformal_interval(judged.residual[groups != group], level)
-        own = judged.residual[groups == group]
+        half_width = conformal_interval(residual[groups != group], level)
+        own = residual[groups == group]
         if half_width is not None:
-            inside += [bool(hit) for hit in np.abs(own[np.isfinite(own)]) <= half_width]
+            inside += (np.abs(own[np.isfinite(own)]) <= half_width).tolist()
     found = coverage(np.array(inside, dtype=np.bool_))
     return Level(
         level=level,
-        half_width=conformal_interval(judged.residual, level),
+        half_width=conformal_interval(residual, level),
         share=found.share,
         share_low=found.interval.low if found.interval else None,
         share_high=found.interval.high if found.interval else None,

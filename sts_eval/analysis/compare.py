@@ -1,4 +1,4 @@
-"""Every predictor against what happened, over one run or many.
+"""Every predictor against what tuning changed, over one run or many.
 
 Three questions are kept apart, because a predictor can be good at one and useless at another: how much a domain
 changes, which way, and which training set helps which domain.
@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sts_eval.analysis.added_value import deciding_tables
-from sts_eval.analysis.aligned_runs import Matrix, align
-from sts_eval.analysis.ranking import Dials, question_table
+from sts_eval.analysis.added_value import added_value_tables
+from sts_eval.analysis.aligned_runs import AlignedRuns, align
+from sts_eval.analysis.ranking import WITHIN_RUNS, ComparisonSettings, question_table
 from sts_eval.analysis.verdict import verdict
 from sts_eval.errors import UserError
 from sts_eval.records.comparison import AddedTable, ComparedRun, Comparison, Question, Table
@@ -22,7 +22,12 @@ FEWEST_RESAMPLES = 100
 
 
 def compare_runs(
-    outcomes: Sequence[Outcome], *, reference: str = "sts_icl", n_resamples: int = 2000, seed: int = 0
+    outcomes: Sequence[Outcome],
+    *,
+    reference: str = "sts_icl",
+    n_resamples: int = 2000,
+    seed: int = 0,
+    single: bool = True,
 ) -> Comparison:
     """Compare all predictors over all runs.
 
@@ -31,26 +36,29 @@ def compare_runs(
         reference: The predictor that others are compared with.
         n_resamples: Of every bootstrap and permutation.
         seed: Of the same; equal seeds give equal records but for the time of making.
+        single: Whether a single run gets the figures that only one run has, which takes some seconds.
 
     Raises:
         UserError: No run has the reference, or the resamples are too few.
     """
     if n_resamples < FEWEST_RESAMPLES:
-        raise UserError(f"{n_resamples} resamples give no interval", f"Give --resamples of at least {FEWEST_RESAMPLES}")
-    matrix = align(outcomes)
-    if reference not in matrix.columns:
         raise UserError(
-            f"no run has a predictor {reference!r}", f"Give --reference one of {', '.join(sorted(matrix.columns))}"
+            f"{n_resamples} resamples are too few for an interval", f"Give --resamples of at least {FEWEST_RESAMPLES}"
         )
-    dials = Dials(reference, n_resamples, seed)
+    runs = align(outcomes)
+    if reference not in runs.predictors:
+        raise UserError(
+            f"no run has a predictor {reference!r}", f"Give --reference one of {', '.join(sorted(runs.predictors))}"
+        )
+    settings = ComparisonSettings(reference, n_resamples, seed, single)
     tables: list[Table] = []
     added: list[AddedTable] = []
-    for measure in matrix.measures:
-        for question in _questions(matrix):
-            table = question_table(question, measure, matrix, dials)
+    for measure in runs.measures:
+        for question in _questions(runs):
+            table = question_table(question, measure, runs, settings)
             tables += [table] if table else []
-            if question in ("how_much", "which_way"):
-                added += deciding_tables(question, measure, matrix, dials)
+            if question in WITHIN_RUNS:
+                added += added_value_tables(question, measure, runs, settings)
     return Comparison(
         created=now(),
         runs=tuple(
@@ -60,36 +68,37 @@ def compare_runs(
                 outcome_sha256=outcome.sha256(),
                 post_hoc=outcome.post_hoc,
             )
-            for outcome in matrix.outcomes
+            for outcome in runs.outcomes
         ),
-        domains=matrix.domains,
+        domains=runs.domains,
         reference=reference,
-        level=dials.level,
+        level=settings.level,
         n_resamples=n_resamples,
         seed=seed,
-        verdict=verdict(matrix, tables, added, reference),
+        verdict=verdict(runs, tables, added, reference),
         added=tuple(added),
         tables=tuple(tables),
-        warnings=tuple(_warnings(matrix, tables)),
+        warnings=tuple(_warnings(runs, tables)),
     )
 
 
-def _questions(matrix: Matrix) -> tuple[Question, ...]:
-    away: tuple[Question, ...] = ("which_set_away",) if matrix.home.any() else ()
-    return ("how_much", "which_way", "which_set", *away)
+def _questions(runs: AlignedRuns) -> tuple[Question, ...]:
+    away: tuple[Question, ...] = ("which_set_away",) if runs.home.any() else ()
+    return (*WITHIN_RUNS, "which_set", *away)
 
 
-def _warnings(matrix: Matrix, tables: Sequence[Table]) -> list[str]:
+def _warnings(runs: AlignedRuns, tables: Sequence[Table]) -> list[str]:
     lines = []
-    late = [name for name, outcome in zip(matrix.run_names, matrix.outcomes, strict=True) if outcome.post_hoc]
+    late = [name for name, outcome in zip(runs.run_names, runs.outcomes, strict=True) if outcome.post_hoc]
     if late:
-        lines.append(f"POST HOC: the prediction is younger than the tuning in {', '.join(late)}")
-    if matrix.left_out:
-        lines.append(f"domains that not every run has are left out: {', '.join(matrix.left_out)}")
-    if "logprob" not in matrix.measures:
-        lines.append("not every run has log-probabilities, so only accuracy is compared")
+        lines.append(f"POST HOC: the prediction was made after fine-tuning started in {', '.join(late)}")
+    if runs.left_out:
+        lines.append(f"domains that not every run has are left out: {', '.join(runs.left_out)}")
+    if "logprob" not in runs.measures:
+        lacking = "the run has no" if len(runs.outcomes) == 1 else "not every run has"
+        lines.append(f"{lacking} log-probabilities, so only accuracy is compared")
     if not any(table.question == "which_set" for table in tables):
-        lines.append("no model has 3 training sets, so which set helps which domain cannot be asked")
-    elif not matrix.home.any():
-        lines.append("no run says which domains its set is about, so home domains could not be left out")
+        lines.append("no model has 3 training sets, so which set helps which domain cannot be answered")
+    elif not runs.home.any():
+        lines.append("no run names the home domains of its training set, so they could not be left out")
     return lines

@@ -1,14 +1,15 @@
-"""Every predictor against one outcome, with their differences: the figures behind one table.
+"""Every predictor against one outcome, and their differences: the figures behind one table.
 
-Two kinds of figures answer the same three requests. `Pooled` correlates within each run and combines the runs.
-`ByDomainAndSet` takes each domain's and each run's mean away first and correlates what is left.
+Two kinds of correlation answer the same three requests: one predictor's estimate, the difference of two predictors'
+r, and the p of each |r| as one of many. `WithinRuns` correlates within each run and combines the runs.
+`DomainBySet` takes each domain's and each run's mean away first and correlates what is left.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple
 
 from sts_eval.analysis.aligned_runs import Floats
 from sts_eval.records.comparison import Ends
@@ -16,19 +17,8 @@ from sts_eval.statistics import Interval, PairedDifference, max_r_permutation, p
 from sts_eval.statistics.interaction import Interaction, SetByDomainTable, subtract
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """One predictor's correlation, over all runs.
-
-    Attributes:
-        r: Pooled r, None where undefined.
-        hksj: 95% interval by random effects.
-        bootstrap: 95% interval over runs and domains.
-        spearman: Pooled rank correlation.
-        n_runs: Runs that have an r.
-        n_points: Points behind them.
-        reason: Why there is no r.
-    """
+class Estimate(NamedTuple):
+    """One predictor's correlation over all runs, in the fields of a `Row`."""
 
     r: float | None
     hksj: Ends | None
@@ -36,34 +26,21 @@ class Estimate:
     spearman: float | None
     n_runs: int
     n_points: int
-    reason: str | None
-
-
-class SideBySide(Protocol):
-    """What a table asks for."""
-
-    def estimate(self, name: str) -> Estimate:
-        """One predictor's correlation."""
-
-    def difference(self, first: str, second: str) -> PairedDifference:
-        """Pooled r of the first minus that of the second."""
-
-    def family_p(self, names: Sequence[str]) -> dict[str, float | None]:
-        """The p of each predictor's |r|, as one of all these."""
+    undefined: str | None
 
 
 @dataclass(frozen=True)
-class Pooled:
+class WithinRuns:
     """Correlations within runs, combined.
 
     Attributes:
-        columns: Scores by name, shape (n_runs, n_domains).
-        outcome: What happened, same shape.
+        scores: By predictor, shape (n_runs, n_domains).
+        outcome: What tuning changed, same shape.
         n_resamples: Of every bootstrap and permutation.
         seed: Of the same.
     """
 
-    columns: Mapping[str, Floats]
+    scores: Mapping[str, Floats]
     outcome: Floats
     n_resamples: int
     seed: int
@@ -71,7 +48,7 @@ class Pooled:
 
     def estimate(self, name: str) -> Estimate:
         """Random effects with their HKSJ interval, and the two-way bootstrap."""
-        pooled = pool_correlations(self.columns[name], self.outcome, n_resamples=self.n_resamples, seed=self.seed)
+        pooled = pool_correlations(self.scores[name], self.outcome, n_resamples=self.n_resamples, seed=self.seed)
         return Estimate(
             r=pooled.r,
             hksj=ends(pooled.interval),
@@ -79,14 +56,14 @@ class Pooled:
             spearman=pooled.spearman,
             n_runs=pooled.n_runs,
             n_points=pooled.n_points,
-            reason=pooled.reason("correlation") if pooled.r is None else None,
+            undefined=pooled.reason("r") if pooled.r is None else None,
         )
 
     def difference(self, first: str, second: str) -> PairedDifference:
         """By a bootstrap in which both see the same runs and domains."""
         if (first, second) not in self._differences:
             self._differences[first, second] = paired_difference(
-                self.columns[first], self.columns[second], self.outcome, n_resamples=self.n_resamples, seed=self.seed
+                self.scores[first], self.scores[second], self.outcome, n_resamples=self.n_resamples, seed=self.seed
             )
         return self._differences[first, second]
 
@@ -94,22 +71,21 @@ class Pooled:
         """By the max-|r| permutation."""
         if not names:
             return {}
-        columns = {name: self.columns[name] for name in names}
-        return max_r_permutation(columns, self.outcome, n_resamples=self.n_resamples, seed=self.seed)
+        scores = {name: self.scores[name] for name in names}
+        return max_r_permutation(scores, self.outcome, n_resamples=self.n_resamples, seed=self.seed)
 
 
-class ByDomainAndSet:
-    """Correlations of what is left after each domain's and each run's mean."""
+class DomainBySet:
+    """Correlations of what is left after each domain's and each run's mean.
 
-    def __init__(self, columns: Mapping[str, Floats], table: SetByDomainTable) -> None:
-        """Correlate all columns at once.
+    Args:
+        scores: By predictor, shape (n_runs, n_domains).
+        table: What tuning changed.
+    """
 
-        Args:
-            columns: Scores by name, shape (n_runs, n_domains).
-            table: What happened.
-        """
-        self._columns, self._table = columns, table
-        self._found: dict[str, Interaction] = table.correlate(columns)
+    def __init__(self, scores: Mapping[str, Floats], table: SetByDomainTable) -> None:
+        self._scores, self._table = scores, table
+        self._found: dict[str, Interaction] = table.correlate(scores)
 
     def estimate(self, name: str) -> Estimate:
         """One r over all points; a run is no unit of its own once its neighbours' means are taken away."""
@@ -121,19 +97,18 @@ class ByDomainAndSet:
             spearman=found.spearman,
             n_runs=found.n_rows if found.r is not None else 0,
             n_points=found.n_points,
-            reason=found.reason if found.r is None else None,
+            undefined=found.reason if found.r is None else None,
         )
 
     def difference(self, first: str, second: str) -> PairedDifference:
         """From the resamples of both where they have the same cells, else over the cells that both have."""
-        one, other = self._found[first], self._found[second]
-        if self._table.same_cells(self._columns[first], self._columns[second]):
-            return subtract(one, other, self._table.level)
-        return self._table.difference(self._columns[first], self._columns[second])
+        if self._table.same_cells(self._scores[first], self._scores[second]):
+            return subtract(self._found[first], self._found[second], self._table.level)
+        return self._table.difference(self._scores[first], self._scores[second])
 
     def family_p(self, names: Sequence[str]) -> dict[str, float | None]:
         """By the max-|r| permutation of what is left."""
-        return self._table.family_p({name: self._columns[name] for name in names})
+        return self._table.family_p({name: self._scores[name] for name in names})
 
 
 def ends(interval: Interval | None) -> Ends | None:

@@ -1,4 +1,4 @@
-"""A new prediction in points: what a calibration expects of each domain, and how far it may be off."""
+"""A new prediction in points: the change that a calibration expects of each domain, and its interval."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from sts_eval.records.prediction import Prediction
 from sts_eval.statistics import standardised
 
 FEWEST_DOMAINS = 3
-"""Domains whose scores can be standardised to any purpose: two are always one above and one below."""
+"""Domains that scores are standardised over: of two, one would always be as far above the mean as the other below."""
 
 
 def needed(calibration: Calibration) -> tuple[str, ...]:
     """Predictors that a prediction must have for this calibration.
 
     Raises:
-        UserError: The calibration expects nothing, for want of history.
+        UserError: The calibration has too little history for an expected change.
     """
     return tuple(term.predictor for term in _equation(calibration).terms)
 
@@ -36,12 +36,12 @@ def expected(calibration: Calibration, prediction: Prediction) -> tuple[Expected
         prediction: Of the run in question.
 
     Raises:
-        UserError: The calibration expects nothing, or the prediction lacks a predictor that it uses, or has fewer
-            than 3 of its domains.
+        UserError: The calibration has too little history, or the prediction lacks a predictor that it uses, or has
+            fewer than 3 of its domains.
     """
     equation = _equation(calibration)
     scores = _scores(equation, prediction)
-    domains = _common(calibration, scores)
+    domains = [name for name in calibration.domains if any(name in by_domain for by_domain in scores.values())]
     if len(domains) < FEWEST_DOMAINS:
         raise UserError(
             f"the prediction has {len(domains)} of the calibration's domains, and {FEWEST_DOMAINS} are needed",
@@ -54,7 +54,7 @@ def expected(calibration: Calibration, prediction: Prediction) -> tuple[Expected
     if equation.history is not None:
         points += equation.history.slope * np.array([equation.history.mean[domain] for domain in domains])
     changes = [
-        _around(domain, float(value), calibration)
+        _with_intervals(domain, float(value), calibration)
         for domain, value in zip(domains, points, strict=True)
         if math.isfinite(value)
     ]
@@ -70,11 +70,11 @@ def left_out(calibration: Calibration, prediction: Prediction) -> dict[str, str]
     scores = _scores(_equation(calibration), prediction)
     reasons = {}
     for domain in prediction.by_predictor()["sts_icl"]:
-        silent = [name for name, by_domain in scores.items() if domain not in by_domain]
+        missing = [name for name, by_domain in scores.items() if domain not in by_domain]
         if domain not in calibration.domains:
             reasons[domain] = "no calibrated run measured it"
-        elif silent:
-            reasons[domain] = f"it has no score of {', '.join(silent)}"
+        elif missing:
+            reasons[domain] = f"it has no score of {', '.join(missing)}"
     return reasons
 
 
@@ -88,22 +88,16 @@ def _equation(calibration: Calibration) -> Equation:
 
 def _scores(equation: Equation, prediction: Prediction) -> dict[str, Mapping[str, float]]:
     """Scores by predictor of the line and domain."""
-    said = prediction.by_predictor()
-    lacking = [term.predictor for term in equation.terms if term.predictor not in said]
+    by_predictor = prediction.by_predictor()
+    lacking = ",".join(term.predictor for term in equation.terms if term.predictor not in by_predictor)
     if lacking:
-        names = ",".join(lacking)
         raise UserError(
-            f"the prediction lacks {names}, which the calibration uses", f"Predict again with --predictors {names}"
+            f"the prediction lacks {lacking}, which the calibration uses", f"Predict again with --predictors {lacking}"
         )
-    return {term.predictor: said[term.predictor] for term in equation.terms}
+    return {term.predictor: by_predictor[term.predictor] for term in equation.terms}
 
 
-def _common(calibration: Calibration, scores: Mapping[str, Mapping[str, float]]) -> tuple[str, ...]:
-    """Domains of the calibration that any predictor of the line scores."""
-    return tuple(domain for domain in calibration.domains if any(domain in by_domain for by_domain in scores.values()))
-
-
-def _around(domain: str, points: float, calibration: Calibration) -> ExpectedChange:
+def _with_intervals(domain: str, points: float, calibration: Calibration) -> ExpectedChange:
     low80, high80 = _interval(points, calibration.half_width_80)
     low90, high90 = _interval(points, calibration.half_width_90)
     return ExpectedChange(domain=domain, points=points, low80=low80, high80=high80, low90=low90, high90=high90)

@@ -16,24 +16,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sts_eval.analysis.aligned_runs import Floats
 from sts_eval.statistics import Line, fit_line, leave_group_out
 
-
-@dataclass(frozen=True)
-class Material:
-    """Runs as arrays.
-
-    Attributes:
-        changes: Shape (n_runs, n_domains), in points, complete.
-        scores: By predictor, the same shape, standardised within each run; NaN where it said nothing.
-    """
-
-    changes: NDArray[np.float64]
-    scores: Mapping[str, NDArray[np.float64]]
-
-    def of(self, runs: NDArray[np.bool_]) -> Material:
-        """Only some of the runs."""
-        return Material(self.changes[runs], {name: values[runs] for name, values in self.scores.items()})
+Scores = Mapping[str, Floats]
+"""By predictor, shape (n_runs, n_domains), standardised within each run; NaN where it has none."""
 
 
 @dataclass(frozen=True)
@@ -61,19 +48,19 @@ class Fit:
 
     predictors: tuple[str, ...]
     line: Line | None
-    history: NDArray[np.float64] | None
+    history: Floats | None
 
-    def predict(self, material: Material) -> NDArray[np.float64]:
+    def predict(self, scores: Scores, shape: tuple[int, ...]) -> Floats:
         """Expected changes of runs, shape (n_runs, n_domains), in points; NaN where a feature is missing."""
         if self.line is None:
-            return np.full(material.changes.shape, np.nan)
-        history = None if self.history is None else np.broadcast_to(self.history, material.changes.shape)
-        features = _features(material, self.predictors, history)
+            return np.full(shape, np.nan)
+        history = None if self.history is None else np.broadcast_to(self.history, shape)
+        features = _features(scores, self.predictors, history)
         return self.line.predict(features[..., 0] if features.shape[-1] == 1 else features)
 
 
 @dataclass(frozen=True)
-class Judged:
+class HeldOutRuns:
     """Every run, predicted without its group.
 
     Attributes:
@@ -83,55 +70,57 @@ class Judged:
         fits: By group, what its runs were predicted with.
     """
 
-    prediction: NDArray[np.float64]
-    residual: NDArray[np.float64]
-    domain_mean: NDArray[np.float64]
+    prediction: Floats
+    residual: Floats
+    domain_mean: Floats
     fits: Mapping[int, Fit]
 
 
-def fit(material: Material, groups: NDArray[np.intp], recipe: Recipe) -> Fit:
+def fit(changes: Floats, scores: Scores, groups: NDArray[np.intp], recipe: Recipe) -> Fit:
     """Choose predictors and fit the line.
 
     Predictors are compared by their error on each group left out in turn, all on the same histories. Whatever is
     outside these runs is not looked at, so a group that was held out before stays unseen.
 
     Args:
-        material: Runs to fit on.
+        changes: Shape (n_runs, n_domains), in points, complete.
+        scores: Of the same runs.
         groups: Group of each run, shape (n_runs,). Choice and history leave one out at a time, so at least two are
             needed for either.
         recipe: What to choose from.
     """
-    own_history = history_of_others(material.changes, groups) if recipe.with_history else None
-    features = {names: _features(material, names, own_history) for names in recipe.candidates}
+    own_history = history_of_others(changes, groups) if recipe.with_history else None
+    features = {names: _features(scores, names, own_history) for names in recipe.candidates}
     chosen = recipe.candidates[0]
     if len(recipe.candidates) > 1:
-        errors = {names: leave_group_out(x, material.changes, groups).rmse for names, x in features.items()}
+        errors = {names: leave_group_out(x, changes, groups).rmse for names, x in features.items()}
         known = {names: error for names, error in errors.items() if error is not None}
         chosen = min(known, key=lambda names: known[names], default=chosen)
-    history = material.changes.mean(axis=0) if recipe.with_history else None
-    return Fit(chosen, fit_line(features[chosen], material.changes), history)
+    history = changes.mean(axis=0) if recipe.with_history else None
+    return Fit(chosen, fit_line(features[chosen], changes), history)
 
 
-def hold_out(material: Material, groups: NDArray[np.intp], recipe: Recipe) -> Judged:
-    """Predict every group of runs by what the other groups alone teach.
+def hold_out(changes: Floats, scores: Scores, groups: NDArray[np.intp], recipe: Recipe) -> HeldOutRuns:
+    """Predict every group of runs from the other groups alone.
 
     Args:
-        material: All runs.
+        changes: Shape (n_runs, n_domains), in points, complete.
+        scores: Of the same runs.
         groups: Group of each run, shape (n_runs,), at least three of them.
         recipe: What each fold may choose from.
     """
-    prediction, mean = np.empty_like(material.changes), np.empty_like(material.changes)
+    prediction, mean = np.empty_like(changes), np.empty_like(changes)
     fits = {}
     for group in np.unique(groups):
         own = groups == group
-        others = material.of(~own)
-        fits[int(group)] = fold = fit(others, groups[~own], recipe)
-        prediction[own] = fold.predict(material.of(own))
-        mean[own] = others.changes.mean(axis=0)
-    return Judged(prediction, material.changes - prediction, mean, fits)
+        others = changes[~own]
+        fits[int(group)] = fold = fit(others, _of_runs(scores, ~own), groups[~own], recipe)
+        prediction[own] = fold.predict(_of_runs(scores, own), changes[own].shape)
+        mean[own] = others.mean(axis=0)
+    return HeldOutRuns(prediction, changes - prediction, mean, fits)
 
 
-def history_of_others(changes: NDArray[np.float64], groups: NDArray[np.intp]) -> NDArray[np.float64]:
+def history_of_others(changes: Floats, groups: NDArray[np.intp]) -> Floats:
     """For every run, the mean change of each domain over the runs of other groups, in the shape of the changes.
 
     Args:
@@ -144,7 +133,11 @@ def history_of_others(changes: NDArray[np.float64], groups: NDArray[np.intp]) ->
     return history
 
 
-def _features(material: Material, names: tuple[str, ...], history: NDArray[np.float64] | None) -> NDArray[np.float64]:
+def _of_runs(scores: Scores, chosen: NDArray[np.bool_]) -> Scores:
+    return {name: values[chosen] for name, values in scores.items()}
+
+
+def _features(scores: Scores, names: tuple[str, ...], history: Floats | None) -> Floats:
     """Features of shape (n_runs, n_domains, n_features), history last."""
-    columns = [material.scores[name] for name in names]
-    return np.stack(columns if history is None else [*columns, history], axis=-1)
+    features = [scores[name] for name in names]
+    return np.stack(features if history is None else [*features, history], axis=-1)

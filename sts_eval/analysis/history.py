@@ -1,11 +1,11 @@
-"""What a domain's history foretells: the mean of what happened to it in other runs.
+"""History as a predictor: the mean change of a domain in other runs.
 
-These columns cost nothing and read no model, so they are what a predictor has to beat. A run never enters its own
-history. In each of them a run is left with a constant added, which no correlation within runs sees; so the mean over
-all other runs equals, within a run, the fit of the additive model μ + run + domain to the other runs.
+It costs nothing and reads no model, so it is the baseline that a predictor has to beat. A run never enters its own
+history. Correlations within runs do not see a constant added to a run; so the mean over all other runs is as good as
+the fit of the additive model μ + run + domain to the other runs.
 
-Runs of one model share the untuned model's answers, whose luck enters every change. It favours `history_sets` and
-`history_all` a little over what they would foretell of freshly drawn questions.
+Runs of one model share the untuned model's answers, and the luck in these enters every change. It makes `history_sets`
+and `history_all` look a little better than they would on freshly drawn questions.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sts_eval.analysis.aligned_runs import Column, Floats, Matrix
+from sts_eval.analysis.aligned_runs import AlignedRuns, AlignedScores, Floats
 from sts_eval.records.comparison import MeanCost, Question
 
 SUMMARIES = {
@@ -26,25 +26,25 @@ SUMMARIES = {
 FREE = MeanCost(seconds=0, passes=0, backward_passes=0, share_of_tuning=None)
 
 
-def history_columns(matrix: Matrix, outcome: Floats, question: Question) -> dict[str, Column]:
+def history_predictors(runs: AlignedRuns, outcome: Floats, question: Question) -> dict[str, AlignedScores]:
     """History as predictors.
 
     For the questions of set by domain only `history_same_set` is given. The mean over the other runs of a model is
     (n · mean - own)/(n - 1), which is minus the run's own change once the domain's mean is taken away: it would
-    hold the answer, with its sign turned round. The mean over other models is then constant.
+    hold the answer with its sign reversed. The mean over other models is then constant.
 
     Args:
-        matrix: The runs.
-        outcome: What happened, shape (n_runs, n_domains), as the question takes it: magnitudes or signed changes.
+        runs: The runs.
+        outcome: What tuning changed, shape (n_runs, n_domains), as the question takes it: magnitudes or signed changes.
         question: The question it is to answer.
 
     Returns:
-        Columns by name, NaN in runs without history; those without any are left out.
+        Predictors by name, NaN in runs without history; those without any are left out.
     """
-    means = history(outcome, matrix.model_of, matrix.set_of)
+    means = history(outcome, runs.model_of, runs.set_of)
     names = ("history_same_set",) if question in ("which_set", "which_set_away") else tuple(means)
     return {
-        name: Column(name, "history", (), SUMMARIES[name], means[name], FREE)
+        name: AlignedScores(name, "history", (), SUMMARIES[name], means[name], FREE)
         for name in names
         if np.isfinite(means[name]).any()
     }

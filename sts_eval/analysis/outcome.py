@@ -1,4 +1,4 @@
-"""A run in short, from its two records."""
+"""A run in short, from its prediction and its transfer."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def summarise(
 
     Args:
         prediction: The scores.
-        transfer: What happened.
+        transfer: What tuning changed.
         model: Short name of the model.
         training_set: Short name of the set.
-        home: Domains that the set is about.
+        home: Domains that the training set is made for.
         more: Scores of oracles; their flag O keeps them out of every ranking.
     """
     predicted = {domain.domain for domain in prediction.domains}

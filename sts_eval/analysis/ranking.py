@@ -1,164 +1,185 @@
-"""One question put to every predictor: ranks, intervals, rivals and costs."""
+"""One question put to every predictor: correlations, ranks, differences and costs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import fmean
+from typing import NamedTuple
 
 import numpy as np
 
-from sts_eval.analysis.aligned_runs import Column, Floats, Matrix, Measured
-from sts_eval.analysis.correlations import ByDomainAndSet, Estimate, Pooled, SideBySide, ends
-from sts_eval.analysis.history import history_columns
+from sts_eval.analysis.aligned_runs import AlignedRuns, AlignedScores, Changes, Floats
+from sts_eval.analysis.correlations import DomainBySet, Estimate, WithinRuns, ends
+from sts_eval.analysis.history import history_predictors
+from sts_eval.analysis.single_run import correlate_single_run
 from sts_eval.records.comparison import Difference, Measure, Question, Row, SignFigures, Standing, Table
 from sts_eval.statistics import noise_ceiling, shared_ranks, sign_quality, williams_t
 from sts_eval.statistics.interaction import SetByDomainTable
 
 ZERO_GROUPS = ("history", "gradient", "probe")
 ZERO_NAMES = ("icl_nll_gap", "icl_logprob_gap", "icl_accuracy_gap")
-"""Scores that foretell a change, so that their 0 means none. Only these have signs to be right or wrong about."""
+"""Scores that predict the change itself, so that 0 means none. Only these have signs to be right or wrong about."""
+
+WITHIN_RUNS: tuple[Question, ...] = ("how_much", "which_way")
+"""Questions that one run can answer; the others are about training sets, within a model."""
+
+STANDINGS: tuple[Standing, ...] = ("ranked", "history", "oracle")
+"""In the order of a table's rows."""
 
 
 @dataclass(frozen=True, slots=True)
-class Dials:
+class ComparisonSettings:
     """What a comparison can be asked.
 
     Attributes:
         reference: The predictor that others are compared with.
         n_resamples: Of every bootstrap and permutation.
         seed: Of the same.
+        single: Whether a single run gets the figures that only one run has.
         level: Coverage of every interval.
     """
 
     reference: str
     n_resamples: int
     seed: int
+    single: bool
     level: float = 0.95
 
 
-def question_table(question: Question, measure: Measure, matrix: Matrix, dials: Dials) -> Table | None:
+def question_table(
+    question: Question, measure: Measure, runs: AlignedRuns, settings: ComparisonSettings
+) -> Table | None:
     """Put one question to every predictor.
 
     Args:
         question: Which.
-        measure: By which measure of what happened.
-        matrix: The runs.
-        dials: The reference, and how to resample.
+        measure: By which measure of the change.
+        runs: The runs.
+        settings: The reference, and how to resample.
 
     Returns:
         The table; None where no model has the 3 training sets that a question of set by domain needs.
     """
-    measured = matrix.measures[measure]
-    outcome = outcome_of(question, measured)
-    columns = matrix.columns | history_columns(matrix, outcome, question)
-    scores = {name: column.scores for name, column in columns.items()}
-    figures: SideBySide
-    if question in ("how_much", "which_way"):
-        figures = Pooled(scores, outcome, dials.n_resamples, dials.seed)
-        ceiling = _mean_ceiling(question, measured)
-        n_runs, n_points = outcome.shape[0], outcome.size
-    else:
-        left = np.where(matrix.home, np.nan, outcome) if question == "which_set_away" else outcome
-        by_set = SetByDomainTable(left, matrix.model_of, dials.level, dials.n_resamples, dials.seed)
-        itself = by_set.correlate({"outcome": left})["outcome"]
-        if not itself.n_rows:
-            return None
-        figures = ByDomainAndSet(scores, by_set)
-        ceiling, n_runs, n_points = by_set.ceiling(measured.se), itself.n_rows, itself.n_points
-
-    estimates = {name: figures.estimate(name) for name in columns}
-    order = sorted(columns, key=lambda name: _falling(estimates[name].r))
-    standing = {name: standing_of(columns[name]) for name in columns}
-    ranked = [name for name in order if standing[name] == "ranked"]
-    ranks = _ranks([name for name in ranked if estimates[name].r is not None], figures)
-    past = [name for name in order if standing[name] == "history"]
-    family = figures.family_p(ranked) | figures.family_p(past)
-    history = _best(past, estimates)
+    changes = runs.measures[measure]
+    outcome = outcome_of(question, changes)
+    predictors = runs.predictors | history_predictors(runs, outcome, question)
+    scores = {name: one.scores for name, one in predictors.items()}
+    asked = _correlate(question, measure, runs, scores, settings)
+    if asked is None:
+        return None
+    correlations = asked.correlations
+    estimates = {name: correlations.estimate(name) for name in predictors}
+    falling = sorted(predictors, key=lambda name: (estimates[name].r is None, -(estimates[name].r or 0.0)))
+    by_standing = {
+        standing: [name for name in falling if standing_of(predictors[name]) == standing] for standing in STANDINGS
+    }
+    defined = [name for name in by_standing["ranked"] if estimates[name].r is not None]
+    ranks = shared_ranks(defined, lambda leader, other: correlations.difference(leader, other).p_value)
+    family = correlations.family_p(by_standing["ranked"]) | correlations.family_p(by_standing["history"])
+    history = _best(by_standing["history"], estimates)
+    alone = len(runs.outcomes) == 1 and question in WITHIN_RUNS
     rows = []
-    for kind in ("ranked", "history", "oracle"):
-        for name in (one for one in order if standing[one] == kind):
-            column, estimate = columns[name], estimates[name]
-            rivals = {
-                rival: _difference(name, rival, figures, scores, outcome, question)
-                for rival in (dials.reference, history)
-                if rival not in (None, name)
+    for standing, names in by_standing.items():
+        for name in names:
+            one = predictors[name]
+            differences = {
+                other: _difference(name, other, correlations, scores, outcome[0] if alone else None)
+                for other in (settings.reference, history)
+                if other not in (None, name)
             }
+            single = None
+            if alone and settings.single:
+                delta = changes.change[0] if question == "how_much" else None
+                single = correlate_single_run(
+                    one.scores[0], outcome[0], runs.domains, ceiling=asked.ceiling, delta=delta
+                )
             rows.append(
                 Row(
                     name=name,
-                    group=column.group,
-                    flags=column.flags,
-                    summary=column.summary,
-                    standing=standing[name],
+                    group=one.group,
+                    flags=one.flags,
+                    summary=one.summary,
+                    standing=standing,
                     rank=ranks.get(name),
-                    r=estimate.r,
-                    hksj=estimate.hksj,
-                    bootstrap=estimate.bootstrap,
-                    spearman=estimate.spearman,
                     p_permutation=family.get(name),
-                    n_runs=estimate.n_runs,
-                    n_points=estimate.n_points,
-                    from_reference=rivals.get(dials.reference),
-                    from_history=rivals.get(history) if history else None,
-                    sign=_sign(column, measured, dials) if question == "which_way" else None,
-                    cost=column.cost,
-                    undefined=estimate.reason,
+                    from_reference=differences.get(settings.reference),
+                    from_history=differences.get(history) if history else None,
+                    sign=_sign(one, changes, settings) if question == "which_way" else None,
+                    cost=one.cost,
+                    single=single,
+                    **estimates[name]._asdict(),
                 )
             )
     return Table(
         question=question,
         measure=measure,
-        n_runs=n_runs,
-        n_points=n_points,
-        ceiling=ceiling,
-        between_seeds=_between_seeds(measured) if question == "which_way" else None,
+        n_runs=asked.n_runs,
+        n_points=asked.n_points,
+        ceiling=asked.ceiling,
+        between_seeds=_between_seeds(changes) if question == "which_way" else None,
         best_history=history,
         rows=tuple(rows),
-        notes=tuple(_notes(question, matrix, rows)),
+        notes=tuple(_notes(question, runs, rows)),
     )
 
 
-def outcome_of(question: Question, measured: Measured) -> Floats:
-    """What happened, as a question takes it, shape (n_runs, n_domains)."""
-    return measured.magnitude if question == "how_much" else measured.change
+class _Correlated(NamedTuple):
+    """Every predictor against one outcome, and how much there is to correlate."""
+
+    correlations: WithinRuns | DomainBySet
+    ceiling: float | None
+    n_runs: int
+    n_points: int
 
 
-def _falling(r: float | None) -> float:
-    return np.inf if r is None else -r
+def _correlate(
+    question: Question, measure: Measure, runs: AlignedRuns, scores: Mapping[str, Floats], settings: ComparisonSettings
+) -> _Correlated | None:
+    """The correlations that answer a question; None where no model has 3 training sets and these are asked about."""
+    changes = runs.measures[measure]
+    outcome = outcome_of(question, changes)
+    if question in WITHIN_RUNS:
+        within = WithinRuns(scores, outcome, settings.n_resamples, settings.seed)
+        return _Correlated(within, _mean_ceiling(question, measure, changes), outcome.shape[0], outcome.size)
+    left = np.where(runs.home, np.nan, outcome) if question == "which_set_away" else outcome
+    table = SetByDomainTable(left, runs.model_of, settings.level, settings.n_resamples, settings.seed)
+    itself = table.correlate({"outcome": left})["outcome"]
+    if not itself.n_rows:
+        return None
+    return _Correlated(DomainBySet(scores, table), table.ceiling(changes.se), itself.n_rows, itself.n_points)
 
 
-def standing_of(column: Column) -> Standing:
-    """Whether a predictor competes, is to be beaten, or has seen the tuned model."""
-    if "O" in column.flags:
+def outcome_of(question: Question, changes: Changes) -> Floats:
+    """What tuning changed, as a question takes it, shape (n_runs, n_domains)."""
+    return changes.magnitude if question == "how_much" else changes.change
+
+
+def standing_of(one: AlignedScores) -> Standing:
+    """Whether a predictor competes, is a baseline, or has seen the tuned model."""
+    if "O" in one.flags:
         return "oracle"
-    return "history" if column.group in ("history", "null") else "ranked"
+    return "history" if one.group in ("history", "null") else "ranked"
 
 
 def _best(names: list[str], estimates: Mapping[str, Estimate]) -> str | None:
     """The history with the highest r, of those that most runs have. Choosing it favours history, not predictors."""
     known = [name for name in names if estimates[name].r is not None]
-    if not known:
-        return None
-    most = max(estimates[name].n_runs for name in known)
-    return next(name for name in known if estimates[name].n_runs == most)
-
-
-def _ranks(names: list[str], figures: SideBySide) -> dict[str, int]:
-    return shared_ranks(names, lambda leader, other: figures.difference(leader, other).p_value)
+    most = max((estimates[name].n_runs for name in known), default=None)
+    return next((name for name in known if estimates[name].n_runs == most), None)
 
 
 def _difference(
-    name: str, rival: str, figures: SideBySide, scores: Mapping[str, Floats], outcome: Floats, question: Question
+    name: str, other: str, correlations: WithinRuns | DomainBySet, scores: Mapping[str, Floats], alone: Floats | None
 ) -> Difference:
-    found = figures.difference(name, rival)
-    alone = len(outcome) == 1 and question in ("how_much", "which_way")
+    """One predictor's r minus another's; with Williams' t where `alone` is the outcome of a single run."""
+    found = correlations.difference(name, other)
     return Difference(
-        rival=rival,
+        rival=other,
         difference=found.difference,
         interval=ends(found.interval),
         p=found.p_value,
-        p_williams=_williams(scores[name][0], scores[rival][0], outcome[0]) if alone else None,
+        p_williams=None if alone is None else _williams(scores[name][0], scores[other][0], alone),
     )
 
 
@@ -175,31 +196,34 @@ def _williams(x: Floats, z: Floats, y: Floats) -> float | None:
         return None
 
 
-def _sign(column: Column, measured: Measured, dials: Dials) -> SignFigures:
+def _sign(one: AlignedScores, changes: Changes, settings: ComparisonSettings) -> SignFigures:
     found = sign_quality(
-        column.scores,
-        measured.change,
-        measured.se,
-        zero=column.group in ZERO_GROUPS or column.name in ZERO_NAMES,
-        n_resamples=dials.n_resamples,
-        seed=dials.seed,
+        one.scores,
+        changes.change,
+        changes.se,
+        zero=one.group in ZERO_GROUPS or one.name in ZERO_NAMES,
+        n_resamples=settings.n_resamples,
+        seed=settings.seed,
     )
     return SignFigures(
         auroc=found.auroc, interval=ends(found.interval), mcc=found.mcc, n_up=found.n_up, n_down=found.n_down
     )
 
 
-def _mean_ceiling(question: Question, measured: Measured) -> float | None:
-    ceilings = [noise_ceiling(change, se) for change, se in zip(measured.change, measured.se, strict=True)]
+def _mean_ceiling(question: Question, measure: Measure, changes: Changes) -> float | None:
+    """Mean over runs of the r of a perfect predictor."""
+    if measure == "logprob" and not changes.se.all():
+        return None  # an error that could not be estimated is recorded as 0
+    ceilings = [noise_ceiling(change, se) for change, se in zip(changes.change, changes.se, strict=True)]
     found = [one.magnitude if question == "how_much" else one.signed for one in ceilings]
     known = [one for one in found if one is not None]
     return fmean(known) if known else None
 
 
-def _between_seeds(measured: Measured) -> float | None:
+def _between_seeds(changes: Changes) -> float | None:
     """Mean r between the changes of two seeds of a run, over all pairs of all runs."""
     pairs = []
-    for seeds in (one for one in measured.by_seed if one is not None and len(one) > 1):
+    for seeds in (one for one in changes.by_seed if one is not None and len(one) > 1):
         varying = seeds[np.ptp(seeds, axis=1) > 0]
         if len(varying) > 1:
             r = np.corrcoef(varying)
@@ -207,20 +231,23 @@ def _between_seeds(measured: Measured) -> float | None:
     return fmean(pairs) if pairs else None
 
 
-def _notes(question: Question, matrix: Matrix, rows: list[Row]) -> list[str]:
+def _notes(question: Question, runs: AlignedRuns, rows: list[Row]) -> list[str]:
     notes = []
     if question == "how_much":
-        notes.append("Similarity predictors were made for the direction of a change, not for its size.")
+        notes.append("Similarity predictors are made for the direction of a change, not for its size.")
     if any(row.name in ("history_sets", "history_all") for row in rows):
         notes.append(
-            "history_sets and history_all share the untuned model's answers with what they foretell, "
+            "history_sets and history_all share the untuned model's answers with the change that they predict, "
             "which favours them a little."
         )
     if question in ("which_set", "which_set_away"):
         notes.append(
-            "Of the history columns only history_same_set can take part: a mean over the other sets of a model "
-            "holds the answer once the domain's mean is removed."
+            "Of the histories only history_same_set can take part: a mean over the other sets of a model holds the "
+            "answer once the domain's mean is removed."
         )
     if question == "which_set_away":
-        notes.append(f"{int(matrix.home.sum())} cells of domains that a set is about are left out.")
+        notes.append(
+            f"The changes of home domains ({int(runs.home.sum())} points) are left out: the domains that the training "
+            "set is made for."
+        )
     return notes

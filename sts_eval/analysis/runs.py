@@ -1,6 +1,6 @@
-"""Runs on disk to outcomes: folders of `sts-eval run`, and files of outcomes.
+"""Outcomes of runs on disk: folders of `sts-eval run`, and files of outcomes.
 
-A run is taken by the hashes that its report names, so what is compared is what was reported.
+A run is read by the hashes that its report names, so what is compared is what was reported.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from sts_eval.analysis.aligned_runs import FEWEST_DOMAINS
 from sts_eval.analysis.outcome import summarise
 from sts_eval.errors import UserError
 from sts_eval.records.oracle import Oracle
@@ -17,16 +18,13 @@ from sts_eval.records.report import Report
 from sts_eval.records.run_folder import EVALUATIONS, RunFolder
 from sts_eval.records.transfer import Transfer
 
-FEWEST = 3
-"""Domains without which there is nothing to correlate."""
-
 
 def gather(paths: Sequence[Path], *, post_hoc: bool = False) -> tuple[Outcome, ...]:
     """Read runs, in the order given.
 
     Args:
         paths: Run folders and `.jsonl` files of outcomes.
-        post_hoc: Take runs whose prediction is younger than their tuning.
+        post_hoc: Take runs whose prediction was made after fine-tuning started.
 
     Raises:
         UserError: A path is no run, a run is post hoc or given twice, two runs are of one model and training set,
@@ -53,7 +51,7 @@ def outcome_of(
         folder: A folder of `sts-eval run`.
         model: Short name of the model; from its id if None.
         training_set: Short name of the set; from its source if None.
-        home: Domains that the set is about.
+        home: Domains that the training set is made for.
 
     Raises:
         UserError: There is no report, or a record that it names is gone.
@@ -72,13 +70,13 @@ def outcome_of(
         model=model or model_name(prediction.model.id),
         training_set=training_set or set_name(prediction.training_set.source),
         home=home,
-        more=_oracles(files, prediction, transfer),
+        more=read_oracles(files, prediction, transfer),
     )
     return outcome.model_copy(update={"post_hoc": outcome.post_hoc or report.post_hoc})
 
 
-def _oracles(files: RunFolder, prediction: Prediction, transfer: Transfer) -> tuple[PredictorScores, ...]:
-    """What was read from the first tuned model."""
+def read_oracles(files: RunFolder, prediction: Prediction, transfer: Transfer) -> tuple[PredictorScores, ...]:
+    """What was read from the first tuned model; nothing where it was not read."""
     trainings = transfer.tuning.runs if transfer.tuning else ()
     paths = [path for training in trainings if (path := files.oracle(prediction, training)).is_file()]
     if not paths:
@@ -109,7 +107,8 @@ def _check(found: Sequence[tuple[Path, Outcome]], post_hoc: bool) -> None:
     for path, outcome in found:
         if outcome.post_hoc and not post_hoc:
             raise UserError(
-                f"the prediction of {outcome.model} on {outcome.training_set} ({path}) is younger than its tuning",
+                f"{path}: the prediction of {outcome.model} on {outcome.training_set} was made after fine-tuning "
+                "started",
                 "Leave the run out, or pass --post-hoc to have the comparison say so",
             )
         hashes, names = (outcome.prediction_sha256, outcome.transfer_sha256), (outcome.model, outcome.training_set)
@@ -118,12 +117,12 @@ def _check(found: Sequence[tuple[Path, Outcome]], post_hoc: bool) -> None:
         if names in runs:
             raise UserError(
                 f"{runs[names]} and {path} are both runs of {outcome.model} on {outcome.training_set}",
-                "Give one of them, or both tunings as seeds of one run",
+                "Give one of them, or make one run with several seeds",
             )
         records[hashes], runs[names] = path, path
     common = set.intersection(*({domain.domain for domain in outcome.domains} for _, outcome in found))
-    if len(common) < FEWEST:
+    if len(common) < FEWEST_DOMAINS:
         raise UserError(
-            f"the runs have {len(common)} domains in common, and {FEWEST} are needed",
+            f"the runs have {len(common)} domains in common, and {FEWEST_DOMAINS} are needed",
             "Compare runs of the same benchmark",
         )

@@ -21,10 +21,11 @@ from sts_eval.records.transfer import Transfer
 @POST_HOC
 def report(prediction: Path, transfer: Path, folder: Path | None, post_hoc: bool) -> None:
     """Compare the record PREDICTION with the measured changes in the record TRANSFER."""
-    from sts_eval.analysis.report import compare as made
-    from sts_eval.report.report import print_report, write_report
+    from sts_eval.analysis.report import report_run
+    from sts_eval.report.files import write_report
+    from sts_eval.report.report import print_report
 
-    compared = made(Prediction.read(prediction), Transfer.read(transfer), post_hoc=post_hoc)
+    compared = report_run(Prediction.read(prediction), Transfer.read(transfer), post_hoc=post_hoc)
     print_report(compared)
     if folder is not None:
         click.echo(f"Written: {', '.join(str(path) for path in write_report(compared, folder))}")
@@ -54,11 +55,11 @@ def compare(
     from sts_eval.analysis.aligned_runs import align
     from sts_eval.analysis.compare import compare_runs
     from sts_eval.analysis.runs import gather
-    from sts_eval.report.comparison_files import FILES, write_comparison
-    from sts_eval.report.comparison_tables import print_comparison
+    from sts_eval.report.comparison import print_comparison
+    from sts_eval.report.files import COMPARISON_FILES, write_comparison
 
     if output is not None:
-        check_writable(output / FILES[0])
+        check_writable(output / COMPARISON_FILES[0])
     outcomes = gather(runs, post_hoc=post_hoc)
     comparison = compare_runs(outcomes, reference=reference, n_resamples=resamples, seed=seed)
     # Written before it is printed: a reader that closes the pipe early costs nothing.

@@ -10,7 +10,7 @@ import click
 from sts_eval.cli.options import PATH
 from sts_eval.errors import UserError
 from sts_eval.records.record import check_writable
-from sts_eval.report.console import standard_output
+from sts_eval.report.terminal import standard_output
 
 HUB, EEE = "hub", "every-eval-ever"
 

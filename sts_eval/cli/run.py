@@ -50,8 +50,9 @@ def run(experiment: Path, folder: Path | None, post_hoc: bool) -> None:
     A stage whose record exists is not run again. `sts-eval init` writes a file to start from.
     """
     from sts_eval.pipeline import make_prediction, make_report
+    from sts_eval.report.files import write_report
     from sts_eval.report.prediction import draw_scores, print_prediction
-    from sts_eval.report.report import print_report, write_report
+    from sts_eval.report.report import print_report
 
     files = RunFolder.of(folder_of_run(experiment, folder))
     described = read_experiment(experiment)

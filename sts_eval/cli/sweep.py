@@ -12,7 +12,7 @@ from rich.console import Console, Group
 from rich.live import Live
 
 from sts_eval.cli.options import PATH, POST_HOC
-from sts_eval.report.console import standard_output
+from sts_eval.report.terminal import standard_output
 from sts_eval.sweep.drive import Engine, Tell, drive, driver_of, open_book
 from sts_eval.sweep.matrix import Matrix, read_matrix
 from sts_eval.sweep.state import Book, StageRecord

@@ -1,4 +1,4 @@
-"""The record of a calibration: a line from scores to points, and how far it is off on runs that it has not seen."""
+"""The record of a calibration: a line from scores to points, and its error on runs that it has not seen."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class Term(Part):
 
 
 class HistoryTerm(Part):
-    """The part of what is known of each domain."""
+    """The part of each domain's history in the line."""
 
-    slope: float = Field(description="points per point; below 1 where a domain's mean tells little of the next run")
+    slope: float = Field(description="points per point; below 1 where a domain's mean says little about the next run")
     mean: dict[str, float] = Field(description="by domain: mean change over the outcomes, points")
 
 
@@ -47,9 +47,9 @@ class Equation(Part):
 
 
 class Level(Part):
-    """A level of certainty, and whether the promise was kept."""
+    """A nominal coverage, and the one that was measured."""
 
-    level: float = Field(gt=0, lt=1, description="promised share of changes inside the interval")
+    level: float = Field(gt=0, lt=1, description="nominal share of changes inside the interval")
     half_width: float | None = Field(description="points; None where there are too few held-out points")
     share: float | None = Field(
         description="of held-out changes inside an interval from the residuals of the other groups"
@@ -64,19 +64,23 @@ class HoldOut(Part):
 
     by: Held
     n_groups: int
-    n_points: int = Field(description="held-out points with a prediction")
-    rmse: float | None = Field(description="points")
-    mae: float | None = Field(description="points")
-    skill_zero: float | None = Field(description="1 - MSE/MSE of 'nothing changes'")
+    n_points: int = Field(default=0, description="held-out points with a prediction")
+    rmse: float | None = Field(default=None, description="points")
+    mae: float | None = Field(default=None, description="points")
+    skill_zero: float | None = Field(default=None, description="1 - MSE/MSE of 'nothing changes'")
     skill_run_mean: float | None = Field(
-        description="against the run's own measured mean, which nobody knows beforehand: a useful line may stay below 0"
+        default=None,
+        description="against the run's own measured mean, known only afterwards: a useful line may stay below 0",
     )
-    skill_domain_mean: float | None = Field(description="against the domain's mean over the other groups' runs")
-    levels: tuple[Level, ...]
+    skill_domain_mean: float | None = Field(
+        default=None, description="against the domain's mean over the other groups' runs"
+    )
+    levels: tuple[Level, ...] = ()
     selected: dict[str, int] = Field(
-        description="by predictor: folds whose line uses it, chosen from their own training runs where it was not given"
+        default={},
+        description="by predictor: folds whose line uses it, chosen on their own training runs where it was not given",
     )
-    too_little: str | None = Field(description="why there are no figures")
+    too_little: str | None = Field(default=None, description="why there are no figures")
 
 
 class Calibration(Record):
@@ -84,9 +88,9 @@ class Calibration(Record):
 
     schema_version: Literal[1] = 1
     created: str = Field(description="UTC, ISO 8601")
-    equation: Equation | None = Field(description="None where no error could be held beside it")
+    equation: Equation | None = Field(description="None where its error could not be measured")
     with_history: bool
-    candidates: tuple[str, ...] = Field(description="predictors that were chosen from; empty where they were given")
+    candidates: tuple[str, ...] = Field(description="predictors to choose from; empty where they were given")
     half_width_80: float | None = Field(
         description="points, of the interval that holds 80% of changes: at each level the larger of the hold-outs', so "
         "that it serves a new model and a new training set"
@@ -110,7 +114,7 @@ class Calibration(Record):
 
 
 class ExpectedChange(Part):
-    """What a calibration expects of one domain, in points of accuracy."""
+    """The expected change of one domain, in points of accuracy."""
 
     domain: str
     points: float

@@ -1,4 +1,4 @@
-"""The record of a comparison over runs: every predictor against what happened, question by question."""
+"""The record of a comparison over one run or many: every predictor against what tuning changed, by question."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from sts_eval.records.record import Part, Record
 Question = Literal["how_much", "which_way", "which_set", "which_set_away"]
 """`how_much`: the size of a domain's change, with the noise's share taken off (the paper's question). `which_way`: the
 signed change. `which_set`: which training set helps which domain, each domain's and each run's mean removed within a
-model. `which_set_away`: the same without the domains that a set is about."""
+model. `which_set_away`: the same without home domains (the domains that the training set is made for)."""
 
 Measure = Literal["accuracy", "logprob"]
 """`accuracy` in points, `logprob` of the right option in nats."""
 
 Standing = Literal["ranked", "history", "oracle"]
-"""Only `ranked` predictors compete. History is what they have to beat; an oracle has seen the tuned model."""
+"""Only `ranked` predictors compete. History is the baseline to beat; an oracle has seen the tuned model."""
 
 Ends = tuple[float, float]
 """Lower and upper end of an interval."""
 
 
 class Difference(Part):
-    """Pooled r of one predictor minus that of a rival, over the cells that both have."""
+    """Pooled r of one predictor minus that of another, over the points that both have."""
 
-    rival: str
+    rival: str = Field(description="the other predictor")
     difference: float | None
     interval: Ends | None = Field(description="paired bootstrap over runs and domains")
     p: float | None = Field(description="two-sided, of the same bootstrap")
@@ -34,7 +34,7 @@ class Difference(Part):
 
 
 class SignFigures(Part):
-    """Which domains gain and which lose, over the changes that exceed 1.96 standard errors."""
+    """Which domains gain and which lose, over the changes larger than 1.96 standard errors."""
 
     auroc: float | None
     interval: Ends | None = Field(description="of the AUROC")
@@ -44,12 +44,29 @@ class SignFigures(Part):
 
 
 class MeanCost(Part):
-    """What a predictor costs a run, means over the runs that booked it."""
+    """What a predictor costs a run, means over the runs that recorded it."""
 
     seconds: float
     passes: float
     backward_passes: float
     share_of_tuning: float | None = Field(description="of the time of one tuning, one seed")
+
+
+class SingleRun(Part):
+    """One predictor within one run: what is not pooled, and not resampled together with other predictors."""
+
+    n: int = Field(description="domains with a score")
+    r: float | None = Field(description="Pearson's")
+    r2: float | None
+    fisher: Ends | None = Field(description="95%")
+    bootstrap: Ends | None = Field(description="95%, BCa over domains")
+    p_permutation: float | None = Field(description="of this predictor alone")
+    spearman: float | None
+    kendall: float | None
+    leave_one_out: Ends | None = Field(description="lowest and highest r without one domain")
+    extremes: float | None = Field(description="r with |Δ| over the paper's 4+4 domains; only for how_much")
+    conclusion: str = Field(description="undefined, inconclusive, positive or negative")
+    verdict: str = Field(description="what the correlation allows one to say, in sentences")
 
 
 class Row(Part):
@@ -72,6 +89,7 @@ class Row(Part):
     from_history: Difference | None
     sign: SignFigures | None = Field(description="only for which_way")
     cost: MeanCost | None
+    single: SingleRun | None = Field(description="only where one run was compared, and these figures were asked for")
     undefined: str | None = Field(description="why there is no r")
 
 
@@ -123,7 +141,7 @@ class AddedRow(Part):
 
 
 class AddedTable(Part):
-    """The deciding table: what predictors add to history."""
+    """What predictors add to one history."""
 
     question: Question
     measure: Measure
@@ -153,9 +171,9 @@ class ComparedRun(Part):
 
 
 class Comparison(Record):
-    """Every predictor against what happened, over one run or many."""
+    """Every predictor against what tuning changed, over one run or many."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     created: str = Field(description="UTC, ISO 8601")
     runs: tuple[ComparedRun, ...] = Field(min_length=1)
     domains: tuple[str, ...]

@@ -76,6 +76,18 @@ def _oracle_1(values: Values) -> Values:
     return values | {"schema_version": 2, "predictors": _predictors(values.pop("columns"), ())}
 
 
+def _comparison_1(values: Values) -> Values:
+    """Schema 2 holds the figures that only a single run has."""
+    tables = [{**table, "rows": [{**row, "single": None} for row in table["rows"]]} for table in values["tables"]]
+    return values | {"schema_version": 2, "tables": tables}
+
+
+def _report_1(values: Values) -> Values:
+    """Schema 2 compares all predictors; a report of schema 1 held STS's scores against the changes only."""
+    del values["agreements"]
+    return values | {"schema_version": 2, "comparison": None}
+
+
 def _submission_1(values: Values) -> Values:
     """Its own layout did not change; the records in it were of earlier schemas too."""
     parts = {"outcome": "Outcome", "prediction": "Prediction"}
@@ -101,5 +113,7 @@ _STEPS: Mapping[str, Mapping[int, Callable[[Values], Values]]] = {
     "Prediction": {2: _prediction_2},
     "Outcome": {1: _outcome_1},
     "Oracle": {1: _oracle_1},
+    "Comparison": {1: _comparison_1},
+    "Report": {1: _report_1},
     "Submission": {1: _submission_1},
 }

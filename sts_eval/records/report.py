@@ -1,4 +1,4 @@
-"""The record of a comparison: what the prediction said, what happened, and how well they agree."""
+"""The record of a report: one run, domain by domain, and the comparison of all its predictors."""
 
 from __future__ import annotations
 
@@ -6,20 +6,18 @@ from typing import Literal
 
 from pydantic import Field
 
+from sts_eval.errors import UserError
+from sts_eval.records.comparison import Comparison
 from sts_eval.records.overlap import Overlap
 from sts_eval.records.prediction import Score
 from sts_eval.records.record import Part, Record
 
-Target = Literal["delta", "magnitude", "logprob"]
-"""`delta`: signed change in points. `magnitude`: its size in points, with the noise's share taken off.
-`logprob`: signed change of the right option's log-probability, where the task gives one."""
-
 
 class DomainRow(Part):
-    """One domain: prediction beside outcome."""
+    """One domain: STS's scores beside the measured change."""
 
     domain: str
-    scores: dict[str, Score]
+    scores: dict[str, Score] = Field(description="by predictor, STS's three")
     n: int
     accuracy_before: float
     accuracy_after: float
@@ -30,30 +28,10 @@ class DomainRow(Part):
     flags: tuple[str, ...]
 
 
-class Agreement(Part):
-    """A score against an outcome, over domains."""
-
-    score: str
-    target: Target
-    n: int
-    pearson: float | None
-    fisher: tuple[float, float] | None = Field(description="95% interval of r")
-    bootstrap: tuple[float, float] | None = Field(description="95% BCa interval of r")
-    p_permutation: float | None
-    spearman: float | None
-    kendall: float | None
-    r2: float | None
-    leave_one_out: tuple[float, float] | None = Field(description="lowest and highest r without one domain")
-    ceiling: float | None = Field(description="how high r could go with a perfect predictor, given the noise")
-    extremes: float | None = Field(description="r with |Δ| over the paper's 4+4 domains; only for magnitude")
-    conclusion: str
-    verdict: str
-
-
 class Report(Record):
-    """A prediction held against a transfer."""
+    """A prediction beside the change that followed it."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     created: str
     prediction_sha256: str
     transfer_sha256: str
@@ -61,19 +39,20 @@ class Report(Record):
     training_set: str
     post_hoc: bool
     rows: tuple[DomainRow, ...]
-    agreements: tuple[Agreement, ...]
+    comparison: Comparison | None = Field(description="of this one run; None in reports of schema 1")
     overlaps: tuple[Overlap, ...] = Field(description="predicted and actually shifted dimensions, by tuned seed")
     signal_to_noise: float | None = Field(description="of the signed changes over domains")
     seconds: dict[str, float] = Field(description="wall-clock by stage")
     warnings: tuple[str, ...]
 
-    def agreement(self, score: str, target: Target) -> Agreement:
-        """The agreement of one score with one outcome.
+    def compared(self) -> Comparison:
+        """The comparison.
 
         Raises:
-            KeyError: There is none.
+            UserError: The report is of schema 1, which had none.
         """
-        for agreement in self.agreements:
-            if (agreement.score, agreement.target) == (score, target):
-                return agreement
-        raise KeyError(score, target)
+        if self.comparison is None:
+            raise UserError(
+                "this report was made by an earlier version and compares no predictors", "Make the report again"
+            )
+        return self.comparison

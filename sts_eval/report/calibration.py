@@ -1,15 +1,15 @@
-"""A calibration for people: its line, its error on runs it has not seen, and predictions in points."""
+"""A calibration on the terminal: its line, its error on runs it has not seen, and predictions in points."""
 
 from __future__ import annotations
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from sts_eval.analysis.expected_change import expected, left_out
+from sts_eval.analysis.wording import signed, unsigned
 from sts_eval.records.calibration import Calibration, Equation, ExpectedChange, HoldOut, Level
 from sts_eval.records.prediction import Prediction
-from sts_eval.report.console import standard_output
+from sts_eval.report.terminal import standard_output, text_table, warn
 
 HOLD_OUTS = {"model": "one model", "training_set": "one training set"}
 
@@ -47,16 +47,13 @@ def print_expected(calibration: Calibration, prediction: Prediction, console: Co
     """
     console = console or standard_output()
     changes, missing = expected(calibration, prediction), left_out(calibration, prediction)
-    table = Table(title="Expected change of accuracy", title_justify="left")
-    table.add_column("domain and likely change")
-    table.add_column("90%", justify="right", no_wrap=True)
-    for change in changes:
-        table.add_row(escape(sentence(change)), _range(change.low90, change.high90))
-    console.print(table)
+    header = ("domain and likely change", "90%")
+    rows = [[sentence(change), _range(change.low90, change.high90)] for change in changes]
+    console.print(text_table("Expected change of accuracy", header, rows, left=header[:1], fold=header[:1]))
     for domain, reason in missing.items():
         console.print(f"{domain}: no expected change, {reason}.", markup=False, highlight=False)
     if prediction.sha256() in {source.prediction_sha256 for source in calibration.outcomes}:
-        console.print("Warning: this run is one of those calibrated on; its outcome is no news.", style="yellow")
+        warn(console, "Warning: the calibration was fitted to this run, so its interval does not hold here.")
     _print_gaps(calibration, console)
 
 
@@ -70,30 +67,25 @@ def sentence(change: ExpectedChange) -> str:
 
 def error_table(calibration: Calibration) -> Table:
     """Error and skill of every hold-out that has figures."""
-    table = Table(title="On runs that the line has not seen", title_justify="left")
-    table.add_column("left out", no_wrap=True)
-    for header in ("groups", "n", "RMSE", "MAE", "skill: zero", "run's mean", "domain's mean"):
-        table.add_column(header, justify="right", no_wrap=True)
-    for one in calibration.hold_outs:
-        if one.rmse is not None:
-            figures = [_figure(value, ".2f") for value in (one.rmse, one.mae)]
-            skills = [_figure(value, "+.2f") for value in (one.skill_zero, one.skill_run_mean, one.skill_domain_mean)]
-            table.add_row(HOLD_OUTS[one.by], str(one.n_groups), str(one.n_points), *figures, *skills)
-    return table
+    rows = []
+    for one in (known for known in calibration.hold_outs if known.rmse is not None):
+        skills = (one.skill_zero, one.skill_run_mean, one.skill_domain_mean)
+        errors = [unsigned(one.rmse), unsigned(one.mae)]
+        rows.append([HOLD_OUTS[one.by], str(one.n_groups), str(one.n_points), *errors, *map(signed, skills)])
+    header = ("left out", "groups", "n", "RMSE", "MAE", "skill: zero", "run's mean", "domain's mean")
+    return text_table("On runs that the line has not seen", header, rows, left=("left out",))
 
 
 def coverage_table(calibration: Calibration) -> Table:
     """Half-width and coverage of every hold-out at every level."""
-    table = Table(title="Intervals, and how many changes fell inside", title_justify="left")
-    table.add_column("left out", no_wrap=True)
-    for header in ("level", "points", "inside", "95% interval", "n"):
-        table.add_column(header, justify="right", no_wrap=True)
+    rows = []
     for one in calibration.hold_outs:
         for level in one.levels:
             half_width = "–" if level.half_width is None else f"±{level.half_width:.1f}"
             share, interval = _share(level)
-            table.add_row(HOLD_OUTS[one.by], f"{level.level:.0%}", half_width, share, interval, str(level.n))
-    return table
+            rows.append([HOLD_OUTS[one.by], f"{level.level:.0%}", half_width, share, interval, str(level.n)])
+    header = ("left out", "level", "points", "inside", "95% interval", "n")
+    return text_table("Intervals, and how many changes fell inside", header, rows, left=("left out",))
 
 
 def equation_text(equation: Equation) -> str:
@@ -113,16 +105,15 @@ def selection_text(one: HoldOut) -> str:
 
 
 def _print_gaps(calibration: Calibration, console: Console) -> None:
-    """What the intervals do not speak of."""
+    """What the intervals do not cover."""
     if calibration.too_little is not None:
-        console.print(f"{calibration.too_little}.", style="yellow", markup=False, highlight=False)
+        warn(console, f"{calibration.too_little}.")
     if calibration.equation is None:
         return
     for one in calibration.hold_outs:
         if one.too_little is not None:
             noun = HOLD_OUTS[one.by].removeprefix("one ")
-            text = f"How far it is off for a new {noun} is not known: {one.too_little}."
-            console.print(text, style="yellow", markup=False, highlight=False)
+            warn(console, f"The error for a new {noun} is not known: {one.too_little}.")
 
 
 def _range(low: float | None, high: float | None) -> str:
@@ -137,7 +128,3 @@ def _share(level: Level) -> tuple[str, str]:
     if level.share is None:
         return "–", "–"
     return f"{level.share:.0%}", f"[{level.share_low:.0%}, {level.share_high:.0%}]"
-
-
-def _figure(value: float | None, form: str) -> str:
-    return "–" if value is None else format(value, form)

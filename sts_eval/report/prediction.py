@@ -1,21 +1,30 @@
-"""A prediction for people: a ranked table with bars, the reasons, and a plot."""
+"""A prediction for people: ranked domains with bars, the reasons, other predictors, the cost, and a plot."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from scipy import stats
 
+from sts_eval.analysis.wording import signed
 from sts_eval.errors import UserError
 from sts_eval.records.prediction import SCORES, Prediction, Score
-from sts_eval.report.console import standard_output
-from sts_eval.report.predictors import column_table
+from sts_eval.report.terminal import standard_output, text_table, warn
 
 BAR = 12
+"""Characters of the longest bar."""
 
 NAMES = {"sts_icl": "STS_ICL", "sts_act": "STS_act", "sts_notebook": "notebook"}
+
+NAMED = 2
+"""Domains named at either end."""
+
+FEWEST = 3
+"""Domains without which there is no rank correlation."""
 
 
 def print_prediction(prediction: Prediction, rank_by: str, console: Console | None = None) -> None:
@@ -30,14 +39,14 @@ def print_prediction(prediction: Prediction, rank_by: str, console: Console | No
     console.print(score_table(prediction, rank_by))
     console.print(reason_table(prediction, rank_by))
     if prediction.others:
-        console.print(column_table(prediction))
+        console.print(predictor_table(prediction))
     console.print(
         "A high score says that tuning will change a domain, not that it will help it. Scores compare domains "
-        "within one run; they are no points of accuracy.",
+        "within one run; they are not points of accuracy.",
         style="dim",
     )
     for warning in prediction.warnings:
-        console.print(f"Warning: {warning}", style="yellow", markup=False, highlight=False)
+        warn(console, f"Warning: {warning}")
     cost = prediction.cost
     spent = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in cost.seconds.items())
     console.print(f"Cost: {spent}; {cost.tokens:,} tokens in {cost.passes:,} partial forward passes.", highlight=False)
@@ -46,23 +55,17 @@ def print_prediction(prediction: Prediction, rank_by: str, console: Console | No
 def score_table(prediction: Prediction, rank_by: str) -> Table:
     """Domains ranked by a score, each score with its standard error and, over seeds, its sd."""
     n_seeds = len(prediction.shifts)
-    title = f"{_base(prediction.model.id)} tuned on {_base(prediction.training_set.source)}: predicted impact"
-    if n_seeds > 1:
-        title += f" (mean of {n_seeds} seeds ±standard error over questions (sd over seeds))"
-    else:
-        title += " (±standard error over questions)"
-    table = Table(title=title, title_justify="left")
-    table.add_column("#", justify="right")
-    table.add_column("domain", no_wrap=True)
+    errors = "±standard error over questions"
+    errors = f"mean of {n_seeds} seeds {errors} (sd over seeds)" if n_seeds > 1 else errors
     order = [rank_by, *(name for name in SCORES if name != rank_by)]
-    for name in order:
-        table.add_column(NAMES[name], justify="right", no_wrap=True)
-    table.add_column("", no_wrap=True)
-    table.add_column("questions", justify="right")
-    ranked = prediction.ranked(rank_by)
     scores = {name: prediction.predictor(name).scores for name in SCORES}
     highest = max(score.value for score in scores[rank_by].values())
-    for rank, domain in enumerate(ranked, start=1):
+    table = text_table(
+        f"{title(prediction)} ({errors})",
+        ["#", "domain", *(NAMES[name] for name in order), "", "questions"],
+        left=("domain", ""),
+    )
+    for rank, domain in enumerate(prediction.ranked(rank_by), start=1):
         value = scores[rank_by][domain.domain].value
         bar = "█" * max(0, round(BAR * value / highest)) if highest > 0 else ""
         cells = [_score(scores[name][domain.domain]) for name in order]
@@ -74,20 +77,9 @@ def reason_table(prediction: Prediction, rank_by: str, features: int = 8) -> Tab
     """The most shifted features: their share of the first domain's score, and what fires them."""
     leading = prediction.ranked(rank_by)[0].domain
     which = "share_of_act" if rank_by == "sts_act" else "share_of_icl"
-    share = prediction.shifts[0].share_of_total
-    title = (
-        f"Why: the features that demonstrations move most (the top {len(prediction.shifts[0].features)} carry "
-        f"{share:.0%} of all change)"
-    )
-    table = Table(title=title, title_justify="left")
-    table.add_column("feature", justify="right")
-    table.add_column("shift", justify="right")
-    table.add_column(f"share of {escape(leading)}", justify="right")
-    table.add_column("leans on it most", no_wrap=True)
-    table.add_column("fires on", overflow="fold")
+    shift = prediction.shifts[0]
     linked = any(reason.neuronpedia for reason in prediction.reasons)
-    if linked:
-        table.add_column("Neuronpedia", overflow="fold")
+    rows = []
     for reason in prediction.reasons[:features]:
         shares = getattr(reason, which)
         most = max(shares, key=lambda domain: shares[domain])
@@ -96,11 +88,41 @@ def reason_table(prediction: Prediction, rank_by: str, features: int = 8) -> Tab
             str(reason.feature),
             f"{reason.shift:.3g}",
             f"{shares[leading]:.1%}",
-            f"{escape(most)} {shares[most]:.1%}",
-            escape(tokens) or "(no token of these questions)",
+            f"{most} {shares[most]:.1%}",
+            tokens or "(no token of these questions)",
         ]
-        table.add_row(*row, *([reason.neuronpedia or ""] if linked else []))
-    return table
+        rows.append([*row, reason.neuronpedia or ""] if linked else row)
+    header = ["feature", "shift", f"share of {leading}", "leans on it most", "fires on", *["Neuronpedia"] * linked]
+    return text_table(
+        f"Why: the features that demonstrations move most (the top {len(shift.features)} carry "
+        f"{shift.share_of_total:.0%} of all change)",
+        header,
+        rows,
+        left=header[3:],
+        fold=header[4:],
+    )
+
+
+def predictor_table(prediction: Prediction) -> Table:
+    """One line per predictor beside STS; the scores of every domain are in the record."""
+    sts = prediction.predictor("sts_icl").values
+    rows = []
+    for one in prediction.others:
+        values = one.values
+        order = sorted(values, key=lambda domain: -values[domain])
+        rows.append(
+            [
+                one.name,
+                " ".join(one.flags),
+                ", ".join(order[:NAMED]) or "(undefined)",
+                ", ".join(order[-NAMED:]),
+                _rank_correlation(values, sts),
+                f"{one.cost.seconds:.1f}" if one.cost else "–",
+            ]
+        )
+    header = ("predictor", "flags", "expects most", "expects least", "rank r with STS_ICL", "seconds")
+    heading = "Other predictors on the same questions (scores by domain: in the record)"
+    return text_table(heading, header, rows, left=header[:4], fold=header)
 
 
 def draw_scores(prediction: Prediction, score: str, path: Path) -> None:
@@ -111,27 +133,32 @@ def draw_scores(prediction: Prediction, score: str, path: Path) -> None:
     """
     from matplotlib.figure import Figure
 
-    ranked = prediction.ranked(score)[::-1]
-    found = prediction.predictor(score).scores
-    values = [found[domain.domain].value for domain in ranked]
-    errors = [found[domain.domain].se or 0.0 for domain in ranked]
-    figure = Figure(figsize=(7, 0.32 * len(ranked) + 1.2), layout="constrained")
+    names = [domain.domain for domain in prediction.ranked(score)[::-1]]
+    found = [prediction.predictor(score).scores[name] for name in names]
+    figure = Figure(figsize=(7, 0.32 * len(names) + 1.2), layout="constrained")
     axes = figure.subplots()
-    axes.barh(
-        [domain.domain for domain in ranked],
-        values,
-        xerr=errors,
-        color="#3b78a8",
-        ecolor="#333333",
-        capsize=2,
-    )
+    errors = [one.se or 0.0 for one in found]
+    axes.barh(names, [one.value for one in found], xerr=errors, color="#3b78a8", ecolor="#333333", capsize=2)
     axes.set_xlabel(f"{NAMES[score]} (bars: standard error over questions)")
-    axes.set_title(f"{_base(prediction.model.id)} tuned on {_base(prediction.training_set.source)}: predicted impact")
+    axes.set_title(title(prediction))
     axes.spines[["top", "right"]].set_visible(False)
     try:
         figure.savefig(path, dpi=150)
     except ValueError as error:
         raise UserError(f"{path} names no image format", "End it in .png, .pdf or .svg") from error
+
+
+def title(prediction: Prediction) -> str:
+    """What was predicted."""
+    return f"{last_part(prediction.model.id)} tuned on {last_part(prediction.training_set.source)}: predicted impact"
+
+
+def _rank_correlation(values: Mapping[str, float], sts: Mapping[str, float]) -> str:
+    names = [name for name in values if name in sts]
+    chosen = [values[name] for name in names]
+    if len(names) < FEWEST or len(set(chosen)) == 1:
+        return "–"
+    return signed(float(stats.spearmanr(chosen, [sts[name] for name in names]).statistic))
 
 
 def _score(score: Score) -> str:
@@ -145,6 +172,6 @@ def _visible(token: str) -> str:
     return text or "␣"
 
 
-def _base(name: str) -> str:
+def last_part(name: str) -> str:
     """The last part of a path or hub id, which is what people call it."""
     return name.rstrip("/").rsplit("/", 1)[-1]

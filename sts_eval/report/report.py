@@ -1,87 +1,123 @@
-"""A report on the terminal, as Markdown, and as one HTML file that needs nothing beside it."""
+"""A report on one run, on the terminal, as Markdown, and as one HTML file that needs nothing beside it."""
 
 from __future__ import annotations
 
 import html
 import io
-from pathlib import Path
 from statistics import fmean
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Table as TextTable
 
-from sts_eval.records.record import write_atomically
-from sts_eval.records.report import Agreement, Report
-from sts_eval.records.run_folder import REPORT_FILES
-from sts_eval.report.console import WIDTH, standard_output
-from sts_eval.report.prediction import NAMES
-from sts_eval.report.scatter import scatter
+from sts_eval.analysis.wording import QUESTIONS
+from sts_eval.records.comparison import Comparison, Measure, Question, Row, Table
+from sts_eval.records.prediction import SCORES
+from sts_eval.records.report import Report
+from sts_eval.report.comparison import footnote, question_lines, question_table, title
+from sts_eval.report.markdown import inline, pipe_table
+from sts_eval.report.plots import scatter
+from sts_eval.report.prediction import NAMES, last_part
+from sts_eval.report.terminal import WIDTH, standard_output, text_table, warn
 
-TARGETS = {"delta": "signed Δ", "magnitude": "|Δ|, noise taken off", "logprob": "signed Δ log-probability"}
+OUTCOMES: tuple[tuple[Question, Measure], ...] = (
+    ("which_way", "accuracy"),
+    ("how_much", "accuracy"),
+    ("which_way", "logprob"),
+)
+"""What scores are correlated with, a table each; log-probability where every domain has it."""
 
-LEADING = ("sts_icl", "sts_act")
-"""The scores that a report's sentences and plot are about; all stand in its table."""
+IN_WORDS = ("sts_icl", "sts_act")
+"""The scores whose correlations with accuracy are put in words."""
+
+DOMAIN_HEADER = ("domain", "STS_ICL", "STS_act", "before", "after", "Δ points ± SE", "n", "verdict")
+
+OVERLAP_HEADER = ("space", "N", "in both", "null of equal activity", "largest p", "N carry of all change")
+
+COLOURS = {"better": "green", "worse": "red"}
 
 
 def print_report(report: Report, console: Console | None = None) -> None:
-    """Print the domains, the agreement of every score with every outcome, and what follows."""
+    """Print the domains, every predictor against every outcome, what follows, and the overlaps.
+
+    Args:
+        report: The record.
+        console: Where to print; standard output if None.
+
+    Raises:
+        UserError: The report is by an earlier version, without a comparison.
+    """
     console = console or standard_output()
-    for warning in report.warnings:
-        console.print(f"Warning: {warning}", style="yellow", markup=False, highlight=False)
-    console.print(domain_table(report))
-    console.print(agreement_table(report))
+    comparison = report.compared()
+    for warning in warnings(report, comparison):
+        warn(console, f"Warning: {warning}")
+    domains = text_table("Predicted and measured, by domain", DOMAIN_HEADER, left=("domain", "verdict"))
+    for *cells, verdict in domain_rows(report):
+        colour = COLOURS.get(verdict)
+        domains.add_row(*map(escape, cells), f"[{colour}]{verdict}[/]" if colour else verdict)
+    console.print(domains)
+    for table in outcome_tables(comparison):
+        console.print(question_table(table, comparison.reference, leading=SCORES))
+    console.print(footnote(comparison), style="dim", markup=False, highlight=False)
+    for line in comparison.verdict:
+        console.print(f"• {line}", markup=False, highlight=False)
+    for name, text in conclusions(comparison):
+        console.print(f"[bold]{name}[/]: {escape(text)}", highlight=False)
     if report.overlaps:
         console.print(overlap_table(report))
-    for name, text in conclusions(report):
-        console.print(f"[bold]{name}[/]: {escape(text)}", highlight=False)
     total = sum(report.seconds.values())
     shares = ", ".join(f"{stage} {spent:.0f} s ({spent / total:.0%})" for stage, spent in report.seconds.items())
     console.print(f"Time: {shares}.", style="dim", highlight=False)
 
 
-def domain_table(report: Report) -> Table:
+def warnings(report: Report, comparison: Comparison) -> tuple[str, ...]:
+    """What the reader must know first; of the comparison only what the report does not say itself."""
+    about_one_run = ("POST HOC", "no model has 3 training sets")
+    return (*report.warnings, *(line for line in comparison.warnings if not line.startswith(about_one_run)))
+
+
+def domain_rows(report: Report) -> list[list[str]]:
     """Domains by falling STS_ICL: the scores, accuracy before and after, the change and its error."""
-    table = Table(title="Predicted and measured, by domain", title_justify="left")
-    for header in ("domain", "STS_ICL", "STS_act", "before", "after", "Δ points ± SE", "n", "verdict"):
-        table.add_column(header, justify="left" if header in ("domain", "verdict") else "right", no_wrap=True)
-    for row in sorted(report.rows, key=lambda row: -row.scores["sts_icl"].value):
-        table.add_row(
-            escape(row.domain),
+    return [
+        [
+            row.domain,
             f"{row.scores['sts_icl'].value:.4g}",
             f"{row.scores['sts_act'].value:.4g}",
             f"{row.accuracy_before:.1%}",
             f"{row.accuracy_after:.1%}",
             f"{row.delta:+.1f} ± {row.se:.1f}",
             str(row.n),
-            {"better": "[green]better[/]", "worse": "[red]worse[/]"}.get(row.verdict, row.verdict),
-        )
-    return table
+            row.verdict,
+        ]
+        for row in sorted(report.rows, key=lambda row: -row.scores["sts_icl"].value)
+    ]
 
 
-def agreement_table(report: Report) -> Table:
-    """Every score against every outcome."""
-    n = report.agreements[0].n
-    table = Table(title=f"How well the scores agree with the change, over {n} domains", title_justify="left")
-    for header in ("score", "outcome", "r", "95% interval", "p", "Spearman", "ceiling", "4+4"):
-        table.add_column(header, justify="left" if header in ("score", "outcome") else "right", no_wrap=True)
-    for agreement in report.agreements:
-        table.add_row(*(escape(cell) for cell in cells(agreement)))
-    return table
+def outcome_tables(comparison: Comparison) -> list[Table]:
+    """The tables that a report shows."""
+    return [table for asked in OUTCOMES if (table := comparison.table(*asked)) is not None]
 
 
-def overlap_table(report: Report) -> Table:
+def sts_first(table: Table) -> list[Row]:
+    """The rows of a table, STS's scores on top."""
+    return [*map(table.row, SCORES), *(row for row in table.rows if row.name not in SCORES)]
+
+
+def conclusions(comparison: Comparison) -> list[tuple[str, str]]:
+    """What the correlations of the leading scores with accuracy allow one to say."""
+    found = []
+    for name in IN_WORDS:
+        for table in outcome_tables(comparison):
+            single = table.row(name).single
+            if table.measure == "accuracy" and single is not None:
+                found.append((f"{QUESTIONS[table.question]}, {NAMES[name]}", single.verdict))
+    return found
+
+
+def overlap_table(report: Report) -> TextTable:
     """How many of the predicted dimensions are among the ones that tuning moved most."""
-    title = f"Predicted and actually shifted dimensions, mean of {len(report.overlaps)} tuned seeds"
-    table = Table(title=title, title_justify="left")
-    for header in OVERLAP_HEADER:
-        table.add_column(header, justify="left" if header == "space" else "right", no_wrap=True)
-    for row in overlap_rows(report):
-        table.add_row(*row)
-    return table
-
-
-OVERLAP_HEADER = ("space", "N", "in both", "null of equal activity", "largest p", "N carry of all change")
+    heading = f"Predicted and actually shifted dimensions, mean of {len(report.overlaps)} tuned seeds"
+    return text_table(heading, OVERLAP_HEADER, overlap_rows(report), left=("space",))
 
 
 def overlap_rows(report: Report) -> list[list[str]]:
@@ -103,96 +139,46 @@ def overlap_rows(report: Report) -> list[list[str]]:
     return rows
 
 
-def cells(agreement: Agreement) -> list[str]:
-    """One row of the table of agreements."""
-    interval = f"[{agreement.fisher[0]:+.2f}, {agreement.fisher[1]:+.2f}]" if agreement.fisher else "–"
-    p = "–" if agreement.p_permutation is None else f"{agreement.p_permutation:.3f}"
-    return [
-        NAMES[agreement.score],
-        TARGETS[agreement.target],
-        _figure(agreement.pearson),
-        interval,
-        p,
-        _figure(agreement.spearman),
-        _figure(agreement.ceiling, signed=False),
-        _figure(agreement.extremes),
-    ]
-
-
-def conclusions(report: Report) -> list[tuple[str, str]]:
-    """What follows, in sentences, for the leading scores and the two outcomes of accuracy."""
-    return [
-        (f"{NAMES[score]} and {TARGETS[target]}", report.agreement(score, target).verdict)
-        for score in LEADING
-        for target in ("delta", "magnitude")
-    ]
-
-
-def write_report(report: Report, folder: Path) -> list[Path]:
-    """Write report.json, report.md, report.html and scatter.png into a folder, and return their paths.
+def markdown(report: Report) -> str:
+    """The report as Markdown.
 
     Raises:
-        UserError: The folder cannot be written.
+        UserError: The report is by an earlier version, without a comparison.
     """
-    paths = [folder / name for name in REPORT_FILES]
-    report.write(paths[0])
-    write_atomically(paths[1], markdown(report))
-    write_atomically(paths[2], page(report))
-    figure = scatter(report, LEADING[0])
-    figure.savefig(paths[3], dpi=150)
-    return paths
-
-
-def markdown(report: Report) -> str:
-    """The report as Markdown."""
-    domains = [
-        [
-            row.domain,
-            f"{row.scores['sts_icl'].value:.4g}",
-            f"{row.scores['sts_act'].value:.4g}",
-            f"{row.accuracy_before:.1%}",
-            f"{row.accuracy_after:.1%}",
-            f"{row.delta:+.1f} ± {row.se:.1f}",
-            str(row.n),
-            row.verdict,
-        ]
-        for row in sorted(report.rows, key=lambda row: -row.scores["sts_icl"].value)
-    ]
-    lines = [f"# {_last(report.model)} tuned on {_last(report.training_set)}", ""]
-    lines += [f"> **{warning}**" for warning in report.warnings]
-    lines += _pipes(["domain", "STS_ICL", "STS_act", "before", "after", "Δ points ± SE", "n", "verdict"], domains)
-    header = ["score", "outcome", "r", "95% interval", "p", "Spearman", "ceiling", "4+4"]
-    lines += _pipes(header, [[cell.replace("|", "\\|") for cell in cells(one)] for one in report.agreements])
+    comparison = report.compared()
+    lines = [f"# {inline(heading(report))}", ""]
+    lines += [f"> **{inline(warning)}**\n" for warning in warnings(report, comparison)]
+    lines += pipe_table(DOMAIN_HEADER, domain_rows(report))
+    for table in outcome_tables(comparison):
+        lines += [f"## {inline(title(table))}", *question_lines(table, comparison.reference, sts_first(table))]
+    lines += [f"{inline(footnote(comparison))}\n", *(f"- {inline(line)}" for line in comparison.verdict), ""]
+    lines += [f"**{inline(name)}.** {inline(text)}\n" for name, text in conclusions(comparison)]
     if report.overlaps:
-        lines += _pipes(list(OVERLAP_HEADER), overlap_rows(report))
-    lines += [f"**{name}.** {text}\n" for name, text in conclusions(report)]
+        lines += pipe_table(OVERLAP_HEADER, overlap_rows(report))
     return "\n".join(lines)
 
 
-def _pipes(header: list[str], rows: list[list[str]]) -> list[str]:
-    return ["", *("| " + " | ".join(row) + " |" for row in [header, ["---"] * len(header), *rows]), ""]
-
-
 def page(report: Report) -> str:
-    """The report as one HTML file: tables and an SVG plot, no script and nothing fetched."""
+    """The report as one HTML file: tables and an SVG plot, no script and nothing fetched.
+
+    Raises:
+        UserError: The report is by an earlier version, without a comparison.
+    """
     console = Console(record=True, width=WIDTH, file=io.StringIO())
     print_report(report, console)
     body = console.export_html(inline_styles=True, code_format="<pre>{code}</pre>")
     drawing = io.StringIO()
-    scatter(report, LEADING[0]).savefig(drawing, format="svg")
+    scatter(report, "sts_icl").savefig(drawing, format="svg")
     svg = drawing.getvalue()
-    title = html.escape(f"{_last(report.model)} tuned on {_last(report.training_set)}")
+    name = html.escape(heading(report))
     return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{name}</title>'
         "<style>body{max-width:64rem;margin:2rem auto;font-family:system-ui;padding:0 1rem}"
         "pre{overflow-x:auto;font-size:.8rem}svg{max-width:100%;height:auto}</style>"
-        f"<h1>{title}</h1>{svg[svg.index('<svg') :]}{body}</html>\n"
+        f"<h1>{name}</h1>{svg[svg.index('<svg') :]}{body}</html>\n"
     )
 
 
-def _figure(value: float | None, *, signed: bool = True) -> str:
-    return "–" if value is None else f"{value:+.2f}" if signed else f"{value:.2f}"
-
-
-def _last(name: str) -> str:
-    return name.rstrip("/").rsplit("/", 1)[-1]
+def heading(report: Report) -> str:
+    """What was tuned on what."""
+    return f"{last_part(report.model)} tuned on {last_part(report.training_set)}"

@@ -131,8 +131,9 @@ def perform(stage: Stage, matrix: Matrix, folder: Path) -> tuple[Path, ...]:
     """
     # They load torch, which whoever only plans does without.
     from sts_eval.pipeline import make_evaluation, make_prediction, make_report, make_seed, prediction_file
+    from sts_eval.report.files import write_report
     from sts_eval.report.prediction import draw_scores
-    from sts_eval.report.report import print_report, write_report
+    from sts_eval.report.report import print_report
 
     runs = dict(matrix.expand())
     run, files = runs[stage.run], RunFolder.of_sweep(folder, stage.run)

@@ -81,7 +81,7 @@ def test_error_and_skill_by_hand():
 
 
 def test_the_wider_half_width_is_taken_at_each_level():
-    # Every set has its own level, so a new set is harder to foretell than a new model.
+    # Every set has its own level, so a new set is harder to predict than a new model.
     changes, _ = planted()
     changes = changes + np.tile(10 * np.random.default_rng(4).normal(size=(5, 1)), (4, 14))
     calibration = calibrate(runs(changes, {"sts_icl": standard_scores(changes.shape)}))
@@ -113,8 +113,8 @@ def test_a_new_run_falls_inside_as_often_as_promised():
     for seed in range(250):
         z, changes = exchangeable(seed)
         calibration = calibrate(made_apart(z[:-1], changes[:-1]), ["sts_icl"], with_history=False)
-        foretold = expected(calibration, prediction({f"d{i}": value for i, value in enumerate(z[-1] + 5)}))
-        first = next(change for change in foretold if change.domain == "d0")
+        by_domain = expected(calibration, prediction({f"d{i}": value for i, value in enumerate(z[-1] + 5)}))
+        first = next(change for change in by_domain if change.domain == "d0")
         hits[80] += first.low80 <= changes[-1, 0] <= first.high80
         hits[90] += first.low90 <= changes[-1, 0] <= first.high90
     assert stats.binomtest(hits[80], 250, 68 / 85).pvalue > 0.01
@@ -230,15 +230,15 @@ def calibration():
     return calibrate(runs(changes, {"sts_icl": changes + noise}))
 
 
-SAID = {f"d{i}": float(value) for i, value in enumerate((5, 3, 8, 1, 9, 2, 7, 7, 4, 6, 0, 3, 2, 1))}
+SCORES = {f"d{i}": float(value) for i, value in enumerate((5, 3, 8, 1, 9, 2, 7, 7, 4, 6, 0, 3, 2, 1))}
 
 
 def test_expected_changes_by_hand(calibration):
     equation = calibration.equation
-    z = stats.zscore(list(SAID.values()))
-    foretold = {change.domain: change for change in expected(calibration, prediction(SAID))}
-    assert len(foretold) == 14
-    for (domain, change), score in zip(sorted(foretold.items(), key=lambda item: int(item[0][1:])), z, strict=True):
+    z = stats.zscore(list(SCORES.values()))
+    by_domain = {change.domain: change for change in expected(calibration, prediction(SCORES))}
+    assert len(by_domain) == 14
+    for (domain, change), score in zip(sorted(by_domain.items(), key=lambda item: int(item[0][1:])), z, strict=True):
         points = equation.intercept + equation.terms[0].slope * score
         points += equation.history.slope * equation.history.mean[domain]
         assert change.points == pytest.approx(points)
@@ -248,15 +248,15 @@ def test_expected_changes_by_hand(calibration):
         assert (change.low90, change.high90) == pytest.approx(
             (points - calibration.half_width_90, points + calibration.half_width_90)
         )
-    order = [change.points for change in expected(calibration, prediction(SAID))]
+    order = [change.points for change in expected(calibration, prediction(SCORES))]
     assert order == sorted(order, reverse=True)
 
 
 def test_an_unknown_domain_gets_no_change_and_moves_none(calibration):
-    wider = prediction({**SAID, "alchemy": 1e6})
-    assert expected(calibration, wider) == expected(calibration, prediction(SAID))
+    wider = prediction({**SCORES, "alchemy": 1e6})
+    assert expected(calibration, wider) == expected(calibration, prediction(SCORES))
     assert left_out(calibration, wider) == {"alchemy": "no calibrated run measured it"}
-    assert left_out(calibration, prediction(SAID)) == {}
+    assert left_out(calibration, prediction(SCORES)) == {}
 
 
 def test_a_prediction_without_the_predictor_is_refused():
@@ -264,7 +264,7 @@ def test_a_prediction_without_the_predictor_is_refused():
     calibration = calibrate(runs(changes, {"sts_icl": changes, "tfidf_cosine": noise}), ["sts_icl", "tfidf_cosine"])
     assert needed(calibration) == ("sts_icl", "tfidf_cosine")
     with pytest.raises(UserError, match="the prediction lacks tfidf_cosine"):
-        expected(calibration, prediction(SAID))
+        expected(calibration, prediction(SCORES))
 
 
 def test_two_known_domains_are_too_few(calibration):

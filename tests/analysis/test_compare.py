@@ -78,8 +78,8 @@ def test_an_oracle_is_never_ranked(comparison):
 
 
 def test_pooled_r_of_equal_sized_runs_is_the_mean_of_fishers_z(comparison):
-    record, matrix = comparison
-    changes, scores = matrix.measures["accuracy"].change, matrix.columns["useless"].scores
+    record, runs = comparison
+    changes, scores = runs.measures["accuracy"].change, runs.predictors["useless"].scores
     row = record.table("which_way", "accuracy").row("useless")
     z = [np.arctanh(stats.pearsonr(x, y).statistic) for x, y in zip(scores, changes, strict=True)]
     # Random-effects weights are equal where all runs have as many domains.
@@ -87,22 +87,22 @@ def test_pooled_r_of_equal_sized_runs_is_the_mean_of_fishers_z(comparison):
 
 
 def test_a_predictor_that_lacks_runs_is_compared_on_those_it_has(comparison):
-    record, matrix = comparison
+    record, runs = comparison
     table = record.table("which_way", "accuracy")
     partial, exact = table.row("partial"), table.row("exact")
     assert (partial.n_runs, partial.n_points) == (10, 140)
     assert (exact.n_runs, table.n_runs, table.n_points) == (20, 20, 280)
-    changes = matrix.measures["accuracy"].change[10:]
+    changes = runs.measures["accuracy"].change[10:]
     z = [
         np.mean([np.arctanh(stats.pearsonr(x, y).statistic) for x, y in zip(scores[10:], changes, strict=True)])
-        for scores in (matrix.columns["partial"].scores, matrix.columns["sts_icl"].scores)
+        for scores in (runs.predictors["partial"].scores, runs.predictors["sts_icl"].scores)
     ]
     assert partial.from_reference.difference == pytest.approx(np.tanh(z[0]) - np.tanh(z[1]))
 
 
 def test_home_cells_are_left_out_of_the_second_table_of_sets(comparison):
-    record, matrix = comparison
-    assert matrix.home.sum() == 4 * 2 + 4 * 1
+    record, runs = comparison
+    assert runs.home.sum() == 4 * 2 + 4 * 1
     assert record.table("which_set", "accuracy").n_points == 280
     assert record.table("which_set_away", "accuracy").n_points == 280 - 12
     assert record.table("which_set_away", "accuracy").row("exact").n_points == 280 - 12
@@ -182,8 +182,8 @@ def test_within_a_run_the_mean_over_all_others_is_the_additive_fit():
 
 
 def test_a_mean_over_the_other_sets_of_a_model_may_not_answer_which_set_helps_which_domain(comparison):
-    record, matrix = comparison
-    y = matrix.measures["accuracy"].change[:5]
+    record, runs = comparison
+    y = runs.measures["accuracy"].change[:5]
     others = (y.sum(axis=0) - y) / 4
     left = [part - part.mean(0) - part.mean(1, keepdims=True) + part.mean() for part in (y, others)]
     assert np.corrcoef(left[0].ravel(), left[1].ravel())[0, 1] == pytest.approx(-1)  # hence it is left out
@@ -203,8 +203,8 @@ def test_history_plus_noise_is_said_to_add_nothing():
     x = known + np.random.default_rng(1).normal(size=y.shape)
     record = compare_runs(outcomes(y, {"sts_icl": x}, models=MODELS, sets=SETS), **FEW)
     assert record.table("which_way", "accuracy").row("sts_icl").r > 0.8
-    (line,) = [text for text in record.verdict if text.startswith("Which way it changes, beside the domain's history")]
-    assert "sts_icl adds nothing that these runs can show" in line
+    (line,) = [text for text in record.verdict if text.startswith("Which way it changes, beyond the domain's history")]
+    assert "sts_icl is not shown to add anything" in line
     assert "history_" in next(text for text in record.verdict if text.startswith("Which way it changes, recom"))
 
 
@@ -215,8 +215,8 @@ def test_what_is_added_to_history_is_said_to_be_added():
     row = next(table for table in record.added if table.question == "which_way").row("sts_icl")
     assert row.interval[0] > 0
     assert row.rmse_with < row.rmse_without
-    (line,) = [text for text in record.verdict if text.startswith("Which way it changes, beside the domain's history")]
-    assert "sts_icl adds to it" in line
+    (line,) = [text for text in record.verdict if text.startswith("Which way it changes, beyond the domain's history")]
+    assert "sts_icl adds to history" in line
 
 
 def test_models_are_held_out_where_there_are_three_and_else_training_sets():
@@ -228,14 +228,14 @@ def test_models_are_held_out_where_there_are_three_and_else_training_sets():
 
 def test_other_predictors_that_add_to_history_are_counted(comparison):
     record, _ = comparison
-    line = next(text for text in record.verdict if text.startswith("Which way it changes, beside the domain's history"))
-    counted, _, named = line.rpartition(": ")
-    assert counted.endswith("are passed by 3 of 4 other predictors")
-    assert set(named.removesuffix(".").split(", ")) == {"exact", "partial", "twin"}
+    line = next(text for text in record.verdict if text.startswith("Which way it changes, beyond the domain's history"))
+    counted, _, named = line.partition(" pass the same tests: ")
+    assert counted.endswith("Of 4 other predictors, 3")
+    assert set(named.partition(". ")[0].split(", ")) == {"exact", "partial", "twin"}
     assert "oracle" not in line
 
 
-def test_the_cheapest_rival_is_named_and_judged(comparison):
+def test_the_cheapest_other_predictor_is_named_and_judged(comparison):
     record, _ = comparison
     line = next(text for text in record.verdict if text.startswith("Which way it changes, against"))
     assert "sts_icl beats useless (no pass over the model" in line

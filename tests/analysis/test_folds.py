@@ -5,7 +5,7 @@ import pytest
 from helpers.outcomes import planted
 from sklearn.linear_model import LinearRegression
 
-from sts_eval.analysis.folds import Material, Recipe, fit, history_of_others, hold_out
+from sts_eval.analysis.folds import Recipe, fit, history_of_others, hold_out
 from sts_eval.statistics import leave_group_out
 
 MODELS = np.repeat(np.arange(4), 5)
@@ -15,26 +15,26 @@ SETS = np.tile(np.arange(5), 4)
 def made(k=1, seed=0):
     changes, _ = planted(seed=seed)
     rng = np.random.default_rng(seed + 100)
-    return Material(changes, {f"s{i}": changes * i / 4 + rng.normal(size=changes.shape) for i in range(k)})
+    return changes, {f"s{i}": changes * i / 4 + rng.normal(size=changes.shape) for i in range(k)}
 
 
-def literal(material, groups, names, test):
+def literal(changes, scores, groups, names, test):
     """The prediction of one group, by loops and scikit-learn."""
-    n_runs, n_domains = material.changes.shape
+    n_runs, n_domains = changes.shape
     train = [run for run in range(n_runs) if groups[run] != test]
 
     def mean(domain, runs):
-        return sum(material.changes[run, domain] for run in runs) / len(runs)
+        return sum(changes[run, domain] for run in runs) / len(runs)
 
     rows, target = [], []
     for run in train:
         others = [other for other in train if groups[other] != groups[run]]
         for domain in range(n_domains):
-            rows.append([*(material.scores[name][run, domain] for name in names), mean(domain, others)])
-            target.append(material.changes[run, domain])
+            rows.append([*(scores[name][run, domain] for name in names), mean(domain, others)])
+            target.append(changes[run, domain])
     line = LinearRegression().fit(rows, target)
     return {
-        (run, domain): line.predict([[*(material.scores[name][run, domain] for name in names), mean(domain, train)]])[0]
+        (run, domain): line.predict([[*(scores[name][run, domain] for name in names), mean(domain, train)]])[0]
         for run in range(n_runs)
         if groups[run] == test
         for domain in range(n_domains)
@@ -43,22 +43,22 @@ def literal(material, groups, names, test):
 
 @pytest.mark.parametrize("groups", [MODELS, SETS], ids=["models", "sets"])
 def test_held_out_predictions_are_those_of_a_literal_refit(groups):
-    material, names = made(k=2), ("s0", "s1")
-    judged = hold_out(material, groups, Recipe((names,), with_history=True))
+    (changes, scores), names = made(k=2), ("s0", "s1")
+    judged = hold_out(changes, scores, groups, Recipe((names,), with_history=True))
     for test in np.unique(groups):
-        for place, value in literal(material, groups, names, test).items():
+        for place, value in literal(changes, scores, groups, names, test).items():
             assert judged.prediction[place] == pytest.approx(value)
-    assert judged.residual == pytest.approx(material.changes - judged.prediction)
+    assert judged.residual == pytest.approx(changes - judged.prediction)
 
 
 @pytest.mark.parametrize("groups", [MODELS, SETS], ids=["models", "sets"])
 @pytest.mark.parametrize("with_history", [True, False], ids=["history", "scores"])
 def test_a_held_out_group_does_not_see_its_own_changes(groups, with_history):
-    material, recipe = made(k=5), Recipe(tuple((f"s{i}",) for i in range(5)), with_history)
+    (changes, scores), recipe = made(k=5), Recipe(tuple((f"s{i}",) for i in range(5)), with_history)
     own = groups == 2
-    disturbed = material.changes.copy()
+    disturbed = changes.copy()
     disturbed[own] = np.random.default_rng(9).normal(50, 100, size=disturbed[own].shape)
-    before, after = (hold_out(Material(y, material.scores), groups, recipe) for y in (material.changes, disturbed))
+    before, after = (hold_out(y, scores, groups, recipe) for y in (changes, disturbed))
     assert (after.prediction[own] == before.prediction[own]).all()
     assert (after.domain_mean[own] == before.domain_mean[own]).all()
     assert after.fits[2].predictors == before.fits[2].predictors
@@ -72,12 +72,12 @@ def test_the_choice_does_not_see_the_held_out_group():
     changes = 2 * fair + rng.normal(size=fair.shape)
     changes[MODELS == 1] *= 10
     lucky = np.where((MODELS == 1)[:, None], changes / 20, rng.normal(size=fair.shape))
-    material = Material(changes, {"lucky": lucky, "fair": np.where((MODELS == 1)[:, None], -fair, fair)})
+    scores = {"lucky": lucky, "fair": np.where((MODELS == 1)[:, None], -fair, fair)}
     recipe = Recipe((("lucky",), ("fair",)), with_history=False)
-    errors = {name: leave_group_out(x, changes, MODELS).rmse for name, x in material.scores.items()}
+    errors = {name: leave_group_out(x, changes, MODELS).rmse for name, x in scores.items()}
     assert errors["lucky"] < errors["fair"]  # so a choice over all runs falls for it
-    assert fit(material, MODELS, recipe).predictors == ("lucky",)
-    judged = hold_out(material, MODELS, recipe)
+    assert fit(changes, scores, MODELS, recipe).predictors == ("lucky",)
+    judged = hold_out(changes, scores, MODELS, recipe)
     assert judged.fits[1].predictors == ("fair",)
     assert [judged.fits[group].predictors for group in (0, 2, 3)] == [("lucky",)] * 3
 
@@ -89,19 +89,19 @@ def test_the_best_of_many_by_chance_has_no_skill():
     for seed in range(8):
         rng = np.random.default_rng(seed)
         changes = rng.normal(size=(20, 14))
-        material = Material(changes, {f"s{i}": rng.normal(size=changes.shape) for i in range(30)})
-        judged = hold_out(material, SETS, Recipe(tuple((name,) for name in material.scores), with_history=False))
+        scores = {f"s{i}": rng.normal(size=changes.shape) for i in range(30)}
+        judged = hold_out(changes, scores, SETS, Recipe(tuple((name,) for name in scores), with_history=False))
         nested.append(np.mean(judged.residual**2) / np.mean(changes**2))
-        naive.append(min(leave_group_out(x, changes, SETS).rmse ** 2 for x in material.scores.values()))
+        naive.append(min(leave_group_out(x, changes, SETS).rmse ** 2 for x in scores.values()))
         naive[-1] /= np.mean(changes**2)
     assert np.mean(nested) > 1 > np.mean(naive)
 
 
 def test_the_smallest_held_out_error_is_chosen_and_the_first_of_equals():
-    material = made(k=4)
-    assert fit(material, MODELS, Recipe((("s1",), ("s3",), ("s0",)), with_history=True)).predictors == ("s3",)
-    twins = Material(material.changes, {"a": material.scores["s3"], "b": material.scores["s3"]})
-    assert fit(twins, MODELS, Recipe((("b",), ("a",)), with_history=True)).predictors == ("b",)
+    changes, scores = made(k=4)
+    assert fit(changes, scores, MODELS, Recipe((("s1",), ("s3",), ("s0",)), with_history=True)).predictors == ("s3",)
+    twins = {"a": scores["s3"], "b": scores["s3"]}
+    assert fit(changes, twins, MODELS, Recipe((("b",), ("a",)), with_history=True)).predictors == ("b",)
 
 
 def test_history_leaves_out_the_own_group():
@@ -115,20 +115,19 @@ def test_history_gets_the_slope_that_is_right_for_a_new_run():
     # (the reliability of a mean of m). The mean over all runs, the own one included, would give a steeper one.
     rng = np.random.default_rng(0)
     changes = rng.normal(size=2000) + rng.normal(size=(4, 2000))
-    material = Material(changes, {})
-    slope = fit(material, np.arange(4), Recipe(((),), with_history=True)).line.slopes[0]
+    slope = fit(changes, {}, np.arange(4), Recipe(((),), with_history=True)).line.slopes[0]
     assert slope == pytest.approx(1 / (1 + 1 / 3), abs=0.03)
 
 
 def test_a_missing_score_has_no_prediction():
-    material = made()
-    material.scores["s0"][7, 3] = np.nan
-    judged = hold_out(material, MODELS, Recipe((("s0",),), with_history=True))
+    changes, scores = made()
+    scores["s0"][7, 3] = np.nan
+    judged = hold_out(changes, scores, MODELS, Recipe((("s0",),), with_history=True))
     assert np.argwhere(np.isnan(judged.residual)).tolist() == [[7, 3]]
 
 
 def test_too_few_points_make_no_line():
-    material = Material(np.array([[1.0], [2.0], [4.0]]), {"s": np.array([[0.0], [1.0], [3.0]])})
-    judged = hold_out(material, np.arange(3), Recipe((("s",),), with_history=True))
+    changes, scores = np.array([[1.0], [2.0], [4.0]]), {"s": np.array([[0.0], [1.0], [3.0]])}
+    judged = hold_out(changes, scores, np.arange(3), Recipe((("s",),), with_history=True))
     assert np.isnan(judged.prediction).all()
     assert all(fold.line is None for fold in judged.fits.values())

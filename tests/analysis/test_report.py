@@ -1,5 +1,6 @@
 """A prediction against a transfer: figures that follow by hand, and words that follow the figures."""
 
+import json
 import math
 
 import numpy as np
@@ -7,17 +8,25 @@ import pytest
 from helpers.records import LATE, prediction, transfer
 from scipy import stats
 
-from sts_eval.analysis.report import compare
+from sts_eval.analysis.compare import compare_runs
+from sts_eval.analysis.outcome import summarise
+from sts_eval.analysis.report import report_run
 from sts_eval.errors import UserError
-from sts_eval.report.report import markdown, page, write_report
+from sts_eval.records.report import Report
+from sts_eval.report.files import write_report
+from sts_eval.report.report import markdown, page
 
 SCORES = {"a": 1.0, "b": 2.0, "c": 3.0, "d": 4.0, "e": 5.0, "f": 6.0, "g": 7.0, "h": 8.0, "i": 9.0}
 # (gained, lost) of 100 questions: the change in points is gained - lost, and it rises with the score.
 RISING = {name: (2 * int(value) + (3 if name in "be" else 0), 4) for name, value in SCORES.items()}
 
 
+def single(report, predictor, question):
+    return report.comparison.table(question, "accuracy").row(predictor).single
+
+
 def test_changes_and_errors_follow_from_the_flips():
-    report = compare(prediction(SCORES), transfer(RISING))
+    report = report_run(prediction(SCORES), transfer(RISING))
     for row in report.rows:
         gained, lost = RISING[row.domain]
         assert row.delta == pytest.approx(gained - lost)
@@ -25,51 +34,51 @@ def test_changes_and_errors_follow_from_the_flips():
         assert row.n == 100
 
 
-def test_agreement_is_scipys():
-    report = compare(prediction(SCORES), transfer(RISING))
-    agreement = report.agreement("sts_icl", "delta")
+def test_the_correlation_is_scipys():
+    report = report_run(prediction(SCORES), transfer(RISING))
+    found = single(report, "sts_icl", "which_way")
     deltas = [gained - lost for gained, lost in RISING.values()]
     expected = stats.pearsonr(list(SCORES.values()), deltas)
-    assert agreement.pearson == pytest.approx(expected.statistic)
-    assert agreement.fisher == pytest.approx(tuple(expected.confidence_interval(0.95)))
-    assert agreement.spearman == pytest.approx(stats.spearmanr(list(SCORES.values()), deltas).statistic)
-    assert report.agreement("sts_act", "delta").pearson == pytest.approx(-expected.statistic)
-    assert agreement.conclusion == "positive"
+    assert found.r == pytest.approx(expected.statistic)
+    assert found.fisher == pytest.approx(tuple(expected.confidence_interval(0.95)))
+    assert found.spearman == pytest.approx(stats.spearmanr(list(SCORES.values()), deltas).statistic)
+    assert single(report, "sts_act", "which_way").r == pytest.approx(-expected.statistic)
+    assert found.conclusion == "positive"
 
 
 def test_the_magnitude_is_debiased_and_the_paper_protocol_stands_beside_it():
-    report = compare(prediction(SCORES), transfer(RISING))
-    agreement = report.agreement("sts_icl", "magnitude")
+    report = report_run(prediction(SCORES), transfer(RISING))
+    found = single(report, "sts_icl", "how_much")
     deltas = np.array([gained - lost for gained, lost in RISING.values()])
     order = np.argsort(-np.abs(deltas), kind="stable")
     chosen = [*order[:4], *order[-4:]]
     expected = stats.pearsonr(np.array(list(SCORES.values()))[chosen], np.abs(deltas)[chosen]).statistic
-    assert agreement.extremes == pytest.approx(expected)
+    assert found.extremes == pytest.approx(expected)
     squares = deltas**2 - np.array([row.se for row in report.rows]) ** 2
     debiased = np.sign(squares) * np.sqrt(np.abs(squares))
-    assert agreement.pearson == pytest.approx(stats.pearsonr(list(SCORES.values()), debiased).statistic)
+    assert found.r == pytest.approx(stats.pearsonr(list(SCORES.values()), debiased).statistic)
 
 
 def test_verdicts_need_two_errors():
-    report = compare(prediction(SCORES), transfer({**RISING, "a": (10, 9), "b": (0, 20), "c": (20, 0)}))
+    report = report_run(prediction(SCORES), transfer({**RISING, "a": (10, 9), "b": (0, 20), "c": (20, 0)}))
     verdicts = {row.domain: row.verdict for row in report.rows}
     assert (verdicts["a"], verdicts["b"], verdicts["c"]) == ("no clear change", "worse", "better")
 
 
 def test_an_unclear_result_is_called_unclear():
     flat = {name: (5, 4 + index % 3) for index, name in enumerate(SCORES)}
-    report = compare(prediction(SCORES), transfer(flat))
-    agreement = report.agreement("sts_icl", "delta")
-    assert agreement.conclusion == "inconclusive"
-    assert "The interval includes 0" in agreement.verdict
+    report = report_run(prediction(SCORES), transfer(flat))
+    found = single(report, "sts_icl", "which_way")
+    assert found.conclusion == "inconclusive"
+    assert "The interval includes 0" in found.verdict
 
 
 def test_a_prediction_that_came_late_is_refused_or_marked():
     other = prediction(SCORES, created=LATE)
     moved = transfer(RISING, after=prediction(SCORES))
     with pytest.raises(UserError, match=r"after another prediction than this one.*--post-hoc"):
-        compare(other, moved)
-    report = compare(other, moved, post_hoc=True)
+        report_run(other, moved)
+    report = report_run(other, moved, post_hoc=True)
     assert report.post_hoc
     assert report.warnings[0].startswith("POST HOC")
     assert "POST HOC" in markdown(report)
@@ -78,23 +87,54 @@ def test_a_prediction_that_came_late_is_refused_or_marked():
 
 def test_the_right_prediction_is_not_marked():
     first = prediction(SCORES)
-    assert not compare(first, transfer(RISING, after=first)).post_hoc
+    assert not report_run(first, transfer(RISING, after=first)).post_hoc
 
 
 def test_too_few_common_domains():
     with pytest.raises(UserError, match="2 domains in common"):
-        compare(prediction({"a": 1, "b": 2, "z": 3}), transfer(RISING))
+        report_run(prediction({"a": 1, "b": 2, "z": 3}), transfer(RISING))
 
 
 def test_domains_that_were_not_measured_are_counted():
-    report = compare(prediction({**SCORES, "z": 1.0}), transfer(RISING))
+    report = report_run(prediction({**SCORES, "z": 1.0}), transfer(RISING))
     assert "1 predicted domains were not measured" in report.warnings
+
+
+def test_other_predictors_are_judged_as_sts_is():
+    made = prediction(SCORES)
+    other = made.predictor("sts_icl").model_copy(update={"name": "other", "group": "lexical"})
+    report = report_run(made.model_copy(update={"predictors": (*made.predictors, other)}), transfer(RISING))
+    table = report.comparison.table("which_way", "accuracy")
+    assert table.row("other").single == table.row("sts_icl").single
+    assert table.row("other").from_reference.difference == 0
+    text = markdown(report)
+    assert text.index("| STS_ICL |") < text.index("| sts_icl |") < text.index("| other |")
+
+
+def test_the_comparison_is_that_of_compare():
+    made, happened = prediction(SCORES), transfer(RISING)
+    outcome = summarise(made, happened, model="org", training_set="set")
+    alone = compare_runs([outcome.model_copy(update={"model": "model"})])
+    report = report_run(made, happened)
+    assert report.comparison.tables == alone.tables
+
+
+def test_a_report_of_an_earlier_version_is_read_and_asks_to_be_made_again(tmp_path):
+    made, happened = prediction(SCORES), transfer(RISING)
+    values = report_run(made, happened).model_dump(mode="json")
+    del values["comparison"]
+    (tmp_path / "report.json").write_text(json.dumps({**values, "schema_version": 1, "agreements": []}))
+    report = Report.read(tmp_path / "report.json")
+    assert (report.prediction_sha256, report.transfer_sha256) == (made.sha256(), happened.sha256())
+    assert not report.post_hoc
+    with pytest.raises(UserError, match=r"earlier version and compares no predictors. Make the report again"):
+        markdown(report)
 
 
 def test_files_are_whole_and_hold_no_markup_from_names(tmp_path):
     scores = {"<img src=x onerror=alert(1)>": 1.0, **SCORES}
     flips = {"<img src=x onerror=alert(1)>": (1, 1), **RISING}
-    paths = write_report(compare(prediction(scores), transfer(flips)), tmp_path)
+    paths = write_report(report_run(prediction(scores), transfer(flips)), tmp_path)
     assert [path.name for path in paths] == ["report.json", "report.md", "report.html", "scatter.png"]
     text = (tmp_path / "report.html").read_text()
     assert "<img" not in text

@@ -5,7 +5,7 @@ import pytest
 from helpers.outcomes import outcomes
 from helpers.records import LATE, prediction, transfer
 
-from sts_eval.analysis.report import compare
+from sts_eval.analysis.report import report_run
 from sts_eval.analysis.runs import gather, model_name, outcome_of, set_name
 from sts_eval.data.tables import fingerprint
 from sts_eval.errors import UserError
@@ -25,7 +25,7 @@ def write_run(folder, *, created=None, flips=FLIPS):
     folder.mkdir()
     made.write(folder / "prediction-0a.json")
     happened.write(folder / "transfer-0b.json")
-    compare(made, happened, post_hoc=True).write(folder / "report.json")
+    report_run(made, happened, post_hoc=True).write(folder / "report.json")
     return made, happened
 
 
@@ -74,7 +74,7 @@ def test_what_was_read_from_the_tuned_model_comes_along_flagged(tmp_path):
     folder.mkdir()
     made.write(folder / "prediction.json")
     happened.write(folder / "transfer.json")
-    compare(made, happened).write(folder / "report.json")
+    report_run(made, happened).write(folder / "report.json")
     assert "O" not in {flag for one in outcome_of(folder).predictors for flag in one.flags}
     cost = PredictorCost(seconds=1, tokens=1, passes=1, backward_passes=0)
     scores = {name: Score(value=value) for name, value in SCORES.items()}
@@ -128,8 +128,8 @@ def test_a_post_hoc_run_is_refused_unless_asked_for(tmp_path):
     late.write(folder / "prediction.json")
     happened = transfer(FLIPS, after=made)
     happened.write(folder / "transfer.json")
-    compare(late, happened, post_hoc=True).write(folder / "report.json")
-    with pytest.raises(UserError, match=r"younger than its tuning.*--post-hoc"):
+    report_run(late, happened, post_hoc=True).write(folder / "report.json")
+    with pytest.raises(UserError, match=r"made after fine-tuning started.*--post-hoc"):
         gather([folder])
     assert gather([folder], post_hoc=True)[0].post_hoc
 

@@ -120,7 +120,7 @@ def test_a_calibrated_run_is_no_news_and_an_unknown_domain_is_named(run, tmp_pat
     code, out, _ = run("calibrate", "--apply", tmp_path / "calibration.json", tmp_path / "prediction.json")
     assert code == 0
     assert "alchemy: no expected change, no calibrated run measured it." in words(out)
-    assert "this run is one of those calibrated on" in words(out)
+    assert "the calibration was fitted to this run" in words(out)
 
 
 def test_too_little_history_says_so_and_gives_no_points(run, foretold, tmp_path):

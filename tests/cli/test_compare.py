@@ -53,7 +53,7 @@ def test_prints_without_writing(monkeypatch, capsys, runs, tmp_path):
     [
         (["nowhere"], "there is no run nowhere"),
         (["{runs}", "--reference", "none"], "no run has a predictor 'none'"),
-        (["{runs}", "--resamples", "5"], "5 resamples give no interval"),
+        (["{runs}", "--resamples", "5"], "5 resamples are too few for an interval"),
         (["{runs}", "{runs}"], "hold the same prediction and transfer"),
     ],
 )

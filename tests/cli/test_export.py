@@ -12,7 +12,7 @@ from helpers.submissions import prediction, raw, submission
 from helpers.submissions import transfer as made_transfer
 from huggingface_hub import parse_eval_result_entries
 
-from sts_eval.analysis.report import compare
+from sts_eval.analysis.report import report_run
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def run(tmp_path):
     folder.mkdir(parents=True)
     made.write(folder / "prediction-0a.json")
     happened.write(folder / "transfer-0b.json")
-    compare(made, happened).write(folder / "report.json")
+    report_run(made, happened).write(folder / "report.json")
     return folder
 
 

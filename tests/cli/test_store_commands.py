@@ -6,7 +6,7 @@ import pytest
 from helpers.small_run import call
 from helpers.submissions import plain, prediction, raw, submission, transfer
 
-from sts_eval.analysis.report import compare
+from sts_eval.analysis.report import report_run
 from sts_eval.queue import worker as worker_module
 from sts_eval.store.store import Store
 
@@ -29,7 +29,7 @@ def write_run(folder):
     folder.mkdir(parents=True)
     made.write(folder / "prediction-0a.json")
     happened.write(folder / "transfer-0b.json")
-    compare(made, happened).write(folder / "report.json")
+    report_run(made, happened).write(folder / "report.json")
 
 
 def test_validate_tells_the_tier_and_the_name(file):

@@ -9,7 +9,7 @@ from helpers.submissions import plain, prediction, raw, submission
 from helpers.submissions import transfer as made_transfer
 
 from sts_eval import lab
-from sts_eval.analysis.report import compare
+from sts_eval.analysis.report import report_run
 from sts_eval.errors import UserError
 from sts_eval.export import read_source
 
@@ -43,7 +43,7 @@ def test_of_two_transfers_the_one_that_the_report_names_is_taken(run):
     with pytest.raises(UserError, match=r"2 transfer records and no report\.json"):
         read_source(run)
     happened = made_transfer(prediction())
-    compare(prediction(), happened).write(run / "report.json")
+    report_run(prediction(), happened).write(run / "report.json")
     assert read_source(run).sha256 == happened.sha256() != earlier.sha256()
 
 

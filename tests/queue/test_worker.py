@@ -7,7 +7,7 @@ from helpers import small_run
 from helpers.submissions import prediction, transfer
 
 from sts_eval import lab
-from sts_eval.analysis.report import compare
+from sts_eval.analysis.report import report_run
 from sts_eval.errors import UserError
 from sts_eval.queue import request as requesting
 from sts_eval.queue.queue import LostLeaseError, Queue
@@ -24,7 +24,7 @@ def write_run(folder, made=None):
     folder.mkdir(parents=True)
     made.write(folder / "prediction-0a.json")
     happened.write(folder / "transfer-0b.json")
-    compare(made, happened).write(folder / "report.json")
+    report_run(made, happened).write(folder / "report.json")
     return made, happened
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 
 import numpy as np
 import pytest
@@ -11,8 +12,8 @@ from rich.console import Console
 from sts_eval.analysis.aligned_runs import align
 from sts_eval.analysis.compare import compare_runs
 from sts_eval.records.comparison import Comparison
-from sts_eval.report.comparison_files import FILES, markdown, tidy, write_comparison
-from sts_eval.report.comparison_tables import LINES, print_comparison
+from sts_eval.report.comparison import LINES, markdown, print_comparison
+from sts_eval.report.files import COMPARISON_FILES, tidy, write_comparison
 
 HOSTILE = "=HYPERLINK(1)|[red]<b>$x$"
 
@@ -43,6 +44,17 @@ def test_the_record_comes_back_as_it_was(made, tmp_path):
     back = Comparison.read(tmp_path / "comparison.json")
     assert back == record
     assert back.sha256() == record.sha256()
+
+
+def test_a_comparison_of_an_earlier_version_is_read(made):
+    record, _ = made
+    values = record.model_dump(mode="json") | {"schema_version": 1}
+    for table in values["tables"]:
+        for row in table["rows"]:
+            del row["single"]
+    back = Comparison.from_json(json.dumps(values))
+    assert back.tables == record.tables
+    assert back.of_earlier_schema
 
 
 def test_the_table_has_one_row_per_question_measure_and_predictor(made):
@@ -118,8 +130,8 @@ def test_a_predictor_that_lacks_runs_or_points_is_marked(made):
 def test_files_are_whole_and_nothing_else_is_left(made, tmp_path):
     record, matrix = made
     paths = write_comparison(record, matrix, tmp_path / "new" / "out")
-    assert sorted(path.name for path in (tmp_path / "new" / "out").iterdir()) == sorted(FILES)
-    assert [path.name for path in paths] == list(FILES)
+    assert sorted(path.name for path in (tmp_path / "new" / "out").iterdir()) == sorted(COMPARISON_FILES)
+    assert [path.name for path in paths] == list(COMPARISON_FILES)
     for path in paths[3:]:
         assert path.read_bytes().startswith(b"\x89PNG")
         assert path.stat().st_size > 10_000

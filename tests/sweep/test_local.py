@@ -14,7 +14,7 @@ from sts_eval.pipeline import run
 from sts_eval.records.answers import Evaluation
 from sts_eval.records.prediction import Prediction
 from sts_eval.records.tuning import SeedTraining
-from sts_eval.report.report import write_report
+from sts_eval.report.files import write_report
 from sts_eval.sweep.drive import drive, open_book
 from sts_eval.sweep.local import Local
 from sts_eval.sweep.matrix import matrix_template
@@ -59,7 +59,7 @@ def test_the_outcome_is_that_of_a_run_alone(done, tmp_path):
 def test_logs_hold_what_was_written(done):
     logs = {path.name: path.read_text(encoding="utf-8") for path in (done.folder / "logs").iterdir()}
     assert set(logs) == {f"{name}-1.log" for name in done.book.stages}
-    assert "How well the scores agree" in logs[f"report-{done.names[0]}-1.log"]
+    assert "Which way it changes (accuracy): 1 run" in logs[f"report-{done.names[0]}-1.log"]
     assert "Running loglikelihood requests" in next(text for name, text in logs.items() if name.startswith("before"))
 
 

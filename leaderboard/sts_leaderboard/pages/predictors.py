@@ -10,9 +10,10 @@ import gradio as gr
 import pandas as pd
 import plotly.graph_objects as go
 
+from sts_eval.analysis import wording
 from sts_eval.errors import UserError
 from sts_eval.records.comparison import AddedTable, Comparison, Measure, Question, Row, Standing, Table
-from sts_eval.report import comparison_tables as text
+from sts_eval.report import comparison as text
 from sts_leaderboard.badges import heading
 from sts_leaderboard.board_cache import BoardCache
 from sts_leaderboard.controls import (
@@ -210,7 +211,7 @@ def saved_file(cache: BoardCache, state: State, kind: str) -> tuple[bytes, str]:
     if kind == "jsonl":
         lines = (run.outcome.canonical() + "\n" for run in cache.store.read_all(chosen.allowed[-MOST_SAVED:]))
         return "".join(lines).encode(), "runs.jsonl"
-    from sts_eval.report.comparison_files import tidy
+    from sts_eval.report.files import tidy
 
     found = cache.comparisons.get(chosen.shas) if chosen.shas else None
     if not isinstance(found, Comparison):
@@ -228,15 +229,15 @@ def waiting_text(seconds: float, count: int) -> str:
 def ranking_table(found: Table, reference: str) -> pd.DataFrame:
     """Ranked predictors by rank and within it by r, then history, then oracles, as text."""
     auroc: dict[str, Callable[[Row], object]] = {
-        "AUROC": lambda row: text.unsigned(row.sign.auroc if row.sign else None),
+        "AUROC": lambda row: wording.unsigned(row.sign.auroc if row.sign else None),
     }
     columns: dict[str, Callable[[Row], object]] = {
         "rank": lambda row: row.rank or {"ranked": "–"}.get(row.standing, row.standing),
         "predictor": lambda row: text.name_cell(row, found),
-        "r": lambda row: text.figure(row.r),
-        "95% bootstrap": lambda row: text.interval(row.bootstrap),
-        f"95% {text.by_runs(found)}": lambda row: text.interval(row.hksj),
-        "p": lambda row: text.p_value(row.p_permutation),
+        "r": lambda row: wording.signed(row.r),
+        "95% bootstrap": lambda row: wording.interval(row.bootstrap),
+        f"95% {text.by_runs(found)}": lambda row: wording.interval(row.hksj),
+        "p": lambda row: wording.p_value(row.p_permutation),
         f"− {reference}": lambda row: text.difference(row.from_reference),
         "− history": lambda row: text.difference(row.from_history),
         **(auroc if found.question == "which_way" else {}),
@@ -312,7 +313,7 @@ def forest(found: Table, reference: str) -> go.Figure:
                 "size": [13 if row.name == reference else 8 for row in some],
                 "symbol": ["star" if row.name == reference else "circle" for row in some],
             },
-            customdata=[[text.interval(row.bootstrap), str(row.rank or "–"), row.n_points] for row in some],
+            customdata=[[wording.interval(row.bootstrap), str(row.rank or "–"), row.n_points] for row in some],
             hovertemplate=(
                 "%{y}<br>r %{x:+.2f} %{customdata[0]}<br>rank %{customdata[1]}, %{customdata[2]} points<extra></extra>"
             ),

@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 import pandas as pd
 
-from sts_eval.report.comparison_tables import figure, interval
+from sts_eval.analysis.wording import interval, signed
 from sts_eval.store.board import Board
 from sts_leaderboard.badges import heading
 from sts_leaderboard.board_cache import BEGINNING, BoardCache
@@ -54,7 +54,7 @@ def correlation(row: Row, score: str) -> str:
     r, low, high = (row[f"{score}_{end}"] for end in ("r", "low", "high"))
     if pd.isna(r):
         return "–"
-    return figure(r) if pd.isna(low) else f"{figure(r)} {interval((low, high))}"
+    return signed(r) if pd.isna(low) else f"{signed(r)} {interval((low, high))}"
 
 
 def tier(row: Row) -> str:

@@ -1,0 +1,307 @@
+"""A comparison for people: the answers first, then a table for every question, on the terminal and as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table as TextTable
+
+from sts_eval.analysis.wording import MEASURES, QUESTIONS, UNITS, counted, interval, p_value, signed, unsigned
+from sts_eval.records.comparison import AddedRow, AddedTable, Comparison, Difference, MeanCost, Row, SingleRun, Table
+from sts_eval.report.markdown import inline, pipe_table
+from sts_eval.report.terminal import standard_output, text_table, warn
+
+LINES = 6
+"""Ranked predictors that a table shows unless all are asked for."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a question's table.
+
+    Attributes:
+        name: Its head in a file.
+        cell: What it says of a predictor.
+        short: Its head on a terminal, which is narrower; empty where it is left out there.
+    """
+
+    name: str
+    cell: Callable[[Row], str]
+    short: str = ""
+
+
+def print_comparison(comparison: Comparison, console: Console | None = None, *, everything: bool = False) -> None:
+    """Print the verdict, what predictors add to history, and a ranking per question.
+
+    Args:
+        comparison: The record.
+        console: Where to print; standard output if None.
+        everything: Every row of every table, by both measures; otherwise the leading rows by accuracy.
+    """
+    console = console or standard_output()
+    limit = None if everything else LINES
+    for warning in comparison.warnings:
+        warn(console, f"Warning: {warning}")
+    for line in comparison.verdict:
+        console.print(f"• {line}", markup=False, highlight=False)
+    for added in comparison.added:
+        if everything or (added.measure == "accuracy" and added.history == comparison.added[0].history):
+            console.print(added_table(added, comparison.reference, limit))
+    for table in comparison.tables:
+        if everything or table.measure == "accuracy":
+            console.print(question_table(table, comparison.reference, limit))
+            if everything:
+                for note in table.notes:
+                    console.print(note, style="dim", markup=False, highlight=False)
+    console.print(footnote(comparison), style="dim", markup=False, highlight=False)
+    if not everything:
+        console.print("--all prints every row, by log-probability too.", style="dim", highlight=False)
+
+
+def question_table(table: Table, reference: str, limit: int | None = None, leading: Sequence[str] = ()) -> TextTable:
+    """One question on a terminal: ranked predictors, then history, then oracles.
+
+    Args:
+        table: The question's figures.
+        reference: The predictor that others are compared with; always shown.
+        limit: Ranked predictors and oracles to show at most; all if None.
+        leading: Predictors that stand on top and in bold, instead of the reference in its place.
+    """
+    shown = [column for column in columns(table, reference) if column.short]
+    header = [column.short for column in shown]
+    grid = text_table(title(table), header, left=("predictor", "flags"), dense=True)
+    groups = [[table.row(name) for name in leading]]
+    hidden = [0]
+    for standing in ("ranked", "history", "oracle"):
+        rows = [row for row in table.standing(standing) if row.name not in leading]
+        kept = [
+            row
+            for place, row in enumerate(rows)
+            if limit is None or place < limit or standing == "history" or row.name == reference
+        ]
+        groups.append(kept)
+        hidden.append(len(rows) - len(kept))
+    for rows, more in zip(groups, hidden, strict=True):
+        for row in rows:
+            bold = row.name in (leading or (reference,))
+            grid.add_row(*(escape(_short(column.cell(row))) for column in shown), style="bold" if bold else None)
+        if more:
+            grid.add_row("", f"… {more} more")
+        if rows:
+            grid.add_section()
+    return grid
+
+
+def columns(table: Table, reference: str) -> list[Column]:
+    """The columns of a question's table."""
+    found = [
+        Column("rank", _rank, "#"),
+        Column("predictor", lambda row: name_cell(row, table), "predictor"),
+        Column("r", lambda row: signed(row.r), "r"),
+        Column(by_runs(table), lambda row: interval(row.hksj)),
+        Column("bootstrap", lambda row: interval(row.bootstrap), "95% interval"),
+    ]
+    single = any(row.single for row in table.rows)
+    found += _single_run_columns(table) if single else [Column("Spearman", lambda row: signed(row.spearman))]
+    found.append(Column("p", lambda row: p_value(row.p_permutation), "p"))
+    if single:
+        found.append(Column("own p", _of_single(lambda one: p_value(one.p_permutation)), "own p"))
+    found += [
+        Column(f"− {reference}", lambda row: difference(row.from_reference), f"− {reference}"),
+        Column("its p", lambda row: p_value(row.from_reference.p if row.from_reference else None)),
+    ]
+    if table.n_runs == 1:
+        found.append(
+            Column("Williams p", lambda row: p_value(row.from_reference.p_williams if row.from_reference else None))
+        )
+    if table.best_history:
+        found += [
+            Column(f"− {table.best_history}", lambda row: difference(row.from_history), "− history"),
+            Column("its p", lambda row: p_value(row.from_history.p if row.from_history else None)),
+        ]
+    if table.question == "which_way":
+        found += [
+            Column("AUROC", lambda row: unsigned(row.sign.auroc if row.sign else None), "AUROC" * (table.n_runs > 1)),
+            Column("MCC", lambda row: signed(row.sign.mcc if row.sign else None)),
+        ]
+    return [
+        *found,
+        Column("seconds", lambda row: _cost(row, lambda cost: f"{cost.seconds:.1f}"), "s"),
+        Column("passes", lambda row: _cost(row, lambda cost: f"{cost.passes:.0f}")),
+        Column("backward passes", lambda row: _cost(row, lambda cost: f"{cost.backward_passes:.0f}")),
+        Column("share of tuning", lambda row: _cost(row, _share_of_tuning)),
+        Column("flags", lambda row: "".join(row.flags), "flags"),
+    ]
+
+
+def _single_run_columns(table: Table) -> list[Column]:
+    """What only a single run has."""
+    found = [
+        Column("BCa", _of_single(lambda one: interval(one.bootstrap))),
+        Column("Spearman", _of_single(lambda one: signed(one.spearman)), "Spearman"),
+        Column("Kendall", _of_single(lambda one: signed(one.kendall))),
+        Column("R²", _of_single(lambda one: unsigned(one.r2))),
+        Column("r without one domain", _of_single(lambda one: interval(one.leave_one_out))),
+    ]
+    if table.question == "how_much":
+        found.append(Column("4+4", _of_single(lambda one: signed(one.extremes)), "4+4"))
+    return found
+
+
+def _of_single(cell: Callable[[SingleRun], str]) -> Callable[[Row], str]:
+    return lambda row: cell(row.single) if row.single else "–"
+
+
+def markdown(comparison: Comparison) -> str:
+    """Everything as Markdown: the verdict, then every row of every table."""
+    lines = [f"# {counted(len(comparison.runs), 'run')} compared", ""]
+    lines += [f"> **{inline(warning)}**\n" for warning in comparison.warnings]
+    lines += [f"- {inline(line)}" for line in comparison.verdict]
+    for added in comparison.added:
+        lines += ["", f"## {inline(added_title(added))}"]
+        lines += pipe_table(ADDED_HEADER, map(added_cells, added.rows))
+    for table in comparison.tables:
+        lines += ["", f"## {inline(title(table))}", *question_lines(table, comparison.reference, table.rows)]
+        lines += [inline(note) for note in table.notes]
+    lines += ["", "## Runs", ""]
+    lines += [
+        f"- {inline(run.model)} on {inline(run.training_set)}{' (post hoc)' * run.post_hoc}" for run in comparison.runs
+    ]
+    return "\n".join([*lines, "", inline(footnote(comparison))]) + "\n"
+
+
+def question_lines(table: Table, reference: str, rows: Sequence[Row]) -> list[str]:
+    """One question's table in Markdown, all columns of the given rows."""
+    shown = columns(table, reference)
+    return pipe_table([column.name for column in shown], ([column.cell(row) for column in shown] for row in rows))
+
+
+def footnote(comparison: Comparison) -> str:
+    """What the columns of the tables are."""
+    alone = len(comparison.runs) == 1
+    other = "Fisher's and BCa of each predictor alone" if alone else "HKSJ over runs"
+    own = "Own p is of each predictor alone. 4+4: r over the paper's four largest and four smallest changes. "
+    return (
+        f"Intervals are {comparison.level:.0%}: bootstrap over runs and domains ({comparison.n_resamples} resamples, "
+        f"seed {comparison.seed}); in files also {other}. p is that of the largest |r| of all ranked predictors (or of "
+        f"all histories). {own * alone}Predictors that share a rank (#) cannot be told apart. * marks a difference "
+        "whose interval excludes 0. Flags: L labels, G backward passes, P short training, O oracle (not ranked). Cost: "
+        "seconds (s) and passes a run; its share is of the time of tuning one seed."
+    )
+
+
+ADDED_HEADER = (
+    "predictor",
+    "partial r",
+    "95% interval",
+    "p permutation",
+    "p likelihood",
+    "q",
+    "error without",
+    "error with",
+)
+
+SHOWN = (0, 1, 2, 3, 6, 7)
+"""Columns of what is added to history that fit a terminal; the likelihood ratio's p, too small here, is in files."""
+
+
+def added_table(table: AddedTable, reference: str, limit: int | None = None) -> TextTable:
+    """What predictors add to history, on a terminal.
+
+    Args:
+        table: What they add.
+        reference: The predictor that is always shown, as STS is.
+        limit: Predictors to show at most; all if None.
+    """
+    header = [ADDED_HEADER[place] for place in SHOWN]
+    grid = text_table(added_title(table), header, left=("predictor",), dense=True)
+    shown = [
+        row
+        for place, row in enumerate(table.rows)
+        if limit is None or place < limit or row.name in (reference, "sts_icl", "sts_act")
+    ]
+    for row in shown:
+        cells = added_cells(row)
+        grid.add_row(*(escape(cells[place]) for place in SHOWN), style="bold" if row.name == reference else None)
+    if len(shown) < len(table.rows):
+        grid.add_row(f"… {len(table.rows) - len(shown)} more")
+    return grid
+
+
+def added_cells(row: AddedRow) -> list[str]:
+    """One row of what is added to history."""
+    return [
+        f"{row.name} (oracle)" if row.standing == "oracle" else row.name,
+        signed(row.partial_r),
+        interval(row.interval),
+        p_value(row.p_permutation),
+        p_value(row.p_likelihood),
+        p_value(row.q_likelihood),
+        _error(row.rmse_without),
+        _error(row.rmse_with),
+    ]
+
+
+def added_title(table: AddedTable) -> str:
+    """What a table of added value is about."""
+    return (
+        f"What predictors add to {table.history}: {QUESTIONS[table.question].lower()}, {MEASURES[table.measure]} "
+        f"(errors in {UNITS[table.measure]}, {table.held_out} held out)"
+    )
+
+
+def title(table: Table) -> str:
+    """What a table is about, over how much, and how high r could go."""
+    ceiling = "unknown" if table.ceiling is None else f"{table.ceiling:.2f}"
+    seeds = "" if table.between_seeds is None else f", r between seeds {table.between_seeds:.2f}"
+    return (
+        f"{QUESTIONS[table.question]} ({MEASURES[table.measure]}): {counted(table.n_runs, 'run')}, {table.n_points} "
+        f"points, noise ceiling {ceiling}{seeds}"
+    )
+
+
+def by_runs(table: Table) -> str:
+    """What the interval beside the bootstrap is called: one run has Fisher's."""
+    return "Fisher" if table.n_runs == 1 else "HKSJ"
+
+
+def name_cell(row: Row, table: Table) -> str:
+    """A predictor's name, marked where it lacks runs or points that others have."""
+    if row.n_runs == 0:
+        return f"{row.name} (undefined)"
+    if row.n_runs < table.n_runs:
+        return f"{row.name} ({row.n_runs} of {table.n_runs} runs)"
+    return f"{row.name} ({row.n_points} of {table.n_points} points)" if row.n_points < table.n_points else row.name
+
+
+def difference(found: Difference | None) -> str:
+    """A difference of r, with a star where its interval excludes 0."""
+    if found is None or found.difference is None:
+        return "–"
+    clear = found.interval is not None and not found.interval[0] <= 0 <= found.interval[1]
+    return f"{signed(found.difference)}{'*' * clear}"
+
+
+def _rank(row: Row) -> str:
+    return str(row.rank) if row.rank else {"ranked": "–", "history": "history", "oracle": "oracle"}[row.standing]
+
+
+def _cost(row: Row, cell: Callable[[MeanCost], str]) -> str:
+    return cell(row.cost) if row.cost else "–"
+
+
+def _share_of_tuning(cost: MeanCost) -> str:
+    return "–" if cost.share_of_tuning is None else f"{cost.share_of_tuning:.1%}"
+
+
+def _error(value: float | None) -> str:
+    """An error in points or nats, three figures."""
+    return "–" if value is None else f"{value:#.3g}".rstrip(".")
+
+
+def _short(cell: str) -> str:
+    """What fits a terminal: correlations without the zero before the point, a standing's first letter for its name."""
+    return {"history": "H", "oracle": "O"}.get(cell, cell.replace("+0.", "+.").replace("-0.", "-."))
