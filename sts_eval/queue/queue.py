@@ -21,27 +21,23 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Literal, TypeVar
+from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from sts_eval.errors import UserError
 from sts_eval.records.ledger import SHA256, EvaluationRequest
 from sts_eval.records.record import Record
-from sts_eval.store.files import Files
+from sts_eval.store.files import Files, Kind
 
 REQUESTS, LEASES, FAILED, DONE = (f"queue/{name}" for name in ("requests", "leases", "failed", "done"))
 
 MOST_ATTEMPTS = 3
-
-LONGEST_LOG = 10_000
-"""Characters; the end is kept."""
+LONGEST_LOG = 10_000  # characters; the end is kept
 
 State = Literal["waiting", "running", "stuck", "failed", "done"]
 """`stuck`: the lease is over and its worker gave no result; another will take it unless all attempts are used up.
 `failed`: all attempts ended badly."""
-
-Kind = TypeVar("Kind", bound=Record)
 
 
 class LeaseFile(Record):
@@ -74,58 +70,33 @@ class LostLeaseError(UserError):
 
 @dataclass(frozen=True)
 class QueueEntry:
-    """A request and how far it is. A worker that took it holds its lease by this entry.
-
-    Attributes:
-        key: Its name.
-        request: What is wanted.
-        state: How far.
-        attempts: How often it was taken, and so the number of the last attempt.
-        worker: Who had it last.
-        until: When that lease ends or ended, UTC, ISO 8601.
-        log: How the last attempt failed.
-        submission: The submission that came of it.
-    """
+    """A request and how far it is. A worker that took it holds its lease by this entry."""
 
     key: str
     request: EvaluationRequest
     state: State
-    attempts: int
-    worker: str | None = None
-    until: str | None = None
-    log: str | None = None
-    submission: str | None = None
+    attempts: int  # how often it was taken, and so the number of the last attempt
+    worker: str | None = None  # who had it last
+    until: str | None = None  # when that lease ends or ended, UTC, ISO 8601
+    log: str | None = None  # how the last attempt failed
+    submission: str | None = None  # the submission that came of it
 
 
 class Queue:
-    """The requests of a store.
-
-    Args:
-        files: The store's.
-        clock: Seconds since 1970.
-    """
+    """The requests of a store. The clock gives seconds since 1970."""
 
     def __init__(self, files: Files, *, clock: Callable[[], float] = time.time) -> None:
         self._files = files
         self._clock = clock
 
     def add(self, request: EvaluationRequest) -> tuple[str, bool]:
-        """Ask for a run.
-
-        Returns:
-            The request's key, and whether it is new: somebody may have asked for it before.
-        """
+        """Ask for a run: the request's key, and whether it is new. Somebody may have asked for it before."""
         wanted = request.model_copy(update={"by": "", "created": ""})
         key = hashlib.sha256(wanted.canonical().encode()).hexdigest()
         return key, self._files.create(f"{REQUESTS}/{key}.json", request.canonical().encode())
 
     def take(self, lease_seconds: float, worker: str) -> QueueEntry | None:
-        """Take the oldest free request; None where there is none.
-
-        Args:
-            lease_seconds: How long it is the worker's without renewal.
-            worker: Who takes it.
-        """
+        """Take the oldest free request, None where there is none; without renewal it is free again after the lease."""
         for entry in self.entries():
             if entry.state in ("waiting", "stuck") and entry.attempts < MOST_ATTEMPTS:
                 lease = self._lease(worker, lease_seconds)
@@ -166,15 +137,14 @@ class Queue:
 
     def entries(self) -> tuple[QueueEntry, ...]:
         """All requests, oldest first."""
-        contents = self._files.read_all(f"{REQUESTS}/{name}" for name in self._files.names(REQUESTS))
+        requests = self._files.records(
+            EvaluationRequest, (f"{REQUESTS}/{name}" for name in self._files.names(REQUESTS))
+        )
         leases, failed, done = (set(self._files.names(folder)) for folder in (LEASES, FAILED, DONE))
         found = []
-        for path, content in contents.items():
+        for path, request in requests.items():
             name = path.rpartition("/")[2]
             key = name.removesuffix(".json")
-            request = _parse(EvaluationRequest, content)
-            if request is None:  # somebody put it there by hand; nobody can run it
-                continue
             tried = [number for number in range(1, MOST_ATTEMPTS + 1) if _attempt(key, number) in leases]
             attempts = max(tried, default=0)
             last = _attempt(key, attempts)
@@ -206,14 +176,7 @@ class Queue:
         return LeaseFile(worker=worker, taken=start, until=start + seconds)
 
     def _read(self, kind: type[Kind], name: str) -> Kind | None:
-        return _parse(kind, self._files.read(name) or b"")
-
-
-def _parse(kind: type[Kind], content: bytes) -> Kind | None:
-    try:
-        return kind.model_validate_json(content)
-    except ValidationError:
-        return None
+        return self._files.records(kind, [name]).get(name)
 
 
 def _attempt(key: str, attempt: int) -> str:

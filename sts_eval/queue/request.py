@@ -18,11 +18,9 @@ from sts_eval.records.record import now
 from sts_eval.submission.problem import shown
 
 LAB = "lab"
-
 DEFAULT_SET = "math"
 
 _HUB = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
-
 _FILES = (".jsonl", ".json", ".csv", ".tsv", ".parquet")
 
 

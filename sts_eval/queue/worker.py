@@ -21,8 +21,7 @@ from sts_eval.store.store import Store
 from sts_eval.submission.describe import submission_of
 
 Registers = Callable[[Prediction], object]
-Runs = Callable[[Run, Path, Registers], None]
-"""Runs an experiment in a folder and shows its prediction to somebody before anything is tuned."""
+Runs = Callable[[Run, Path, Registers], None]  # an experiment in a folder; its prediction is registered before tuning
 
 
 def run_and_report(experiment: Run, folder: Path, register: Registers) -> None:
@@ -40,18 +39,9 @@ def run_and_report(experiment: Run, folder: Path, register: Registers) -> None:
 def work(
     store: Store, queue: Queue, folder: Path, *, worker: str, lease_seconds: float, runs: Runs = run_and_report
 ) -> tuple[QueueEntry, str | None] | None:
-    """Take one request and see it through.
+    """Take one request and see it through; runs are kept below `folder`, and the worker answers for the submission.
 
-    Args:
-        store: Where the submission goes.
-        queue: Where requests come from.
-        folder: Runs are kept below it.
-        worker: Who works; it answers for the submission.
-        lease_seconds: How long a request is kept without a sign of life.
-        runs: What runs an experiment.
-
-    Returns:
-        The request, and the submission's name or None if the attempt failed; None where there was no request.
+    Gives the request, and the submission's name or None if the attempt failed; None where there was no request.
 
     Raises:
         LostLeaseError: Another worker took the request meanwhile.
@@ -70,18 +60,15 @@ def work(
             raise UserError(str(verdict.problems[0]), "Correct the run")
     except LostLeaseError:
         raise
+    except UserError as error:
+        queue.failed(taken, str(error))
+        return taken, None
     except Exception as error:  # whatever a run dies of is the request's log, and the worker goes on
-        queue.failed(taken, _log(error))
+        log = "".join(traceback.format_exception(error))
+        queue.failed(taken, log.replace(str(Path.home()), "~").replace(str(Path.cwd()), "."))
         return taken, None
     queue.done(taken, verdict.sha256)
     return taken, verdict.sha256
-
-
-def _log(error: Exception) -> str:
-    if isinstance(error, UserError):
-        return str(error)
-    text = "".join(traceback.format_exception(error))
-    return text.replace(str(Path.home()), "~").replace(str(Path.cwd()), ".")
 
 
 @contextlib.contextmanager

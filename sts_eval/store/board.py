@@ -19,20 +19,16 @@ from sts_eval.statistics import debiased_magnitude
 from sts_eval.store.correlations import correlations
 from sts_eval.store.snapshot import RUN, STATE
 
-MOST_PREDICTORS = 256
-"""Predictors that are shown: those that most runs have, so that no submission can widen the table at will."""
+MOST_PREDICTORS = 256  # those that most runs have are shown, so that no submission can widen the table at will
 
 CORRELATED = ("sts_icl", "sts_act")
 
 
 class Board:
-    """The state of a store at one moment.
+    """The state of a store at one moment, from a table of `sts_eval.store.snapshot.SCHEMA` and the ledger.
 
-    Args:
-        table: A row per submission, in the columns of `sts_eval.store.snapshot.SCHEMA`.
-        entries: The ledger, oldest first.
-        left_out: First problem of each file that lies among the submissions and is none, by its name.
-        state: Changes whenever the store does.
+    Entries come oldest first. `left_out` has the first problem of each file that lies among the submissions and is
+    none, by its name; `state` changes whenever the store does.
     """
 
     def __init__(self, table: pa.Table, entries: tuple[LedgerEntry, ...], left_out: dict[str, str], state: str) -> None:

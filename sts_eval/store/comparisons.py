@@ -13,8 +13,6 @@ import hashlib
 import json
 from collections.abc import Sequence
 
-from pydantic import ValidationError
-
 import sts_eval
 from sts_eval.errors import UserError
 from sts_eval.records.comparison import Comparison
@@ -26,8 +24,7 @@ FOLDER = "comparisons"
 RULES = f"1 {sts_eval.__version__}"
 """What a comparison follows from beside its runs: raise the number where figures change between two versions."""
 
-MOST_KEPT = 64
-"""Files of a store; the oldest go first. Visitors choose the runs, so there is no end to what can be compared."""
+MOST_KEPT = 64  # the oldest go first; visitors choose the runs, so there is no end to what can be compared
 
 
 class StoredComparison(Record):
@@ -43,9 +40,6 @@ class Comparisons:
     """The comparisons in one folder.
 
     Only a folder on a disk is written to: on a hub each file would be a commit, made by whoever looks at the page.
-
-    Args:
-        files: Where the folder is.
     """
 
     def __init__(self, files: Files) -> None:
@@ -54,14 +48,11 @@ class Comparisons:
     def read(self, submissions: Sequence[str], n_resamples: int) -> Comparison | None:
         """The comparison of these submissions, whatever their order; None where none is kept, or only a stale one.
 
-        Args:
-            submissions: Their names.
-            n_resamples: Of every bootstrap and permutation.
+        `n_resamples` is that of every bootstrap and permutation.
         """
-        content = self._files.read(f"{FOLDER}/{key(submissions, n_resamples)}.json")
-        try:
-            found = StoredComparison.model_validate_json(content or b"")
-        except ValidationError:  # there is none, or it is by a version with other fields, or by hand
+        name = f"{FOLDER}/{key(submissions, n_resamples)}.json"
+        found = self._files.records(StoredComparison, [name]).get(name)
+        if found is None:  # or it is by a version with other fields, or by hand
             return None
         fits = (found.rules, found.submissions, found.n_resamples) == (RULES, tuple(sorted(submissions)), n_resamples)
         return found.comparison if fits else None

@@ -14,9 +14,7 @@ from scipy import stats
 
 from sts_eval.statistics.correlation import MIN_POINTS
 
-_FLAT = 1e-13
-"""Spread below which, relative to its mean, a variable is constant (scipy's own criterion for its warning)."""
-
+_FLAT = 1e-13  # spread relative to the mean below which a variable is constant (scipy's criterion for its warning)
 _LEVEL = 0.95
 
 
@@ -31,11 +29,7 @@ class Correlations(NamedTuple):
 def correlations(run: NDArray[np.intp], x: NDArray[np.float64], y: NDArray[np.float64], n_runs: int) -> Correlations:
     """Correlate x with y within each run.
 
-    Args:
-        run: The run of each point, shape (n_points,), from 0.
-        x: Values, shape (n_points,), NaN where missing.
-        y: Values, likewise.
-        n_runs: Number of runs.
+    `run` (from 0), `x` and `y` (NaN where missing) have shape (n_points,); the figures have shape (n_runs,).
     """
     both = np.isfinite(x) & np.isfinite(y)
     run, x, y = run[both], x[both], y[both]

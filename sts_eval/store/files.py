@@ -19,21 +19,24 @@ import time
 import uuid
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TypeVar
 
 from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
+from pydantic import ValidationError
 
 from sts_eval.errors import UserError
+from sts_eval.records.record import Record
 
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{32}\.tmp")
 
+Kind = TypeVar("Kind", bound=Record)
+
 
 class Files:
-    """A folder of small files.
+    """A folder of small files: a path, or an address that fsspec knows (`hf://datasets/org/name`, `s3://bucket/...`).
 
-    Args:
-        url: A path, or an address that fsspec knows: `hf://datasets/org/name`, `s3://bucket/folder`, ... Tokens and
-            other options come from fsspec's configuration and the environment.
+    Tokens and other options come from fsspec's configuration and the environment.
 
     Raises:
         UserError: No installed package opens such addresses.
@@ -44,7 +47,6 @@ class Files:
             self._system, root = url_to_fs(url)
         except (ImportError, ValueError) as error:
             raise UserError(f"{url} cannot be opened ({error})", "Give a folder, hf:// or s3:// address") from error
-        self.url = url
         self._root = root.rstrip("/")
         self._folder = Path(root) if isinstance(self._system, LocalFileSystem) else None
 
@@ -80,8 +82,16 @@ class Files:
         found = self._system.cat(list(by_path), on_error="omit") if by_path else {}
         return {by_path[path]: content for path, content in found.items() if path in by_path}
 
+    def records(self, kind: type[Kind], names: Iterable[str]) -> dict[str, Kind]:
+        """Several files as records, by name; those that are gone or hold no such record are left out."""
+        found = {}
+        for name, content in self.read_all(names).items():
+            with contextlib.suppress(ValidationError):  # somebody may have put it there by hand
+                found[name] = kind.model_validate_json(content)
+        return found
+
     def create(self, name: str, content: bytes) -> bool:
-        """Write a file unless there is one of that name. Whether it was written."""
+        """Write a file unless there is one of that name; whether it was written."""
         if self._folder is None:
             try:
                 self._system.pipe_file(f"{self._root}/{name}", content, mode="create")
@@ -113,8 +123,7 @@ class Files:
     def sweep(self, seconds: float) -> None:
         """Remove temporary files that killed writers left behind, on a disk only.
 
-        Args:
-            seconds: What is younger may belong to a writer at work, and stays.
+        What is younger than `seconds` may belong to a writer at work, and stays.
         """
         for path in self._folder.rglob(".*.tmp") if self._folder is not None else ():
             # Another reader may sweep at the same time, and one that may only read removes nothing.

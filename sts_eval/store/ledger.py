@@ -1,4 +1,7 @@
-"""What happened to each submission: a folder of small files, each named by time and chance, only ever added to.
+"""What happened to each submission, and which predictions were registered: small files that are only ever added.
+
+    ledger/TIME-ACTION-….json        an entry, named by time and chance
+    preregistrations/SHA256.json     a registration, named by the prediction's hash; only the first counts
 
 A file per entry lets any number of writers work at once. Malformed input leaves no entry: it never was a submission,
 and anybody could fill the ledger with it.
@@ -6,22 +9,20 @@ and anybody could fill the ledger with it.
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 
-from pydantic import ValidationError
-
-from sts_eval.records.ledger import Action, LedgerEntry
+from sts_eval.records.ledger import SHA256, Action, LedgerEntry, Preregistration
 from sts_eval.records.record import now
 from sts_eval.store.files import Files
 
-FOLDER = "ledger"
+LEDGER, REGISTRATIONS = "ledger", "preregistrations"
 
-_STAMP = "%Y%m%dT%H%M%S%fZ"
-"""How an entry's name begins."""
+_STAMP = "%Y%m%dT%H%M%S%fZ"  # how an entry's name begins
 
 
 class Ledger:
@@ -34,13 +35,13 @@ class Ledger:
         """Append an entry."""
         entry = LedgerEntry(action=action, submission=submission, when=now(), by=by, why=why, other=other)
         stamp = datetime.now(UTC).strftime(_STAMP)
-        name = f"{FOLDER}/{stamp}-{action}-{submission[:16]}-{uuid.uuid4().hex}.json"
+        name = f"{LEDGER}/{stamp}-{action}-{submission[:16]}-{uuid.uuid4().hex}.json"
         self._files.create(name, entry.canonical().encode())
         return entry
 
     def names(self) -> list[str]:
         """Names of all entries, oldest first."""
-        return self._files.names(FOLDER)
+        return self._files.names(LEDGER)
 
     def accepts(self, submission: str) -> bool:
         """Whether a submission was ever accepted."""
@@ -48,41 +49,24 @@ class Ledger:
 
     def read(self, names: Iterable[str]) -> dict[str, LedgerEntry]:
         """Entries by name; files that are none are left out."""
-        entries = {}
-        for path, content in self._files.read_all(f"{FOLDER}/{name}" for name in names).items():
-            try:
-                entries[path.rpartition("/")[2]] = LedgerEntry.model_validate_json(content)
-            except ValidationError:
-                continue
-        return entries
+        found = self._files.records(LedgerEntry, (f"{LEDGER}/{name}" for name in names))
+        return {path.rpartition("/")[2]: entry for path, entry in found.items()}
 
     def entries(self, since: datetime | None = None) -> tuple[LedgerEntry, ...]:
-        """Entries, oldest first.
-
-        Args:
-            since: With its time zone; older ones are not read. All if None.
-        """
+        """Entries, oldest first; those before `since` (with its time zone) are not read."""
         first = since.astimezone(UTC).strftime(_STAMP) if since else ""
         return tuple(self.read(name for name in self.names() if name >= first).values())
 
 
 @dataclass(frozen=True)
 class LedgerState:
-    """The state of a submission after all its entries.
+    """The state of a submission after all its entries."""
 
-    Attributes:
-        status: None where it was never accepted: its writer was stopped, and nothing of it is shown.
-        since: When it was first accepted.
-        why: Why it was taken down; of an accepted one, nothing.
-        flagged: The doubt, if there is one.
-        rerun: Reruns that agree with it, by the ledger.
-    """
-
-    status: Literal["accepted", "rejected", "withdrawn"] | None = None
-    since: str | None = None
-    why: str | None = None
-    flagged: str | None = None
-    rerun: tuple[str, ...] = ()
+    status: Literal["accepted", "rejected", "withdrawn"] | None = None  # None: never accepted, so it is not shown
+    since: str | None = None  # when it was first accepted
+    why: str | None = None  # why it was taken down; of an accepted one, nothing
+    flagged: str | None = None  # the doubt, if there is one
+    rerun: tuple[str, ...] = ()  # reruns that agree with it, by the ledger
 
     def after(self, entry: LedgerEntry) -> LedgerState:
         """The state after one more entry."""
@@ -98,12 +82,21 @@ class LedgerState:
 
 
 def ledger_states(entries: Iterable[LedgerEntry]) -> dict[str, LedgerState]:
-    """The state of each submission.
-
-    Args:
-        entries: Oldest first.
-    """
+    """The state of each submission, from entries that come oldest first."""
     states: dict[str, LedgerState] = {}
     for entry in entries:
         states[entry.submission] = states.get(entry.submission, LedgerState()).after(entry)
     return states
+
+
+def read_registrations(files: Files, predictions: Iterable[str]) -> dict[str, Preregistration]:
+    """The registrations of predictions by hash; those that were not registered are left out."""
+    wanted = {registration_file(sha256): sha256 for sha256 in predictions if re.fullmatch(SHA256, sha256)}
+    found = files.records(Preregistration, wanted)
+    # A file under another prediction's name registers nothing.
+    return {wanted[path]: one for path, one in found.items() if one.prediction_sha256 == wanted[path]}
+
+
+def registration_file(prediction_sha256: str) -> str:
+    """The file of a prediction's registration."""
+    return f"{REGISTRATIONS}/{prediction_sha256}.json"

@@ -11,51 +11,41 @@ import pyarrow as pa
 from pydantic import TypeAdapter
 
 from sts_eval.records.ledger import LedgerEntry
-from sts_eval.store import registrations, snapshot
+from sts_eval.store import snapshot
 from sts_eval.store.files import Files
-from sts_eval.store.ledger import FOLDER, Ledger, ledger_states
+from sts_eval.store.ledger import LEDGER, REGISTRATIONS, Ledger, ledger_states, read_registrations
 from sts_eval.submission.validate import validate
 
 SUBMISSIONS = "submissions"
 
 RECORD = re.compile(r"[0-9a-f]{64}\.json")
 
-ENTRIES = TypeAdapter(dict[str, LedgerEntry])
-"""The ledger as one text beside the rows."""
+ENTRIES = TypeAdapter(dict[str, LedgerEntry])  # the ledger as one text beside the rows
 
-Listing = dict[str, list[str]]
-"""Names of the files in each folder that the snapshot is made from."""
+Listing = dict[str, list[str]]  # names of the files in each folder that the snapshot is made from
 
-Snapshot = tuple[pa.Table, dict[str, str]]
-"""Rows, and the texts beside them: `state`, `ledger` and `left_out`."""
+Snapshot = tuple[pa.Table, dict[str, str]]  # rows, and the texts beside them: `state`, `ledger` and `left_out`
 
 
 def list_files(files: Files) -> tuple[Listing, str]:
     """Names of all files, and a text that changes whenever one is added. Costs three listings."""
-    listing = {name: files.names(name) for name in (SUBMISSIONS, registrations.FOLDER, FOLDER)}
+    listing = {name: files.names(name) for name in (SUBMISSIONS, REGISTRATIONS, LEDGER)}
     return listing, hashlib.sha256(json.dumps([snapshot.VERSION, listing]).encode()).hexdigest()
 
 
 def rebuild(files: Files, listing: Listing, state: str, old: Snapshot | None) -> Snapshot:
-    """Read what is new; everything if there is no snapshot.
-
-    Args:
-        files: The store's.
-        listing: What there is.
-        state: The text for this listing.
-        old: The snapshot before.
-    """
+    """Read what is new since the old snapshot; everything if there is none. `listing`, `state`: see `list_files`."""
     entries: dict[str, LedgerEntry] = {}
     left_out: dict[str, str] = {}
     content = snapshot.to_table(())
     if old is not None:
         table, texts = old
-        here, named = set(listing[SUBMISSIONS]), set(listing[FOLDER])
+        here, named = set(listing[SUBMISSIONS]), set(listing[LEDGER])
         entries = {name: one for name, one in ENTRIES.validate_json(texts["ledger"]).items() if name in named}
         left_out = {name: why for name, why in json.loads(texts["left_out"]).items() if name in here}
         content = table.select(snapshot.CONTENT.names).cast(snapshot.CONTENT)
         content = content.filter(pa.array([name in here for name in _names(content)], pa.bool_()))
-    entries |= Ledger(files).read(name for name in listing[FOLDER] if name not in entries)
+    entries |= Ledger(files).read(name for name in listing[LEDGER] if name not in entries)
     entries = dict(sorted(entries.items()))
     states = ledger_states(entries.values())
     known = {*_names(content), *left_out}
@@ -67,9 +57,9 @@ def rebuild(files: Files, listing: Listing, state: str, old: Snapshot | None) ->
     ]
     rows, refused = _read(files, new)
     content = pa.concat_tables([content, rows]).unify_dictionaries()
-    registered = set(listing[registrations.FOLDER])
+    registered = set(listing[REGISTRATIONS])
     predictions = {sha for sha in content.column("prediction_sha256").to_pylist() if f"{sha}.json" in registered}
-    times = registrations.read_registrations(files, sorted(predictions))
+    times = read_registrations(files, sorted(predictions))
     table = snapshot.add_states(content, states, {sha: entry.registered for sha, entry in times.items()})
     return table, {
         "state": state,

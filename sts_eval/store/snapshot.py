@@ -35,20 +35,20 @@ _TEXT = pa.string()
 _WORDS = pa.dictionary(pa.int32(), pa.string())
 _NUMBER, _WHOLE, _YES = pa.float64(), pa.int64(), pa.bool_()
 
+# The type of a column, or of the entries of its lists, and how it is read from a submission; None if `row` is told.
 Column = tuple[pa.DataType, Callable[[Submission], Any] | None]
-"""The type of a column, or of the entries of its lists, and how it is read from a submission; None if `row` is told."""
 
 
 def _per_domain(kind: pa.DataType, read: Callable[[DomainOutcome], Any]) -> Column:
-    return kind, lambda one: [_or_nan(read(domain)) for domain in one.outcome.domains]
+    return kind, lambda one: _none_to_nan(map(read, one.outcome.domains))
 
 
 def _per_predictor(kind: pa.DataType, read: Callable[[PredictorScores], Any]) -> Column:
-    return kind, lambda one: [_or_nan(read(predictor)) for predictor in one.outcome.predictors]
+    return kind, lambda one: _none_to_nan(map(read, one.outcome.predictors))
 
 
-def _or_nan(value: Any) -> Any:
-    return math.nan if value is None else value
+def _none_to_nan(values: Iterable[Any]) -> list[Any]:
+    return [math.nan if value is None else value for value in values]
 
 
 def _standard_error(submission: Submission, change: Change) -> float:
@@ -132,11 +132,8 @@ LISTS: Mapping[str, Column] = {
 }
 """`by_seed` is a change per domain and seed, domain by domain; `score` one per predictor and domain."""
 
-STATE: Mapping[str, pa.DataType] = dict.fromkeys(
-    ("registered", "status", "accepted", "why", "flagged", "rerun_by", "duplicate_of"), _TEXT
-)
-"""What the store says of a submission."""
-
+# What the store says of a submission.
+STATE = dict.fromkeys(("registered", "status", "accepted", "why", "flagged", "rerun_by", "duplicate_of"), _TEXT)
 
 CONTENT = pa.schema(
     [*((name, kind) for name, (kind, _) in RUN.items()), *((name, pa.list_(kind)) for name, (kind, _) in LISTS.items())]
@@ -146,28 +143,19 @@ SCHEMA = pa.schema([*CONTENT, *STATE.items()])
 
 def row(sha256: str, submission: Submission, tier: str, n_bytes: int) -> dict[str, Any]:
     """One submission as a row, by the names of `CONTENT`."""
-    told = {"sha256": sha256, "tier": tier, "n_bytes": n_bytes}
-    columns = {**RUN, **LISTS}
-    return {name: told[name] if read is None else read(submission) for name, (_, read) in columns.items()}
+    columns = {name: read(submission) for name, (_, read) in {**RUN, **LISTS}.items() if read is not None}
+    return columns | {"sha256": sha256, "tier": tier, "n_bytes": n_bytes}
 
 
 def to_table(rows: Iterable[Mapping[str, Any]]) -> pa.Table:
     """Rows as a table of `CONTENT`."""
-    listed = list(rows)
-    columns = {field.name: pa.array([one[field.name] for one in listed], field.type) for field in CONTENT}
-    return pa.table(columns, CONTENT)
+    return pa.Table.from_pylist(list(rows), CONTENT)
 
 
 def add_states(content: pa.Table, states: Mapping[str, LedgerState], registered: Mapping[str, str]) -> pa.Table:
-    """Add what the store says of each submission; those that were never accepted are left out.
+    """Add what the store says of each submission: rows of `SCHEMA` by `sha256`, without those never accepted.
 
-    Args:
-        content: Rows of `CONTENT`.
-        states: By submission.
-        registered: Time of registration by prediction.
-
-    Returns:
-        Rows of `SCHEMA`, by `sha256`.
+    `states` is by submission, `registered` the time of registration by prediction.
     """
     never = LedgerState()
     content = content.take(pc.array_sort_indices(content.column("sha256").combine_chunks()))
@@ -199,18 +187,13 @@ def add_states(content: pa.Table, states: Mapping[str, LedgerState], registered:
 def to_bytes(table: pa.Table, texts: Mapping[str, str]) -> bytes:
     """The file, with texts beside the rows."""
     buffer = io.BytesIO()
-    metadata = {"version": VERSION, **texts}
-    pq.write_table(table.replace_schema_metadata(metadata), buffer, compression="zstd", store_schema=True)
+    table = table.replace_schema_metadata({"version": VERSION, **texts})
+    pq.write_table(table, buffer, compression="zstd", store_schema=True)
     return buffer.getvalue()
 
 
 def from_bytes(content: bytes, columns: Sequence[str] | None = None) -> tuple[pa.Table, dict[str, str]] | None:
-    """The rows and the texts beside them; None for a file of another version, or that is none.
-
-    Args:
-        content: The file.
-        columns: Those that are wanted; all if None.
-    """
+    """The rows (all columns if None) and the texts beside them; None for a file of another version, or that is none."""
     try:
         file = pq.ParquetFile(io.BytesIO(content))
         schema = file.schema_arrow

@@ -30,45 +30,32 @@ from sts_eval.records.submission import Submission
 from sts_eval.store import snapshot
 from sts_eval.store.board import Board
 from sts_eval.store.files import Files
-from sts_eval.store.ledger import Ledger
+from sts_eval.store.ledger import Ledger, read_registrations, registration_file
 from sts_eval.store.rebuild import ENTRIES, RECORD, SUBMISSIONS, Snapshot, list_files, rebuild
-from sts_eval.store.registrations import read_registrations, registration_file
 from sts_eval.submission.rerun import RerunAgreement, compare_runs
 from sts_eval.submission.validate import StoreContents, Verdict, has_evidence, validate
 
-LEFT_BEHIND_SECONDS = 24 * 3600.0
-"""Age from which a temporary file is no writer's any more."""
+LEFT_BEHIND_SECONDS = 24 * 3600.0  # age from which a temporary file is no writer's any more
 
 
 class Store:
-    """Submissions and what happened to them.
-
-    Args:
-        url: A folder, or an address that fsspec knows, such as `hf://datasets/org/name` or `s3://bucket/folder`.
+    """Submissions and what happened to them, in a folder or at an address that fsspec knows (`s3://bucket/folder`).
 
     Raises:
         UserError: No installed package opens such addresses.
     """
 
     def __init__(self, url: str) -> None:
+        self.url = url
         self.files = Files(url)
         self.ledger = Ledger(self.files)
         self._board: Board | None = None
 
-    @property
-    def url(self) -> str:
-        """Where it is."""
-        return self.files.url
-
     def submit(self, raw: bytes, *, by: str | None = None) -> Verdict:
         """Take a submission. What is refused leaves no trace.
 
-        Args:
-            raw: The file.
-            by: Who hands it in, for the ledger; its submitter if None.
-
-        Returns:
-            How it was judged, and whether it was added: the store may have had it before.
+        The ledger says that `by` handed it in, its submitter if None. The verdict also tells whether it was added: the
+        store may have had it before.
 
         Raises:
             UserError: The store cannot be written.
@@ -142,23 +129,16 @@ class Store:
         return StoreContents(runs=runs, registered=self.registered)
 
     def submitted_by(self, who: str, since: datetime) -> int:
-        """How many submissions somebody handed in, by the ledger, which every process on the store shares.
+        """How many submissions somebody (`by` of `submit`) handed in since a time with its zone, by the ledger.
 
-        Args:
-            who: As `submit` was told in `by`.
-            since: From when on, with its time zone.
+        Every process on the store shares the ledger.
         """
         return sum(entry.action == "accepted" and entry.by == who for entry in self.ledger.entries(since))
 
     def preregister(self, prediction: Prediction, *, by: str) -> tuple[Preregistration, bool]:
         """Keep a prediction's hash with the time of now, unless it is registered already.
 
-        Args:
-            prediction: Only its hash is kept.
-            by: Who registers it.
-
-        Returns:
-            The registration that counts, and whether it is new.
+        Gives the registration that counts, and whether it is new.
 
         Raises:
             UserError: The store cannot be written.
@@ -185,12 +165,6 @@ class Store:
 
     def confirm(self, sha256: str, rerun: str, *, by: str, why: str = "") -> RerunAgreement:
         """Compare a submission with a maintainer's run of it, and write into the ledger that they agree if they do.
-
-        Args:
-            sha256: The submission.
-            rerun: The maintainer's, which must be recomputed.
-            by: Who answers for it.
-            why: A remark for the ledger.
 
         Raises:
             UserError: One of them is not there, or the rerun has no evidence.

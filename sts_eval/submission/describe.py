@@ -16,20 +16,15 @@ from sts_eval.records.run_folder import RunFolder
 from sts_eval.records.submission import ModelDescription, Provenance, SAEDescription, SetDescription, Submission
 from sts_eval.records.transfer import Transfer
 
+# The size in a name such as Llama-3.1-8B-Instruct.
 _NOMINAL = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)([BM])(?![A-Za-z0-9])", re.IGNORECASE)
-"""The size in a name such as Llama-3.1-8B-Instruct."""
-
 _UNITS = {"b": 10**9, "m": 10**6}
 
 
 def submission_of(folder: Path, *, submitter: str) -> Submission:
-    """Describe a run and attach its records.
+    """Describe a folder of `sts-eval run` and attach its records.
 
     A model or set that was read from a disk is described by a short name and never by its place.
-
-    Args:
-        folder: A folder of `sts-eval run`.
-        submitter: Who answers for it.
 
     Raises:
         UserError: The folder is no finished run.
@@ -70,11 +65,7 @@ def submission_of(folder: Path, *, submitter: str) -> Submission:
 
 
 def bytes_of(path: Path, *, submitter: str | None = None) -> bytes:
-    """What is handed in: a file as it is, or a run folder as a submission.
-
-    Args:
-        path: A file or a run folder.
-        submitter: Who answers for a run folder.
+    """What is handed in: a file as it is, or a run folder as a submission, for which `submitter` answers.
 
     Raises:
         UserError: The path cannot be read, a folder is no finished run, or nobody answers for it.

@@ -26,26 +26,18 @@ MOST_SEEDS = 20
 MOST_PREDICTORS = 200
 MOST_QUESTIONS = 10_000_000
 
-EXACT = 1e-6
-"""Points that rounding of computed figures explains."""
-
-ROUNDED = 0.05
-"""Points that rounding of published figures explains."""
-
-LARGEST_LOGPROB_CHANGE = 1000.0
-"""Nats."""
-
-AHEAD = timedelta(days=1)
-"""How far clocks may go wrong."""
+EXACT = 1e-6  # points that rounding of computed figures explains
+ROUNDED = 0.05  # points that rounding of published figures explains
+LARGEST_LOGPROB_CHANGE = 1000.0  # nats
+AHEAD = timedelta(days=1)  # how far clocks may go wrong
 
 FLAGS = ("L", "G", "P", "O")
 
 _HASH = re.compile(r"[0-9a-f]{64}")
-
 PREDICTOR = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$"
 
+# Characters of a text by the pattern that it has to fit.
 _LONGEST: Mapping[str, int] = {NAME: 96, LABEL: 96, PREDICTOR: 64, LINE: 300}
-"""Characters of a text by the pattern that it has to fit."""
 
 
 def time_problems(text: str, path: Path, now: datetime) -> Iterator[Problem]:
@@ -67,20 +59,13 @@ def read_time(text: str) -> datetime | None:
 
 
 def outcome_problems(outcome: Outcome, origin: Origin | None, now: datetime) -> Iterator[Problem]:
-    """Look at all figures and names of an outcome.
-
-    Args:
-        outcome: The run in short.
-        origin: Where it comes from; the strictest is taken if it is not known.
-        now: The time.
-    """
+    """Look at all figures and names of an outcome; the rules are the strictest if its origin is not known."""
     yield from time_problems(outcome.created, ("outcome", "created"), now)
     for path, message in _outcome(outcome, origin):
         yield Problem.at(("outcome", *path), message)
 
 
-Finding = tuple[Path, str]
-"""A mistake, and its place within the part that is looked at."""
+Finding = tuple[Path, str]  # a mistake, and its place within the part that is looked at
 
 
 def _inside(place: Path, found: Iterable[Finding]) -> Iterator[Finding]:

@@ -7,26 +7,18 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-Path = tuple[str | int, ...]
-"""Keys and places that lead to a value in a file."""
+Path = tuple[str | int, ...]  # keys and places that lead to a value in a file
 
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
-
-_SHOWN = 60
-"""Characters of a foreign value that a message repeats."""
+_SHOWN = 60  # characters of a foreign value that a message repeats
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One mistake.
+    """One mistake."""
 
-    Attributes:
-        path: JSON path such as `$.outcome.predictors[0].scores["computer science"]`, in ASCII; `$` for the whole.
-        message: What is wrong and what to do, in a sentence without its full stop.
-    """
-
-    path: str
-    message: str
+    path: str  # JSON path such as `$.outcome.predictors[0].scores["computer science"]`, in ASCII; `$` for the whole
+    message: str  # what is wrong and what to do, in a sentence without its full stop
 
     @classmethod
     def at(cls, path: Path, message: str) -> Problem:

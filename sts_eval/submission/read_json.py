@@ -13,28 +13,16 @@ from typing import Any
 
 from sts_eval.submission.problem import Path, Problem, shown
 
-MOST_BYTES = 8_000_000
-"""A run of MMLU-Pro's 12,032 questions with ten seeds and all its evidence is about half of it."""
-
-MOST_VALUES = 1_000_000
-"""Values in a file; ten seeds on 12,032 questions are about 300,000."""
-
-DEEPEST = 16
-"""Levels of nesting; a submission has ten."""
-
+MOST_BYTES = 8_000_000  # a run of MMLU-Pro's 12,032 questions with ten seeds and all its evidence is about half of it
+MOST_VALUES = 1_000_000  # ten seeds on 12,032 questions are about 300,000
+DEEPEST = 16  # levels of nesting; a submission has ten
 LONGEST_LIST = 50_000
-LONGEST_TEXT = 50_000
-"""A domain's verdicts are one letter per question in one text."""
-
+LONGEST_TEXT = 50_000  # a domain's verdicts are one letter per question in one text
 LONGEST_KEY = 200
-
-LARGEST = 1e15
-"""No figure of a run is larger, and sums of such squares stay finite."""
+LARGEST = 1e15  # no figure of a run is larger, and sums of such squares stay finite
 
 _INTEGER_DIGITS = 18
-
 _BOM = b"\xef\xbb\xbf"
-
 _TOO_DEEP = f"it is nested more than {DEEPEST} levels deep; flatten it"
 
 
@@ -49,14 +37,9 @@ class _Object(dict[str, Any]):
 
 
 def read_json(raw: bytes) -> tuple[Any, tuple[Problem, ...], bool]:
-    """Read JSON that nobody vouches for.
+    """Read JSON that nobody vouches for: the value, and what is wrong with it.
 
-    Args:
-        raw: The file.
-
-    Returns:
-        The value, what is wrong with it, and whether a reader may go on to look for further problems: not
-        where it is no JSON or breaks a limit.
+    The third result is whether a reader may look for further problems: not where it is no JSON or breaks a limit.
     """
     value, obstacle = None, _size_obstacle(raw)
     if obstacle is None:

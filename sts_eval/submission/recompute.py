@@ -27,15 +27,10 @@ from sts_eval.transfer.domain_changes import summarise as changes_of
 
 ORACLE = FLAGS[-1]
 
-ROUNDING = 1e-9
-"""Relative difference between two computations of a figure that rounding explains."""
+ROUNDING = 1e-9  # relative difference between two computations of a figure that rounding explains
+_LEAST_LOGPROB, _MOST_LOGPROB = -1e4, 1e-6  # log-probabilities are below 0, up to rounding
 
-_LEAST_LOGPROB, _MOST_LOGPROB = -1e4, 1e-6
-"""Log-probabilities are below 0, up to rounding."""
-
-_PREDICTION, _TRANSFER, _RECORDS = (
-    f"the attached {what}" for what in ("prediction gives", "transfer gives", "records give")
-)
+_PREDICTION, _TRANSFER = "the attached prediction gives", "the attached transfer gives"
 
 
 def evidence_problems(submission: Submission) -> Iterator[Problem]:
@@ -52,9 +47,8 @@ def evidence_problems(submission: Submission) -> Iterator[Problem]:
     made = {"outcome": {"transfer_sha256": transfer.sha256()}, "origin": transfer.origin.kind}
     yield from _differences(submission, made, (), _TRANSFER)
     yield from _order(submission, transfer)
-    unusable = list(_unusable(transfer))
-    yield from unusable
-    if unusable:
+    if unusable := list(_unusable(transfer)):
+        yield from unusable
         return
     try:
         yield from _changes(outcome, prediction, transfer)
@@ -134,7 +128,7 @@ def _changes(outcome: Outcome, prediction: Prediction | None, transfer: Transfer
         return
     again = summarise(prediction, transfer, model=outcome.model, training_set=outcome.training_set, home=outcome.home)
     computed_outcome = again.model_dump(include={"created", "seeds", "domains", "tuning_seconds"})
-    yield from _differences(outcome, computed_outcome, ("outcome",), _RECORDS)
+    yield from _differences(outcome, computed_outcome, ("outcome",), "the attached records give")
     if again.post_hoc and not outcome.post_hoc:
         message = "the transfer says that the prediction was made after fine-tuning started; set it to true"
         yield Problem.at(("outcome", "post_hoc"), message)
@@ -157,13 +151,7 @@ def _domains(outcome: Outcome, transfer: Transfer) -> Iterator[Problem]:
 
 
 def _predictors(outcome: Outcome, made: Sequence[PredictorScores], *, complete: bool) -> Iterator[Problem]:
-    """Whether the outcome has the predictors of the attached prediction.
-
-    Args:
-        outcome: What is stated.
-        made: What the records give.
-        complete: Whether all of them were attached; else only scores are compared.
-    """
+    """Whether the outcome has the predictors that the records give; unless complete, only scores are compared."""
 
     def figures(one: PredictorScores) -> dict[str, Any]:
         if not complete:
@@ -196,12 +184,8 @@ def _differences(stated: Any, made: Any, at: Path, source: str) -> Iterator[Prob
     elif isinstance(stated, list | tuple) and isinstance(made, list | tuple) and len(stated) == len(made):
         for place, (one, other) in enumerate(zip(stated, made, strict=True)):
             yield from _differences(one, other, (*at, place), source)
-    elif isinstance(stated, float) and isinstance(made, float):
-        if not math.isclose(stated, made, rel_tol=ROUNDING, abs_tol=ROUNDING):
-            yield _different(stated, made, at, source)
-    elif stated != made:
-        yield _different(stated, made, at, source)
-
-
-def _different(stated: Any, made: Any, at: Path, source: str) -> Problem:
-    return Problem.at(at, f"it is {shown(stated)}, and {source} {shown(made)}; correct it, or attach the right records")
+    else:
+        numbers = isinstance(stated, float) and isinstance(made, float)
+        if stated != made and not (numbers and math.isclose(stated, made, rel_tol=ROUNDING, abs_tol=ROUNDING)):
+            message = f"it is {shown(stated)}, and {source} {shown(made)}; correct it, or attach the right records"
+            yield Problem.at(at, message)

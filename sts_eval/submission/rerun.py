@@ -18,27 +18,18 @@ from scipy import stats
 
 from sts_eval.records.submission import Submission
 
-FARTHEST = 2.5
-"""Joint standard errors by which a domain may differ."""
-
+FARTHEST = 2.5  # joint standard errors by which a domain may differ
 LEVEL = 0.99
-
 _EQUAL = 1e-9
 
 
 @dataclass(frozen=True)
 class RerunAgreement:
-    """How two runs of one thing compare.
+    """How two runs of one thing compare."""
 
-    Attributes:
-        z: By domain: difference of the changes over their joint standard error.
-        p: Probability of a Σ z² this large by chance.
-        obstacles: Why they do not agree, in clauses; none if they do.
-    """
-
-    z: dict[str, float]
-    p: float | None
-    obstacles: tuple[str, ...]
+    z: dict[str, float]  # by domain: difference of the changes over their joint standard error
+    p: float | None  # probability of a Σ z² this large by chance
+    obstacles: tuple[str, ...]  # why they do not agree, in clauses; none if they do
 
     @property
     def agrees(self) -> bool:
@@ -47,12 +38,7 @@ class RerunAgreement:
 
 
 def compare_runs(submission: Submission, rerun: Submission) -> RerunAgreement:
-    """Hold a rerun against the submission that it repeats.
-
-    Args:
-        submission: What was claimed.
-        rerun: The maintainer's run; it must have the same domains.
-    """
+    """Hold a maintainer's rerun against the submission that it repeats; both must have the same domains."""
     obstacles = [
         f"they are of different {what}"
         for what, one, other in (

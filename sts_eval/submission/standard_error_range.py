@@ -35,13 +35,9 @@ from sts_eval.statistics.paired import POINTS
 
 
 def standard_error_range(n: int, accuracy_before: float, delta: float, by_seed: Sequence[float]) -> tuple[float, float]:
-    """Least and largest standard error of a change, in points.
+    """Least and largest standard error of a change over seeds (`delta`) on n ≥ 1 questions, in points like the changes.
 
-    Args:
-        n: Questions, at least 1.
-        accuracy_before: A proportion.
-        delta: The change over seeds, points; accuracy_before + delta / 100 is a proportion.
-        by_seed: The change of each seed, points, as possible as `delta`.
+    accuracy_before + delta / 100 has to be a proportion, and the same holds of each change in `by_seed`.
     """
     change, changes = delta / POINTS, [one / POINTS for one in by_seed]
     if len(changes) < 2 or n < 2:  # noqa: PLR2004 - two of both are what a crossed analysis of variance takes

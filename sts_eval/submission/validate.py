@@ -39,49 +39,36 @@ from sts_eval.submission.recompute import evidence_problems
 Tier = Literal["self_reported", "recomputed", "rerun", "imported", "published"]
 Mark = Literal["pre_registered", "post_hoc"]
 
-MOST_PROBLEMS = 100
-"""A file with more is of another kind."""
+MOST_PROBLEMS = 100  # a file with more is of another kind
 
+# Parts of attached records that may name places on somebody's disk.
 _SOURCES = {"experiment", "model", "sae", "training_set", "benchmark", "tuning"}
-"""Parts of attached records that may name places on somebody's disk."""
 
 
 @dataclass(frozen=True)
 class StoreContents:
     """What a store already holds.
 
-    Attributes:
-        runs: Hash of the submission by (prediction's, transfer's) hash, of those that have their evidence attached.
-        registered: Gives the time at which a prediction's hash was registered, or None.
-        now: The time; the clock's if None.
+    `runs` has the submission's hash by the (prediction's, transfer's) hash, of those that have their evidence attached;
+    `registered` gives the time at which a prediction's hash was registered, or None.
     """
 
     runs: Mapping[tuple[str, str], str] = field(default_factory=dict)
     registered: Callable[[str], str | None] = field(default=lambda _: None)
-    now: datetime | None = None
+    now: datetime | None = None  # the clock's if None
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """How a file was judged.
+    """How a file was judged."""
 
-    Attributes:
-        problems: All mistakes; none if the submission is accepted.
-        submission: What was read; None if it has mistakes.
-        sha256: Its name: the hash of its content.
-        tier: How far its figures are shown to be true.
-        marks: Whether its prediction came before or after fine-tuning, where that is known.
-        notes: What the submitter should know although nothing is wrong.
-        added: Whether it went into a store that did not have it before.
-    """
-
-    problems: tuple[Problem, ...]
-    submission: Submission | None = None
-    sha256: str | None = None
-    tier: Tier | None = None
-    marks: tuple[Mark, ...] = ()
-    notes: tuple[str, ...] = ()
-    added: bool = False
+    problems: tuple[Problem, ...]  # all mistakes; none if the submission is accepted
+    submission: Submission | None = None  # None if it has mistakes
+    sha256: str | None = None  # its name: the hash of its content
+    tier: Tier | None = None  # how far its figures are shown to be true
+    marks: tuple[Mark, ...] = ()  # whether its prediction came before or after fine-tuning, where that is known
+    notes: tuple[str, ...] = ()  # what the submitter should know although nothing is wrong
+    added: bool = False  # whether it went into a store that did not have it before
 
     @property
     def accepted(self) -> bool:
@@ -90,12 +77,7 @@ class Verdict:
 
 
 def validate(raw: bytes, *, known: StoreContents | None = None) -> Verdict:
-    """Judge a file that claims to be a submission. Never raises, whatever the bytes are.
-
-    Args:
-        raw: The file.
-        known: What the store holds; nothing if None.
-    """
+    """Judge a file that claims to be a submission. Never raises, whatever the bytes are."""
     known = known or StoreContents()
     now = known.now or datetime.now(UTC)
     value, problems, readable = read_json(raw)
@@ -117,11 +99,14 @@ def validate(raw: bytes, *, known: StoreContents | None = None) -> Verdict:
     ]
     if found:
         return _refused(tuple(found))
+    tier: Tier = "recomputed" if has_evidence(submission) else "self_reported"
+    if submission.origin != "measured":
+        tier = submission.origin
     return Verdict(
         problems=(),
         submission=submission,
         sha256=submission.sha256(),
-        tier=_tier(submission),
+        tier=tier,
         marks=tuple(_marks(submission, known)),
         notes=tuple(_notes(submission)),
     )
@@ -191,12 +176,6 @@ def _clash(submission: Submission, known: StoreContents) -> Iterator[Problem]:
     if all(run) and other is not None and other != submission.sha256():
         message = f"the store has this run as {other[:12]}; to correct it, have that submission withdrawn first"
         yield Problem.at(("outcome", "transfer_sha256"), message)
-
-
-def _tier(submission: Submission) -> Tier:
-    if submission.origin != "measured":
-        return submission.origin
-    return "recomputed" if has_evidence(submission) else "self_reported"
 
 
 def _marks(submission: Submission, known: StoreContents) -> Iterator[Mark]:
