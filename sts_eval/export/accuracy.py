@@ -19,25 +19,17 @@ from sts_eval.records.transfer import DomainAnswers
 from sts_eval.statistics import mean_change_over_seeds
 from sts_eval.statistics.paired import POINTS
 
-State = Literal["before", "after"]
-"""Of the model: untuned, or tuned."""
+State = Literal["before", "after"]  # of the model: untuned, or tuned
 
 
 @dataclass(frozen=True)
 class Accuracy:
-    """One accuracy.
+    """One accuracy."""
 
-    Attributes:
-        value: Proportion of right answers; for tuned models the mean over seeds.
-        n: Questions.
-        se: Standard error, a proportion; None where answers are not known or there is one question.
-        by_seed: Proportion of each tuned model, in the order of seeds; empty for the untuned model or if not known.
-    """
-
-    value: float
-    n: int
-    se: float | None = None
-    by_seed: tuple[float, ...] = ()
+    value: float  # proportion of right answers; for tuned models the mean over seeds
+    n: int  # questions
+    se: float | None = None  # standard error, a proportion; None where answers are not known or there is one question
+    by_seed: tuple[float, ...] = ()  # proportion of each tuned model; empty for the untuned model or if not known
 
     @property
     def se_over(self) -> str:
@@ -47,15 +39,9 @@ class Accuracy:
 
 @dataclass(frozen=True)
 class Scores:
-    """One domain, or all of them.
+    """Accuracies on one domain, or on all of them."""
 
-    Attributes:
-        domain: Its name; None for all questions together, each counting once.
-        before: The untuned model.
-        after: The tuned models.
-    """
-
-    domain: str | None
+    domain: str | None  # None for all questions together, each counting once
     before: Accuracy
     after: Accuracy
 

@@ -26,14 +26,13 @@ from sts_eval.submission.plausibility import read_time
 
 SCHEMA_VERSION = "0.3.0"
 
+# The engine behind lm-eval's name of a model class, where it is another name.
 _ENGINES = {"hf": "transformers", "hf-packed": "transformers"}
-"""The engine behind lm-eval's name of a model class, where it is another name."""
 
+# What made the results that each import format reads.
 _SCRIPTS = {"lm-eval": "lm_eval", "mmlu-pro": "MMLU-Pro evaluate_from_local.py"}
-"""What made the results that each import format reads."""
 
-_VERDICTS = {RIGHT: "right", UNPARSED: "unparsed"}
-"""What a line says of an answer; of any other, `wrong`."""
+_VERDICTS = {RIGHT: "right", UNPARSED: "unparsed"}  # what a line says of an answer; of any other, `wrong`
 
 _METRIC = {
     "evaluation_description": "Proportion of questions answered right; an unreadable answer is wrong",
@@ -49,10 +48,10 @@ _METRIC = {
 
 
 class _Model(NamedTuple):
-    """A model as a record names it: its id is also the end of the folder's path."""
+    """A model as a record names it."""
 
     name: str
-    id: str
+    id: str  # also the end of the folder's path
     developer: str | None
 
 
@@ -67,17 +66,12 @@ def to_every_eval_ever(
     organization: str | None = None,
     instances: bool = True,
 ) -> Exported:
-    """Make the records of a run.
+    """Make the records of a run: of the untuned model, the tuned ones (mean over seeds), or both.
 
-    Args:
-        source: The run.
-        states: Which models: the untuned one, the tuned ones (mean over seeds), or both.
-        base_id: The untuned model's repository; as the record names it if None.
-        model_id: The tuned model's repository; developer `unknown` and a made name if None.
-        benchmark: What was asked; as the record names it if None.
-        dataset_id: Its dataset on the hub; known for MMLU-Pro.
-        organization: Who provides the data; the submitter if None.
-        instances: Whether single answers are written too, where the run has them.
+    The repositories of the untuned (`base_id`) and tuned model, the benchmark and its dataset on the hub are as the
+    record names them if None; of a tuned model without repository the developer is `unknown` and the name is made.
+    The data are provided by an organization, or the submitter if None. Single answers (`instances`) are written where
+    the run has them.
 
     Raises:
         UserError: An option is malformed, the benchmark is not named, both models would be one, or a time in the record
@@ -101,6 +95,10 @@ def to_every_eval_ever(
         raise UserError(f"the record's time {source.created!r} is no time in UTC", "Make the record again")
     collection, epoch = portable(asked), f"{moment.timestamp():.1f}"
     names = result_names(collection, ".", source.domains)
+    library = {"name": "lm_eval", "version": source.versions.get("lm-eval", UNKNOWN)}
+    if source.origin != "measured":
+        name = _SCRIPTS.get(source.imported.format, UNKNOWN) if source.imported else UNKNOWN
+        library = {"name": name, "version": UNKNOWN}
     source_data = {
         "dataset_name": asked,
         "source_type": "hf_dataset" if repository else "other",
@@ -113,7 +111,9 @@ def to_every_eval_ever(
         if model.developer is None:
             option = "--base-id" if state == "before" else "--model-id"
             notes.append(f"nobody is named as developer of {model.name}; {option} OWNER/NAME names it")
-        stem = f"data/{collection}/{model.id}/{_uuid(source, state)}"
+        # Of version 4, as the project wants it, with the run's hash for chance.
+        digest = hashlib.sha256(f"{source.sha256} {state}".encode()).digest()
+        stem = f"data/{collection}/{model.id}/{uuid.UUID(bytes=digest[:16], version=4)}"
         head = {"schema_version": SCHEMA_VERSION, "evaluation_id": f"{collection}/{model.id}/{epoch}"}
         lines: list[str] = []
         if instances and source.transfer:
@@ -123,14 +123,22 @@ def to_every_eval_ever(
             **_known(evaluation_timestamp=source.evaluated),
             "retrieved_timestamp": epoch,
             "source_metadata": _source_metadata(source, state, organization),
-            "eval_library": _eval_library(source),
+            "eval_library": library,
             "model_info": _model_info(source, state, model, models["before"]),
             "evaluation_results": _results(source, state, names, source_data),
-            **_known(detailed_evaluation_results=_detailed(f"{stem}_samples.jsonl", lines)),
         }
+        samples = "".join(lines)
+        if samples:
+            record["detailed_evaluation_results"] = {
+                "format": "jsonl",
+                "file_path": f"{stem}_samples.jsonl",
+                "hash_algorithm": "sha256",
+                "checksum": hashlib.sha256(samples.encode()).hexdigest(),
+                "total_rows": len(lines),
+            }
         files[f"{stem}.json"] = json.dumps(record, indent=2, allow_nan=False) + "\n"
-        if lines:
-            files[f"{stem}_samples.jsonl"] = "".join(lines)
+        if samples:
+            files[f"{stem}_samples.jsonl"] = samples
     return Exported(files, tuple(notes))
 
 
@@ -140,12 +148,6 @@ def _model(given: str | None, option: str, hub_id: str | None, name: str) -> _Mo
         return _Model(name, f"{UNKNOWN}/{portable(name)}", None)
     developer, repository = map(portable, identity.split("/"))
     return _Model(identity, f"{developer}/{repository}", developer)
-
-
-def _uuid(source: Source, state: State) -> uuid.UUID:
-    """Of version 4, as the project wants it, with the run's hash for chance."""
-    digest = hashlib.sha256(f"{source.sha256} {state}".encode()).digest()
-    return uuid.UUID(bytes=digest[:16], version=4)
 
 
 def _source_metadata(source: Source, state: State, organization: str) -> dict[str, Any]:
@@ -168,13 +170,6 @@ def _source_metadata(source: Source, state: State, organization: str) -> dict[st
             prediction_sha256=transfer and transfer.prediction and transfer.prediction.prediction_sha256,
         ),
     }
-
-
-def _eval_library(source: Source) -> dict[str, str]:
-    if source.origin == "measured":
-        return {"name": "lm_eval", "version": source.versions.get("lm-eval", UNKNOWN)}
-    name = _SCRIPTS.get(source.imported.format, UNKNOWN) if source.imported else UNKNOWN
-    return {"name": name, "version": UNKNOWN}
 
 
 def _model_info(source: Source, state: State, model: _Model, base: _Model) -> dict[str, Any]:
@@ -211,7 +206,18 @@ def _model_info(source: Source, state: State, model: _Model, base: _Model) -> di
 def _results(
     source: Source, state: State, names: Mapping[str | None, str], source_data: dict[str, str]
 ) -> list[dict[str, Any]]:
-    generation = _generation(source)
+    details = {}
+    if measured := source.measured:
+        details = {
+            "task": measured.task,
+            "backend": measured.backend,
+            "scored_questions": measured.questions,
+            "questions_left_out": str(measured.n_read),
+        }
+        if measured.num_fewshot is not None:
+            details["num_fewshot"] = str(measured.num_fewshot)
+    arguments = _known(execution_command=source.command)
+    generation = _known(generation_args=arguments, additional_details=details)
     return [
         {
             "evaluation_result_id": names[scores.domain],
@@ -243,20 +249,6 @@ def _score_details(scores: Scores, state: State) -> dict[str, Any]:
     return made
 
 
-def _generation(source: Source) -> dict[str, Any]:
-    arguments, details = _known(execution_command=source.command), {}
-    if measured := source.measured:
-        details = {
-            "task": measured.task,
-            "backend": measured.backend,
-            "scored_questions": measured.questions,
-            "questions_left_out": str(measured.n_read),
-        }
-        if measured.num_fewshot is not None:
-            details["num_fewshot"] = str(measured.num_fewshot)
-    return _known(generation_args=arguments, additional_details=details)
-
-
 def _answer_lines(
     transfer: Transfer, state: State, head: Mapping[str, str], names: Mapping[str | None, str]
 ) -> list[str]:
@@ -264,13 +256,7 @@ def _answer_lines(
 
     The mean of a domain's scores is the score of its result in the record. The texts of questions and answers, which
     the schema wants, are not in a run: they are empty, and each line says so. `sample_id` is the benchmark's own id,
-    by which the question can be looked up.
-
-    Args:
-        transfer: The record with the answers.
-        state: Which side of it.
-        head: What every line begins with.
-        names: Name of each domain's result in the record.
+    by which the question can be looked up. Every line begins with `head`; `names` are those of the domains' results.
     """
     lines = []
     for table in transfer.answers:
@@ -313,19 +299,6 @@ def _answer_metadata(replies: Replies, place: int, seed: int | None, length_unit
     if replies.truncated is not None:
         known["truncated"] = "true" if replies.truncated[place] == "1" else "false"
     return known
-
-
-def _detailed(path: str, lines: list[str]) -> dict[str, Any]:
-    """Where the single answers are, where they are given."""
-    if not lines:
-        return {}
-    return {
-        "format": "jsonl",
-        "file_path": path,
-        "hash_algorithm": "sha256",
-        "checksum": hashlib.sha256("".join(lines).encode()).hexdigest(),
-        "total_rows": len(lines),
-    }
 
 
 def _known(**values: Any) -> dict[str, Any]:

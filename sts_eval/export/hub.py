@@ -23,44 +23,23 @@ from sts_eval.export.writing import Exported
 
 FOLDER = ".eval_results"
 
+# The task under which a dataset's results stand in model repositories on the hub.
 TASKS = {"TIGER-Lab/MMLU-Pro": "mmlu_pro"}
-"""The task under which a dataset's results stand in model repositories on the hub."""
 
-_DIGITS = 6
-"""Of a value in per cent: further ones are the binary fraction's."""
+_DIGITS = 6  # of a value in per cent: further ones are the binary fraction's
 
 
 def to_hub(
     source: Source, *, which: State = "after", dataset_id: str | None = None, task_id: str | None = None
 ) -> Exported:
-    """Make the files of one model's repository.
+    """Make the files of the untuned model's repository, or of the tuned one's (mean over seeds).
 
-    Args:
-        source: The run.
-        which: Whose accuracy: the untuned model's, or the tuned ones' mean over seeds.
-        dataset_id: The benchmark's dataset on the hub; as the record names it if None.
-        task_id: The task, as the dataset's `eval.yaml` names it; known for MMLU-Pro.
+    The benchmark's dataset on the hub is as the record names it if None; its task, as the dataset's `eval.yaml` names
+    it, is known for MMLU-Pro.
 
     Raises:
         UserError: huggingface_hub knows no such entries, or the dataset or its task is not known.
     """
-    dataset, task = _target(source, dataset_id, task_id)
-    tasks = result_names(task, "_", source.domains)
-    stem = f"{FOLDER}/{portable(task)}"
-    whole = [scores for scores in source.scores if scores.domain is None]
-    domains = [scores for scores in source.scores if scores.domain is not None]
-    files = {}
-    notes: list[str] = []
-    if whole:
-        files[f"{stem}.yaml"] = _entries(source, which, dataset, tasks, whole)
-    if domains:
-        files[f"{stem}-domains.yaml"] = _entries(source, which, dataset, tasks, domains)
-        notes.append(f"{dataset} has to define the tasks {task}_DOMAIN for the hub to rank single domains")
-    return Exported(files, tuple(notes))
-
-
-def _target(source: Source, dataset_id: str | None, task_id: str | None) -> tuple[str, str]:
-    """Ids of the dataset and of its task."""
     dataset = checked(dataset_id, "--dataset-id", "repository") or source.dataset_id
     if dataset is None:
         benchmark = source.benchmark
@@ -69,7 +48,16 @@ def _target(source: Source, dataset_id: str | None, task_id: str | None) -> tupl
     task = checked(task_id, "--task-id", "name") or TASKS.get(dataset)
     if task is None:
         raise UserError(f"the task of {dataset} is not known", "Give --task-id ID, as its eval.yaml names it")
-    return dataset, task
+    tasks = result_names(task, "_", source.domains)
+    whole = [scores for scores in source.scores if scores.domain is None]
+    domains = [scores for scores in source.scores if scores.domain is not None]
+    files = {
+        f"{FOLDER}/{portable(task)}{ending}.yaml": _entries(source, which, dataset, tasks, results)
+        for ending, results in (("", whole), ("-domains", domains))
+        if results
+    }
+    note = f"{dataset} has to define the tasks {task}_DOMAIN for the hub to rank single domains"
+    return Exported(files, (note,) if domains else ())
 
 
 def _entries(

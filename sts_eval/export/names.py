@@ -14,13 +14,11 @@ from sts_eval.records.submission import NAME
 
 UNKNOWN = "unknown"
 
-_LONGEST = 120
-"""Bytes of a path's part before it is cut and gets a hash; file systems allow 255."""
-
+_LONGEST = 120  # bytes of a path's part before it is cut and gets a hash; file systems allow 255
 _KEPT = "._+=-"
 
+# What Windows takes for a device, and what Every Eval Ever allows at the top of its tree alone.
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?|data", re.IGNORECASE)
-"""What Windows takes for a device, and what Every Eval Ever allows at the top of its tree alone."""
 
 _PART = r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,94}[A-Za-z0-9_])?"
 _REPOSITORY = re.compile(rf"(?!.*(\.\.|--)){_PART}/{_PART}")
@@ -39,8 +37,7 @@ _KINDS: dict[Kind, tuple[Callable[[str], object], str, str]] = {
 def portable(text: str) -> str:
     """One part of a path that any file system takes: letters, digits and . _ + = -, never hidden, never empty.
 
-    Args:
-        text: Any text. Slashes are flattened like every other character that does not fit.
+    Slashes are flattened like every other character that does not fit.
     """
     composed = unicodedata.normalize("NFC", text)
     kept = "".join(one if one in _KEPT or unicodedata.category(one)[0] in "LMN" else "_" for one in composed)
@@ -75,13 +72,9 @@ def is_repository(text: str) -> bool:
 
 
 def checked(text: str | None, option: str, kind: Kind) -> str | None:
-    """A text that was given on the command line, None where it was not.
+    """The text of a command line's option, None where it was not given.
 
-    Args:
-        text: The text.
-        option: How it was given.
-        kind: What it has to be: a name or an OWNER/NAME as hubs write them, or text that is not empty and has no
-            character that nobody can see.
+    It is a name or an OWNER/NAME as hubs write them, or a line that is not empty and has no unprintable character.
 
     Raises:
         UserError: It is not of that kind.

@@ -23,41 +23,23 @@ from sts_eval.submission.validate import validate
 
 @dataclass(frozen=True)
 class Source:
-    """A run that is to be exported.
+    """A run that is to be exported."""
 
-    Attributes:
-        sha256: Of the record that it was read from.
-        created: When that record was made, UTC, ISO 8601.
-        origin: Measured by this tool, imported, or a paper's figures.
-        benchmark: What was asked, as the record names it; None where it does not.
-        base: Name of the untuned model, as people say it; never a place on a disk.
-        base_id: Its repository; None where it was not read from the hub, or nobody knows.
-        base_revision: The commit that was read.
-        tuned: Short name of the tuned model.
-        training_set: What it was tuned on: hub id or short name; None where it is not known.
-        scores: Accuracies, all questions first where they are known; never empty.
-        transfer: The record with the answers; None for a submission without it.
-        versions: Version by package, of what made the record.
-        submitter: Who answers for it; None where nobody does yet.
-        url: Where it is described.
-        command: What reproduces it.
-    """
-
-    sha256: str
-    created: str
+    sha256: str  # of the record that it was read from
+    created: str  # when that record was made, UTC, ISO 8601
     origin: Origin
-    benchmark: str | None
-    base: str
-    base_id: str | None
-    base_revision: str | None
-    tuned: str
-    training_set: str | None
-    scores: tuple[Scores, ...]
-    transfer: Transfer | None
-    versions: Mapping[str, str]
-    submitter: str | None = None
-    url: str | None = None
-    command: str | None = None
+    benchmark: str | None  # what was asked, as the record names it; None where it does not
+    base: str  # name of the untuned model, as people say it; never a place on a disk
+    base_id: str | None  # its repository; None where it was not read from the hub, or nobody knows
+    base_revision: str | None  # the commit that was read
+    tuned: str  # short name of the tuned model
+    training_set: str | None  # hub id or short name; None where it is not known
+    scores: tuple[Scores, ...]  # all questions first where they are known; never empty
+    transfer: Transfer | None  # the record with the answers; None for a submission without it
+    versions: Mapping[str, str]  # by package, of what made the record
+    submitter: str | None = None  # who answers for it; None where nobody does yet
+    url: str | None = None  # where it is described
+    command: str | None = None  # what reproduces it
 
     @property
     def dataset_id(self) -> str | None:
@@ -88,10 +70,7 @@ class Source:
 
 
 def read_source(path: Path) -> Source:
-    """Read a run.
-
-    Args:
-        path: A folder of `sts-eval run`, a transfer record, or a submission.
+    """Read a folder of `sts-eval run`, a transfer record, or a submission.
 
     Raises:
         UserError: It is none of them, is not valid, holds several transfers and no report that names one, or holds

@@ -13,29 +13,17 @@ from sts_eval.records.record import write_atomically
 
 @dataclass(frozen=True)
 class Exported:
-    """Files that are to be written.
+    """Files that are to be written."""
 
-    Attributes:
-        files: Text by path below the folder, with slashes.
-        notes: What the user should know although nothing is wrong.
-    """
-
-    files: Mapping[str, str]
-    notes: tuple[str, ...] = ()
+    files: Mapping[str, str]  # text by path below the folder, with slashes
+    notes: tuple[str, ...] = ()  # what the user should know although nothing is wrong
 
 
 def write_all(folder: Path, files: Mapping[str, str], *, force: bool = False) -> tuple[Path, ...]:
-    """Write files below a folder. Those that are there with the same content are left as they are.
+    """Write texts by their paths below a folder; gives the files that were written.
 
-    If one of them cannot be written, what was there before is put back.
-
-    Args:
-        folder: Made if it is missing.
-        files: Text by path below it.
-        force: Write over files with another content.
-
-    Returns:
-        The files that were written.
+    Those that are there with the same content are left as they are. If one of them cannot be written, what was there
+    before is put back.
 
     Raises:
         UserError: A file exists with another content, or the folder cannot be written.

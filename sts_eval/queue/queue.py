@@ -137,27 +137,23 @@ class Queue:
 
     def entries(self) -> tuple[QueueEntry, ...]:
         """All requests, oldest first."""
-        requests = self._files.records(
-            EvaluationRequest, (f"{REQUESTS}/{name}" for name in self._files.names(REQUESTS))
-        )
+        requests = self._files.records(EvaluationRequest, REQUESTS, self._files.names(REQUESTS))
         leases, failed, done = (set(self._files.names(folder)) for folder in (LEASES, FAILED, DONE))
         found = []
-        for path, request in requests.items():
-            name = path.rpartition("/")[2]
+        for name, request in requests.items():
             key = name.removesuffix(".json")
-            tried = [number for number in range(1, MOST_ATTEMPTS + 1) if _attempt(key, number) in leases]
-            attempts = max(tried, default=0)
+            attempts = max((n for n in range(1, MOST_ATTEMPTS + 1) if _attempt(key, n) in leases), default=0)
             last = _attempt(key, attempts)
             entry = QueueEntry(key, request, "waiting", attempts)
-            lease = self._read(LeaseFile, f"{LEASES}/{last}") if attempts else None
+            lease = self._read(LeaseFile, LEASES, last) if attempts else None
             if lease is not None:
                 state: State = "running" if lease.until > self._clock() else "stuck"
                 entry = replace(entry, state=state, worker=lease.worker, until=_time(lease.until))
             if name in done:
-                finished = self._read(DoneFile, f"{DONE}/{name}")
+                finished = self._read(DoneFile, DONE, name)
                 entry = replace(entry, state="done", submission=finished.submission if finished else None)
             elif last in failed:
-                failure = self._read(FailureFile, f"{FAILED}/{last}")
+                failure = self._read(FailureFile, FAILED, last)
                 state = "failed" if attempts >= MOST_ATTEMPTS else "waiting"
                 entry = replace(entry, state=state, log=failure.log if failure else "")
             found.append(entry)
@@ -166,17 +162,16 @@ class Queue:
     def _held(self, taken: QueueEntry) -> str:
         """Name of the files of an attempt, if nobody else has begun the next one."""
         if self._files.read(f"{LEASES}/{_attempt(taken.key, taken.attempts + 1)}") is not None:
-            raise LostLeaseError(
-                f"request {taken.key[:12]} was taken by another worker", "Give the worker a longer --lease"
-            )
+            problem = f"request {taken.key[:12]} was taken by another worker"
+            raise LostLeaseError(problem, "Give the worker a longer --lease")
         return _attempt(taken.key, taken.attempts)
 
     def _lease(self, worker: str, seconds: float) -> LeaseFile:
         start = self._clock()
         return LeaseFile(worker=worker, taken=start, until=start + seconds)
 
-    def _read(self, kind: type[Kind], name: str) -> Kind | None:
-        return self._files.records(kind, [name]).get(name)
+    def _read(self, kind: type[Kind], folder: str, name: str) -> Kind | None:
+        return self._files.records(kind, folder, [name]).get(name)
 
 
 def _attempt(key: str, attempt: int) -> str:

@@ -34,9 +34,8 @@ def experiment_for(request: EvaluationRequest) -> Run:
     source, _, lab_set = training_set.partition(":")
     if LAB in (model, source):
         if model != source:
-            raise UserError(
-                f"{model} on {training_set} mixes the lab with a name from the hub", "Ask for lab and lab:math"
-            )
+            problem = f"{model} on {training_set} mixes the lab with a name from the hub"
+            raise UserError(problem, "Ask for lab and lab:math")
         if request.sae_release is not None or request.sae_id is not None:
             raise UserError("the lab has one SAE of its own", "Name no SAE")
         return lab_experiment(lab_set or DEFAULT_SET)

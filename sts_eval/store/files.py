@@ -82,12 +82,12 @@ class Files:
         found = self._system.cat(list(by_path), on_error="omit") if by_path else {}
         return {by_path[path]: content for path, content in found.items() if path in by_path}
 
-    def records(self, kind: type[Kind], names: Iterable[str]) -> dict[str, Kind]:
-        """Several files as records, by name; those that are gone or hold no such record are left out."""
+    def records(self, kind: type[Kind], folder: str, names: Iterable[str]) -> dict[str, Kind]:
+        """Files of a folder as records, by name; those that are gone or hold no such record are left out."""
         found = {}
-        for name, content in self.read_all(names).items():
+        for path, content in self.read_all(f"{folder}/{name}" for name in names).items():
             with contextlib.suppress(ValidationError):  # somebody may have put it there by hand
-                found[name] = kind.model_validate_json(content)
+                found[path.rpartition("/")[2]] = kind.model_validate_json(content)
         return found
 
     def create(self, name: str, content: bytes) -> bool:

@@ -49,8 +49,7 @@ class Ledger:
 
     def read(self, names: Iterable[str]) -> dict[str, LedgerEntry]:
         """Entries by name; files that are none are left out."""
-        found = self._files.records(LedgerEntry, (f"{LEDGER}/{name}" for name in names))
-        return {path.rpartition("/")[2]: entry for path, entry in found.items()}
+        return self._files.records(LedgerEntry, LEDGER, names)
 
     def entries(self, since: datetime | None = None) -> tuple[LedgerEntry, ...]:
         """Entries, oldest first; those before `since` (with its time zone) are not read."""
@@ -91,12 +90,7 @@ def ledger_states(entries: Iterable[LedgerEntry]) -> dict[str, LedgerState]:
 
 def read_registrations(files: Files, predictions: Iterable[str]) -> dict[str, Preregistration]:
     """The registrations of predictions by hash; those that were not registered are left out."""
-    wanted = {registration_file(sha256): sha256 for sha256 in predictions if re.fullmatch(SHA256, sha256)}
-    found = files.records(Preregistration, wanted)
+    names = [f"{sha256}.json" for sha256 in predictions if re.fullmatch(SHA256, sha256)]
+    found = files.records(Preregistration, REGISTRATIONS, names)
     # A file under another prediction's name registers nothing.
-    return {wanted[path]: one for path, one in found.items() if one.prediction_sha256 == wanted[path]}
-
-
-def registration_file(prediction_sha256: str) -> str:
-    """The file of a prediction's registration."""
-    return f"{REGISTRATIONS}/{prediction_sha256}.json"
+    return {one.prediction_sha256: one for name, one in found.items() if name == f"{one.prediction_sha256}.json"}

@@ -5,31 +5,45 @@ the scores of P predictors on D domains as P·D numbers, predictor by predictor,
 the columns do not depend on what people submit, and a thousand predictors that one submission brings cost the others
 nothing.
 
-The file remembers the names of the files that it was made from. Where the store holds others, it is made again
-(`sts_eval.store.rebuild`).
+The file remembers the names of the files that it was made from. Where the store holds others, it is made again, and
+rows of files that are still there are taken over.
 """
 
 from __future__ import annotations
 
+import hashlib
 import io
+import json
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from pydantic import TypeAdapter
 
 import sts_eval
+from sts_eval.records.ledger import LedgerEntry
 from sts_eval.records.outcome import Change, DomainOutcome
 from sts_eval.records.prediction import PredictorScores
 from sts_eval.records.submission import Submission
-from sts_eval.store.ledger import LedgerState
+from sts_eval.store.files import Files
+from sts_eval.store.ledger import LEDGER, REGISTRATIONS, Ledger, LedgerState, ledger_states, read_registrations
+from sts_eval.submission.validate import validate
 
 NAME = "snapshot.parquet"
 
 VERSION = f"1 {sts_eval.__version__}"
 """Of the columns, and of the rules that let a submission in: another one makes everything again."""
+
+SUBMISSIONS = "submissions"
+RECORD = re.compile(r"[0-9a-f]{64}\.json")
+ENTRIES = TypeAdapter(dict[str, LedgerEntry])  # the ledger as one text beside the rows
+
+Listing = dict[str, list[str]]  # names of the files in each folder that the snapshot is made from
+Snapshot = tuple[pa.Table, dict[str, str]]  # rows, and the texts beside them: `state`, `ledger` and `left_out`
 
 _TEXT = pa.string()
 _WORDS = pa.dictionary(pa.int32(), pa.string())
@@ -203,3 +217,63 @@ def from_bytes(content: bytes, columns: Sequence[str] | None = None) -> tuple[pa
         return file.read(columns=columns), texts
     except (pa.ArrowException, OSError, UnicodeDecodeError):
         return None
+
+
+def list_files(files: Files) -> tuple[Listing, str]:
+    """Names of all files, and a text that changes whenever one is added. Costs three listings."""
+    listing = {name: files.names(name) for name in (SUBMISSIONS, REGISTRATIONS, LEDGER)}
+    return listing, hashlib.sha256(json.dumps([VERSION, listing]).encode()).hexdigest()
+
+
+def rebuild(files: Files, listing: Listing, state: str, old: Snapshot | None) -> Snapshot:
+    """Read what is new since the old snapshot; everything if there is none. `listing`, `state`: see `list_files`."""
+    entries: dict[str, LedgerEntry] = {}
+    left_out: dict[str, str] = {}
+    content = to_table(())
+    if old is not None:
+        table, texts = old
+        here, named = set(listing[SUBMISSIONS]), set(listing[LEDGER])
+        entries = {name: one for name, one in ENTRIES.validate_json(texts["ledger"]).items() if name in named}
+        left_out = {name: why for name, why in json.loads(texts["left_out"]).items() if name in here}
+        content = table.select(CONTENT.names).cast(CONTENT)
+        content = content.filter(pa.array([name in here for name in _file_names(content)], pa.bool_()))
+    entries |= Ledger(files).read(name for name in listing[LEDGER] if name not in entries)
+    entries = dict(sorted(entries.items()))
+    states = ledger_states(entries.values())
+    known = {*_file_names(content), *left_out}
+    # A file whose entry is still to come is read when it has come.
+    new = [
+        name
+        for name in listing[SUBMISSIONS]
+        if name not in known and (name.removesuffix(".json") in states or not RECORD.fullmatch(name))
+    ]
+    rows, refused = _read_submissions(files, new)
+    content = pa.concat_tables([content, rows]).unify_dictionaries()
+    registered = set(listing[REGISTRATIONS])
+    predictions = {sha for sha in content.column("prediction_sha256").to_pylist() if f"{sha}.json" in registered}
+    times = read_registrations(files, sorted(predictions))
+    table = add_states(content, states, {sha: entry.registered for sha, entry in times.items()})
+    return table, {
+        "state": state,
+        "ledger": ENTRIES.dump_json(entries).decode(),
+        "left_out": json.dumps(left_out | refused, sort_keys=True),
+    }
+
+
+def _read_submissions(files: Files, names: Iterable[str]) -> tuple[pa.Table, dict[str, str]]:
+    """Rows of files, and why others are left out. Each is validated: somebody may have put it there by hand."""
+    rows, left_out = [], {}
+    for path, content in files.read_all(f"{SUBMISSIONS}/{name}" for name in names).items():
+        name = path.rpartition("/")[2]
+        verdict = validate(content)
+        if verdict.submission is None or verdict.sha256 is None:
+            left_out[name] = str(verdict.problems[0])
+        elif hashlib.sha256(content).hexdigest() != name.removesuffix(".json"):
+            left_out[name] = "$: its name is not the hash of its content; submit it again"
+        else:
+            rows.append(row(verdict.sha256, verdict.submission, str(verdict.tier), len(content)))
+    return to_table(rows), left_out
+
+
+def _file_names(content: pa.Table) -> list[str]:
+    return [f"{sha}.json" for sha in content.column("sha256").to_pylist()]

@@ -30,8 +30,8 @@ from sts_eval.records.submission import Submission
 from sts_eval.store import snapshot
 from sts_eval.store.board import Board
 from sts_eval.store.files import Files
-from sts_eval.store.ledger import Ledger, read_registrations, registration_file
-from sts_eval.store.rebuild import ENTRIES, RECORD, SUBMISSIONS, Snapshot, list_files, rebuild
+from sts_eval.store.ledger import REGISTRATIONS, Ledger, read_registrations
+from sts_eval.store.snapshot import ENTRIES, RECORD, SUBMISSIONS, Snapshot, list_files, rebuild
 from sts_eval.submission.rerun import RerunAgreement, compare_runs
 from sts_eval.submission.validate import StoreContents, Verdict, has_evidence, validate
 
@@ -145,7 +145,7 @@ class Store:
         """
         sha256 = prediction.sha256()
         entry = Preregistration(prediction_sha256=sha256, registered=now(), by=by)
-        if self.files.create(registration_file(sha256), entry.canonical().encode()):
+        if self.files.create(f"{REGISTRATIONS}/{sha256}.json", entry.canonical().encode()):
             return entry, True
         return read_registrations(self.files, [sha256]).get(sha256, entry), False
 

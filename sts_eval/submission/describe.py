@@ -34,6 +34,7 @@ def submission_of(folder: Path, *, submitter: str) -> Submission:
     prediction = files.record_named(Prediction, outcome.prediction_sha256)
     transfer = files.record_named(Transfer, outcome.transfer_sha256)
     model, data, origin = prediction.model, prediction.training_set, transfer.origin
+    family = re.match(r"[A-Za-z]+?(?=\d|For|LMHead|$)", model.architecture)  # Gemma of Gemma2ForCausalLM
     return Submission(
         schema_version=2,
         origin=origin.kind,
@@ -42,7 +43,7 @@ def submission_of(folder: Path, *, submitter: str) -> Submission:
         model=ModelDescription(
             id=model.id if model.commit is not None else outcome.model,
             revision=model.commit,
-            family=_family(model.architecture),
+            family=family.group() if family else None,
             parameters=_parameters(model.id),
         ),
         sae=SAEDescription(**prediction.sae.model_dump(include=set(SAEDescription.model_fields))),
@@ -82,12 +83,6 @@ def bytes_of(path: Path, *, submitter: str | None = None) -> bytes:
     except ValueError as error:  # pydantic's, for a name that does not fit
         first = " ".join(str(error).split("\n")[1:3]).strip() or str(error)
         raise UserError(f"{path} cannot be described ({first})", "Rename what it names, and run it again") from error
-
-
-def _family(architecture: str) -> str | None:
-    """`Gemma2ForCausalLM` is of the family Gemma."""
-    found = re.match(r"[A-Za-z]+?(?=\d|For|LMHead|$)", architecture)
-    return found.group() if found else None
 
 
 def _parameters(identity: str) -> int | None:
