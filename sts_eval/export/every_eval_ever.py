@@ -87,9 +87,8 @@ def to_every_eval_ever(
         "after": _model(model_id, "--model-id", None, source.tuned),
     }
     if models["before"].id == models["after"].id:
-        raise UserError(
-            f"{models['before'].id} would be the untuned and the tuned model", "Give --base-id or --model-id OWNER/NAME"
-        )
+        problem = f"{models['before'].id} would be the untuned and the tuned model"
+        raise UserError(problem, "Give --base-id or --model-id OWNER/NAME")
     moment = read_time(source.created)
     if moment is None:
         raise UserError(f"the record's time {source.created!r} is no time in UTC", "Make the record again")

@@ -69,10 +69,8 @@ def _entries(
     except ImportError as error:
         import huggingface_hub
 
-        raise UserError(
-            f"huggingface_hub {huggingface_hub.__version__} has no entries for evaluation results",
-            "Upgrade it with `pip install -U huggingface_hub`",
-        ) from error
+        problem = f"huggingface_hub {huggingface_hub.__version__} has no entries for evaluation results"
+        raise UserError(problem, "Upgrade it with `pip install -U huggingface_hub`") from error
     entries = [
         EvalResultEntry(
             dataset_id=dataset,

@@ -105,13 +105,11 @@ def _of_folder(folder: Path) -> Source:
     else:
         found = files.files(Transfer)
         if not found:
-            raise UserError(
-                f"{folder} holds no transfer record", "Run `sts-eval run` or `sts-eval stage measure` first"
-            )
+            problem = f"{folder} holds no transfer record"
+            raise UserError(problem, "Run `sts-eval run` or `sts-eval stage measure` first")
         if len(found) > 1:
-            raise UserError(
-                f"{folder} holds {len(found)} transfer records and no {files.report.name}", "Give one of the files"
-            )
+            problem = f"{folder} holds {len(found)} transfer records and no {files.report.name}"
+            raise UserError(problem, "Give one of the files")
         transfer = Transfer.read(found[0])
     prediction = None
     if transfer.prediction and files.files(Prediction):
@@ -160,9 +158,8 @@ def _of_submission(path: Path) -> Source:
     verdict = validate(path.read_bytes())
     whole = verdict.submission
     if whole is None:
-        raise UserError(
-            f"{path} is no valid submission: {verdict.problems[0]}", "See all problems with `sts-eval store validate`"
-        )
+        problem = f"{path} is no valid submission: {verdict.problems[0]}"
+        raise UserError(problem, "See all problems with `sts-eval store validate`")
     return Source(
         sha256=whole.sha256(),
         created=whole.created,

@@ -155,7 +155,6 @@ def _write_temporary(final: Path, content: bytes) -> Path:
             os.fsync(file.fileno())
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        raise UserError(
-            f"{final} cannot be written ({error.strerror})", "Choose a store that you may write to, with free space"
-        ) from error
+        problem = f"{final} cannot be written ({error.strerror})"
+        raise UserError(problem, "Choose a store that you may write to, with free space") from error
     return temporary

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sts_eval.records.outcome import Change, DomainOutcome, Outcome
@@ -61,73 +61,62 @@ def read_time(text: str) -> datetime | None:
 def outcome_problems(outcome: Outcome, origin: Origin | None, now: datetime) -> Iterator[Problem]:
     """Look at all figures and names of an outcome; the rules are the strictest if its origin is not known."""
     yield from time_problems(outcome.created, ("outcome", "created"), now)
-    for path, message in _outcome(outcome, origin):
-        yield Problem.at(("outcome", *path), message)
-
-
-Finding = tuple[Path, str]  # a mistake, and its place within the part that is looked at
-
-
-def _inside(place: Path, found: Iterable[Finding]) -> Iterator[Finding]:
-    """Mistakes of a part as those of the whole that it is in."""
-    for path, message in found:
-        yield (*place, *path), message
-
-
-def _outcome(outcome: Outcome, origin: Origin | None) -> Iterator[Finding]:
+    at: Path = ("outcome",)
     published = origin == "published"
     for field in ("model", "training_set"):
-        yield from _inside((field,), _text(NAME, getattr(outcome, field)))
+        yield from _text((*at, field), NAME, getattr(outcome, field))
     for field in ("prediction_sha256", "transfer_sha256"):
         value = getattr(outcome, field)
         may_lack = published or (origin == "imported" and field == "prediction_sha256")
         if not _HASH.fullmatch(value) and not (may_lack and not value):
             remedy = "give the record's SHA-256: 64 hexadecimal digits in lower case"
-            yield (field,), f"{shown(value)} is no hash; {remedy}" + (", or an empty text" * may_lack)
-    yield from _inside(("home",), _entries(outcome.home, MOST_DOMAINS, "domain"))
+            yield Problem.at((*at, field), f"{shown(value)} is no hash; {remedy}" + (", or an empty text" * may_lack))
+    yield from _entries((*at, "home"), outcome.home, MOST_DOMAINS, "domain")
     for place, name in enumerate(outcome.home):
-        yield from _inside(("home", place), _text(LABEL, name))
-    yield from _inside(("seeds",), _entries(outcome.seeds, MOST_SEEDS, "seed"))
+        yield from _text((*at, "home", place), LABEL, name)
+    yield from _entries((*at, "seeds"), outcome.seeds, MOST_SEEDS, "seed")
     if not outcome.seeds and not published:
-        yield ("seeds",), "there is no seed; name the seed of each tuning"
+        yield Problem.at((*at, "seeds"), "there is no seed; name the seed of each tuning")
     if outcome.tuning_seconds is not None and outcome.tuning_seconds < 0:
-        yield ("tuning_seconds",), "it is negative; give seconds, or null"
+        yield Problem.at((*at, "tuning_seconds"), "it is negative; give seconds, or null")
     names = [domain.domain for domain in outcome.domains]
-    yield from _inside(("domains",), _entries(names, MOST_DOMAINS, "domain", "domain"))
+    yield from _entries((*at, "domains"), names, MOST_DOMAINS, "domain", "domain")
     for place, domain in enumerate(outcome.domains[:MOST_DOMAINS]):
-        yield from _inside(("domains", place), _domain(domain, len(outcome.seeds), published))
+        yield from _domain((*at, "domains", place), domain, len(outcome.seeds), published)
     names = [predictor.name for predictor in outcome.predictors]
-    yield from _inside(("predictors",), _entries(names, MOST_PREDICTORS, "predictor", "name"))
+    yield from _entries((*at, "predictors"), names, MOST_PREDICTORS, "predictor", "name")
     for place, predictor in enumerate(outcome.predictors[:MOST_PREDICTORS]):
-        yield from _inside(("predictors", place), _predictor(predictor))
+        yield from _predictor((*at, "predictors", place), predictor)
 
 
-def _domain(domain: DomainOutcome, n_seeds: int, published: bool) -> Iterator[Finding]:
-    yield from _inside(("domain",), _text(LABEL, domain.domain))
+def _domain(at: Path, domain: DomainOutcome, n_seeds: int, published: bool) -> Iterator[Problem]:
+    yield from _text((*at, "domain"), LABEL, domain.domain)
     if domain.logprob is not None:
-        yield from _inside(("logprob",), _logprob(domain.logprob, n_seeds, published))
+        yield from _logprob((*at, "logprob"), domain.logprob, n_seeds, published)
     before, change = domain.accuracy_before, domain.accuracy
     if not 1 <= domain.n <= MOST_QUESTIONS:
-        yield ("n",), f"{domain.n} questions give no accuracy; leave the domain out, or correct the number"
+        message = f"{domain.n} questions give no accuracy; leave the domain out, or correct the number"
+        yield Problem.at((*at, "n"), message)
     elif before is None:
         if not published:
-            yield ("accuracy_before",), "it is missing; give the untuned model's accuracy as a proportion"
+            message = "it is missing; give the untuned model's accuracy as a proportion"
+            yield Problem.at((*at, "accuracy_before"), message)
         elif not -POINTS <= change.delta <= POINTS:
-            yield ("accuracy", "delta"), "it is no change in points; give one between -100 and 100"
+            yield Problem.at((*at, "accuracy", "delta"), "it is no change in points; give one between -100 and 100")
     elif not 0 <= before <= 1:
         remedy = "it looks like per cent, so divide it by 100" if 1 < before <= POINTS else "correct it"
-        yield ("accuracy_before",), f"{before:g} is no proportion between 0 and 1; {remedy}"
+        yield Problem.at((*at, "accuracy_before"), f"{before:g} is no proportion between 0 and 1; {remedy}")
     else:
-        yield from _inside(("accuracy",), _accuracy(change, before, domain.n, n_seeds, published))
+        yield from _accuracy((*at, "accuracy"), change, before, domain.n, n_seeds, published)
 
 
-def _accuracy(change: Change, before: float, n: int, n_seeds: int, published: bool) -> Iterator[Finding]:
+def _accuracy(at: Path, change: Change, before: float, n: int, n_seeds: int, published: bool) -> Iterator[Problem]:
     """The change of accuracy; every rule supposes those before it."""
     slack = ROUNDED if published else EXACT
-    wrong = [*_inside(("delta",), _possible(change.delta, before, slack))]
+    wrong = [*_possible((*at, "delta"), change.delta, before, slack)]
     for place, delta in enumerate(change.by_seed):
-        wrong += _inside(("by_seed", place), _possible(delta, before, slack))
-    wrong += _by_seed(change, n_seeds, published, slack, averaged=n > 1)
+        wrong += _possible((*at, "by_seed", place), delta, before, slack)
+    wrong += _by_seed(at, change, n_seeds, published, slack, averaged=n > 1)
     yield from wrong
     if wrong or (published and change.se == 0):
         return
@@ -145,68 +134,76 @@ def _accuracy(change: Change, before: float, n: int, n_seeds: int, published: bo
         f"a standard error of {change.se:.4g} points is {what}: with {before:.4g} right before, a change of "
         f"{change.delta:.4g} points on {n} questions {seeds}has {bound}; recompute it from paired answers, in points"
     )
-    yield ("se",), message
+    yield Problem.at((*at, "se"), message)
 
 
-def _possible(delta: float, before: float, slack: float) -> Iterator[Finding]:
+def _possible(at: Path, delta: float, before: float, slack: float) -> Iterator[Problem]:
     after = before + delta / POINTS
     if abs(delta) > POINTS + slack:
-        yield (), f"{delta:g} is no change in points between -100 and 100; correct it"
+        yield Problem.at(at, f"{delta:g} is no change in points between -100 and 100; correct it")
     elif not -slack / POINTS <= after <= 1 + slack / POINTS:
         made = f"{before:g} right before and a change of {delta:g} points make {after:g} right after"
-        yield (), f"{made}, which is no proportion; correct one of them"
+        yield Problem.at(at, f"{made}, which is no proportion; correct one of them")
 
 
-def _by_seed(change: Change, n_seeds: int, published: bool, slack: float, *, averaged: bool) -> Iterator[Finding]:
+def _by_seed(
+    at: Path, change: Change, n_seeds: int, published: bool, slack: float, *, averaged: bool
+) -> Iterator[Problem]:
     given = len(change.by_seed)
     if given != n_seeds and not (published and not given):
-        yield ("by_seed",), f"it has {given} changes for {n_seeds} seeds; give one per seed, in order"
+        yield Problem.at((*at, "by_seed"), f"it has {given} changes for {n_seeds} seeds; give one per seed, in order")
     elif given and averaged:  # over one question the change is that of the first seed
         mean = math.fsum(change.by_seed) / given
         if abs(mean - change.delta) > slack:
-            yield ("delta",), f"it is {change.delta:.6g} and the mean of by_seed {mean:.6g}; correct one of them"
+            message = f"it is {change.delta:.6g} and the mean of by_seed {mean:.6g}; correct one of them"
+            yield Problem.at((*at, "delta"), message)
 
 
-def _logprob(change: Change, n_seeds: int, published: bool) -> Iterator[Finding]:
+def _logprob(at: Path, change: Change, n_seeds: int, published: bool) -> Iterator[Problem]:
     for field in ("delta", "se"):
         value = getattr(change, field)
         if abs(value) > LARGEST_LOGPROB_CHANGE:
-            yield (field,), f"{value:g} is no change of a log-probability in nats; check its unit"
-    yield from _by_seed(change, n_seeds, published, EXACT * (1 + abs(change.delta)), averaged=True)
+            yield Problem.at((*at, field), f"{value:g} is no change of a log-probability in nats; check its unit")
+    yield from _by_seed(at, change, n_seeds, published, EXACT * (1 + abs(change.delta)), averaged=True)
 
 
-def _predictor(one: PredictorScores) -> Iterator[Finding]:
+def _predictor(at: Path, one: PredictorScores) -> Iterator[Problem]:
     for field, pattern in (("name", PREDICTOR), ("group", PREDICTOR), ("summary", LINE)):
-        yield from _inside((field,), _text(pattern, getattr(one, field)))
+        yield from _text((*at, field), pattern, getattr(one, field))
     if not set(one.flags) <= set(FLAGS) or len(set(one.flags)) < len(one.flags):
-        yield ("flags",), f"{shown(one.flags)} are not different ones of {', '.join(FLAGS)}; correct them"
+        message = f"{shown(one.flags)} are not different ones of {', '.join(FLAGS)}; correct them"
+        yield Problem.at((*at, "flags"), message)
     if one.name in SCORES and (one.group, one.flags) != ("sts", ()):
-        yield ("flags",), f"{one.name} is of the group sts and has no flags; rename the predictor, or correct it"
+        message = f"{one.name} is of the group sts and has no flags; rename the predictor, or correct it"
+        yield Problem.at((*at, "flags"), message)
     if one.name.startswith("oracle_") and "O" not in one.flags:
-        yield ("flags",), "a predictor that reads the tuned model carries the flag O; add it"
-    yield from _inside(("scores",), _entries(list(one.scores), MOST_DOMAINS, "domain"))
+        yield Problem.at((*at, "flags"), "a predictor that reads the tuned model carries the flag O; add it")
+    yield from _entries((*at, "scores"), list(one.scores), MOST_DOMAINS, "domain")
     for domain, score in list(one.scores.items())[:MOST_DOMAINS]:
-        yield from _inside(("scores", domain), _text(LABEL, domain))
+        yield from _text((*at, "scores", domain), LABEL, domain)
         if min(score.se or 0.0, score.seed_sd or 0.0) < 0:
-            yield ("scores", domain), "a standard error is negative; correct it"
-    yield from _inside(("seeds",), _entries(one.seeds, MOST_SEEDS, "seed"))
+            yield Problem.at((*at, "scores", domain), "a standard error is negative; correct it")
+    yield from _entries((*at, "seeds"), one.seeds, MOST_SEEDS, "seed")
     for field, value in dict(one.cost or ()).items():
         if value < 0:
-            yield ("cost", field), f"{value:g} is negative; give what it took, or null for the whole cost"
+            message = f"{value:g} is negative; give what it took, or null for the whole cost"
+            yield Problem.at((*at, "cost", field), message)
 
 
-def _text(pattern: str, value: str) -> Iterator[Finding]:
+def _text(at: Path, pattern: str, value: str) -> Iterator[Problem]:
     if not re.fullmatch(pattern, value) or len(value) > _LONGEST[pattern]:
-        allowed = ALLOWED.get(pattern, "letters, digits and _ . -")
-        yield (), f"{shown(value)} is not allowed here; rename it: {allowed}, at most {_LONGEST[pattern]} characters"
+        allowed = f"{ALLOWED.get(pattern, 'letters, digits and _ . -')}, at most {_LONGEST[pattern]} characters"
+        yield Problem.at(at, f"{shown(value)} is not allowed here; rename it: {allowed}")
 
 
-def _entries(values: Sequence[str | int], most: int, what: str, field: str | None = None) -> Iterator[Finding]:
+def _entries(
+    at: Path, values: Sequence[str | int], most: int, what: str, field: str | None = None
+) -> Iterator[Problem]:
     """Whether a list is short enough and its entries differ, or the field that names them does."""
     if len(values) > most:
-        yield (), f"it has {len(values)} {what}s, and {most} are allowed; split the run"
+        yield Problem.at(at, f"it has {len(values)} {what}s, and {most} are allowed; split the run")
     first: dict[str | int, int] = {}
     for place, value in enumerate(values):
         if first.setdefault(value, place) != place:
-            path: Path = (place,) if field is None else (place, field)
-            yield path, f"the {what} {shown(value)} occurs twice; keep one"
+            path = (*at, place, field) if field else (*at, place)
+            yield Problem.at(path, f"the {what} {shown(value)} occurs twice; keep one")
