@@ -28,7 +28,7 @@ from pydantic import Field
 from sts_eval.errors import UserError
 from sts_eval.records.ledger import SHA256, EvaluationRequest
 from sts_eval.records.record import Record
-from sts_eval.store.files import Files, Kind
+from sts_eval.store.files import Files
 
 REQUESTS, LEASES, FAILED, DONE = (f"queue/{name}" for name in ("requests", "leases", "failed", "done"))
 
@@ -145,15 +145,15 @@ class Queue:
             attempts = max((n for n in range(1, MOST_ATTEMPTS + 1) if _attempt(key, n) in leases), default=0)
             last = _attempt(key, attempts)
             entry = QueueEntry(key, request, "waiting", attempts)
-            lease = self._read(LeaseFile, LEASES, last) if attempts else None
+            lease = self._files.record(LeaseFile, f"{LEASES}/{last}") if attempts else None
             if lease is not None:
                 state: State = "running" if lease.until > self._clock() else "stuck"
                 entry = replace(entry, state=state, worker=lease.worker, until=_time(lease.until))
             if name in done:
-                finished = self._read(DoneFile, DONE, name)
+                finished = self._files.record(DoneFile, f"{DONE}/{name}")
                 entry = replace(entry, state="done", submission=finished.submission if finished else None)
             elif last in failed:
-                failure = self._read(FailureFile, FAILED, last)
+                failure = self._files.record(FailureFile, f"{FAILED}/{last}")
                 state = "failed" if attempts >= MOST_ATTEMPTS else "waiting"
                 entry = replace(entry, state=state, log=failure.log if failure else "")
             found.append(entry)
@@ -169,9 +169,6 @@ class Queue:
     def _lease(self, worker: str, seconds: float) -> LeaseFile:
         start = self._clock()
         return LeaseFile(worker=worker, taken=start, until=start + seconds)
-
-    def _read(self, kind: type[Kind], folder: str, name: str) -> Kind | None:
-        return self._files.records(kind, folder, [name]).get(name)
 
 
 def _attempt(key: str, attempt: int) -> str:

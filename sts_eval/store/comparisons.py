@@ -50,8 +50,7 @@ class Comparisons:
 
         `n_resamples` is that of every bootstrap and permutation.
         """
-        name = f"{key(submissions, n_resamples)}.json"
-        found = self._files.records(StoredComparison, FOLDER, [name]).get(name)
+        found = self._files.record(StoredComparison, f"{FOLDER}/{key(submissions, n_resamples)}.json")
         if found is None:  # or it is by a version with other fields, or by hand
             return None
         fits = (found.rules, found.submissions, found.n_resamples) == (RULES, tuple(sorted(submissions)), n_resamples)

@@ -82,6 +82,13 @@ class Files:
         found = self._system.cat(list(by_path), on_error="omit") if by_path else {}
         return {by_path[path]: content for path, content in found.items() if path in by_path}
 
+    def record(self, kind: type[Kind], name: str) -> Kind | None:
+        """A file as a record, None where there is none or it holds no such record."""
+        try:
+            return kind.model_validate_json(self.read(name) or b"")
+        except ValidationError:  # somebody may have put it there by hand
+            return None
+
     def records(self, kind: type[Kind], folder: str, names: Iterable[str]) -> dict[str, Kind]:
         """Files of a folder as records, by name; those that are gone or hold no such record are left out."""
         found = {}

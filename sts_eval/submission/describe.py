@@ -89,12 +89,11 @@ def _parameters(identity: str) -> int | None:
     """Counted in a folder's weights; nominal, from the name, on a hub; None where neither tells."""
     folder = Path(identity)
     if folder.is_dir():
-        return sum(map(_count, folder.glob("*.safetensors"))) or None
+        total = 0
+        for file in folder.glob("*.safetensors"):
+            with safe_open(file, framework="numpy") as tensors:  # which reads the header alone
+                names = tensors.keys()
+                total += sum(math.prod(tensors.get_slice(name).get_shape()) for name in names)
+        return total or None
     found = _NOMINAL.search(model_name(identity))
     return round(float(found[1]) * _UNITS[found[2].lower()]) if found else None
-
-
-def _count(file: Path) -> int:
-    """Numbers in a safetensors file, by its header."""
-    with safe_open(file, framework="numpy") as tensors:
-        return sum(math.prod(tensors.get_slice(name).get_shape()) for name in tensors.keys())  # noqa: SIM118 - no dict

@@ -6,6 +6,7 @@ halves of surrogate pairs. Here each of them is a problem with its place.
 
 from __future__ import annotations
 
+import codecs
 import json
 import math
 from collections import Counter
@@ -22,7 +23,6 @@ LONGEST_KEY = 200
 LARGEST = 1e15  # no figure of a run is larger, and sums of such squares stay finite
 
 _INTEGER_DIGITS = 18
-_BOM = b"\xef\xbb\xbf"
 _TOO_DEEP = f"it is nested more than {DEEPEST} levels deep; flatten it"
 
 
@@ -61,7 +61,7 @@ def read_json(raw: bytes) -> tuple[Any, tuple[Problem, ...], bool]:
 def _size_obstacle(raw: bytes) -> str | None:
     if len(raw) > MOST_BYTES:
         return f"it has {len(raw):,} bytes, and {MOST_BYTES:,} are allowed; leave out `transfer`, or split the run"
-    if raw.startswith(_BOM):
+    if raw.startswith(codecs.BOM_UTF8):
         return "it starts with a byte order mark; save the file as UTF-8 without one"
     # Each value follows a bracket, a brace or a comma, so there cannot be more of them than of these.
     if sum(map(raw.count, (b",", b"[", b"{"))) > MOST_VALUES:

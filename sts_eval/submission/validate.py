@@ -95,8 +95,13 @@ def validate(raw: bytes, *, known: StoreContents | None = None) -> Verdict:
         *time_problems(submission.created, ("created",), now),
         *outcome_problems(submission.outcome, submission.origin, now),
         *evidence_problems(submission),
-        *_clash(submission, known),
     ]
+    sha256 = submission.sha256()
+    run = (submission.outcome.prediction_sha256, submission.outcome.transfer_sha256)
+    other = known.runs.get(run, sha256)
+    if all(run) and other != sha256:
+        message = f"the store has this run as {other[:12]}; to correct it, have that submission withdrawn first"
+        found.append(Problem.at(("outcome", "transfer_sha256"), message))
     if found:
         return _refused(tuple(found))
     tier: Tier = "recomputed" if has_evidence(submission) else "self_reported"
@@ -105,7 +110,7 @@ def validate(raw: bytes, *, known: StoreContents | None = None) -> Verdict:
     return Verdict(
         problems=(),
         submission=submission,
-        sha256=submission.sha256(),
+        sha256=sha256,
         tier=tier,
         marks=tuple(_marks(submission, known)),
         notes=tuple(_notes(submission)),
@@ -168,14 +173,6 @@ def _outcome_alone(value: dict[str, Any], now: datetime) -> list[Problem]:
         return []
     origin = value.get("origin")
     return list(outcome_problems(outcome, origin if origin in ("imported", "published") else None, now))
-
-
-def _clash(submission: Submission, known: StoreContents) -> Iterator[Problem]:
-    run = (submission.outcome.prediction_sha256, submission.outcome.transfer_sha256)
-    other = known.runs.get(run)
-    if all(run) and other is not None and other != submission.sha256():
-        message = f"the store has this run as {other[:12]}; to correct it, have that submission withdrawn first"
-        yield Problem.at(("outcome", "transfer_sha256"), message)
 
 
 def _marks(submission: Submission, known: StoreContents) -> Iterator[Mark]:
