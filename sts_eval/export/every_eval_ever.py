@@ -19,7 +19,7 @@ from sts_eval.export.accuracy import Scores, State
 from sts_eval.export.names import UNKNOWN, checked, is_repository, portable, result_names
 from sts_eval.export.source import Source
 from sts_eval.export.writing import Exported
-from sts_eval.records.answers import RIGHT, UNPARSED, LengthUnit, Replies
+from sts_eval.records.answers import RIGHT, UNPARSED, Replies
 from sts_eval.records.transfer import Transfer
 from sts_eval.statistics.paired import POINTS
 from sts_eval.submission.plausibility import read_time
@@ -277,27 +277,20 @@ def _answer_lines(
                     "evaluation": {"score": float(right), "is_correct": right},
                     "metadata": {
                         "domain": table.domain,
-                        **_answer_metadata(replies, place, seed, transfer.length_unit),
+                        "texts": "not recorded",
+                        "verdict": _VERDICTS.get(replies.verdicts[place], "wrong"),
+                        **_known(
+                            tuning_seed=None if seed is None else str(seed),
+                            logprob_of_right_option=replies.logprob and repr(replies.logprob[place]),
+                            answer_length=replies.lengths and str(replies.lengths[place]),
+                            answer_length_unit=replies.lengths and transfer.length_unit,
+                            truncated=replies.truncated and ("true" if replies.truncated[place] == "1" else "false"),
+                        ),
                     },
                 }
                 # Escaped throughout: some readers take U+2028 and U+0085 for the end of a line.
                 lines.append(json.dumps(row, allow_nan=False) + "\n")
     return lines
-
-
-def _answer_metadata(replies: Replies, place: int, seed: int | None, length_unit: LengthUnit) -> dict[str, str]:
-    """What is known of one answer; the schema wants texts."""
-    known = {"texts": "not recorded", "verdict": _VERDICTS.get(replies.verdicts[place], "wrong")}
-    if seed is not None:
-        known["tuning_seed"] = str(seed)
-    if replies.logprob is not None:
-        known["logprob_of_right_option"] = repr(replies.logprob[place])
-    if replies.lengths is not None:
-        known["answer_length"] = str(replies.lengths[place])
-        known["answer_length_unit"] = length_unit
-    if replies.truncated is not None:
-        known["truncated"] = "true" if replies.truncated[place] == "1" else "false"
-    return known
 
 
 def _known(**values: Any) -> dict[str, Any]:

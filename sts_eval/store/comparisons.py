@@ -51,10 +51,10 @@ class Comparisons:
         `n_resamples` is that of every bootstrap and permutation.
         """
         found = self._files.record(StoredComparison, f"{FOLDER}/{key(submissions, n_resamples)}.json")
-        if found is None:  # or it is by a version with other fields, or by hand
+        wanted = (RULES, tuple(sorted(submissions)), n_resamples)
+        if found is None or (found.rules, found.submissions, found.n_resamples) != wanted:
             return None
-        fits = (found.rules, found.submissions, found.n_resamples) == (RULES, tuple(sorted(submissions)), n_resamples)
-        return found.comparison if fits else None
+        return found.comparison
 
     def keep(self, submissions: Sequence[str], comparison: Comparison) -> None:
         """Write a comparison where that is possible, and let the oldest go."""

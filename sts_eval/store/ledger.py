@@ -39,13 +39,9 @@ class Ledger:
         self._files.create(name, entry.canonical().encode())
         return entry
 
-    def names(self) -> list[str]:
-        """Names of all entries, oldest first."""
-        return self._files.names(LEDGER)
-
     def accepts(self, submission: str) -> bool:
         """Whether a submission was ever accepted."""
-        return any(f"-accepted-{submission[:16]}-" in name for name in self.names())
+        return any(f"-accepted-{submission[:16]}-" in name for name in self._files.names(LEDGER))
 
     def read(self, names: Iterable[str]) -> dict[str, LedgerEntry]:
         """Entries by name; files that are none are left out."""
@@ -54,7 +50,7 @@ class Ledger:
     def entries(self, since: datetime | None = None) -> tuple[LedgerEntry, ...]:
         """Entries, oldest first; those before `since` (with its time zone) are not read."""
         first = since.astimezone(UTC).strftime(_STAMP) if since else ""
-        return tuple(self.read(name for name in self.names() if name >= first).values())
+        return tuple(self.read(name for name in self._files.names(LEDGER) if name >= first).values())
 
 
 @dataclass(frozen=True)
