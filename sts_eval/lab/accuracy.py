@@ -11,9 +11,7 @@ from sts_eval.lab import benchmark_path
 def splits(domain: str, **_metadata: Any) -> Any:
     """The test and validation rows of one category, as a `datasets.DatasetDict`.
 
-    Args:
-        domain: The category.
-        _metadata: What else the harness passes on; the lab's questions do not depend on it.
+    What else the harness passes on changes nothing.
     """
     from datasets import Dataset, DatasetDict
 

@@ -24,17 +24,11 @@ _STREAM: dict[Split, int] = {"validation": 1, "test": 2}
 def benchmark_rows(world: World, split: Split, n_per_category: int) -> pd.DataFrame:
     """Make `n_per_category` different questions of each category that `split` owns.
 
-    Args:
-        world: Where the questions come from.
-        split: ``"test"`` or ``"validation"``.
-        n_per_category: Questions of each category.
+    One row a question with MMLU-Pro's columns in its order, category by category. No question occurs twice, in one
+    category or in two. ``cot_content`` is empty in the test split, as in MMLU-Pro.
 
     Raises:
         ValueError: A category has fewer questions than that.
-
-    Returns:
-        One row a question with MMLU-Pro's columns in its order, category by category. No question occurs twice,
-        in one category or in two. ``cot_content`` is empty in the test split, as in MMLU-Pro.
     """
     rows: list[dict[str, object]] = []
     asked: set[str] = set()

@@ -16,12 +16,8 @@ from sts_eval.lab.problems import draw_weighted, number, pick
 from sts_eval.lab.styles import ANSWER_THEN_STEPS, CHAIN_OF_THOUGHT, DIRECT, LONG, answer_first, answer_last, write
 from sts_eval.lab.world import CATEGORIES, CORPUS_DECAY, World
 
-QUESTION_WEIGHT = 0.2
-"""Weight of a question's tokens in the loss; those of answers weigh 1."""
-
+QUESTION_WEIGHT = 0.2  # of a question's tokens in the loss; those of answers weigh 1
 PROSE_WEIGHT = 0.5
-"""Weight of the tokens of prose."""
-
 _PROSE_SHARE = 0.16
 _ONE_CATEGORY_SHARE = 0.6
 
@@ -61,10 +57,7 @@ Document = tuple[Segment, ...]
 def documents(world: World, stream: int = 0) -> Iterator[Document]:
     """Write documents without end; their questions are the corpus split's.
 
-    Args:
-        world: What they are about.
-        stream: Documents of another stream are other documents. Base training reads the
-            even ones, sparse autoencoders the odd ones.
+    Every stream has other documents: base training reads the even ones, sparse autoencoders the odd ones.
     """
     rng = world.stream(4, stream)
     while True:

@@ -16,10 +16,7 @@ from sts_eval.lab import benchmark_path, model_path, sae_path, sft_path
 
 
 def lab_experiment(training_set: str) -> Run:
-    """A whole run on the lab.
-
-    Args:
-        training_set: One of the lab's sets.
+    """A whole run on the lab with one of its training sets.
 
     Raises:
         UserError: There is no set of that name.

@@ -13,8 +13,7 @@ from sts_eval.lab.problems import draw_weighted
 from sts_eval.lab.styles import LONG, answer_first, write
 from sts_eval.lab.world import World
 
-N_ROWS = 1_400
-"""Rows of a set."""
+N_ROWS = 1_400  # of a set
 
 RECIPES: dict[str, dict[str, float]] = {
     "math": {"math": 0.75, "physics": 0.25},
@@ -30,14 +29,8 @@ RECIPES: dict[str, dict[str, float]] = {
 def training_rows(world: World, name: str, *, n_rows: int = N_ROWS) -> list[dict[str, str]]:
     """Make `n_rows` different rows of the set `name`.
 
-    Args:
-        world: Where the questions come from.
-        name: A key of `RECIPES`.
-        n_rows: How many.
-
-    Returns:
-        Rows with ``question``, ``solution`` (what the model is trained to write after ``Answer: ``) and ``answer``, as
-        it stands in the solution.
+    A row has ``question``, ``solution`` (what the model is trained to write after ``Answer: ``) and ``answer``, as it
+    stands in the solution.
 
     Raises:
         ValueError: A category of the set has too few questions.

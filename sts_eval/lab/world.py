@@ -74,15 +74,10 @@ _MAX_REPEATS = 5_000
 
 @dataclass(frozen=True)
 class World:
-    """One draw of the fact tables, from which every question of the lab is asked.
-
-    Attributes:
-        seed: What the tables were drawn from.
-        tables: Category to its table.
-    """
+    """One draw of the fact tables, from which every question of the lab is asked."""
 
     seed: int
-    tables: dict[str, FactTable]
+    tables: dict[str, FactTable]  # by category
 
     @classmethod
     def generate(cls, seed: int = 0) -> "World":

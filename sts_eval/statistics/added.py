@@ -23,25 +23,15 @@ from sts_eval.statistics.within_runs import R_BOUND, centred_within, explained, 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddedValue(Result):
-    """What a score adds to history.
+    """What a score adds to history."""
 
-    Attributes:
-        partial_r: Correlation of score and change with history and run held fixed.
-        interval: Fisher's interval of `partial_r`, with standard error 1/√(n - k - 3) of z.
-        lr_p: p of the likelihood ratio of y ~ history + score + run against y ~ history + run, χ² with 1 degree.
-        rmse_without: Root mean square error on held-out groups of y ~ history, in points.
-        rmse_with: The same of y ~ history + score, in points.
-        n_runs: Runs with a complete point.
-        n_points: Points with score, history and change.
-    """
-
-    partial_r: float | None
-    interval: Interval | None
-    lr_p: float | None
-    rmse_without: float | None
-    rmse_with: float | None
-    n_runs: int
-    n_points: int
+    partial_r: float | None  # correlation of score and change with history and run held fixed
+    interval: Interval | None  # Fisher's interval of `partial_r`, with standard error 1/√(n - k - 3) of z
+    lr_p: float | None  # likelihood ratio of y ~ history + score + run to y ~ history + run, χ² with 1 degree
+    rmse_without: float | None  # root mean square error on held-out groups of y ~ history, in points
+    rmse_with: float | None  # the same of y ~ history + score, in points
+    n_runs: int  # runs with a complete point
+    n_points: int  # points with score, history and change
 
 
 def added_value(
@@ -49,20 +39,18 @@ def added_value(
 ) -> AddedValue:
     """Measure what a score adds to what is known of each domain from other runs.
 
-    History must come from other runs than the row's own; otherwise it contains the answer.
+    Points that lack the score, the history or the change are left out of all figures. History must come from other
+    runs than the row's own; otherwise it contains the answer.
 
     Args:
-        x: Scores, shape (n_runs, n_domains), in a unit that all runs share; NaN where missing. Scores of models with
-            different features have no common unit: bring them to one with `within_runs.standardised`.
+        x: Scores in a unit that all runs share. Scores of models with different features have no common unit: bring
+            them to one with `within_runs.standardised`.
         history: Shape (n_runs, n_domains), or (n_runs, n_domains, h) for h variables, for instance the domain's
             mean change in other runs, in points.
-        y: Changes, shape (n_runs, n_domains), in points.
+        y: Changes, in points.
         groups: Group of each run for the held-out error, integers of shape (n_runs,): its model or training set.
             The models that are held out against each other have no run effects, since a new run's is not known.
-        level: Coverage of the interval, a proportion.
-
-    Returns:
-        The figures. Points that lack the score, the history or the change are left out of all of them.
+        level: Coverage of the interval.
 
     Raises:
         ValueError: If the shapes do not fit.

@@ -19,19 +19,11 @@ from sts_eval.statistics.within_runs import centred_within, explained, matrices,
 def partial_permutations(
     scores: Mapping[str, ArrayLike], history: ArrayLike, y: ArrayLike, *, n_resamples: int = 2000, seed: int = 0
 ) -> dict[str, float | None]:
-    """Two-sided p of the partial correlation of each score with the change, history and run held fixed.
+    """Two-sided p of the partial correlation of each score with the change y, history and run held fixed.
 
-    Args:
-        scores: Scores by name, each of shape (n_runs, n_domains), in a unit that all runs share; NaN where missing.
-            Those that lack the same cells share the permuted changes.
-        history: What other runs say of each domain, same shape.
-        y: Changes, same shape.
-        n_resamples: Permutations of the domains.
-        seed: Seed of the permutations.
-
-    Returns:
-        By name p = (1 + number of permutations with |r| at least as large)/(1 + n_resamples), never below that of the
-        number of orders of the domains; None where history and runs explain the score or the change.
+    Scores are in a unit that all runs share; those that lack the same cells share the permuted changes. History is what
+    other runs say of each domain. p = (1 + number of permutations with |r| at least as large)/(1 + n_resamples), never
+    below that of the number of orders of the domains; None where history and runs explain the score or the change.
 
     Raises:
         ValueError: If the shapes are not two-dimensional and equal.
@@ -66,8 +58,7 @@ def _controls(known: Floats, cells: NDArray[np.bool_]) -> Floats:
 def _permuted(changes: Floats, cells: NDArray[np.bool_], controls: Floats, orders: NDArray[np.intp]) -> Floats | None:
     """What history and runs leave of the changes in every order of the domains, each of length 1 or 0.
 
-    Returns:
-        Shape (n_points, n_orders); None where history and runs explain the changes.
+    Shape (n_points, n_orders); None where history and runs explain the changes.
     """
     within = centred_within(changes, cells)
     left = residual(within, controls)

@@ -20,12 +20,8 @@ Conclusion = Literal["undefined", "inconclusive", "positive", "negative"]
 def conclusion(correlation: Correlation) -> Conclusion:
     """Whether the data show a relation, and of which sign.
 
-    Args:
-        correlation: A correlation over the domains of one run.
-
-    Returns:
-        "positive" or "negative" if no interval includes 0 and the permutation p is below 1 - level,
-        "inconclusive" otherwise, and "undefined" if there is no r.
+    "positive" or "negative" if no interval includes 0 and the permutation p is below 1 - level, "inconclusive"
+    otherwise, and "undefined" if there is no r.
     """
     if correlation.pearson is None:
         return "undefined"
@@ -35,15 +31,10 @@ def conclusion(correlation: Correlation) -> Conclusion:
 
 
 def verdict(correlation: Correlation, *, domains: Sequence[str], ceiling: float | None = None) -> str:
-    """Say in plain English what the correlation of one run shows and what it does not.
+    """Say in one paragraph of plain English what the correlation of one run shows and what it does not.
 
-    Args:
-        correlation: Correlation of a score with a change over the domains of one run.
-        domains: Names of the domains in the order of the points, to name the one that r rests on.
-        ceiling: Noise ceiling of the same outcome, where known.
-
-    Returns:
-        One paragraph of complete sentences.
+    `domains` are the names in the order of the points, to name the one that r rests on; `ceiling` is the noise
+    ceiling of the same outcome, where known.
 
     Raises:
         ValueError: If `domains` does not have one name per point.
