@@ -7,14 +7,13 @@ the lab asks the same function, so two of them cannot disagree and nothing is he
 
 import hashlib
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 import numpy as np
 
 T = TypeVar("T")
-H = TypeVar("H", bound=Hashable)
 
 Split = Literal["corpus", "sft", "validation", "test"]
 
@@ -69,7 +68,7 @@ def pick_distinct(rng: np.random.Generator, items: Sequence[T], n: int) -> list[
     return [items[int(i)] for i in rng.permutation(len(items))[:n]]
 
 
-def draw_weighted(rng: np.random.Generator, shares: Mapping[H, float]) -> H:
+def draw_weighted(rng: np.random.Generator, shares: Mapping[T, float]) -> T:
     """Draw a key with its share as probability; the shares sum to 1."""
     bounds = np.cumsum(list(shares.values()))
     # Rounding may leave the last bound a hair below 1.

@@ -43,11 +43,6 @@ def answer_first(style: str) -> str:
     return f"{{answer}}\n{style}"
 
 
-def answer_last(style: str) -> str:
-    """The style with the answer in a sentence after it."""
-    return f"{style} The answer is {{answer}}."
-
-
 def write(problem: Problem, style: str) -> str:
     """Write a problem's solution in a style."""
     return style.format(

@@ -1,16 +1,15 @@
 """Is one predictor better than another on the same domains?
 
-Two scores that are compared with the same changes give dependent correlations: they share y, and mostly share
-what they measure. Treating them as independent wastes that. Within one run Williams' t answers (Williams 1959,
-Journal of the Royal Statistical Society B 21, 396-399; recommended by Steiger 1980, Psychological Bulletin 87,
-245-251, as his T2). Over many runs a bootstrap of runs and domains does, in which both predictors always see the
-same resample.
+Two scores that are compared with the same changes give dependent correlations: they share y, and mostly share what they
+measure. Treating them as independent wastes that. Within one run Williams' t answers (Williams 1959, Journal of the
+Royal Statistical Society B 21, 396-399; recommended by Steiger 1980, Psychological Bulletin 87, 245-251, as his T2).
+Over many runs a bootstrap of runs and domains does, in which both predictors always see the same resample.
 
 How little one run can tell: r = .8 against .5 over 14 domains, with the scores correlating by .5, has p = .13.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -102,8 +101,7 @@ def judged_difference(
     # Scores that differ only in their unit must not be ranked by the last bit of their r.
     resampled = np.where(np.abs(resampled) < ROUNDING, 0.0, resampled)
     interval = percentile_interval(resampled, level)
+    found = PairedDifference(difference=difference, n_runs=n_runs, n_points=n_points)
     if isinstance(interval, str):
-        undefined = {"interval": interval, "p_value": interval}
-        return PairedDifference(difference=difference, n_runs=n_runs, n_points=n_points, undefined=undefined)
-    p = two_sided_p(resampled)
-    return PairedDifference(difference=difference, interval=interval, p_value=p, n_runs=n_runs, n_points=n_points)
+        return replace(found, undefined={"interval": interval, "p_value": interval})
+    return replace(found, interval=interval, p_value=two_sided_p(resampled))

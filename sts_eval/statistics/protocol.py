@@ -1,9 +1,8 @@
 """The paper's choice of domains: those with the largest and the smallest changes.
 
-arXiv 2603.02908 correlates the score with |Δaccuracy| over 8 of 14 domains: the four with the largest and the
-four with the smallest |Δ| (its Figure 3 and Table 6). Dropping the middle stretches the range of |Δ|, and a
-correlation grows with the range it is computed over (Pearson 1903). So this figure is only to be shown beside the
-one over all domains.
+arXiv 2603.02908 correlates the score with |Δaccuracy| over 8 of 14 domains: the four with the largest and the four with
+the smallest |Δ| (its Figure 3 and Table 6). Dropping the middle stretches the range of |Δ|, and a correlation grows
+with the range it is computed over (Pearson 1903). So this figure is only to be shown beside the one over all domains.
 """
 
 import numpy as np

@@ -62,9 +62,7 @@ def standardised(values: Floats) -> Floats:
 def centred_within(values: Floats, cells: NDArray[np.bool_]) -> Floats:
     """What the mean of each run leaves of its points, run by run: shape (n_points,), or (n_points, h) for h variables.
 
-    Args:
-        values: Shape (n_runs, n_domains), or (n_runs, n_domains, h).
-        cells: The points that take part, shape (n_runs, n_domains).
+    Values have shape (n_runs, n_domains), or (n_runs, n_domains, h); `cells`, shape (n_runs, n_domains), take part.
     """
     # A run's mean over axis 1, with room for a last axis that values may have.
     taking_part = cells.reshape(*cells.shape, *(1,) * (values.ndim - cells.ndim))
@@ -85,25 +83,16 @@ def residual(values: Floats, controls: Floats) -> Floats:
 def explained(values: Floats, within: Floats, left: Floats) -> bool:
     """Whether runs and controls explain the values, so that what they leave is rounding error; shape (n_points,) each.
 
-    Args:
-        values: The points.
-        within: What centring within runs leaves of them.
-        left: What the controls leave of that.
+    `within` is what centring within runs leaves of the values, `left` what the controls leave of that.
     """
     return bool(left @ left <= max(_EXPLAINED * (within @ within), _NOTHING_WITHIN * (values @ values)))
 
 
 def resampled_correlations(x: Floats, y: Floats, counts: Floats) -> tuple[Floats, Floats]:
-    """Pearson's r of every run in every resample of the domains.
+    """Pearson's r of every run in every resample of the domains, and the number of points behind each.
 
-    Args:
-        x: Scores, shape (n_runs, n_domains), NaN where missing.
-        y: Changes, likewise.
-        counts: How often each resample holds each domain, shape (n_resamples, n_domains). A row of ones is the
-            data themselves.
-
-    Returns:
-        r of shape (n_resamples, n_runs), NaN where undefined, and the number of points behind each.
+    `counts` says how often each resample holds each domain, shape (n_resamples, n_domains); a row of ones is the data
+    themselves. The results have shape (n_resamples, n_runs); r is NaN where undefined.
     """
     x, y = jointly_present(x, y)
     present = np.isfinite(x).astype(np.float64)
@@ -137,15 +126,10 @@ def permuted_correlations(x: Floats, y: Floats, orders: NDArray[np.intp]) -> tup
 
 
 def average(r: Floats, n: Floats, run_counts: Floats | None = None) -> Floats:
-    """Average r over runs on Fisher's z scale, weighting each run by n - 3.
+    """Average r over runs on Fisher's z scale, weighting each run by n - 3, with |r| clipped at `R_BOUND` first.
 
-    Args:
-        r: Shape (n_resamples, n_runs), NaN where undefined; such runs are left out.
-        n: Points behind each r, same shape.
-        run_counts: How often each resample holds each run, same shape; once each if None.
-
-    Returns:
-        Shape (n_resamples,), NaN where no run has an r. |r| is clipped at `R_BOUND` first.
+    r, the points n behind each and how often each resample holds each run (once each if None) have shape
+    (n_resamples, n_runs). Runs without r are left out; a resample without any run has NaN.
     """
     weights = np.where(np.isnan(r), 0.0, n - 3)
     if run_counts is not None:
