@@ -225,4 +225,3 @@ SKILLS: dict[str, Skill] = {
     skill.__name__: skill
     for skill in (multiply, add, subtract, divide, percent, convert, mean, sequence, equation, remainder, trace)
 }
-"""Every computation by its name."""

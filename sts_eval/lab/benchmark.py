@@ -11,12 +11,8 @@ from sts_eval.lab.problems import N_OPTIONS, Split, pick_distinct
 from sts_eval.lab.styles import CHAIN_OF_THOUGHT, write
 from sts_eval.lab.world import CATEGORIES, World
 
-CARD: dict[str, object] = {"name": "lab_mmlupro", "list_options": False}
-"""Contents of ``benchmark.json``: the benchmark's name, and that prompts show no options."""
-
-SIZES: dict[Split, int] = {"test": 1_000, "validation": 5}
-"""Questions of each category; those of validation are the demonstrations of a five-shot prompt."""
-
+CARD = {"name": "lab_mmlupro", "list_options": False}  # contents of ``benchmark.json``; prompts show no options
+SIZES: dict[Split, int] = {"test": 1_000, "validation": 5}  # of each category; validation has the demonstrations
 _STREAM: dict[Split, int] = {"validation": 1, "test": 2}
 
 

@@ -1,10 +1,9 @@
 r"""The text that the base model is trained on.
 
-A document is a run of ``Question: ...\nAnswer: ...\n\n`` blocks in one style, or a few passages of
-prose that state facts. Most blocks answer directly; some reason first, some answer first and reason
-after, and a few are written in the long styles of the tuning sets, so that tuning meets a form that the
-base model has seen. Documents are of every length up to the context, because a prompt with five
-demonstrations must lie inside what was trained.
+A document is a run of ``Question: ...\nAnswer: ...\n\n`` blocks in one style, or a few passages of prose that state
+facts. Most blocks answer directly; some reason first, some answer first and reason after, and a few are written in the
+long styles of the tuning sets, so that tuning meets a form that the base model has seen. Documents are of every length
+up to the context, because a prompt with five demonstrations must lie inside what was trained.
 """
 
 from collections.abc import Iterator

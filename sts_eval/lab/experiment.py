@@ -1,7 +1,5 @@
 """The lab's experiment: its model, SAE, benchmark and one of its training sets, with dials of its size."""
 
-from __future__ import annotations
-
 from sts_eval import experiment
 from sts_eval.lab import benchmark_path, model_path, sae_path, sft_path
 

@@ -55,7 +55,7 @@ class FactTable:
             attribute: tuple(words[int(i)] for i in rng.permutation(N_FAMILIES))
             for attribute, words in vocabulary.attributes.items()
         }
-        return cls(vocabulary, dict(zip(names, (int(f) for f in families), strict=True)), values)
+        return cls(vocabulary, dict(zip(names, families.tolist(), strict=True)), values)
 
     def value(self, thing: str, attribute: str) -> str:
         """Look one fact up."""

@@ -87,4 +87,3 @@ def assign(rng: np.random.Generator, scene: Scene, _decay: float) -> Problem:
 
 
 SKILLS: dict[str, Skill] = {skill.__name__: skill for skill in (syllogism, ordering, assign)}
-"""Every kind of reasoning by its name."""

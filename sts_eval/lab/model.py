@@ -46,7 +46,7 @@ class BaseTraining:
     rows_per_step: int = 2  # of `CONTEXT` tokens
     learning_rate: float = 2e-3  # peak of the schedule
     warm_up: float = 0.04  # share of the steps in which the learning rate rises; it falls to zero over the rest
-    weight_decay: float = 0.05  # on matrices only
+    weight_decay: float = 0.05  # AdamW's, on matrices only
     gradient_norm: float = 1.0  # where gradients are clipped
 
     @property

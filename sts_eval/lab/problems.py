@@ -14,9 +14,7 @@ from typing import Literal, TypeVar
 import numpy as np
 
 T = TypeVar("T")
-
 Split = Literal["corpus", "sft", "validation", "test"]
-
 N_OPTIONS = 10  # of a question, as in MMLU-Pro
 
 _LAST_BUCKET: tuple[tuple[Split, int], ...] = (("test", 40), ("validation", 42), ("sft", 65), ("corpus", 100))

@@ -53,12 +53,11 @@ def residual_stream(
     would spend its capacity on.
     """
     captured: list[torch.Tensor] = []
-    block = model.model.layers[layer]
     collected: list[torch.Tensor] = []
     n = 0
     rows = pack(documents, tokenizer)
     with (
-        block.register_forward_hook(lambda _block, _inputs, output: captured.append(output)),
+        model.model.layers[layer].register_forward_hook(lambda _block, _inputs, output: captured.append(output)),
         tqdm(total=n_activations, desc="activations", unit="token", disable=not progress) as bar,
         torch.no_grad(),
     ):

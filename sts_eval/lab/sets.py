@@ -1,8 +1,7 @@
 """The lab's supervised fine-tuning sets: what a run trains on, each in the manner of a public set.
 
-The answer comes first and its reasoning below it, so that a run changes what the model knows rather
-than the form in which it answers: with the reasoning first, every category falls together because the
-model no longer answers at once.
+The answer comes first and its reasoning below it, so that a run changes what the model knows rather than the form in
+which it answers: with the reasoning first, every category falls together because the model no longer answers at once.
 
 To add a set, add its recipe here and its style to `styles.LONG`.
 """

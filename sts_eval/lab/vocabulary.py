@@ -131,5 +131,4 @@ def _vocabularies() -> dict[str, Vocabulary]:
     return found
 
 
-VOCABULARIES: dict[str, Vocabulary] = _vocabularies()
-"""The words of each category's table."""
+VOCABULARIES: dict[str, Vocabulary] = _vocabularies()  # by category

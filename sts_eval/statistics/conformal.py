@@ -95,9 +95,7 @@ def leave_group_out(x: ArrayLike, y: ArrayLike, groups: ArrayLike) -> HeldOut:
     values, changes = _features(x, y)
     labels = np.asarray(groups)
     if changes.ndim != 2 or labels.shape != changes.shape[:1] or labels.dtype.kind not in "iu":  # noqa: PLR2004 - runs by domains
-        raise ValueError(
-            f"needs changes of runs by domains and an integer per run, not {changes.shape}, {labels.shape}"
-        )
+        raise ValueError(f"needs changes of runs by domains, an integer per run, not {changes.shape}, {labels.shape}")
     distinct = np.unique(labels)
     if len(distinct) <= 1:
         raise ValueError("needs two groups: one to predict and another to fit the line on")

@@ -64,8 +64,7 @@ def correlate(
     if a.ndim != 1 or a.shape != b.shape:
         raise ValueError(f"x and y must be one-dimensional and equally long, not {a.shape} and {b.shape}")
     n = len(a)
-    why = obstacle(a, b)
-    if why is not None:
+    if why := obstacle(a, b):
         return Correlation(n=n, level=level, undefined={"all": why})
 
     pearson = stats.pearsonr(a, b)
@@ -75,9 +74,8 @@ def correlate(
     bootstrap: Interval | None = None
     if 1 - abs(r) < FLAT:
         # scipy answers [r, r] for Fisher and NaN for BCa; a certainty that n points cannot give.
-        undefined = dict.fromkeys(
-            ("fisher", "bootstrap"), "the points lie exactly on a line, so the interval has no width"
-        )
+        reason = "the points lie exactly on a line, so the interval has no width"
+        undefined = {"fisher": reason, "bootstrap": reason}
     else:
         ends = pearson.confidence_interval(confidence_level=level)
         fisher = Interval(float(ends.low), float(ends.high), level)
@@ -146,9 +144,7 @@ def obstacle(x: Floats, y: Floats) -> str | None:
         return f"{n} points are too few; a correlation with an interval needs {MIN_POINTS}"
     if _is_flat(x):
         return "the first variable is constant"
-    if _is_flat(y):
-        return "the second variable is constant"
-    return None
+    return "the second variable is constant" if _is_flat(y) else None
 
 
 def _is_flat(values: Floats) -> bool:
@@ -175,15 +171,10 @@ def _bca(x: Floats, y: Floats, level: float, n_resamples: int, seed: int) -> Int
 
 def _leave_one_out(x: Floats, y: Floats) -> LeaveOneOut | None:
     """Range of r without one point, or None if no subset has an r."""
-    without: dict[int, float] = {}
-    flat: list[int] = []
-    for i in range(len(x)):
-        a, b = np.delete(x, i), np.delete(y, i)
-        if _is_flat(a) or _is_flat(b):
-            flat.append(i)
-        else:
-            without[i] = float(stats.pearsonr(a, b).statistic)
-    if not without:
+    subsets = [(np.delete(x, i), np.delete(y, i)) for i in range(len(x))]
+    r = [math.nan if _is_flat(a) or _is_flat(b) else float(stats.pearsonr(a, b).statistic) for a, b in subsets]
+    flat = np.flatnonzero(np.isnan(r)).tolist()
+    if len(flat) == len(r):
         return None
-    lowest, highest = min(without, key=without.__getitem__), max(without, key=without.__getitem__)
-    return LeaveOneOut(without[lowest], without[highest], lowest, highest, tuple(flat))
+    lowest, highest = int(np.nanargmin(r)), int(np.nanargmax(r))
+    return LeaveOneOut(r[lowest], r[highest], lowest, highest, tuple(flat))

@@ -148,11 +148,9 @@ class SetByDomainTable:
             return dict.fromkeys(pattern, replace(nothing, reason=reason))
         rng = np.random.default_rng(self.seed)
         of_domains = _counts(self.y.shape[1], self.n_resamples, rng)
-        sums = [np.zeros((1 + self.n_resamples, len(pattern))) for _ in range(3)]
-        for rows in tables:
-            parts = _sums(x[:, rows], y[rows], _counts(len(rows), self.n_resamples, rng), of_domains)
-            sums = [total + part for total, part in zip(sums, parts, strict=True)]
-        r = _ratio(sums[0], sums[1] * sums[2])
+        parts = [_sums(x[:, rows], y[rows], _counts(len(rows), self.n_resamples, rng), of_domains) for rows in tables]
+        products, x_squares, y_squares = (sum(part) for part in zip(*parts, strict=True))
+        r = _ratio(products, x_squares * y_squares)
         found = {}
         for index, name in enumerate(pattern):
             if np.isnan(r[0, index]):
@@ -160,13 +158,12 @@ class SetByDomainTable:
                 found[name] = replace(nothing, reason=reason)
                 continue
             interval = percentile_interval(r[1:, index], self.level)
-            found[name] = Interaction(
+            found[name] = replace(
+                nothing,
                 r=float(np.clip(r[0, index], -1, 1)),
                 spearman=float(stats.spearmanr(x[index][cells], y[cells]).statistic),
                 interval=interval if isinstance(interval, Interval) else None,
                 resampled=r[1:, index],
-                n_rows=n_rows,
-                n_points=n_points,
                 reason=interval if isinstance(interval, str) else None,
             )
         return found

@@ -74,9 +74,7 @@ def _differences(was: Floats, is_now: Floats) -> Floats:
     """After - before, shape (K, n)."""
     two_way = is_now.ndim == 2  # noqa: PLR2004 - seeds by items
     if not two_way or was.shape not in (is_now.shape, is_now.shape[1:]):
-        raise ValueError(
-            f"needs after of shape (K, n) and before of (n,) or (K, n), not {is_now.shape} and {was.shape}"
-        )
+        raise ValueError(f"needs after (K, n), and before (n,) or (K, n), not {is_now.shape} and {was.shape}")
     n_seeds, n = is_now.shape
     if n_seeds < 1 or n <= 1:
         raise ValueError(f"needs at least one seed and two items, not {n_seeds} and {n}")

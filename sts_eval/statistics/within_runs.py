@@ -111,17 +111,8 @@ def permuted_correlations(x: Floats, y: Floats, orders: NDArray[np.intp]) -> tup
     a, b = (np.nan_to_num(standardised(values)) for values in (x, y))
     in_x, in_y = (np.isfinite(values).astype(np.float64) for values in (x, y))
     moved, in_moved = b[:, orders], in_y[:, orders]  # (n_runs, n_permutations, n_domains)
-    n, sum_x, sum_y, sum_xx, sum_yy, sum_xy = (
-        np.einsum("rd,rpd->pr", left, right)
-        for left, right in (
-            (in_x, in_moved),
-            (a, in_moved),
-            (in_x, moved),
-            (a * a, in_moved),
-            (in_x, moved * moved),
-            (a, moved),
-        )
-    )
+    pairs = [(in_x, in_moved), (a, in_moved), (in_x, moved), (a * a, in_moved), (in_x, moved * moved), (a, moved)]
+    n, sum_x, sum_y, sum_xx, sum_yy, sum_xy = (np.einsum("rd,rpd->pr", left, right) for left, right in pairs)
     return _r_from_sums(n, (sum_x, sum_y), (sum_xx, sum_yy), sum_xy), n
 
 
