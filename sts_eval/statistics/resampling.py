@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sts_eval.statistics.result import Floats, Interval
 
 ROUNDING = 1e-9  # r closer than this are equal: a permutation that changes nothing must count as large as the data's
-MAX_UNDEFINED = 0.05  # share of resamples without the statistic above which the rest would be a selection
+MAX_UNDEFINED = 0.05  # share of resamples without the statistic above which the rest is a selection: no interval
 
 
 @lru_cache(maxsize=4)

@@ -21,7 +21,7 @@ exactly on a line in one run do not decide the average over all runs."""
 _MIN_DISTINCT = 3  # distinct domains that a resample needs: two of them lie on a line whatever the data
 _FLAT = 1e-12  # variance, in units of the run's own variance, below which a resample counts as constant
 _EXPLAINED = 1e-10  # share of the variance within runs below which what controls leave of it is rounding error
-_NOTHING_WITHIN = 1e-26  # share of the mean square below which that variance is: scipy's 1e-13, squared
+_NOTHING_WITHIN = 1e-26  # share of the mean square below which variance within runs is rounding: scipy's 1e-13, squared
 
 
 def matrices(*arrays: ArrayLike) -> list[Floats]:
