@@ -13,8 +13,8 @@ from contextlib import contextmanager
 import numpy as np
 from numpy.typing import NDArray
 
-from sts_eval.data.benchmark import Benchmark, Domain, load_benchmark
-from sts_eval.data.training_set import TrainingSet, load_training_set
+from sts_eval.data.benchmark import Domain, load_benchmark
+from sts_eval.data.training_set import load_training_set
 from sts_eval.experiment import Experiment, TuneSettings
 from sts_eval.model import known_saes as known
 from sts_eval.model.hook import unwrapped
@@ -25,7 +25,6 @@ from sts_eval.progress import Progress, silent
 from sts_eval.records.older import STS_SUMMARIES
 from sts_eval.records.prediction import (
     Cost,
-    DataIdentity,
     DomainQuestions,
     FeatureReason,
     ModelIdentity,
@@ -96,13 +95,13 @@ def predict(experiment: Experiment, progress: Progress = silent) -> Prediction:
         experiment=experiment,
         model=_model_identity(extractor, experiment),
         sae=_sae_identity(extractor),
-        training_set=_training_identity(training_set),
-        benchmark=_benchmark_identity(benchmark),
+        training_set=training_set.identity(),
+        benchmark=benchmark.identity(),
         shifts=tuple(_seed_shift(shift) for shift in shifts),
         domains=tuple(_domain_questions(benchmark.domains[reading.domain], reading) for reading in readings),
         predictors=(*_sts(settings.seeds, readings, clock.seconds, spent), *others),
         reasons=_reasons(extractor, shifts[0], readings, evidence),
-        warnings=_warnings(extractor, shifts, readings),
+        warnings=(*training_set.warnings, *benchmark.warnings, *_warnings(extractor, shifts, readings)),
         versions={"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in PACKAGES},
         cost=Cost(seconds=clock.seconds, tokens=spent.tokens, passes=spent.passes),
     )
@@ -157,15 +156,6 @@ def _sae_identity(extractor: Extractor) -> SAEIdentity:
         neuronpedia_id=sae.neuronpedia_id,
         weights_sha256=sae.weights_sha256(),
     )
-
-
-def _training_identity(data: TrainingSet) -> DataIdentity:
-    return DataIdentity(source=data.source, revision=data.revision, rows=len(data.examples), sha256=data.sha256)
-
-
-def _benchmark_identity(data: Benchmark) -> DataIdentity:
-    rows = sum(len(domain.questions) for domain in data.domains.values())
-    return DataIdentity(source=data.source, revision=data.revision, rows=rows, sha256=data.sha256)
 
 
 def _seed_shift(shift: Shift) -> SeedShift:

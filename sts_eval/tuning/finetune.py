@@ -26,7 +26,6 @@ from sts_eval.errors import UserError
 from sts_eval.experiment import ModelSpec, TuneSettings
 from sts_eval.model.fingerprint import NOT_IN_WEIGHTS, model_fingerprint, weights_sha256
 from sts_eval.progress import Progress, silent
-from sts_eval.records.prediction import DataIdentity
 from sts_eval.records.record import check_writable, now
 from sts_eval.records.tuning import Contamination, PredictionReference, SeedTraining, Tuning
 from sts_eval.transfer.assemble import versions
@@ -88,17 +87,12 @@ def finetune(
         prediction=prediction,
         model=model,
         commit=_commit(model),
-        training_set=DataIdentity(
-            source=training_set.source,
-            revision=training_set.revision,
-            rows=len(training_set.examples),
-            sha256=training_set.sha256,
-        ),
+        training_set=training_set.identity(),
         settings=settings,
         chat_template=prompter.chat,
         contamination=contamination,
         runs=tuple(runs),
-        warnings=tuple(_warnings(contamination, runs)),
+        warnings=(*training_set.warnings, *prompter.end_of_answer_warnings(), *_warnings(contamination, runs)),
     )
 
 
