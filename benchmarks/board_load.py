@@ -251,16 +251,17 @@ def handlers(folder: Path) -> list[Figure]:
     """Every filter, through the functions that the page calls."""
     from sts_eval.store.store import Store
     from sts_leaderboard import app
+    from sts_leaderboard.page import Page
 
     rng = random.Random(0)  # noqa: S311 - nor are filters
     kept: dict[str, Any] = {}
-    original = app.Page.wire
+    original = Page.wire
 
     def wire(page: Any, *arguments: Any) -> None:
         kept[page.name] = page
         original(page, *arguments)
 
-    app.Page.wire = wire  # type: ignore[method-assign]  # the pages are local to `build`
+    Page.wire = wire  # type: ignore[method-assign]  # the pages are local to `build`
     app.build(Store(str(folder)))
     figures = []
     for name in ("runs", "explore"):
@@ -278,7 +279,8 @@ def handlers(folder: Path) -> list[Figure]:
     first, _ = timed(kept["predictors"].show, kept["predictors"].defaults)
     figures.append(goal("predictors: what is shown at once", first, 0.3))
     start = time.perf_counter()
-    while kept["predictors"].show(kept["predictors"].defaults)[2].empty:
+    page = kept["predictors"]
+    while page.show(page.defaults)[page.outputs[2]].empty:
         time.sleep(0.1)
     figures.append(Figure("predictors: until the comparison is there", seconds(time.perf_counter() - start + first)))
     again = [timed(kept["predictors"].show, kept["predictors"].defaults)[0] for _ in range(TIMES)]

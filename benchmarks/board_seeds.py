@@ -84,15 +84,16 @@ def fill(shared: Path) -> None:
 
 def compared() -> int:
     """Make what the page shows before anything is chosen, for each origin that allows it. How many there are."""
-    from sts_leaderboard.shelf import compare
-    from sts_leaderboard.views import ranking
+    from sts_leaderboard.board_cache import compare
+    from sts_leaderboard.pages.predictors import DEFAULTS
+    from sts_leaderboard.run_selection import choose_runs
 
     if COMPARISONS.exists():
         shutil.rmtree(COMPARISONS)
     store, kept = Store(str(SEEDS)), Comparisons(Files(str(SEEDS.parent)))
     runs = store.board().runs
     for origin in ("measured", "imported", "published"):
-        chosen = ranking.choose(runs, origin=origin, benchmark=ranking.leading_benchmark(runs, origin))
+        chosen = choose_runs(runs, {**DEFAULTS, "origin": origin})
         with contextlib.suppress(UserError):  # nothing was predicted
             kept.keep(chosen.shas, compare([one.outcome for one in store.read_all(chosen.shas)]))
     return len(list(COMPARISONS.iterdir()))

@@ -3,9 +3,9 @@
     python benchmarks/scale.py [--shape tiny|small|100m|7b] [--device cpu|cuda] [--write]
 
 Measured: the code of `sts-eval predict` on 20,000 tokens of step 1 behind 8,000 of demonstrations and on some of 14
-domains of 10,000 tokens; optimiser steps of `sts-eval finetune` (LoRA); prompts and answers as lm-eval's `hf` backend
-generates them. Each is taken in one process, in turn, and multiplied to the whole: 14 domains, ten epochs of as many
-rows as LIMO has, all 12,032 questions of MMLU-Pro. `--write` keeps the tables in results/ and in docs/scale.md.
+domains of 10,000 tokens; optimiser steps of `sts-eval stage finetune` (LoRA); prompts and answers as lm-eval's `hf`
+backend generates them. Each is taken in one process, in turn, and multiplied to the whole: 14 domains, ten epochs of as
+many rows as LIMO has, all 12,032 questions of MMLU-Pro. `--write` keeps the tables in results/ and in docs/scale.md.
 
 Worked out: the same counts for 7B and larger models, in floating-point operations over what a GPU does in an hour.
 """

@@ -1,6 +1,6 @@
 """Lines, files, longest file and longest function of every room.
 
-`python benchmarks/size.py` measures this checkout, `python benchmarks/size.py --at REVISION` another revision beside it.
+`python benchmarks/size.py` measures this checkout; with `--at REVISION`, another revision beside it.
 """
 
 from __future__ import annotations

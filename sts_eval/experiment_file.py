@@ -43,7 +43,7 @@ def read_description(path: Path, kind: type[Read], command: str) -> Read:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}" if mark else ""
-        raise UserError(f"{path} is not YAML{where}", f"Mend that line; `{command}` shows the form") from error
+        raise UserError(f"{path} is not YAML{where}", f"Correct that line; `{command}` writes an example") from error
     if not isinstance(values, dict):
         raise UserError(f"{path} describes nothing", f"Start from the file that `{command}` writes")
     try:
@@ -63,7 +63,7 @@ def read_description(path: Path, kind: type[Read], command: str) -> Read:
 def template(run: Run) -> str:
     """An experiment file with every setting, its meaning as a comment, and this run's values.
 
-    Settings that stand at their default are commented out.
+    Settings at their default are commented out.
     """
     head = "# What to predict, how to tune, what to measure. Run it: sts-eval run THIS_FILE\n"
     return head + "".join(section(name, getattr(run, name)) for name in type(run).model_fields)
@@ -78,7 +78,7 @@ def section(name: str, part: BaseModel) -> str:
         default = not info.is_required() and value == info.get_default()
         given = given or not default
         lines.append(f"  # {info.description}")
-        lines.append(f"  {'# ' if default else ''}{field}: {_inline(value)}")
+        lines.append(f"  {'# ' if default else ''}{field}: {as_yaml(value)}")
     if not given:
         lines[1] = f"{name}: {{}}  # all at their defaults; to change some, write them below instead of the braces"
     return "\n".join(lines) + "\n"
@@ -92,7 +92,8 @@ def section_of_list(name: str, title: str, parts: Sequence[BaseModel]) -> str:
     return "\n".join(lines) + "\n" + yaml.safe_dump({name: values}, sort_keys=False, width=10_000)
 
 
-def _inline(value: Any) -> str:
+def as_yaml(value: Any) -> str:
+    """A value of a setting on one line of YAML."""
     plain = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
     plain = list(plain) if isinstance(plain, tuple) else plain
     text = yaml.safe_dump(plain, default_flow_style=True, sort_keys=False, width=10_000)
@@ -100,7 +101,7 @@ def _inline(value: Any) -> str:
 
 
 def _names(kind: Any) -> list[str]:
-    """Names of all settings of a description, those of its parts and of the parts in its lists included."""
+    """Names of all settings of a description, of its parts, and of the parts in its lists."""
     if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
         return [name for one in get_args(kind) for name in _names(one)]
     return [name for field, info in kind.model_fields.items() for name in (field, *_names(info.annotation))]

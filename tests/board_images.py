@@ -8,7 +8,7 @@ FOLDER is docs/images if left out. Needs the extras `board` and `dev`, and Debia
 import sys
 from pathlib import Path
 
-from helpers.chromium import CHROMIUM, FLAGS
+from helpers.browser import CHROMIUM, FLAGS
 from playwright.sync_api import Page, sync_playwright
 
 from sts_leaderboard.app import launch, seeded_store

@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import gradio as gr
-from gradio.events import api as endpoint_of
+import pandas as pd
+from gradio.events import api as add_endpoint
 
-from sts_eval.errors import UserError
 from sts_leaderboard.badges import origin_of
-from sts_leaderboard.shelf import Shelf
-from sts_leaderboard.views import ranking, run_table
-from sts_leaderboard.views.run_table import Filters
+from sts_leaderboard.board_cache import BoardCache
+from sts_leaderboard.page import error_notices
+from sts_leaderboard.pages import predictors as predictors_page
+from sts_leaderboard.pages import runs as runs_page
+from sts_leaderboard.run_selection import choose_runs
 
 
-def build(shelf: Shelf) -> None:
+def build(cache: BoardCache) -> None:
     """Add the endpoints `runs`, `run`, `points` and `predictors` to the blocks that are open."""
 
     def runs(origin: str = "measured", search: str = "", page: int = 1) -> dict[str, Any]:
@@ -26,10 +27,10 @@ def build(shelf: Shelf) -> None:
             search: Words that must occur in the names.
             page: From 1; a page has 100 runs.
         """
-        wanted = Filters(origin=origin_of(origin), search=search)
-        found = run_table.ordered(run_table.matching(shelf.board().runs, wanted), "newest first")
-        rows, number, pages = run_table.page_of(found, int(page))
-        return {"runs": json.loads(rows.to_json(orient="records")), "page": number, "pages": pages, "found": len(found)}
+        wanted = {**runs_page.DEFAULTS, "origin": origin_of(origin), "search": search}
+        found = runs_page.ordered(runs_page.matching(cache.tables().runs, wanted), "newest first")
+        rows, number, pages = runs_page.page_of(found, int(page))
+        return {"runs": _records(rows), "page": number, "pages": pages, "found": len(found)}
 
     def run(sha256: str) -> dict[str, Any]:
         """One submission as it was handed in.
@@ -37,10 +38,8 @@ def build(shelf: Shelf) -> None:
         Args:
             sha256: The first digits of its hash.
         """
-        try:
-            return json.loads(shelf.submission(shelf.find(sha256)).canonical())  # type: ignore[no-any-return]  # a record is an object
-        except UserError as error:
-            raise gr.Error(str(error), print_exception=False) from error
+        with error_notices():
+            return cache.store.read(cache.find(sha256)).model_dump(mode="json")
 
     def points(sha256: str) -> list[dict[str, Any]]:
         """Domains of one run: questions, change in points with its error, and every predictor's score.
@@ -48,13 +47,9 @@ def build(shelf: Shelf) -> None:
         Args:
             sha256: The first digits of its hash.
         """
-        try:
-            name = shelf.find(sha256)
-        except UserError as error:
-            raise gr.Error(str(error), print_exception=False) from error
-        some = shelf.board().points
-        found: list[dict[str, Any]] = json.loads(some[some["sha256"] == name].to_json(orient="records"))
-        return found
+        with error_notices():
+            every = cache.tables().points
+            return _records(every[every["sha256"] == cache.find(sha256)])
 
     def predictors(origin: str = "measured", benchmark: str = "") -> dict[str, Any]:
         """All predictors compared over the runs of one origin and benchmark, question by question.
@@ -63,15 +58,17 @@ def build(shelf: Shelf) -> None:
             origin: measured, imported or published.
             benchmark: The one that most runs are of if empty.
         """
-        table = shelf.board().runs
-        known = origin_of(origin)
-        chosen = ranking.choose(table, origin=known, benchmark=benchmark or ranking.leading_benchmark(table, known))
+        state = {**predictors_page.DEFAULTS, "origin": origin_of(origin), "benchmark": benchmark}
+        chosen = choose_runs(cache.tables().runs, state)
         if not chosen.shas:
             return {"tables": [], "runs": []}
-        try:
-            return json.loads(shelf.comparison(chosen.shas).canonical())  # type: ignore[no-any-return]  # a record is an object
-        except UserError as error:
-            raise gr.Error(str(error), print_exception=False) from error
+        with error_notices():
+            return cache.comparisons.wait(chosen.shas).model_dump(mode="json")
 
     for endpoint in (runs, run, points, predictors):
-        endpoint_of(endpoint, api_name=endpoint.__name__, concurrency_limit=4)
+        add_endpoint(endpoint, api_name=endpoint.__name__, concurrency_limit=4)
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(table.to_json(orient="records"))
+    return found

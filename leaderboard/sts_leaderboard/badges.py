@@ -1,12 +1,10 @@
-"""Where a run comes from, in a word, a shape and a colour, so that the three are told apart at a glance."""
+"""Where a run comes from, in a word, a shape and a colour (see `head.html`): told apart at a glance."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from sts_eval.records.submission import Origin
-
-ORIGINS: tuple[Origin, ...] = ("measured", "imported", "published")
 
 
 @dataclass(frozen=True)
@@ -16,29 +14,21 @@ class Badge:
     Attributes:
         sign: A shape before the word, for those who see no colours.
         symbol: The same shape in figures.
-        colour: Readable on light and dark ground.
-        says: What it means.
+        meaning: What it means.
     """
 
     sign: str
     symbol: str
-    colour: str
-    says: str
+    meaning: str
 
 
 BADGES: dict[Origin, Badge] = {
-    "measured": Badge("●", "circle", "#2f7fb8", "predicted first, then tuned and measured by this tool"),
-    "imported": Badge("◆", "diamond", "#c2752d", "before and after were evaluated elsewhere, not by this tool"),
-    "published": Badge("■", "square", "#7d6bb0", "figures of a paper, as printed; nothing can be recomputed"),
+    "measured": Badge("●", "circle", "predicted first, then tuned and measured by this tool"),
+    "imported": Badge("◆", "diamond", "before and after were evaluated elsewhere, not by this tool"),
+    "published": Badge("■", "square", "figures of a paper, as printed; nothing can be recomputed"),
 }
 
-TIERS = {
-    "self_reported": "self-reported",
-    "recomputed": "recomputed",
-    "rerun": "rerun",
-    "imported": "imported",
-    "published": "published",
-}
+ORIGINS = tuple(BADGES)
 
 
 def origin_of(word: str) -> Origin:
@@ -49,10 +39,9 @@ def origin_of(word: str) -> Origin:
 def heading(origin: str, count: int, thing: str = "run") -> str:
     """The badge as HTML, made of words from this file and a number only."""
     known = origin_of(origin)
-    badge = BADGES[known]
     return (
-        f'<p class="origin"><span class="badge badge-{known}">{badge.sign} {known}</span> '
-        f"{int(count):,} {thing}{'s' * (count != 1)} · {badge.says}</p>"
+        f'<p class="origin"><span class="badge badge-{known}">{word(known)}</span> '
+        f"{int(count):,} {thing}{'s' * (count != 1)} · {BADGES[known].meaning}</p>"
     )
 
 

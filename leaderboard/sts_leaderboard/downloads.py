@@ -1,23 +1,30 @@
-"""Tables as CSV and parquet."""
+"""Tables as CSV and parquet, and the buttons that save them."""
 
 from __future__ import annotations
 
 import io
 import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
+import gradio as gr
 import pandas as pd
 
-from sts_leaderboard.inert import spreadsheet
+from sts_leaderboard.escaping import spreadsheet
+from sts_leaderboard.page import READING, Page, error_notices
+from sts_leaderboard.url_state import State
+
+TABLE_FILES = {"csv": "CSV", "parquet": "Parquet"}  # Labels of the buttons that save a table.
 
 
 def csv(table: pd.DataFrame) -> bytes:
-    """CSV in which no cell and no heading is a formula."""
-    inert = table.rename(columns=lambda name: str(spreadsheet(str(name))))
-    words = [name for name in inert.columns if not pd.api.types.is_numeric_dtype(inert[name])]
-    for name in words:
-        inert[name] = inert[name].astype(object).map(_cell)
-    return inert.to_csv(index=False, lineterminator="\n").encode()
+    """CSV in which no cell and no heading is a formula; tuples become text."""
+    harmless = table.rename(columns=lambda name: str(spreadsheet(str(name))))
+    for name in harmless.columns:
+        if not pd.api.types.is_numeric_dtype(harmless[name]):
+            harmless[name] = harmless[name].astype(object).map(lambda cell: spreadsheet(_joined(cell)))
+    return harmless.to_csv(index=False, lineterminator="\n").encode()
 
 
 def parquet(table: pd.DataFrame) -> bytes:
@@ -25,10 +32,15 @@ def parquet(table: pd.DataFrame) -> bytes:
     flat = table.copy()
     for name in flat.columns:
         if flat[name].dtype == object:
-            flat[name] = flat[name].map(lambda cell: _joined(cell) if isinstance(cell, tuple) else cell)
+            flat[name] = flat[name].map(_joined)
     written = io.BytesIO()
     flat.to_parquet(written, index=False)
     return written.getvalue()
+
+
+def table_file(table: pd.DataFrame, name: str, kind: str) -> tuple[bytes, str]:
+    """A table as a file of a kind of `TABLE_FILES`, and the file's name."""
+    return (csv if kind == "csv" else parquet)(table), f"{name}.{kind}"
 
 
 def as_file(content: bytes, name: str) -> str:
@@ -36,15 +48,30 @@ def as_file(content: bytes, name: str) -> str:
 
     The server copies it into its cache and serves that copy, so the path is no secret and no door.
     """
-    folder = Path(tempfile.mkdtemp(prefix="sts-board-"))
-    path = folder / name
+    path = Path(tempfile.mkdtemp(prefix="sts-board-")) / name
     path.write_bytes(content)
     return str(path)
 
 
-def _cell(cell: object) -> object:
-    return spreadsheet(_joined(cell) if isinstance(cell, tuple) else cell)
+def save_buttons(page: Page, save: Callable[[str, State], tuple[bytes, str]], kinds: Mapping[str, str]) -> None:
+    """Buttons that save what a page shows. The file is made when it is asked for.
+
+    Args:
+        page: The page.
+        save: From kind and state to content and file name.
+        kinds: Label of each button by kind.
+    """
+    carrier = gr.DownloadButton("file", visible="hidden", elem_id=f"file-{page.name}")
+    with gr.Row(elem_classes="saving"):
+        for kind, label in kinds.items():
+
+            def saved(*values: Any, kind: str = kind) -> str:
+                with error_notices():
+                    return as_file(*save(kind, page.state(values)))
+
+            clicked = gr.Button(label, size="sm", min_width=90).click(saved, page.inputs, carrier, **READING)
+            clicked.success(None, None, None, js=f"() => saveFile('{carrier.elem_id}')")
 
 
-def _joined(cell: tuple[object, ...]) -> str:
-    return " ".join(map(str, cell))
+def _joined(cell: object) -> object:
+    return " ".join(map(str, cell)) if isinstance(cell, tuple) else cell

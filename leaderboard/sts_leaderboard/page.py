@@ -1,157 +1,172 @@
-"""What every page is made of, and how its controls, its address and its contents hang together."""
+"""How the controls of a page, its address and its contents hang together."""
 
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import gradio as gr
+from gradio.components import Component
 
 from sts_eval.errors import UserError
-from sts_leaderboard.inert import markdown
-from sts_leaderboard.links import TAB, State, Value, from_query, parsed, to_query
+from sts_eval.store.board import Board
+from sts_leaderboard.controls import Control, component_value, defaults_of
+from sts_leaderboard.escaping import markdown
+from sts_leaderboard.url_state import TAB, State, Value, from_query, parse_query, to_query
 
-# Addresses are put in place of the last one, so that "back" leaves the board instead of undoing one filter.
-# A slow answer for a tab that was left meanwhile does not take the address over.
-REPLACE = """(query) => {
-  const open = document.querySelector('[role=tab][aria-selected=true]');
-  if (query.startsWith('?') && open
-      && open.textContent.trim().toLowerCase() === new URLSearchParams(query).get('tab')) {
-    history.replaceState(null, '', query);
-  }
-}"""
-
-FIRST = "predictors"
-"""The tab that is open where an address names none."""
-
-NOWHERE = " "
-"""An address that is not empty and leads nowhere."""
-
+FIRST = "predictors"  # The tab that is open where an address names none.
+NOWHERE = " "  # An address that is not empty and leads nowhere.
 NO_TROUBLE = gr.update(visible=False)
-"""The store could be read."""
 
 READING: Mapping[str, Any] = {"api_visibility": "private", "concurrency_limit": None, "show_progress": "minimal"}
 """Handlers that only read may run side by side; the named endpoints stand apart in `api`."""
 
+WRITING: Mapping[str, Any] = {"api_visibility": "private", "concurrency_limit": 4}
+
+Contents = dict[Any, Any]
+"""What components are to show; those that are left out stay as they are."""
+
+
+def cell(event: gr.SelectData, place: int) -> str:
+    """A cell of the row that was selected, counted from 0; nothing where there is none."""
+    row = event.row_value
+    return str(row[place]) if isinstance(row, list) and len(row) > place else ""
+
+
+def open_run_on_click(table: gr.Dataframe) -> None:
+    """A row of a table of runs or points, whose first cell is a run, opens that run."""
+
+    def clicked_run(event: gr.SelectData) -> str:
+        return cell(event, 0)
+
+    chosen = hidden_address()
+    table.select(clicked_run, None, chosen, **READING).then(None, [chosen], None, js="visitRun")
+
+
+def hidden_address() -> gr.Textbox:
+    """The carrier of an address: in the page, but not to be seen."""
+    return gr.Textbox(visible="hidden", show_label=False)
+
 
 @dataclass
 class Page:
-    """A page.
+    """A page. It is made inside its tab.
 
     Attributes:
         name: In addresses.
         tab: Its tab.
-        controls: What is set, by the names in addresses.
-        defaults: Their values where an address says nothing.
-        show: From a state to the values of `outputs`.
-        outputs: What is shown.
-        offered: Gives the choices of controls, by name.
-        address: Carries the address to the browser; empty until the page was restored from the browser's.
+        controls: What can be set, by the names in addresses, in the order of addresses.
+        components: The same as components.
+        tables: Gives the store's tables.
+        show: From a state to what the outputs show.
+        outputs: Where something is shown.
         after: Events after which everything is shown anew.
+        address: Carries the address to the browser; empty until the page was restored from the browser's.
+        trouble: Where a line tells that the store cannot be read.
     """
 
     name: str
     tab: gr.Tab
-    controls: Mapping[str, gr.components.Component]
-    defaults: State
-    show: Callable[[State], tuple[Any, ...]]
+    controls: Mapping[str, Control]
+    components: Mapping[str, Component]
+    tables: Callable[[], Board]
+    show: Callable[[State], Contents]
     outputs: list[Any]
-    address: gr.Textbox
-    offered: Callable[[], Mapping[str, list[str]]] = field(default=dict)
     after: list[Any] = field(default_factory=list)
+    address: gr.Textbox = field(default_factory=hidden_address)
+    trouble: gr.Markdown = field(init=False)
 
     @property
-    def inputs(self) -> list[gr.components.Component]:
-        """The controls, in the order of the defaults."""
-        return [self.controls[name] for name in self.defaults]
+    def inputs(self) -> list[Component]:
+        """The components of the controls, in the order of addresses."""
+        return [self.components[name] for name in self.controls]
 
-    def state(self, values: tuple[Any, ...]) -> dict[str, Value]:
-        """The values of the controls as a state; what is empty is the default."""
+    @property
+    def defaults(self) -> dict[str, Value]:
+        """The state where an address says nothing."""
+        return defaults_of(self.controls)
+
+    def state(self, values: tuple[Any, ...]) -> dict[str, Any]:
+        """The values of the components as a state; what is empty is the default."""
         pairs = zip(self.defaults.items(), values, strict=True)
         return {name: default if value is None else _like(value, default) for (name, default), value in pairs}
 
-    def shown(self, *values: Any) -> tuple[Any, ...]:
-        """The address and the contents for these values of the controls, and whether there was trouble."""
-        state = self.state(values)
-        try:
-            return (to_query(self.name, state, self.defaults), *said(self.show, state), NO_TROUBLE)
-        except OSError as error:
-            return (*self._skipped(without=len(self.inputs)), trouble_of(error))
+    def offered(self) -> dict[str, list[str]]:
+        """The choices of the controls that have some, by name."""
+        found = {name: control.choices for name, control in self.controls.items() if control.choices is not None}
+        return {name: list(some(self.tables()) if callable(some) else some) for name, some in found.items()}
 
     def wire(self, blocks: gr.Blocks, trouble: gr.Markdown) -> None:
-        """Show anew when a control is used or the tab is opened, and as the address says when the page is loaded.
-
-        Args:
-            blocks: The whole page.
-            trouble: Where it is said that the store cannot be read.
-        """
+        """Show anew when a control is used or the tab is opened, and as the address says when the page is loaded."""
+        self.trouble = trouble
         shown = [self.address, *self.outputs, trouble]
-        for control in self.controls.values():
-            moved = control.input(  # type: ignore[attr-defined]  # events are added to components at run time
-                self.shown, self.inputs, shown, trigger_mode="always_last", show_progress_on=self.outputs, **READING
-            )
-            moved.then(None, [self.address], None, js=REPLACE)
-        for event in self.after:
-            event.then(self.shown, self.inputs, shown, **READING).then(None, [self.address], None, js=REPLACE)
-        opened = self.tab.select(
-            self._opened,
-            [self.address, *self.inputs],
-            [self.address, *self.inputs, *self.outputs, trouble],
-            show_progress_on=self.outputs,
-            **READING,
-        )
-        opened.then(None, [self.address], None, js=REPLACE)
+        everything = [*shown, *self.inputs]
+        options = {"show_progress_on": self.outputs, **READING}
+        events = [event.then(self._used, self.inputs, shown, **READING) for event in self.after]
+        for component in self.components.values():
+            used = component.input  # type: ignore[attr-defined]  # events are added to components at run time
+            events.append(used(self._used, self.inputs, shown, trigger_mode="always_last", **options))
+        events.append(self.tab.select(self._opened, [self.address, *self.inputs], everything, **options))
+        for event in events:
+            event.then(None, [self.address], None, js="replaceAddress")
         if self.name == FIRST:
             # It is in the page from the start. Other tabs come into being, and take values, when they are opened.
-            blocks.load(
-                self._restored,
-                None,
-                [self.address, *self.inputs, *self.outputs, trouble],
-                show_progress_on=self.outputs,
-                **READING,
-            )
+            blocks.load(self._loaded, None, everything, **options)
 
-    def _opened(self, address: str, request: gr.Request, *_: Any) -> tuple[Any, ...]:
+    def _used(self, *values: Any) -> Contents:
+        state = self.state(values)
+        with error_notices():
+            try:
+                return {**self._address(state), **self.show(state)}
+            except OSError as error:
+                return {self.trouble: trouble_of(error)}
+
+    def _opened(self, address: str, request: gr.Request, *_: Any) -> Any:
         if address:
             # Its last address, not its controls: a tab that opens twice in a row sends controls that are not set yet.
-            return self._restored_from(parsed(address))
-        if self.name == FIRST:
-            # It opens by itself before its controls say what the address asks for.
-            return (*self._skipped(), gr.skip())
-        return self._restored(request)
+            return self._restored(parse_query(address))
+        # The first tab opens by itself before its controls say what the address asks for.
+        return gr.skip() if self.name == FIRST else self._loaded(request)
 
-    def _restored(self, request: gr.Request) -> tuple[Any, ...]:
-        pairs = _pairs(request)
+    def _loaded(self, request: gr.Request) -> Contents:
+        pairs = request.query_params.multi_items()
         meant = tab_of(pairs) == self.name
-        return self._restored_from(pairs if meant else [], show=meant or self.name != FIRST)
+        return self._restored(pairs if meant else [], show=meant or self.name != FIRST)
 
-    def _restored_from(self, pairs: list[tuple[str, str]], *, show: bool = True) -> tuple[Any, ...]:
+    def _restored(self, pairs: list[tuple[str, str]], *, show: bool = True) -> Contents:
         state = from_query(pairs, self.defaults)
-        try:
-            offered = said(self.offered)
-        except OSError as error:
-            return (*self._skipped(), trouble_of(error))
+        with error_notices():
+            try:
+                updates = self._updates(state)
+                # Where nothing is shown, the address must not replace that of the tab which is about to open.
+                contents = self.show(state) if show else {self.address: NOWHERE}
+            except OSError as error:
+                return {self.trouble: trouble_of(error)}
+        return {**self._address(state), **updates, **contents}
+
+    def _address(self, state: State) -> Contents:
+        return {self.address: to_query(self.name, state, self.defaults), self.trouble: NO_TROUBLE}
+
+    def _updates(self, state: dict[str, Value]) -> Contents:
+        """What sets the components to a state, in which a value that is not on offer becomes one that is.
+
+        Otherwise it would make every later use of the control an error.
+        """
+        offered = self.offered()
         for name, choices in offered.items():
-            # A value that is not on offer would make every later use of the control an error.
             given, default = state[name], self.defaults[name]
             if isinstance(given, tuple):
                 state[name] = tuple(one for one in given if one in choices)
             elif given not in choices:
                 state[name] = default if default in choices or not choices else choices[0]
-        set_to = [_setting(state[name], offered.get(name)) for name in self.defaults]
-        address = to_query(self.name, state, self.defaults)
-        if not show:
-            # Restored, but its address must not replace that of the tab which is about to open.
-            return (NOWHERE, *set_to, *(gr.skip() for _ in self.outputs), NO_TROUBLE)
-        try:
-            return (address, *set_to, *said(self.show, state), NO_TROUBLE)
-        except OSError as error:
-            return (*self._skipped(), trouble_of(error))
-
-    def _skipped(self, *, without: int = 0) -> tuple[Any, ...]:
-        return tuple(gr.skip() for _ in range(1 + len(self.inputs) + len(self.outputs) - without))
+        options: dict[str, Any] = {name: {"choices": choices} for name, choices in offered.items()}
+        return {
+            self.components[name]: gr.update(value=component_value(value), **options.get(name, {}))
+            for name, value in state.items()
+        }
 
 
 def trouble_of(error: OSError) -> Any:
@@ -164,27 +179,17 @@ def trouble_of(error: OSError) -> Any:
     )
 
 
-def said(show: Callable[..., Any], *arguments: Any) -> Any:
-    """Call a handler, and tell the visitor what is wrong instead of failing. Notices are HTML, so text is escaped."""
+@contextmanager
+def error_notices() -> Iterator[None]:
+    """Tell the visitor what is wrong instead of failing. Notices are HTML, so text is escaped."""
     try:
-        return show(*arguments)
-    except UserError as error:
-        raise gr.Error(
-            html.escape(str(error)), duration=12, title="That did not work", print_exception=False
-        ) from error
-
-
-def answered(handler: Callable[..., Any], *arguments: Any) -> Any:
-    """As `said`, for a handler of a button: a store that cannot be read is told in a notice, too."""
-    try:
-        return said(handler, *arguments)
-    except OSError as error:
-        why = html.escape(error.strerror or type(error).__name__)
-        raise gr.Error(
-            f"the store cannot be read or written ({why}). Try again in a minute.",
-            title="That did not work",
-            print_exception=False,
-        ) from error
+        yield
+    except (UserError, OSError) as error:
+        why = str(error)
+        if isinstance(error, OSError):
+            known = error.strerror or type(error).__name__
+            why = f"the store cannot be read or written ({known}). Try again in a minute."
+        raise gr.Error(html.escape(why), duration=12, title="That did not work", print_exception=False) from error
 
 
 def tab_of(pairs: list[tuple[str, str]]) -> str:
@@ -194,64 +199,14 @@ def tab_of(pairs: list[tuple[str, str]]) -> str:
 
 def opened_tab(request: gr.Request) -> Any:
     """Open the tab that the address names."""
-    name = tab_of(_pairs(request))
+    name = tab_of(request.query_params.multi_items())
     return gr.skip() if name == FIRST else gr.update(selected=name)
 
 
-def addressed(tab: gr.Tab, name: str) -> None:
+def set_address(tab: gr.Tab, name: str) -> None:
     """Give a tab without a state an address."""
     tab.select(None, None, None, js=f"() => history.replaceState(null, '', '?{TAB}={name}')")
 
 
-def hidden_address() -> gr.Textbox:
-    """The carrier of an address: in the page, but not to be seen."""
-    return gr.Textbox(visible="hidden", show_label=False)
-
-
-def _pairs(request: gr.Request) -> list[tuple[str, str]]:
-    given = getattr(request, "query_params", None)
-    return (
-        list(given.multi_items())
-        if given is not None and hasattr(given, "multi_items")
-        else list(dict(given or {}).items())
-    )
-
-
 def _like(value: Any, default: Value) -> Value:
-    if isinstance(default, tuple):
-        return tuple(map(str, value)) if isinstance(value, list | tuple) else (str(value),)
-    if isinstance(default, bool):
-        return bool(value)
-    return int(value) if isinstance(default, int) else str(value)
-
-
-def _setting(value: Value, choices: list[str] | None) -> Any:
-    plain = list(value) if isinstance(value, tuple) else value
-    return gr.update(value=plain) if choices is None else gr.update(value=plain, choices=choices)
-
-
-def save_buttons(made: Callable[..., tuple[bytes, str]], inputs: list[Any], kinds: Mapping[str, str]) -> None:
-    """Buttons that save what is shown: the file is made when it is asked for.
-
-    Args:
-        made: From (kind, values of the inputs) to content and file name.
-        inputs: What it depends on.
-        kinds: Label of each button by kind.
-    """
-    from sts_leaderboard.downloads import as_file
-
-    carrier = gr.DownloadButton("file", visible="hidden", elem_id=f"file-{abs(hash(made))}")
-    press = (
-        "() => new Promise((done) => setTimeout(() => { const found = document.getElementById('"
-        f"{carrier.elem_id}'); (found.querySelector('a, button') || found).click(); done([]); }}, 400))"
-    )
-    with gr.Row(elem_classes="saving"):
-        for kind, label in kinds.items():
-
-            def save(*values: Any, kind: str = kind) -> str:
-                content, name = answered(made, kind, *values)
-                return as_file(content, name)
-
-            button = gr.Button(label, size="sm", min_width=90)
-            saved = button.click(save, inputs, carrier, **READING)
-            saved.success(None, None, None, js=press)
+    return tuple(map(str, value)) if isinstance(default, tuple) else type(default)(value)

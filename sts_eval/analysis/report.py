@@ -16,10 +16,10 @@ from sts_eval.records.transfer import DomainChange, Transfer
 from sts_eval.statistics import (
     Correlation,
     Interval,
-    compare_protocols,
     conclusion,
     correlate,
     debiased_magnitude,
+    extremes_r,
     noise_ceiling,
     verdict,
 )
@@ -120,7 +120,7 @@ def _agreements(
     found = []
     for score, values in by_score.items():
         for target, (outcome, highest) in outcomes.items():
-            extremes = compare_protocols(values, delta).selected if target == "magnitude" else None
+            extremes = extremes_r(values, delta) if target == "magnitude" else None
             found.append(_agreement(score, target, correlate(values, outcome), names, highest, extremes))
     return found
 
@@ -131,7 +131,7 @@ def _agreement(
     correlation: Correlation,
     names: Sequence[str],
     ceiling: float | None,
-    extremes: Correlation | None,
+    extremes: float | None,
 ) -> Agreement:
     left_out = correlation.leave_one_out
     return Agreement(
@@ -147,7 +147,7 @@ def _agreement(
         r2=correlation.r2,
         leave_one_out=(left_out.low, left_out.high) if left_out else None,
         ceiling=ceiling,
-        extremes=extremes.pearson if extremes else None,
+        extremes=extremes,
         conclusion=conclusion(correlation),
         verdict=verdict(correlation, domains=names, ceiling=ceiling),
     )

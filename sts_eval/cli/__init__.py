@@ -1,7 +1,7 @@
-"""The command line: one file per command, each a thin view on the core.
+"""The command line: a file per command or group of commands, each a thin view on the core.
 
-Commands are imported when they are called, so that `sts-eval --help` loads neither torch nor
-transformers.
+A file is imported when one of its commands is called, and imports what is slow (torch, pandas, scipy) inside its
+commands, so that no help waits for it.
 """
 
 from __future__ import annotations
@@ -14,32 +14,40 @@ import click
 import sts_eval
 from sts_eval.errors import UserError
 
-COMMANDS = {
-    "predict": "Predict which domains a training set will change.",
-    "init": "Write a commented experiment file.",
-    "run": "Predict, fine-tune, measure and report, as an experiment file says.",
-    "sweep": "Run a matrix of experiments, here or on a Ray cluster.",
-    "finetune": "Only tune the model, once per seed.",
-    "measure": "Only measure accuracy before and after.",
-    "report": "Only hold a prediction against what happened.",
-    "compare": "Compare every predictor with what happened, over many runs.",
-    "calibrate": "Turn scores into changes in points, with intervals.",
-    "import": "Read results that were measured elsewhere.",
-    "export": "Write a run as the Hugging Face hub or Every Eval Ever read it.",
-    "validate": "Check submissions to a leaderboard's store.",
-    "submit": "Hand a run in to a store.",
-    "preregister": "Put a prediction's hash into a store before tuning.",
-    "request": "Ask a store's workers for a run.",
-    "worker": "Run what people asked a store for.",
-    "ledger": "What became of submissions, and a maintainer's word on them.",
-    "predictors": "List the predictors that can stand beside STS.",
-    "saes": "List the SAEs that sae-lens has for a model.",
-    "board": "Serve the leaderboard on this machine.",
-    "lab": "The embedded lab: a tiny model, SAE, benchmark and training sets.",
+SECTIONS = {
+    "Predict, fine-tune, measure": {
+        "predict": ("predict:predict", "Predict which domains fine-tuning on a training set will change."),
+        "init": ("run:init", "Write a commented experiment file."),
+        "run": ("run:run", "Predict, fine-tune, measure and report, as an experiment file says."),
+        "sweep": ("sweep:sweep", "Run a matrix of experiments, on this machine or on a Ray cluster."),
+        "stage": ("stage:stage", "One stage of a run by itself: finetune, measure."),
+    },
+    "Compare predictions with measured changes": {
+        "report": ("compare:report", "Compare one prediction with the changes that were measured."),
+        "compare": ("compare:compare", "Compare all predictors over many runs."),
+        "calibrate": ("compare:calibrate", "Convert scores to changes in points, with intervals."),
+    },
+    "Share results": {
+        "import": ("exchange:import_results", "Read results that were measured elsewhere."),
+        "export": ("exchange:export", "Write a run in the format of the Hugging Face hub or of Every Eval Ever."),
+        "store": ("store:store", "A leaderboard's store: submit, validate, preregister, request, worker, ledger."),
+        "board": ("store:board", "Serve the leaderboard on this machine."),
+    },
+    "Look up": {
+        "list": ("listing:listing", "What can be named: predictors, saes."),
+        "lab": ("lab:lab", "The embedded lab: a tiny model, SAE, benchmark and training sets."),
+    },
 }
+"""Commands by the sections of `--help`: where each is defined (module:name), and its line of help."""
 
+COMMANDS = {name: entry for section in SECTIONS.values() for name, entry in section.items()}
 
-MODULES = {"import": "import_"}  # `import` is no name for a module
+MOVED = {
+    **dict.fromkeys(("finetune", "measure"), "stage"),
+    **dict.fromkeys(("submit", "validate", "preregister", "request", "worker", "ledger"), "store"),
+    **dict.fromkeys(("predictors", "saes"), "list"),
+}
+"""Commands that now belong to a group. Their old names work until the next release, and are not shown."""
 
 
 class _Lazy(click.Group):
@@ -49,20 +57,26 @@ class _Lazy(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in MOVED:
+            click.echo(f"`sts-eval {cmd_name}` is now `sts-eval {MOVED[cmd_name]} {cmd_name}`.", err=True)
+            group = self.get_command(ctx, MOVED[cmd_name])
+            return group.get_command(ctx, cmd_name) if isinstance(group, click.Group) else None
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"sts_eval.cli.{MODULES.get(cmd_name, cmd_name)}").command
+        module, name = COMMANDS[cmd_name][0].split(":")
+        command: click.Command = getattr(importlib.import_module(f"sts_eval.cli.{module}"), name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+        for title, commands in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, line) for name, (_, line) in commands.items()])
 
 
-@click.command(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(sts_eval.__version__, prog_name="sts-eval")
 def cli() -> None:
-    """Which domains will get better and which worse if you tune a model on your data?
+    """Which domains will get better and which worse if you fine-tune a model on your data?
 
     \b
     Try it on the embedded lab, which needs no network:

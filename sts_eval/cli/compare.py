@@ -1,4 +1,4 @@
-"""`sts-eval compare`: every predictor against what happened, over one run or many."""
+"""`sts-eval report`, `compare` and `calibrate`: predictions against measured changes, over one run or many."""
 
 from __future__ import annotations
 
@@ -6,16 +6,39 @@ from pathlib import Path
 
 import click
 
+from sts_eval.cli.options import PATH, POST_HOC, output
+from sts_eval.errors import UserError
+from sts_eval.records.calibration import Calibration
+from sts_eval.records.prediction import Prediction
+from sts_eval.records.record import check_writable
+from sts_eval.records.transfer import Transfer
+
+
+@click.command("report")
+@click.argument("prediction", type=PATH)
+@click.argument("transfer", type=PATH)
+@click.option("--folder", type=PATH, help="Write report.json, report.md, report.html and scatter.png to this folder.")
+@POST_HOC
+def report(prediction: Path, transfer: Path, folder: Path | None, post_hoc: bool) -> None:
+    """Compare the record PREDICTION with the measured changes in the record TRANSFER."""
+    from sts_eval.analysis.report import compare as made
+    from sts_eval.report.report import print_report, write_report
+
+    compared = made(Prediction.read(prediction), Transfer.read(transfer), post_hoc=post_hoc)
+    print_report(compared)
+    if folder is not None:
+        click.echo(f"Written: {', '.join(str(path) for path in write_report(compared, folder))}")
+
 
 @click.command("compare")
-@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write JSON, Markdown, CSV and plots here.")
+@click.argument("runs", nargs=-1, required=True, type=PATH)
+@output("Write JSON, Markdown, CSV and plots to this folder.")
 @click.option("--reference", default="sts_icl", show_default=True, help="The predictor to compare the others with.")
-@click.option("--post-hoc", is_flag=True, help="Take runs whose prediction is younger than the tuning, and say so.")
-@click.option("--all", "everything", is_flag=True, help="Print every row, by log-probability too.")
-@click.option("--resamples", default=2000, show_default=True, help="Of every bootstrap and permutation.")
-@click.option("--seed", default=0, show_default=True, help="Of the same.")
-def command(
+@POST_HOC
+@click.option("--all", "everything", is_flag=True, help="Print every row, those of log-probabilities included.")
+@click.option("--resamples", default=2000, show_default=True, help="Resamples of every bootstrap and permutation test.")
+@click.option("--seed", default=0, show_default=True, help="Random seed of the resampling.")
+def compare(
     runs: tuple[Path, ...],
     output: Path | None,
     reference: str,
@@ -24,11 +47,13 @@ def command(
     resamples: int,
     seed: int,
 ) -> None:
-    """Compare all predictors over RUNS: folders of `sts-eval run`, or .jsonl files of outcomes."""
+    """Compare all predictors with the measured changes of RUNS.
+
+    A RUN is a folder of `sts-eval run` or a .jsonl file of outcomes.
+    """
     from sts_eval.analysis.aligned_runs import align
     from sts_eval.analysis.compare import compare_runs
     from sts_eval.analysis.runs import gather
-    from sts_eval.records.record import check_writable
     from sts_eval.report.comparison_files import FILES, write_comparison
     from sts_eval.report.comparison_tables import print_comparison
 
@@ -41,3 +66,56 @@ def command(
     print_comparison(comparison, everything=everything)
     if paths:
         click.echo(f"Written: {', '.join(str(path) for path in paths)}")
+
+
+@click.command("calibrate")
+@click.argument("paths", metavar="RUN... | PREDICTION...", nargs=-1, required=True, type=PATH)
+@click.option("--predictor", "predictors", multiple=True, metavar="NAME", help="Use this predictor; may be repeated.")
+@click.option(
+    "--history/--no-history",
+    default=True,
+    show_default=True,
+    help="Also use the measured changes of the same domain in other runs.",
+)
+@POST_HOC
+@output("Write the calibration as JSON.")
+@click.option("--apply", type=PATH, metavar="CALIBRATION", help="Convert scores of PREDICTIONs to points.")
+def calibrate(
+    paths: tuple[Path, ...],
+    predictors: tuple[str, ...],
+    history: bool,
+    post_hoc: bool,
+    output: Path | None,
+    apply: Path | None,
+) -> None:
+    """Fit changes in points to scores, over RUNs; or apply such a fit to PREDICTIONs.
+
+    A RUN is a folder of `sts-eval run` or a .jsonl file of outcomes. Errors and intervals come from runs of a model,
+    or on a training set, that the fit has not seen. Without --predictor, each fit chooses the best one by itself.
+
+    Make one:  sts-eval calibrate runs/* -o calibration.json
+
+    Use it:  sts-eval calibrate --apply calibration.json prediction.json
+    """
+    from sts_eval.analysis.calibrate import calibrate as fitted
+    from sts_eval.analysis.runs import gather
+    from sts_eval.report.calibration import print_calibration, print_expected
+
+    if apply is not None:
+        if predictors or not history or post_hoc or output is not None:
+            raise UserError(
+                "--apply uses a finished calibration",
+                "Leave out --predictor, --no-history, --post-hoc and --output, which are for making one",
+            )
+        calibration = Calibration.read(apply)
+        for one in [Prediction.read(path) for path in paths]:
+            click.echo(f"{one.model.id} tuned on {one.training_set.source}:")
+            print_expected(calibration, one)
+        return
+    if output is not None:
+        check_writable(output)
+    calibration = fitted(gather(paths, post_hoc=post_hoc), predictors, with_history=history)
+    print_calibration(calibration)
+    if output is not None:
+        calibration.write(output)
+        click.echo(f"Record: {output} (sha256 {calibration.sha256()[:12]})")

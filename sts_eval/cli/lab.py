@@ -6,51 +6,50 @@ from pathlib import Path
 
 import click
 
-from sts_eval import lab
+from sts_eval import lab as files
+from sts_eval.cli.options import PATH
 
 
 @click.group("lab")
-def command() -> None:
-    """The embedded lab: a tiny model, SAE, benchmark and training sets of our own.
+def lab() -> None:
+    """Print where the files of the embedded lab are: a tiny model, SAE, benchmark and training sets.
 
-    Each command prints a path, to be used in another: --model $(sts-eval lab model)
+    Use the paths in other commands: sts-eval predict --model $(sts-eval lab model) ...
     """
 
 
-@command.command()
+@lab.command()
 def model() -> None:
     """Print the folder of the model."""
-    click.echo(lab.model_path())
+    click.echo(files.model_path())
 
 
-@command.command()
+@lab.command()
 def sae() -> None:
     """Print the folder of the SAE."""
-    click.echo(lab.sae_path())
+    click.echo(files.sae_path())
 
 
-@command.command()
+@lab.command()
 def benchmark() -> None:
     """Print the folder of the benchmark, in MMLU-Pro's schema."""
-    click.echo(lab.benchmark_path())
+    click.echo(files.benchmark_path())
 
 
-@command.command()
+@lab.command()
 @click.argument("name", default="math")
 def sft(name: str) -> None:
     """Print the file of a training set (math, if none is named)."""
-    click.echo(lab.sft_path(name))
+    click.echo(files.sft_path(name))
 
 
-@command.command()
-@click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--seed", type=int, default=0, show_default=True, help="Another seed makes another world.")
-@click.option(
-    "--scale", type=float, default=1.0, show_default=True, help="Share of the full training, for a quick try."
-)
+@lab.command()
+@click.argument("folder", type=PATH)
+@click.option("--seed", type=int, default=0, show_default=True, help="Another seed makes other questions.")
+@click.option("--scale", type=float, default=1.0, show_default=True, help="Share of the full training.")
 def build(folder: Path, seed: int, scale: float) -> None:
     """Make the lab's files again from scratch, in FOLDER."""
     from sts_eval.lab.build import build as make
 
     make(folder, seed=seed, scale=scale)
-    click.echo(f"Built in {folder}. Try: sts-eval predict --model {folder / 'model'} --sae-path {folder / 'sae'} ...")
+    click.echo(f"Built in {folder}. Next: sts-eval predict --model {folder / 'model'} --sae-path {folder / 'sae'} ...")

@@ -1,4 +1,4 @@
-"""`sts-eval run`: an experiment from prediction to report."""
+"""`sts-eval init` and `sts-eval run`: an experiment file, and the run that it describes from prediction to report."""
 
 from __future__ import annotations
 
@@ -6,31 +6,60 @@ from pathlib import Path
 
 import click
 
+from sts_eval.cli.options import EXPERIMENT, PATH, POST_HOC, RUN_FOLDER, folder_of_run
+from sts_eval.cli.progress import progress_bars
+from sts_eval.errors import UserError
+from sts_eval.experiment import ModelSpec, Run, TrainingSetSpec
+from sts_eval.experiment_file import read_experiment, template
+from sts_eval.records.record import check_writable, write_atomically
+
+
+@click.command("init")
+@click.argument("path", type=PATH, required=False)
+@click.option("--lab", "on_lab", is_flag=True, help="Describe a run on the embedded lab, which works as it is.")
+@click.option("--matrix", "many", is_flag=True, help="Describe many runs, for `sts-eval sweep`.")
+@click.option("--sft", "training_set", default="math", show_default=True, help="With --lab: its training set.")
+def init(path: Path | None, on_lab: bool, many: bool, training_set: str) -> None:
+    """Write a commented experiment file to PATH (experiment.yaml), or with --matrix a matrix file (matrix.yaml)."""
+    from sts_eval.lab.experiment import lab_experiment
+    from sts_eval.sweep.examples import hub_matrix, lab_matrix
+    from sts_eval.sweep.matrix import matrix_template
+
+    path = path or Path("matrix.yaml" if many else "experiment.yaml")
+    if path.exists():
+        raise UserError(f"{path} is there already", "Give another path, or remove it")
+    if many:
+        text = matrix_template(lab_matrix() if on_lab else hub_matrix())
+    elif on_lab:
+        text = template(lab_experiment(training_set))
+    else:
+        model = ModelSpec(id="google/gemma-2-9b-it", dtype="bfloat16")
+        text = template(Run(model=model, training_set=TrainingSetSpec(source="GAIR/LIMO")))
+    write_atomically(path, text)
+    click.echo(f"Written: {path}. Next: sts-eval {'sweep' if many else 'run'} {path}")
+
 
 @click.command("run")
-@click.argument("experiment", type=click.Path(path_type=Path))
-@click.option("--folder", type=click.Path(path_type=Path), help="Where the records go; runs/NAME if absent.")
-@click.option("--post-hoc", is_flag=True, help="Report even where the prediction is younger than the tuning.")
-def command(experiment: Path, folder: Path | None, post_hoc: bool) -> None:
+@EXPERIMENT
+@RUN_FOLDER
+@POST_HOC
+def run(experiment: Path, folder: Path | None, post_hoc: bool) -> None:
     """Run EXPERIMENT (a YAML file): predict, fine-tune, measure, report.
 
-    Stages whose records are there are not done again. Write a file to start from with `sts-eval init`.
+    A stage whose record exists is not run again. `sts-eval init` writes a file to start from.
     """
-    from sts_eval.cli.progress import progress_bars
-    from sts_eval.experiment_file import read_experiment
-    from sts_eval.pipeline import predicted, run
-    from sts_eval.records.record import check_writable
+    from sts_eval import pipeline
     from sts_eval.report.prediction import draw_scores, print_prediction
     from sts_eval.report.report import print_report, write_report
 
-    folder = folder or Path("runs") / experiment.stem
+    folder = folder_of_run(experiment, folder)
     described = read_experiment(experiment)
     check_writable(folder / "report.json")
     with progress_bars() as progress:
-        prediction = predicted(described, folder, progress)
+        prediction = pipeline.predicted(described, folder, progress)
     print_prediction(prediction, "sts_icl")
     draw_scores(prediction, "sts_icl", folder / "prediction.png")
     with progress_bars() as progress:
-        report = run(described, folder, post_hoc=post_hoc, progress=progress)
+        report = pipeline.run(described, folder, post_hoc=post_hoc, progress=progress)
     print_report(report)
     click.echo(f"Written: {', '.join(str(path) for path in write_report(report, folder))}")

@@ -4,54 +4,52 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
+from rich.console import Console, Group
+from rich.live import Live
 
-if TYPE_CHECKING:
-    from sts_eval.sweep.drive import Tell
-    from sts_eval.sweep.engine import Engine
-    from sts_eval.sweep.matrix import Matrix
-    from sts_eval.sweep.state import Book, StageRecord
+from sts_eval.cli.options import PATH, POST_HOC
+from sts_eval.report.console import standard_output
+from sts_eval.sweep.drive import Tell, drive, driver_of, open_book
+from sts_eval.sweep.engine import Engine
+from sts_eval.sweep.matrix import Matrix, read_matrix
+from sts_eval.sweep.state import Book, StageRecord
+from sts_eval.sweep.tables import comparable, detail_table, left, plan_table, status_table
 
 HERE = "here"
-"""What `--ray` stands for without an address."""
+"""The value of `--ray` without an address."""
 
 UNFINISHED = 3
 """Exit code where a stage is quarantined."""
 
 
 @click.command("sweep")
-@click.argument("matrix", type=click.Path(path_type=Path))
-@click.option("--folder", type=click.Path(path_type=Path), help="Where the records go; sweeps/NAME if absent.")
+@click.argument("matrix", type=PATH)
+@click.option("--folder", type=PATH, help="The folder of the sweep.  [default: sweeps/NAME-OF-MATRIX]")
 @click.option(
     "--ray",
     "address",
     is_flag=False,
     flag_value=HERE,
     metavar="[ADDRESS]",
-    help="Do stages as Ray tasks: on a cluster started here, or on the one at ADDRESS (auto, HOST:PORT, "
-    "ray://HOST:PORT). It stands behind MATRIX.",
+    help="Run stages as Ray tasks: on a cluster started here, or on the one at ADDRESS (auto, HOST:PORT, "
+    "ray://HOST:PORT). Put it after MATRIX.",
 )
 @click.option("--dry-run", is_flag=True, help="Only print the plan.")
-@click.option("--status", is_flag=True, help="Only print where the sweep stands.")
+@click.option("--status", is_flag=True, help="Only print which stages are done, running or failed.")
 @click.option("--retry", is_flag=True, help="Try quarantined stages again.")
-@click.option("--post-hoc", is_flag=True, help="Report even where a prediction is younger than its tuning.")
-def command(
+@POST_HOC
+def sweep(
     matrix: Path, folder: Path | None, address: str | None, dry_run: bool, status: bool, retry: bool, post_hoc: bool
 ) -> None:
-    """Run every experiment of MATRIX (a YAML file); stages that runs share are done once.
+    """Run every experiment of MATRIX (a YAML file). A stage that several runs share is done once.
 
-    Started again, it goes on where it stopped. Exit code 3: something is quarantined, and all else is done.
-    Write a file to start from with `sts-eval init --matrix`.
+    A sweep that was stopped continues when it is started again. Exit code 3: a stage failed and is quarantined; all
+    other stages are done. `sts-eval init --matrix` writes a file to start from.
     """
-    from sts_eval.report.console import standard_output
-    from sts_eval.sweep.drive import drive, driver_of, open_book
-    from sts_eval.sweep.matrix import read_matrix
-    from sts_eval.sweep.tables import plan_table
-
     described = read_matrix(matrix)
     if post_hoc:
         described = described.model_copy(update={"post_hoc": True})
@@ -63,7 +61,7 @@ def command(
         driver, book = driver_of(folder), open_book(described, folder)
         if driver is not None:
             book.submitted = {name for name, one in book.records.items() if one.status == "running"}
-        click.echo(f"Driven by process {driver.pid} on {driver.host}, on {driver.place}." if driver else "Not running.")
+        click.echo(f"Running: process {driver.pid} on {driver.host}, on {driver.place}." if driver else "Not running.")
         _print_state(book, driver.width if driver else 1)
         return
     engine = _engine(described, folder, address)
@@ -76,7 +74,7 @@ def command(
         engine.close()
     _print_state(book, engine.width)
     if any(standing != "done" for standing in book.standings().values()):
-        click.echo(f"Mend what the logs say, then: sts-eval sweep {matrix} --folder {folder} --retry", err=True)
+        click.echo(f"Next: fix what the logs say, then sts-eval sweep {matrix} --folder {folder} --retry", err=True)
         sys.exit(UNFINISHED)
     click.echo("\n".join(_next(described, folder)))
 
@@ -93,8 +91,6 @@ def _engine(matrix: Matrix, folder: Path, address: str | None) -> Engine:
 
 def _next(matrix: Matrix, folder: Path) -> list[str]:
     """The commands that compare the runs: one for each list that a comparison takes at once."""
-    from sts_eval.sweep.tables import comparable
-
     lists = comparable(matrix)
     if len(lists) == 1:
         return [f"Next: sts-eval compare {folder}/runs/*"]
@@ -102,9 +98,6 @@ def _next(matrix: Matrix, folder: Path) -> list[str]:
 
 
 def _print_state(book: Book, width: int) -> None:
-    from sts_eval.report.console import standard_output
-    from sts_eval.sweep.tables import detail_table, left, status_table
-
     console = standard_output()
     console.print(status_table(book))
     if (details := detail_table(book)) is not None:
@@ -115,19 +108,14 @@ def _print_state(book: Book, width: int) -> None:
 @contextmanager
 def _view(width: int) -> Iterator[Tell]:
     """Tables that follow the sweep on a terminal; elsewhere a line for every attempt that ends."""
-    from rich.console import Console, Group
-    from rich.live import Live
-
-    from sts_eval.sweep.tables import detail_table, left, status_table
-
     console = Console(stderr=True)
-    with Live(console=console, transient=True, auto_refresh=False) if console.is_terminal else _nothing() as live:
+    with Live(console=console, transient=True, auto_refresh=False) if console.is_terminal else nullcontext() as live:
 
         def tell(book: Book, record: StageRecord | None) -> None:
             if record is not None:
-                said = f": {record.line} ({book.folder / record.log})" if record.line else ""
+                last = f": {record.line} ({book.folder / record.log})" if record.line else ""
                 console.print(
-                    f"{record.status} {record.stage}, {record.seconds:.0f} s{said}",
+                    f"{record.status} {record.stage}, {record.seconds:.0f} s{last}",
                     markup=False,
                     highlight=False,
                     soft_wrap=True,
@@ -137,8 +125,3 @@ def _view(width: int) -> Iterator[Tell]:
                 live.update(Group(status_table(book), details, left(book, width)), refresh=True)
 
         yield tell
-
-
-@contextmanager
-def _nothing() -> Iterator[None]:
-    yield None

@@ -124,7 +124,9 @@ def _of_folder(folder: Path) -> Source:
     else:
         found = sorted(folder.glob("transfer*.json"))
         if not found:
-            raise UserError(f"{folder} holds no transfer record", "Run `sts-eval run` or `sts-eval measure` first")
+            raise UserError(
+                f"{folder} holds no transfer record", "Run `sts-eval run` or `sts-eval stage measure` first"
+            )
         if len(found) > 1:
             raise UserError(f"{folder} holds {len(found)} transfer records and no {REPORT}", "Give one of the files")
         transfer = Transfer.read(found[0])
@@ -176,7 +178,7 @@ def _of_submission(path: Path) -> Source:
     whole = verdict.submission
     if whole is None:
         raise UserError(
-            f"{path} is no valid submission: {verdict.problems[0]}", "See all problems with `sts-eval validate`"
+            f"{path} is no valid submission: {verdict.problems[0]}", "See all problems with `sts-eval store validate`"
         )
     return Source(
         sha256=whole.sha256(),

@@ -6,29 +6,13 @@ import functools
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import ValidationError
-
 from sts_eval.data.benchmark import Benchmark, Domain, load_benchmark
 from sts_eval.errors import UserError
 from sts_eval.experiment import BenchmarkSpec, PredictSettings, SAESpec, Spec, TrainingSetSpec
+from sts_eval.settings import Setting, describe, settings_of
 
-# The keys of --metadata, beside the fields of PredictSettings, which go by their own names.
-_SAE_KEYS = {
-    "sae_release": "release",
-    "sae_id": "id",
-    "sae_path": "path",
-    "hook": "hook",
-    "layer": "layer",
-    "allow_pickle": "allow_pickle",
-}
-_TRAINING_KEYS = {
-    "sft": "source",
-    "sft_revision": "revision",
-    "sft_split": "split",
-    "question_field": "question_field",
-    "solution_field": "solution_field",
-    "suffix": "suffix",
-}
+SET_ELSEWHERE = {"only": "--tasks", "chat_template": "--apply_chat_template"}
+"""Settings that an option of lm_eval makes, so that `--metadata` has no key for them."""
 
 
 class Plan(Spec):
@@ -39,6 +23,11 @@ class Plan(Spec):
     training_set: TrainingSetSpec
     benchmark: BenchmarkSpec
     settings: PredictSettings
+
+
+def metadata_keys() -> tuple[Setting, ...]:
+    """The settings that `--metadata` takes, by their names."""
+    return tuple(one for one in settings_of(Plan) if one.name not in SET_ELSEWHERE)
 
 
 def resolved(metadata: Mapping[str, Any]) -> dict[str, Any]:
@@ -56,23 +45,13 @@ def plan_from(metadata: Mapping[str, Any], *, chat_template: bool) -> Plan:
         raise UserError(
             "no training set is named", "Add --metadata sft=FILE_OR_HUB_ID, such as --metadata sft=GAIR/LIMO"
         )
-    settings = {key: metadata[key] for key in PredictSettings.model_fields if key in metadata}
-    if isinstance(settings.get("predictors"), str):
-        settings["predictors"] = settings["predictors"].split(";")
-    if "seeds" in settings and not isinstance(settings["seeds"], list | tuple):
-        settings["seeds"] = [settings["seeds"]]
-    try:
-        return Plan(
-            model_id=str(metadata.get("pretrained", "")),
-            sae=SAESpec(**_taken(metadata, _SAE_KEYS)),
-            training_set=TrainingSetSpec(**_taken(metadata, _TRAINING_KEYS)),
-            benchmark=BenchmarkSpec(source=str(metadata.get("benchmark", "mmlu_pro"))),
-            settings=PredictSettings(**{**settings, "chat_template": chat_template}),
-        )
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise UserError(f"--metadata {key}={first['input']!r}: {first['msg']}", "Correct that value") from error
+    given = {key: value for key, value in metadata.items() if key not in SET_ELSEWHERE}
+    return describe(
+        Plan,
+        given | {"chat_template": chat_template},
+        lambda name, value: f"--metadata {name}={value!r}",
+        model_id=str(metadata.get("pretrained", "")),
+    )
 
 
 def domain_of(spec: BenchmarkSpec, name: str) -> Domain:
@@ -94,7 +73,3 @@ def domain_of(spec: BenchmarkSpec, name: str) -> Domain:
 def benchmark_of(spec: BenchmarkSpec) -> Benchmark:
     """A benchmark, read once for all the tasks of a run."""
     return load_benchmark(spec)
-
-
-def _taken(metadata: Mapping[str, Any], keys: Mapping[str, str]) -> dict[str, Any]:
-    return {field: metadata[key] for key, field in keys.items() if metadata.get(key) is not None}

@@ -124,8 +124,7 @@ class STSTask(Task):  # type: ignore[misc]  # lm-eval ships no types
         return {}
 
     def _n_seeds(self) -> int:
-        seeds = self.metadata.get("seeds", (0,))
-        return len(seeds) if isinstance(seeds, list | tuple) else 1
+        return len(plan_from(self.metadata, chat_template=False).settings.seeds)
 
     def _draw(self) -> list[dict[str, Any]]:
         plan = plan_from(self.metadata, chat_template=False)

@@ -1,6 +1,6 @@
 """The lab's benchmark: MMLU-Pro's columns and categories, with questions from the lab's world.
 
-One difference matters to whoever scores it. MMLU-Pro lists the options in the prompt and asks for a
+One difference matters for scoring. MMLU-Pro lists the options in the prompt and asks for a
 letter; a model this small cannot learn that, so the prompt holds the question alone and an option is
 scored by its text. ``cot_content`` therefore ends in the option's text as well.
 """
@@ -9,29 +9,14 @@ import numpy as np
 import pandas as pd
 
 from sts_eval.lab.problems import N_OPTIONS, Problem, Split, pick_distinct
-from sts_eval.lab.styles import chain_of_thought
+from sts_eval.lab.styles import CHAIN_OF_THOUGHT, write
 from sts_eval.lab.world import CATEGORIES, World
 
 CARD: dict[str, object] = {"name": "lab_mmlupro", "list_options": False}
-"""What stands beside the rows as ``benchmark.json``: its name, and that prompts show no options."""
+"""Contents of ``benchmark.json``: the benchmark's name, and that prompts show no options."""
 
-N_TEST = 1_000
-"""Test questions of each category."""
-
-N_VALIDATION = 5
-"""Validation questions of each category: the demonstrations of a five-shot prompt."""
-
-COLUMNS: tuple[str, ...] = (
-    "question_id",
-    "question",
-    "options",
-    "answer",
-    "answer_index",
-    "cot_content",
-    "category",
-    "src",
-)
-"""The columns of MMLU-Pro, in its order."""
+SIZES: dict[Split, int] = {"test": 1_000, "validation": 5}
+"""Questions of each category; those of validation are the demonstrations of a five-shot prompt."""
 
 _STREAM: dict[Split, int] = {"validation": 1, "test": 2}
 
@@ -48,7 +33,7 @@ def benchmark_rows(world: World, split: Split, n_per_category: int) -> pd.DataFr
         ValueError: A category has fewer questions than that.
 
     Returns:
-        One row a question with the columns `COLUMNS`, category by category. No question occurs twice,
+        One row a question with MMLU-Pro's columns in its order, category by category. No question occurs twice,
         in one category or in two. ``cot_content`` is empty in the test split, as in MMLU-Pro.
     """
     rows: list[dict[str, object]] = []
@@ -58,7 +43,7 @@ def benchmark_rows(world: World, split: Split, n_per_category: int) -> pd.DataFr
         for _ in range(n_per_category):
             problem = world.draw_new(category, split, rng, asked)
             rows.append(_row(problem, category, split, len(rows), rng))
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    return pd.DataFrame(rows)
 
 
 def _row(
@@ -72,7 +57,7 @@ def _row(
         "options": options,
         "answer": "ABCDEFGHIJ"[index],
         "answer_index": index,
-        "cot_content": chain_of_thought(problem) if split == "validation" else "",
+        "cot_content": write(problem, CHAIN_OF_THOUGHT) if split == "validation" else "",
         "category": category,
         "src": f"sts-lab/{problem.skill}",
     }

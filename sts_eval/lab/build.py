@@ -7,15 +7,15 @@ shipped one in what it can do, not in its bits.
 
 import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
-from sts_eval.lab.benchmark import CARD, N_TEST, N_VALIDATION, benchmark_rows
+from sts_eval.lab.benchmark import CARD, SIZES, benchmark_rows
 from sts_eval.lab.corpus import documents, text
 from sts_eval.lab.model import BaseTraining, ModelShape, save_model, train_base, train_tokenizer
-from sts_eval.lab.problems import Split
 from sts_eval.lab.sae import SAETraining, residual_stream, save_sae, train_sae
 from sts_eval.lab.sets import RECIPES, to_json_lines, training_rows
 from sts_eval.lab.world import World
@@ -39,21 +39,14 @@ def build(destination: Path, *, seed: int = 0, scale: float = 1.0, progress: boo
     world = World.generate(seed)
     destination.mkdir(parents=True, exist_ok=True)
 
-    def write_benchmark(folder: Path) -> None:
-        sizes: dict[Split, int] = {"test": N_TEST, "validation": N_VALIDATION}
-        for split, n in sizes.items():
-            rows = benchmark_rows(world, split, n)
-            rows.to_parquet(folder / f"{split}.parquet", compression="zstd", index=False)
+    with _replacing(destination / "benchmark") as folder:
+        for split, n in SIZES.items():
+            benchmark_rows(world, split, n).to_parquet(folder / f"{split}.parquet", compression="zstd", index=False)
         (folder / "benchmark.json").write_text(json.dumps(CARD) + "\n", encoding="utf-8", newline="\n")
-
-    def write_sets(folder: Path) -> None:
+    with _replacing(destination / "sft") as folder:
         for name in RECIPES:
-            rows = training_rows(world, name)
-            (folder / f"{name}.jsonl").write_text(to_json_lines(rows), encoding="utf-8", newline="\n")
-
-    _write(destination / "benchmark", write_benchmark)
-    _write(destination / "sft", write_sets)
-
+            rows = to_json_lines(training_rows(world, name))
+            (folder / f"{name}.jsonl").write_text(rows, encoding="utf-8", newline="\n")
     build_model(world, destination, ModelRecipe(seed=seed), scale=scale, progress=progress)
 
 
@@ -92,7 +85,8 @@ def build_model(
     base = replace(recipe.base, n_tokens=round(recipe.base.n_tokens * scale))
     read = documents(world, stream=2 * recipe.seed)
     model = train_base(read, tokenizer, base, recipe.shape, seed=recipe.seed, progress=progress)
-    _write(destination / "model", lambda folder: save_model(model, tokenizer, folder))
+    with _replacing(destination / "model") as folder:
+        save_model(model, tokenizer, folder)
 
     activations = residual_stream(
         model,
@@ -103,15 +97,17 @@ def build_model(
         progress=progress,
     )
     sae = train_sae(activations, recipe.sae, seed=recipe.seed, progress=progress)
-    _write(destination / "sae", lambda folder: save_sae(sae, folder))
+    with _replacing(destination / "sae") as folder:
+        save_sae(sae, folder)
 
 
-def _write(folder: Path, fill: Callable[[Path], None]) -> None:
-    """Fill a temporary folder and put it in the place of `folder`."""
+@contextmanager
+def _replacing(folder: Path) -> Iterator[Path]:
+    """Give a temporary folder to fill, and put it in the place of `folder` when that is done."""
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
         fresh = Path(temporary) / "new"
         fresh.mkdir()
-        fill(fresh)
+        yield fresh
         if folder.exists():
             folder.rename(Path(temporary) / "old")
         fresh.rename(folder)

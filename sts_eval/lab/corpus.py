@@ -9,20 +9,11 @@ demonstrations must lie inside what was trained.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
-from sts_eval.lab.problems import draw_weighted, pick
-from sts_eval.lab.styles import (
-    LONG,
-    Style,
-    answer_first,
-    answer_last,
-    answer_then_steps,
-    chain_of_thought,
-    direct,
-)
+from sts_eval.lab.problems import draw_weighted, number, pick
+from sts_eval.lab.styles import ANSWER_THEN_STEPS, CHAIN_OF_THOUGHT, DIRECT, LONG, answer_first, answer_last, write
 from sts_eval.lab.world import CATEGORIES, CORPUS_DECAY, World
 
 QUESTION_WEIGHT = 0.2
@@ -44,15 +35,15 @@ class _Form:
 
     share: float
     max_blocks: int
-    styles: tuple[Style, ...]
+    styles: tuple[str, ...]
 
 
 _FORMS: tuple[_Form, ...] = (
-    _Form(0.66, 16, (direct,)),
-    _Form(0.20, 7, (chain_of_thought,)),
-    _Form(0.08, 6, (answer_then_steps,)),
-    _Form(0.03, 3, tuple(partial(answer_first, style=style) for style in LONG.values())),
-    _Form(0.03, 3, tuple(partial(answer_last, style=style) for style in LONG.values())),
+    _Form(0.66, 16, (DIRECT,)),
+    _Form(0.20, 7, (CHAIN_OF_THOUGHT,)),
+    _Form(0.08, 6, (ANSWER_THEN_STEPS,)),
+    _Form(0.03, 3, tuple(map(answer_first, LONG.values()))),
+    _Form(0.03, 3, tuple(map(answer_last, LONG.values()))),
 )
 
 
@@ -87,7 +78,7 @@ def text(document: Document) -> str:
 
 def _prose(world: World, rng: np.random.Generator) -> Document:
     table = world.tables[pick(rng, CATEGORIES)]
-    passages = [table.describe(rng, CORPUS_DECAY) for _ in range(int(rng.integers(2, 8)))]
+    passages = [table.describe(rng, CORPUS_DECAY) for _ in range(number(rng, 2, 7))]
     return (Segment(" ".join(passages) + "\n\n", PROSE_WEIGHT),)
 
 
@@ -96,8 +87,8 @@ def _exercises(world: World, rng: np.random.Generator) -> Document:
     style = pick(rng, form.styles)
     home = pick(rng, CATEGORIES) if rng.random() < _ONE_CATEGORY_SHARE else None
     segments = []
-    for _ in range(int(rng.integers(1, form.max_blocks + 1))):
+    for _ in range(number(rng, 1, form.max_blocks)):
         problem = world.draw(home or pick(rng, CATEGORIES), "corpus", rng)
         segments.append(Segment(f"Question: {problem.question}\nAnswer:", QUESTION_WEIGHT))
-        segments.append(Segment(f" {style(problem)}\n\n", 1.0))
+        segments.append(Segment(f" {write(problem, style)}\n\n", 1.0))
     return tuple(segments)

@@ -39,13 +39,11 @@ class FactTable:
     """A category's things, the family of each and what a family fixes.
 
     Attributes:
-        category: Whose vocabulary it is.
         vocabulary: Its words.
         things: Name to number of the family, in 0..`N_FAMILIES`-1.
         values: Attribute to the value of each family, by the family's number.
     """
 
-    category: str
     vocabulary: Vocabulary
     things: dict[str, int]
     values: dict[str, tuple[str, ...]]
@@ -63,12 +61,7 @@ class FactTable:
             attribute: tuple(words[int(i)] for i in rng.permutation(N_FAMILIES))
             for attribute, words in vocabulary.attributes.items()
         }
-        return cls(category, vocabulary, dict(zip(names, (int(f) for f in families), strict=True)), values)
-
-    @property
-    def family_attribute(self) -> str:
-        """The attribute that fixes the others."""
-        return next(iter(self.values))
+        return cls(vocabulary, dict(zip(names, (int(f) for f in families), strict=True)), values)
 
     def value(self, thing: str, attribute: str) -> str:
         """Look one fact up."""
@@ -80,26 +73,20 @@ class FactTable:
         attribute = pick(rng, tuple(self.values))
         answer = self.value(thing, attribute)
         others = tuple(value for value in self.values[attribute] if value != answer)
-        family = self.value(thing, self.family_attribute)
+        first, second, *_ = self.values
+        family = self.value(thing, first)
         kind, a_kind = self.vocabulary.kind, self.vocabulary.a_kind
-        steps: tuple[str, ...]
-        if attribute == self.family_attribute:
-            steps = (f"{thing} is {a_kind} with the {attribute} {answer}.",)
-            second = next(name for name in self.values if name != attribute)
-            check = f"Its {second} is {self.value(thing, second)}, as for every {kind} of {answer}."
-        else:
-            steps = (
-                f"{thing} is {a_kind} with the {self.family_attribute} {family}.",
-                f"With {family} goes the {attribute} {answer}.",
-            )
+        steps = [f"{thing} is {a_kind} with the {first} {family}."]
+        check = f"Its {second} is {self.value(thing, second)}, as for every {kind} of {answer}."
+        if attribute != first:
+            steps.append(f"With {family} goes the {attribute} {answer}.")
             check = f"Other cases of {family} have the {attribute} {answer} too."
         return Problem(
             question=pick(rng, WORDINGS).format(attribute=attribute, kind=kind, a_kind=a_kind, thing=thing),
             answer=answer,
             wrong=tuple(pick_distinct(rng, others, len(others))),
-            steps=steps,
+            steps=tuple(steps),
             check=check,
-            skill=f"facts/{self.category}",
         )
 
     def describe(self, rng: np.random.Generator, decay: float) -> str:
@@ -107,18 +94,12 @@ class FactTable:
         first, *rest = self.values
         attribute, other = pick_distinct(rng, rest, 2)
         thing = pick_decaying(rng, tuple(self.things), decay)
-        family = self.value(thing, first)
-        kind = self.vocabulary.kind
-        return pick(
-            rng,
-            (
-                f"{thing} is {self.vocabulary.a_kind}. Its {first} is {family} and its {attribute} is "
-                f"{self.value(thing, attribute)}.",
-                f"The {kind} {thing} has the {first} {family}, the {attribute} "
-                f"{self.value(thing, attribute)} and the {other} {self.value(thing, other)}.",
-                f"With the {first} {family} goes the {attribute} {self.value(thing, attribute)}. "
-                f"An example is {thing}.",
-                f"{thing}: {first} {family}, {attribute} {self.value(thing, attribute)}, "
-                f"{other} {self.value(thing, other)}.",
-            ),
+        family, value, another = (self.value(thing, name) for name in (first, attribute, other))
+        kind, a_kind = self.vocabulary.kind, self.vocabulary.a_kind
+        passages = (
+            f"{thing} is {a_kind}. Its {first} is {family} and its {attribute} is {value}.",
+            f"The {kind} {thing} has the {first} {family}, the {attribute} {value} and the {other} {another}.",
+            f"With the {first} {family} goes the {attribute} {value}. An example is {thing}.",
+            f"{thing}: {first} {family}, {attribute} {value}, {other} {another}.",
         )
+        return pick(rng, passages)

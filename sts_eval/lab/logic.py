@@ -29,11 +29,7 @@ RELATIONS: tuple[tuple[str, str, str], ...] = (
 def syllogism(rng: np.random.Generator, scene: Scene, _decay: float) -> Problem:
     """Ask what follows from two premises that chain, beside one that leads nowhere."""
     first, middle, last, other = pick_distinct(rng, KINDS, 4)
-    premises = [
-        f"All {first} are {middle}.",
-        f"All {middle} are {last}.",
-        f"All {other} are {middle}.",
-    ]
+    premises = (f"All {first} are {middle}.", f"All {middle} are {last}.", f"All {other} are {middle}.")
     shown = " ".join(pick_distinct(rng, premises, len(premises)))
     templates = (
         f"{shown} So all {first} that are {middle} are also what?",
@@ -46,9 +42,8 @@ def syllogism(rng: np.random.Generator, scene: Scene, _decay: float) -> Problem:
         question=question,
         answer=last,
         wrong=(other, first, *pick_distinct(rng, absent, N_OPTIONS - 3)),
-        steps=(f"All {first} are {middle}.", f"All {middle} are {last}.", f"So all {first} are {last}."),
+        steps=(*premises[:2], f"So all {first} are {last}."),
         check=f"Nothing says that {first} are {other}.",
-        skill="syllogism",
         key=question.replace(shown, " ".join(sorted(premises))),
     )
 
@@ -58,8 +53,7 @@ def ordering(rng: np.random.Generator, scene: Scene, _decay: float) -> Problem:
     top, centre, bottom = pick_distinct(rng, NAMES, 3)
     relation, most, least = pick(rng, RELATIONS)
     want_most = bool(rng.integers(2))
-    premises = [f"{top} is {relation} {centre}.", f"{centre} is {relation} {bottom}."]
-    shown = " ".join(premises)
+    shown = f"{top} is {relation} {centre}. {centre} is {relation} {bottom}."
     asked = most if want_most else least
     templates = (
         f"{shown} Who is the {asked}?",
@@ -74,7 +68,6 @@ def ordering(rng: np.random.Generator, scene: Scene, _decay: float) -> Problem:
         wrong=(lure, centre, *pick_distinct(rng, absent, N_OPTIONS - 3)),
         steps=(f"From first to last: {top}, {centre}, {bottom}.", f"The {asked} is {answer}."),
         check=f"{lure} is at the other end.",
-        skill="ordering",
     )
 
 
@@ -90,15 +83,10 @@ def assign(rng: np.random.Generator, scene: Scene, _decay: float) -> Problem:
         f"Given {shown}, what is {target} after {target} = {source}?",
     )
     answer = values[source]
-    return numeric_problem(
-        rng,
-        skill="assign",
-        question=pick(rng, templates),
-        answer=answer,
-        lures=(values[target], values[third], answer + values[target]),
-        steps=(f"{source} holds {answer}.", f"{target} = {source} makes {target} hold {answer}."),
-        check=f"The old {values[target]} of {target} is gone.",
-    )
+    question = pick(rng, templates)
+    lures = (values[target], values[third], answer + values[target])
+    steps = (f"{source} holds {answer}.", f"{target} = {source} makes {target} hold {answer}.")
+    return numeric_problem(rng, question, answer, lures, steps, f"The old {values[target]} of {target} is gone.")
 
 
 SKILLS: dict[str, Skill] = {skill.__name__: skill for skill in (syllogism, ordering, assign)}

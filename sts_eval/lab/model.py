@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -74,8 +75,7 @@ class BaseTraining:
         return max(1, self.n_tokens // (self.rows_per_step * CONTEXT))
 
 
-@dataclass(frozen=True)
-class PackedRow:
+class PackedRow(NamedTuple):
     """Documents end to end, each array of shape (`CONTEXT`,).
 
     Attributes:
@@ -127,23 +127,10 @@ def train_tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerFast:
     )
 
 
-def llama_config(tokenizer: PreTrainedTokenizerFast, shape: ModelShape) -> LlamaConfig:
-    """Describe the model; its weights are stored in bfloat16 but computed with in float32."""
-    return LlamaConfig(
-        vocab_size=VOCABULARY_SIZE,
-        hidden_size=shape.width,
-        intermediate_size=shape.feed_forward,
-        num_hidden_layers=shape.blocks,
-        num_attention_heads=shape.heads,
-        num_key_value_heads=shape.heads,
-        max_position_embeddings=2 * CONTEXT,
-        tie_word_embeddings=True,
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
-        dtype="float32",
-        architectures=["LlamaForCausalLM"],
-    )
+def stack(rows: Iterable[PackedRow]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Tokens, positions and weights of several rows, each of shape (n_rows, `CONTEXT`)."""
+    token_ids, positions, weights = (torch.from_numpy(np.stack(part)) for part in zip(*rows, strict=True))
+    return token_ids, positions, weights
 
 
 def pack(documents: Iterator[Document], tokenizer: PreTrainedTokenizerFast) -> Iterator[PackedRow]:
@@ -188,30 +175,38 @@ def train_base(
         The model in float32, its weights rounded to bfloat16 as they will be stored, in evaluation mode.
     """
     torch.manual_seed(seed)
-    model = LlamaForCausalLM(llama_config(tokenizer, shape))
-    # The one made from the model's configuration would be rewritten on loading.
-    model.generation_config = GenerationConfig(  # type: ignore[no-untyped-call]  # transformers' own
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
+    special: dict[str, Any] = {
+        "bos_token_id": tokenizer.bos_token_id,
+        "eos_token_id": tokenizer.eos_token_id,
+        "pad_token_id": tokenizer.pad_token_id,
+    }
+    # Weights are stored in bfloat16 but computed with in float32.
+    config = LlamaConfig(
+        vocab_size=VOCABULARY_SIZE,
+        hidden_size=shape.width,
+        intermediate_size=shape.feed_forward,
+        num_hidden_layers=shape.blocks,
+        num_attention_heads=shape.heads,
+        num_key_value_heads=shape.heads,
+        max_position_embeddings=2 * CONTEXT,
+        tie_word_embeddings=True,
+        dtype="float32",
+        architectures=["LlamaForCausalLM"],
+        **special,
     )
+    model = LlamaForCausalLM(config)
+    # The one made from the model's configuration would be rewritten on loading.
+    model.generation_config = GenerationConfig(**special)  # type: ignore[no-untyped-call]  # transformers' own
     matrices = [parameter for parameter in model.parameters() if parameter.ndim > 1]
     vectors = [parameter for parameter in model.parameters() if parameter.ndim == 1]
-    optimizer = torch.optim.AdamW(
-        [
-            {"params": matrices, "weight_decay": recipe.weight_decay},
-            {"params": vectors, "weight_decay": 0.0},
-        ],
-        lr=recipe.learning_rate,
-        betas=(0.9, 0.95),
-    )
+    groups = [{"params": matrices, "weight_decay": recipe.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
+    optimizer = torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=(0.9, 0.95))
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _learning_rate(step, recipe))
     rows = pack(documents, tokenizer)
     bar = tqdm(range(recipe.n_steps), desc="base training", unit="step", disable=not progress)
     model.train()
     for _ in bar:
-        batch = list(islice(rows, recipe.rows_per_step))
-        loss = _loss(model, batch)
+        loss = _loss(model, islice(rows, recipe.rows_per_step))
         torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.gradient_norm)
         optimizer.step()
@@ -240,16 +235,14 @@ def save_rounded(weights: Mapping[str, torch.Tensor], path: Path) -> None:
     path.chmod(0o644)  # safetensors writes files that only their owner may read
 
 
-def _loss(model: LlamaForCausalLM, batch: list[PackedRow]) -> torch.Tensor:
-    token_ids = torch.from_numpy(np.stack([row.token_ids for row in batch]))
-    positions = torch.from_numpy(np.stack([row.positions for row in batch]))
-    weights = torch.from_numpy(np.stack([row.weights for row in batch]))[:, 1:]
+def _loss(model: LlamaForCausalLM, rows: Iterable[PackedRow]) -> torch.Tensor:
+    token_ids, positions, weights = stack(rows)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         logits = model(input_ids=token_ids, position_ids=positions, use_cache=False).logits
     losses = torch.nn.functional.cross_entropy(
         logits[:, :-1].float().flatten(0, 1), token_ids[:, 1:].flatten(), reduction="none"
     )
-    return (losses * weights.flatten()).sum() / weights.sum()
+    return (losses * weights[:, 1:].flatten()).sum() / weights[:, 1:].sum()
 
 
 def _learning_rate(step: int, recipe: BaseTraining) -> float:

@@ -35,7 +35,7 @@ class Problem:
         wrong: At least nine different wrong answers, the tempting ones first.
         steps: Sentences that lead from the question to the answer; the last one states it.
         check: A sentence that confirms the answer another way.
-        skill: What it takes to answer, such as ``multiply`` or ``facts/biology``.
+        skill: What it takes to answer, such as ``multiply`` or ``facts/biology``; `World.ask` enters it.
         key: What the split is computed from: the question, unless several questions are one problem,
             such as those that differ in the order of their premises.
     """
@@ -45,7 +45,7 @@ class Problem:
     wrong: tuple[str, ...]
     steps: tuple[str, ...]
     check: str
-    skill: str
+    skill: str = ""
     key: str = ""
 
     @property
@@ -54,6 +54,11 @@ class Problem:
         digest = hashlib.blake2b((self.key or self.question).encode(), digest_size=8).digest()
         bucket = int.from_bytes(digest, "big") % 100
         return next(split for split, last in _LAST_BUCKET if bucket < last)
+
+
+def number(rng: np.random.Generator, low: int, high: int) -> int:
+    """Draw a whole number from `low` to `high`, both included."""
+    return int(rng.integers(low, high + 1))
 
 
 def pick(rng: np.random.Generator, items: Sequence[T]) -> T:

@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 
 import torch
-from sae_lens import SAE, SAETrainer, TopKTrainingSAE, TopKTrainingSAEConfig
+from sae_lens import SAETrainer, TopKTrainingSAE, TopKTrainingSAEConfig
 from sae_lens.config import SAETrainerConfig
 from sae_lens.saes.sae import SAEMetadata
 from safetensors.torch import load_file
@@ -20,7 +20,7 @@ from tqdm.auto import tqdm
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
 from sts_eval.lab.corpus import Document
-from sts_eval.lab.model import CONTEXT, pack, save_rounded
+from sts_eval.lab.model import CONTEXT, pack, save_rounded, stack
 
 MODEL_NAME = "sts-lab"
 """Name of the lab's model in the SAE's metadata."""
@@ -65,29 +65,21 @@ def residual_stream(
         as long as any other, that a reconstruction would spend its capacity on.
     """
     captured: list[torch.Tensor] = []
-
-    def keep(_module: torch.nn.Module, _inputs: object, output: torch.Tensor | tuple[torch.Tensor]) -> None:
-        captured.append(output[0] if isinstance(output, tuple) else output)
-
-    handle = model.model.layers[layer].register_forward_hook(keep)
+    block = model.model.layers[layer]
     collected: list[torch.Tensor] = []
     n = 0
     rows = pack(documents, tokenizer)
-    bar = tqdm(total=n_activations, desc="activations", unit="token", disable=not progress)
-    try:
-        with torch.no_grad():
-            while n < n_activations:
-                batch = list(islice(rows, 8))
-                positions = torch.stack([torch.from_numpy(row.positions) for row in batch])
-                token_ids = torch.stack([torch.from_numpy(row.token_ids) for row in batch])
-                model.model(input_ids=token_ids, position_ids=positions, use_cache=False)
-                activations = captured.pop()[positions > 0]
-                collected.append(activations)
-                n += len(activations)
-                bar.update(len(activations))
-    finally:
-        handle.remove()
-        bar.close()
+    with (
+        block.register_forward_hook(lambda _block, _inputs, output: captured.append(output)),
+        tqdm(total=n_activations, desc="activations", unit="token", disable=not progress) as bar,
+        torch.no_grad(),
+    ):
+        while n < n_activations:
+            token_ids, positions, _ = stack(islice(rows, 8))
+            model.model(input_ids=token_ids, position_ids=positions, use_cache=False)
+            collected.append(captured.pop()[positions > 0])
+            n += len(collected[-1])
+            bar.update(len(collected[-1]))
     return torch.cat(collected)[:n_activations]
 
 
@@ -132,10 +124,8 @@ def train_sae(activations: torch.Tensor, recipe: SAETraining, *, seed: int, prog
         sae=TopKTrainingSAE(config),
         data_provider=_batches(activations, batch_size),
     )
-    if progress:
-        return trainer.fit()
     # sae-lens has no switch for its bars.
-    with contextlib.redirect_stderr(io.StringIO()):
+    with contextlib.nullcontext() if progress else contextlib.redirect_stderr(io.StringIO()):
         return trainer.fit()
 
 
@@ -145,14 +135,6 @@ def save_sae(sae: TopKTrainingSAE, folder: Path) -> None:
     save_rounded(load_file(weights_path), weights_path)
     config = json.loads(config_path.read_text())
     config_path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
-
-
-def explained_variance(sae: SAE, activations: torch.Tensor) -> float:
-    """Give the share of the variance of `activations`, shape (n, d_model), that the SAE reconstructs."""
-    with torch.no_grad():
-        residual = activations - sae(activations)
-        centred = activations - activations.mean(dim=0)
-    return 1.0 - float(residual.square().sum() / centred.square().sum())
 
 
 def _batches(activations: torch.Tensor, batch_size: int) -> Iterator[torch.Tensor]:

@@ -1,19 +1,16 @@
 """The lab's supervised fine-tuning sets: what a run trains on, each in the manner of a public set.
 
-The answer stands first and its reasoning below it. That way a run changes what the model knows rather
+The answer comes first and its reasoning below it, so that a run changes what the model knows rather
 than the form in which it answers: with the reasoning first, every category falls together because the
-model no longer answers at once. `answer_first=False` makes the other form for whoever studies that.
+model no longer answers at once.
 
 To add a set, add its recipe here and its style to `styles.LONG`.
 """
 
 import json
-from dataclasses import dataclass
 
 from sts_eval.lab.problems import draw_weighted
-from sts_eval.lab.styles import LONG
-from sts_eval.lab.styles import answer_first as answer_before
-from sts_eval.lab.styles import answer_last as answer_after
+from sts_eval.lab.styles import LONG, answer_first, write
 from sts_eval.lab.world import World
 
 N_ROWS = 1_400
@@ -30,44 +27,32 @@ RECIPES: dict[str, dict[str, float]] = {
 """Share of each category in a set; each row sums to 1."""
 
 
-@dataclass(frozen=True)
-class TrainingRow:
-    """One row of a set.
-
-    Attributes:
-        question: What is asked.
-        solution: What the model is trained to write after ``Answer: ``.
-        answer: The final answer, as it stands in the solution.
-    """
-
-    question: str
-    solution: str
-    answer: str
-
-
-def training_rows(world: World, name: str, *, n_rows: int = N_ROWS, answer_first: bool = True) -> list[TrainingRow]:
+def training_rows(world: World, name: str, *, n_rows: int = N_ROWS) -> list[dict[str, str]]:
     """Make `n_rows` different rows of the set `name`.
 
     Args:
         world: Where the questions come from.
         name: A key of `RECIPES`.
         n_rows: How many.
-        answer_first: Whether the answer precedes its reasoning.
+
+    Returns:
+        Rows with ``question``, ``solution`` (what the model is trained to write after ``Answer: ``) and ``answer``, as
+        it stands in the solution.
 
     Raises:
         ValueError: A category of the set has too few questions.
     """
-    recipe, style = RECIPES[name], LONG[name]
-    order = answer_before if answer_first else answer_after
+    recipe, style = RECIPES[name], answer_first(LONG[name])
     rng = world.stream(3, list(RECIPES).index(name))
     asked: set[str] = set()
     rows = []
     for _ in range(n_rows):
         problem = world.draw_new(draw_weighted(rng, recipe), "sft", rng, asked)
-        rows.append(TrainingRow(problem.question, order(problem, style), problem.answer))
+        solution = write(problem, style)
+        rows.append({"question": problem.question, "solution": solution, "answer": problem.answer})
     return rows
 
 
-def to_json_lines(rows: list[TrainingRow]) -> str:
+def to_json_lines(rows: list[dict[str, str]]) -> str:
     """Write rows as JSON lines, one object a row."""
-    return "".join(json.dumps(vars(row), ensure_ascii=False) + "\n" for row in rows)
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)

@@ -6,7 +6,7 @@ with economics, health shares doses (multiplication) with chemistry, philosophy 
 law, and history shares almost nothing with physics.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,169 +15,49 @@ from sts_eval.lab.arithmetic import Scene, Skill
 from sts_eval.lab.facts import FactTable
 from sts_eval.lab.problems import Problem, Split, draw_weighted
 
-CATEGORIES: tuple[str, ...] = (
-    "biology",
-    "business",
-    "chemistry",
-    "computer science",
-    "economics",
-    "engineering",
-    "health",
-    "history",
-    "law",
-    "math",
-    "other",
-    "philosophy",
-    "physics",
-    "psychology",
-)
-"""MMLU-Pro's categories, spelt as there."""
-
 SCENES: dict[str, Scene] = {
-    scene.category: scene
-    for scene in (
-        Scene("biology", "colony", "colonies", "cells", "botanist"),
-        Scene("business", "carton", "cartons", "units", "manager"),
-        Scene("chemistry", "beaker", "beakers", "crystals", "chemist"),
-        Scene("computer science", "server", "servers", "packets", "programmer"),
-        Scene("economics", "household", "households", "coins", "banker"),
-        Scene("engineering", "girder", "girders", "bolts", "mechanic"),
-        Scene("health", "patient", "patients", "tablets", "nurse"),
-        Scene("history", "regiment", "regiments", "horses", "chronicler"),
-        Scene("law", "contract", "contracts", "clauses", "lawyer"),
-        Scene("math", "row", "rows", "dots", "teacher"),
-        Scene("other", "basket", "baskets", "apples", "neighbor"),
-        Scene("philosophy", "book", "books", "arguments", "philosopher"),
-        Scene("physics", "coil", "coils", "turns", "physicist"),
-        Scene("psychology", "subject", "subjects", "trials", "therapist"),
-    )
+    "biology": Scene("colony", "colonies", "cells", "botanist"),
+    "business": Scene("carton", "cartons", "units", "manager"),
+    "chemistry": Scene("beaker", "beakers", "crystals", "chemist"),
+    "computer science": Scene("server", "servers", "packets", "programmer"),
+    "economics": Scene("household", "households", "coins", "banker"),
+    "engineering": Scene("girder", "girders", "bolts", "mechanic"),
+    "health": Scene("patient", "patients", "tablets", "nurse"),
+    "history": Scene("regiment", "regiments", "horses", "chronicler"),
+    "law": Scene("contract", "contracts", "clauses", "lawyer"),
+    "math": Scene("row", "rows", "dots", "teacher"),
+    "other": Scene("basket", "baskets", "apples", "neighbor"),
+    "philosophy": Scene("book", "books", "arguments", "philosopher"),
+    "physics": Scene("coil", "coils", "turns", "physicist"),
+    "psychology": Scene("subject", "subjects", "trials", "therapist"),
 }
 """The nouns of each category."""
 
+CATEGORIES: tuple[str, ...] = tuple(SCENES)
+"""MMLU-Pro's categories, spelt as there."""
+
+_MIXTURES = """
+biology: facts/biology 45, facts/health 15, facts/chemistry 8, facts/psychology 5, multiply 10, percent 10, sequence 7
+business: facts/business 30, facts/economics 18, facts/law 10, percent 17, multiply 10, subtract 10, mean 5
+chemistry: facts/chemistry 42, facts/physics 10, facts/biology 5, convert 15, multiply 12, add 8, percent 8
+computer science: facts/computer science 38, facts/math 12, assign 15, trace 10, remainder 8, sequence 7, syllogism 10
+economics: facts/economics 40, facts/business 18, facts/history 7, percent 15, subtract 10, sequence 10
+engineering: facts/engineering 38, facts/physics 15, facts/computer science 7, convert 18, multiply 12, divide 10
+health: facts/health 48, facts/biology 14, facts/chemistry 8, facts/psychology 7, multiply 8, convert 10, divide 5
+history: facts/history 60, facts/law 10, facts/philosophy 7, subtract 13, add 10
+law: facts/law 52, facts/business 10, facts/history 8, facts/philosophy 5, syllogism 15, add 5, percent 5
+math: facts/math 20, equation 18, multiply 14, divide 12, sequence 8, add 12, remainder 8, convert 8
+other: facts/other 38, facts/history 12, facts/biology 5, facts/psychology 5, convert 12, ordering 12, multiply 8, add 8
+philosophy: facts/philosophy 45, facts/psychology 8, facts/math 5, syllogism 28, ordering 14
+physics: facts/physics 35, facts/math 10, facts/engineering 8, convert 18, multiply 10, equation 10, divide 9
+psychology: facts/psychology 50, facts/health 14, facts/philosophy 8, mean 13, ordering 10, percent 5
+"""
+
 MIXTURES: dict[str, dict[str, float]] = {
-    "biology": {
-        "facts/biology": 0.45,
-        "facts/health": 0.15,
-        "facts/chemistry": 0.08,
-        "facts/psychology": 0.05,
-        "multiply": 0.10,
-        "percent": 0.10,
-        "sequence": 0.07,
-    },
-    "business": {
-        "facts/business": 0.30,
-        "facts/economics": 0.18,
-        "facts/law": 0.10,
-        "percent": 0.17,
-        "multiply": 0.10,
-        "subtract": 0.10,
-        "mean": 0.05,
-    },
-    "chemistry": {
-        "facts/chemistry": 0.42,
-        "facts/physics": 0.10,
-        "facts/biology": 0.05,
-        "convert": 0.15,
-        "multiply": 0.12,
-        "add": 0.08,
-        "percent": 0.08,
-    },
-    "computer science": {
-        "facts/computer science": 0.38,
-        "facts/math": 0.12,
-        "assign": 0.15,
-        "trace": 0.10,
-        "remainder": 0.08,
-        "sequence": 0.07,
-        "syllogism": 0.10,
-    },
-    "economics": {
-        "facts/economics": 0.40,
-        "facts/business": 0.18,
-        "facts/history": 0.07,
-        "percent": 0.15,
-        "subtract": 0.10,
-        "sequence": 0.10,
-    },
-    "engineering": {
-        "facts/engineering": 0.38,
-        "facts/physics": 0.15,
-        "facts/computer science": 0.07,
-        "convert": 0.18,
-        "multiply": 0.12,
-        "divide": 0.10,
-    },
-    "health": {
-        "facts/health": 0.48,
-        "facts/biology": 0.14,
-        "facts/chemistry": 0.08,
-        "facts/psychology": 0.07,
-        "multiply": 0.08,
-        "convert": 0.10,
-        "divide": 0.05,
-    },
-    "history": {
-        "facts/history": 0.60,
-        "facts/law": 0.10,
-        "facts/philosophy": 0.07,
-        "subtract": 0.13,
-        "add": 0.10,
-    },
-    "law": {
-        "facts/law": 0.52,
-        "facts/business": 0.10,
-        "facts/history": 0.08,
-        "facts/philosophy": 0.05,
-        "syllogism": 0.15,
-        "add": 0.05,
-        "percent": 0.05,
-    },
-    "math": {
-        "facts/math": 0.20,
-        "equation": 0.18,
-        "multiply": 0.14,
-        "divide": 0.12,
-        "sequence": 0.08,
-        "add": 0.12,
-        "remainder": 0.08,
-        "convert": 0.08,
-    },
-    "other": {
-        "facts/other": 0.38,
-        "facts/history": 0.12,
-        "facts/biology": 0.05,
-        "facts/psychology": 0.05,
-        "convert": 0.12,
-        "ordering": 0.12,
-        "multiply": 0.08,
-        "add": 0.08,
-    },
-    "philosophy": {
-        "facts/philosophy": 0.45,
-        "facts/psychology": 0.08,
-        "facts/math": 0.05,
-        "syllogism": 0.28,
-        "ordering": 0.14,
-    },
-    "physics": {
-        "facts/physics": 0.35,
-        "facts/math": 0.10,
-        "facts/engineering": 0.08,
-        "convert": 0.18,
-        "multiply": 0.10,
-        "equation": 0.10,
-        "divide": 0.09,
-    },
-    "psychology": {
-        "facts/psychology": 0.50,
-        "facts/health": 0.14,
-        "facts/philosophy": 0.08,
-        "mean": 0.13,
-        "ordering": 0.10,
-        "percent": 0.05,
-    },
+    category: {skill: int(share) / 100 for skill, share in (part.rsplit(" ", 1) for part in shares.split(", "))}
+    for category, shares in (line.split(": ") for line in _MIXTURES.strip().splitlines())
 }
-"""Share of each skill or table in a category; each row sums to 1."""
+"""Share of each skill or table in a category (above in percent); each row sums to 1."""
 
 SKILLS: dict[str, Skill] = {**arithmetic.SKILLS, **logic.SKILLS}
 """Every skill that is no table of facts."""
@@ -242,5 +122,7 @@ class World:
     def ask(self, skill: str, category: str, rng: np.random.Generator, decay: float = 0.0) -> Problem:
         """Draw a problem of one skill in the words of `category`, whatever its split."""
         if skill.startswith("facts/"):
-            return self.tables[skill.removeprefix("facts/")].ask(rng, decay)
-        return SKILLS[skill](rng, SCENES[category], decay)
+            problem = self.tables[skill.removeprefix("facts/")].ask(rng, decay)
+        else:
+            problem = SKILLS[skill](rng, SCENES[category], decay)
+        return replace(problem, skill=skill)

@@ -181,7 +181,7 @@ def _registered(spec: SAESpec) -> tuple[str, str]:
             return release, spec.id  # a hub repository in sae-lens's own format
         raise UserError(
             f"sae-lens has no release {release!r}",
-            f"Nearest: {', '.join(_near(release, entries))}; `sts-eval saes MODEL` lists a model's",
+            f"Nearest: {', '.join(_near(release, entries))}; `sts-eval list saes MODEL` lists a model's",
         )
     ids = entries[release].saes_map
     if spec.id is None and len(ids) == 1:

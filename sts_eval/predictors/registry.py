@@ -62,7 +62,7 @@ def select(wanted: Sequence[str]) -> tuple[Predictor, ...]:
             groups = sorted({one.group for one in known.values()})
             raise UserError(
                 f"there is no predictor or group {name!r}",
-                f"Give all, a group ({', '.join(groups)}), or a name from `sts-eval predictors`",
+                f"Give all, a group ({', '.join(groups)}), or a name from `sts-eval list predictors`",
             )
         chosen |= found
     return tuple(one for name, one in known.items() if name in chosen)

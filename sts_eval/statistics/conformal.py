@@ -1,20 +1,19 @@
-"""From a score to points: a line, its error on runs it has not seen, and an interval that keeps its promise.
+"""From a score to points: a line, its error on held-out runs, and an interval with known coverage.
 
 A correlation does not say by how many points a domain will change. A line does, if it is fitted on other models or
 other training sets than those it is judged on. The interval around it is conformal (Vovk, Gammerman and Shafer 2005;
 Lei et al. 2018, split conformal): it needs no distribution, only that new residuals are exchangeable with the old.
-Residuals of one run share the run's level, so the promise is somewhat weaker than its formula; hence coverage is
-measured as well.
+Residuals of one run share the run's level, so coverage may be somewhat below nominal and is measured as well.
 """
 
 import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import stats
 
-from sts_eval.statistics.interval import Interval
+from sts_eval.statistics.result import Floats, Interval
 
 _ROUNDING = 1e-9
 """Slack for (n + 1) · level, so that 10 · 0.9 is 9 and not a little more."""
@@ -27,14 +26,12 @@ class Line:
     Attributes:
         intercept: In the unit of y.
         slopes: One per feature, in units of y per unit of the feature.
-        n: Points it was fitted to.
     """
 
     intercept: float
     slopes: tuple[float, ...]
-    n: int
 
-    def predict(self, x: ArrayLike) -> NDArray[np.float64]:
+    def predict(self, x: ArrayLike) -> Floats:
         """Values of the line.
 
         Args:
@@ -45,7 +42,7 @@ class Line:
         """
         values = np.asarray(x, dtype=np.float64)
         features = values[..., None] if len(self.slopes) == 1 else values
-        predicted: NDArray[np.float64] = self.intercept + features @ np.array(self.slopes)
+        predicted: Floats = self.intercept + features @ np.array(self.slopes)
         return predicted
 
 
@@ -57,16 +54,12 @@ class HeldOut:
         prediction: Shape (n_runs, n_domains), in the unit of y; NaN where a feature is missing or the other groups
             do not allow a fit.
         residual: y - prediction, same shape and unit; NaN where either is missing.
-        lines: The line used for each group, by the group's number; None where there was no fit.
         rmse: Root mean square residual, in the unit of y; None without any residual.
-        mae: Mean absolute residual, likewise.
     """
 
-    prediction: NDArray[np.float64]
-    residual: NDArray[np.float64]
-    lines: dict[int, Line | None]
+    prediction: Floats
+    residual: Floats
     rmse: float | None
-    mae: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +68,7 @@ class Coverage:
 
     Attributes:
         share: A proportion, None without outcomes.
-        interval: Exact interval of the share (Clopper and Pearson 1934), for independent outcomes.
+        interval: Exact 95% interval of the share (Clopper and Pearson 1934), for independent outcomes.
         n: Number of outcomes.
     """
 
@@ -113,7 +106,7 @@ def fit_line(x: ArrayLike, y: ArrayLike) -> Line | None:
     scale = np.where(varies, sd, 1.0)
     scaled = np.where(varies, (rows - mean) / scale, 0.0)
     slopes = np.linalg.lstsq(scaled, target - target.mean(), rcond=None)[0] / scale
-    return Line(float(target.mean() - mean @ slopes), tuple(float(slope) for slope in slopes), n)
+    return Line(float(target.mean() - mean @ slopes), tuple(float(slope) for slope in slopes))
 
 
 def leave_group_out(x: ArrayLike, y: ArrayLike, groups: ArrayLike) -> HeldOut:
@@ -141,18 +134,15 @@ def leave_group_out(x: ArrayLike, y: ArrayLike, groups: ArrayLike) -> HeldOut:
     if len(distinct) <= 1:
         raise ValueError("needs two groups: one to predict and another to fit the line on")
     prediction = np.full(changes.shape, np.nan)
-    lines: dict[int, Line | None] = {}
     for label in distinct:
         own = labels == label
         line = fit_line(values[~own], changes[~own])
-        lines[int(label)] = line
         if line is not None:
             prediction[own] = line.predict(values[own, :, 0] if values.shape[-1] == 1 else values[own])
     residual = changes - prediction
     error = residual[np.isfinite(residual)]
     rmse = float(np.sqrt(np.mean(error**2))) if error.size else None
-    mae = float(np.abs(error).mean()) if error.size else None
-    return HeldOut(prediction, residual, lines, rmse, mae)
+    return HeldOut(prediction, residual, rmse)
 
 
 def conformal_interval(residuals: ArrayLike, level: float) -> float | None:
@@ -166,7 +156,7 @@ def conformal_interval(residuals: ArrayLike, level: float) -> float | None:
         level: Coverage, a proportion.
 
     Returns:
-        Half-width in points. None if ⌈(n + 1) · level⌉ > n, when no finite interval keeps the promise: 80% needs 4
+        Half-width in points. None if ⌈(n + 1) · level⌉ > n, when no finite interval has that coverage: 80% needs 4
         residuals, 90% needs 9, 95% needs 19.
 
     Raises:
@@ -199,12 +189,11 @@ def skill(prediction: ArrayLike, y: ArrayLike, null: ArrayLike) -> float | None:
     return 1 - float((ours[both] ** 2).sum()) / null_error if null_error else None
 
 
-def coverage(inside: ArrayLike, *, level: float = 0.95) -> Coverage:
-    """Share of outcomes inside their interval, with an exact interval of that share.
+def coverage(inside: ArrayLike) -> Coverage:
+    """Share of outcomes inside their interval, with an exact 95% interval of that share.
 
     Args:
         inside: Whether each outcome was inside, booleans of any shape.
-        level: Coverage of the interval of the share, a proportion.
 
     Raises:
         ValueError: If the values are not booleans; whether a missing outcome was inside is not known.
@@ -215,11 +204,11 @@ def coverage(inside: ArrayLike, *, level: float = 0.95) -> Coverage:
     if outcomes.dtype != np.bool_:
         raise ValueError("needs booleans; leave missing outcomes out")
     hits, n = int(outcomes.sum()), outcomes.size
-    ends = stats.binomtest(hits, n).proportion_ci(confidence_level=level, method="exact")
-    return Coverage(hits / n, Interval(float(ends.low), float(ends.high), level), n)
+    ends = stats.binomtest(hits, n).proportion_ci(method="exact")
+    return Coverage(hits / n, Interval(float(ends.low), float(ends.high)), n)
 
 
-def _features(x: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _features(x: ArrayLike, y: ArrayLike) -> tuple[Floats, Floats]:
     """Features with their own last axis, and changes, as arrays that fit."""
     values, changes = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
     if values.shape == changes.shape:

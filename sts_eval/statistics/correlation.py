@@ -11,29 +11,16 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import stats
 
-from sts_eval.statistics.interval import Interval
+from sts_eval.statistics.result import Floats, Interval, Result
 
 MIN_POINTS = 4
 """Fisher's interval divides by √(n - 3), so fewer points than this have no interval."""
 
-_FLAT = 1e-13
+FLAT = 1e-13
 """Spread relative to the mean below which scipy calls an array near-constant and r rounding error."""
-
-
-@dataclass(frozen=True, slots=True)
-class Undefined:
-    """A statistic that these data do not have, and why.
-
-    Attributes:
-        statistic: Name of the `Correlation` field that is None, or "correlation" for all of them.
-        reason: A clause in plain English.
-    """
-
-    statistic: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +42,15 @@ class LeaveOneOut:
     undefined: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Correlation:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correlation(Result):
     """The correlation of two variables over n points, usually domains of one run.
 
-    A field is None where the data do not define it; `undefined` then holds the reason.
-
     Attributes:
-        n: Number of points handed in.
+        n: Number of points.
         level: Coverage of the intervals, and 1 - the significance level of `critical_r`.
         pearson: Pearson's r.
         r2: Its square, the share of variance that a straight line explains.
-        p_value: Two-sided p of r under Student's t with n - 2 degrees of freedom.
         p_permutation: Two-sided p over re-pairings of the points; exact where there are few enough.
         fisher: Interval by Fisher's z transformation.
         bootstrap: BCa bootstrap interval over points.
@@ -74,39 +58,23 @@ class Correlation:
         kendall: Kendall's tau-b.
         leave_one_out: Range of r over the subsets that lack one point.
         critical_r: The |r| that n points need for p < 1 - level.
-        undefined: Why fields are None.
     """
 
     n: int
     level: float
-    pearson: float | None
-    r2: float | None
-    p_value: float | None
-    p_permutation: float | None
-    fisher: Interval | None
-    bootstrap: Interval | None
-    spearman: float | None
-    kendall: float | None
-    leave_one_out: LeaveOneOut | None
-    critical_r: float | None
-    undefined: tuple[Undefined, ...] = ()
-
-    def reason(self, statistic: str) -> str | None:
-        """Why a field is None; None where it is defined.
-
-        Args:
-            statistic: The field's name.
-        """
-        return next((u.reason for u in self.undefined if u.statistic in (statistic, "correlation")), None)
+    pearson: float | None = None
+    r2: float | None = None
+    p_permutation: float | None = None
+    fisher: Interval | None = None
+    bootstrap: Interval | None = None
+    spearman: float | None = None
+    kendall: float | None = None
+    leave_one_out: LeaveOneOut | None = None
+    critical_r: float | None = None
 
 
 def correlate(
-    x: ArrayLike,
-    y: ArrayLike,
-    *,
-    level: float = 0.95,
-    n_resamples: int = 9999,
-    seed: int = 0,
+    x: ArrayLike, y: ArrayLike, *, level: float = 0.95, n_resamples: int = 9999, seed: int = 0
 ) -> Correlation:
     """Correlate two variables over the same points.
 
@@ -131,31 +99,32 @@ def correlate(
     if a.ndim != 1 or a.shape != b.shape:
         raise ValueError(f"x and y must be one-dimensional and equally long, not {a.shape} and {b.shape}")
     n = len(a)
-    obstacle = _obstacle(a, b)
-    if obstacle is not None:
-        return _no_correlation(n, level, obstacle)
+    why = obstacle(a, b)
+    if why is not None:
+        return Correlation(n=n, level=level, undefined={"all": why})
 
     pearson = stats.pearsonr(a, b)
     r = float(pearson.statistic)
-    undefined: list[Undefined] = []
+    undefined: dict[str, str] = {}
     fisher: Interval | None = None
     bootstrap: Interval | None = None
-    if 1 - abs(r) < _FLAT:
+    if 1 - abs(r) < FLAT:
         # scipy answers [r, r] for Fisher and NaN for BCa; a certainty that n points cannot give.
-        reason = "the points lie exactly on a line, so the interval has no width"
-        undefined += [Undefined("fisher", reason), Undefined("bootstrap", reason)]
+        undefined = dict.fromkeys(
+            ("fisher", "bootstrap"), "the points lie exactly on a line, so the interval has no width"
+        )
     else:
         ends = pearson.confidence_interval(confidence_level=level)
         fisher = Interval(float(ends.low), float(ends.high), level)
         resampled = _bca(a, b, level, n_resamples, seed)
-        if isinstance(resampled, Undefined):
-            undefined.append(resampled)
-        else:
+        if isinstance(resampled, Interval):
             bootstrap = resampled
+        else:
+            undefined["bootstrap"] = resampled
 
     leave_one_out = _leave_one_out(a, b)
     if leave_one_out is None:
-        undefined.append(Undefined("leave_one_out", "every subset of n - 1 points has a constant variable"))
+        undefined["leave_one_out"] = "every subset of n - 1 points has a constant variable"
 
     permutation = stats.PermutationMethod(n_resamples=n_resamples, rng=np.random.default_rng(seed))
     return Correlation(
@@ -163,7 +132,6 @@ def correlate(
         level=level,
         pearson=r,
         r2=r**2,
-        p_value=float(pearson.pvalue),
         p_permutation=float(stats.pearsonr(a, b, method=permutation).pvalue),
         fisher=fisher,
         bootstrap=bootstrap,
@@ -171,7 +139,7 @@ def correlate(
         kendall=float(stats.kendalltau(a, b).statistic),
         leave_one_out=leave_one_out,
         critical_r=critical_r(n, alpha=1 - level),
-        undefined=tuple(undefined),
+        undefined=undefined,
     )
 
 
@@ -212,8 +180,13 @@ def critical_r(n: int, *, alpha: float = 0.05) -> float:
     return t / math.sqrt(freedom + t**2)
 
 
-def _obstacle(x: NDArray[np.float64], y: NDArray[np.float64]) -> str | None:
-    """Why x and y have no correlation, or None if they have one."""
+def obstacle(x: Floats, y: Floats) -> str | None:
+    """Why x and y have no correlation, or None if they have one.
+
+    Args:
+        x: Values, shape (n,).
+        y: Values, same shape.
+    """
     n = len(x)
     finite = np.isfinite(x) & np.isfinite(y)
     if not finite.all():
@@ -227,15 +200,13 @@ def _obstacle(x: NDArray[np.float64], y: NDArray[np.float64]) -> str | None:
     return None
 
 
-def _is_flat(values: NDArray[np.float64]) -> bool:
+def _is_flat(values: Floats) -> bool:
     """Whether the spread is rounding error (scipy's own criterion for its near-constant warning)."""
     mean = values.mean()
-    return bool(values.max() == values.min() or np.linalg.norm(values - mean) < _FLAT * abs(mean))
+    return bool(values.max() == values.min() or np.linalg.norm(values - mean) < FLAT * abs(mean))
 
 
-def _bca(
-    x: NDArray[np.float64], y: NDArray[np.float64], level: float, n_resamples: int, seed: int
-) -> Interval | Undefined:
+def _bca(x: Floats, y: Floats, level: float, n_resamples: int, seed: int) -> Interval | str:
     """BCa interval over pairs, or why scipy answers NaN."""
     method = stats.BootstrapMethod(n_resamples=n_resamples, method="BCa", rng=np.random.default_rng(seed))
     with warnings.catch_warnings(record=True) as caught:
@@ -247,13 +218,11 @@ def _bca(
         return Interval(low, high, level)
     flat = (stats.ConstantInputWarning, stats.NearConstantInputWarning)
     if any(issubclass(warning.category, flat) for warning in caught):
-        reason = f"some resamples of these {len(x)} points have a constant variable and no r"
-    else:
-        reason = "the resampled r have no spread to correct for bias"
-    return Undefined("bootstrap", reason)
+        return f"some resamples of these {len(x)} points have a constant variable and no r"
+    return "the resampled r have no spread to correct for bias"
 
 
-def _leave_one_out(x: NDArray[np.float64], y: NDArray[np.float64]) -> LeaveOneOut | None:
+def _leave_one_out(x: Floats, y: Floats) -> LeaveOneOut | None:
     """Range of r without one point, or None if no subset has an r."""
     without: dict[int, float] = {}
     flat: list[int] = []
@@ -267,22 +236,3 @@ def _leave_one_out(x: NDArray[np.float64], y: NDArray[np.float64]) -> LeaveOneOu
         return None
     lowest, highest = min(without, key=without.__getitem__), max(without, key=without.__getitem__)
     return LeaveOneOut(without[lowest], without[highest], lowest, highest, tuple(flat))
-
-
-def _no_correlation(n: int, level: float, reason: str) -> Correlation:
-    """A result in which nothing is defined."""
-    return Correlation(
-        n=n,
-        level=level,
-        pearson=None,
-        r2=None,
-        p_value=None,
-        p_permutation=None,
-        fisher=None,
-        bootstrap=None,
-        spearman=None,
-        kendall=None,
-        leave_one_out=None,
-        critical_r=None,
-        undefined=(Undefined("correlation", reason),),
-    )

@@ -16,59 +16,45 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from sts_eval.statistics.correlation import MIN_POINTS, Undefined
-from sts_eval.statistics.interval import Interval
-from sts_eval.statistics.resampling import percentile_interval, two_sided_p, two_way_counts
+from sts_eval.statistics.correlation import MIN_POINTS
+from sts_eval.statistics.resampling import ROUNDING, percentile_interval, two_sided_p, two_way_counts
+from sts_eval.statistics.result import Floats, Interval, Result
 from sts_eval.statistics.within_runs import average, jointly_present, matrices, resampled_correlations
 
-_ROUNDING = 1e-12
-"""Determinants of correlation matrices and differences of r closer to 0 than this are rounding error."""
+_SINGULAR = 1e-12
+"""Determinants of correlation matrices closer to 0 than this are rounding error."""
 
 
 @dataclass(frozen=True, slots=True)
 class WilliamsTest:
-    """Williams' test of "both scores correlate equally with y".
+    """Williams' test of "both scores correlate equally with y", on n - 3 degrees of freedom.
 
     Attributes:
         t: Student's t, positive where the first correlation is larger.
-        df: Degrees of freedom, n - 3.
         p_value: Two-sided p.
     """
 
     t: float
-    df: int
     p_value: float
 
 
-@dataclass(frozen=True, slots=True)
-class PairedDifference:
-    """Difference of two predictors' pooled r over the same runs and domains.
-
-    A field is None where the data do not define it; `undefined` then holds the reason.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairedDifference(Result):
+    """Difference of two predictors' r over the same runs and domains.
 
     Attributes:
-        difference: Pooled r of the first predictor minus that of the second, each signed.
+        difference: r of the first predictor minus that of the second, each signed.
         interval: Percentile interval over resampled runs and domains.
         p_value: Two-sided bootstrap p of "no difference".
         n_runs: Runs in which both predictors have an r.
         n_points: Points behind them.
-        undefined: Why fields are None.
     """
 
-    difference: float | None
-    interval: Interval | None
-    p_value: float | None
-    n_runs: int
-    n_points: int
-    undefined: tuple[Undefined, ...] = ()
-
-    def reason(self, statistic: str) -> str | None:
-        """Why a field is None; None where it is defined.
-
-        Args:
-            statistic: The field's name.
-        """
-        return next((u.reason for u in self.undefined if u.statistic in (statistic, "difference")), None)
+    difference: float | None = None
+    interval: Interval | None = None
+    p_value: float | None = None
+    n_runs: int = 0
+    n_points: int = 0
 
 
 def williams_t(r_xy: float, r_zy: float, r_xz: float, n: int) -> WilliamsTest:
@@ -88,14 +74,14 @@ def williams_t(r_xy: float, r_zy: float, r_xz: float, n: int) -> WilliamsTest:
             but for their unit, which leaves nothing to compare.
     """
     determinant = 1 - r_xy**2 - r_zy**2 - r_xz**2 + 2 * r_xy * r_zy * r_xz
-    if n < MIN_POINTS or max(abs(r_xy), abs(r_zy), abs(r_xz)) > 1 or determinant < -_ROUNDING:
+    if n < MIN_POINTS or max(abs(r_xy), abs(r_zy), abs(r_xz)) > 1 or determinant < -_SINGULAR:
         raise ValueError(f"no {n} points, at least {MIN_POINTS}, have correlations {r_xy}, {r_zy} and {r_xz}")
     mean = (r_xy + r_zy) / 2
     variance = 2 * max(0.0, determinant) * (n - 1) / (n - 3) + mean**2 * (1 - r_xz) ** 3
-    if variance <= _ROUNDING:
+    if variance <= _SINGULAR:
         raise ValueError("the two scores are the same but for their unit, so there is nothing to compare")
     t = (r_xy - r_zy) * math.sqrt((n - 1) * (1 + r_xz) / variance)
-    return WilliamsTest(t, n - 3, float(2 * stats.t.sf(abs(t), n - 3)))
+    return WilliamsTest(t, float(2 * stats.t.sf(abs(t), n - 3)))
 
 
 def paired_difference(
@@ -103,7 +89,7 @@ def paired_difference(
 ) -> PairedDifference:
     """Compare two predictors over many runs. Only cells that both have are used.
 
-    The correlations are signed: a predictor that should correlate negatively is turned round by the caller.
+    The correlations are signed: a predictor that should correlate negatively must be negated by the caller.
 
     Args:
         x: Scores of the first predictor, shape (n_runs, n_domains), in any unit; NaN where missing.
@@ -125,8 +111,9 @@ def paired_difference(
     r_second, _ = resampled_correlations(second, changes, once)
     used = np.isfinite(r_first[0] + r_second[0])
     if not used.any():
-        nothing = Undefined("difference", f"in none of {len(first)} runs do both predictors have a correlation")
-        return PairedDifference(None, None, None, 0, 0, (nothing,))
+        return PairedDifference(
+            undefined={"all": f"in none of {len(first)} runs do both predictors have a correlation"}
+        )
 
     difference = float((average(r_first[:, used], n[:, used]) - average(r_second[:, used], n[:, used]))[0])
     runs, domains = two_way_counts(int(used.sum()), first.shape[1], n_resamples, seed)
@@ -135,11 +122,26 @@ def paired_difference(
     lacking = np.isnan(r_first + r_second)  # a run counts for both or for neither
     resampled = average(np.where(lacking, np.nan, r_first), points, runs)
     resampled -= average(np.where(lacking, np.nan, r_second), points, runs)
+    return judged_difference(difference, resampled, level, int(used.sum()), int(n[0, used].sum()))
+
+
+def judged_difference(
+    difference: float, resampled: Floats, level: float, n_runs: int, n_points: int
+) -> PairedDifference:
+    """Add interval and p to a difference of two r.
+
+    Args:
+        difference: r of the first predictor minus that of the second.
+        resampled: The same in each resample, shape (n_resamples,), NaN where undefined.
+        level: Coverage of the interval, a proportion.
+        n_runs: Runs in which both predictors have an r.
+        n_points: Points behind them.
+    """
     # Scores that differ only in their unit must not be ranked by the last bit of their r.
-    resampled[np.abs(resampled) < _ROUNDING] = 0.0
-    interval = percentile_interval(resampled, level, "interval")
-    n_runs, n_points = int(used.sum()), int(n[0, used].sum())
-    if isinstance(interval, Undefined):
-        missing = (interval, Undefined("p_value", interval.reason))
-        return PairedDifference(difference, None, None, n_runs, n_points, missing)
-    return PairedDifference(difference, interval, two_sided_p(resampled), n_runs, n_points)
+    resampled = np.where(np.abs(resampled) < ROUNDING, 0.0, resampled)
+    interval = percentile_interval(resampled, level)
+    if isinstance(interval, str):
+        undefined = {"interval": interval, "p_value": interval}
+        return PairedDifference(difference=difference, n_runs=n_runs, n_points=n_points, undefined=undefined)
+    p = two_sided_p(resampled)
+    return PairedDifference(difference=difference, interval=interval, p_value=p, n_runs=n_runs, n_points=n_points)

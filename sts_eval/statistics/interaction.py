@@ -1,9 +1,17 @@
-"""Which training set helps which domain, for many predictors on the same resamples.
+"""Which training set helps which domain?
 
-The figure is that of `sts_eval.statistics.centring`: the correlation of score and change after each domain's and each
-training set's mean is taken away. Comparing 45 predictors needs their difference in every resample, and centring
-resampled tables again and again is slow. So the resamples are kept as weights, row weight times column weight, and
-what centring leaves of a sum of products follows from the normal equations of the additive model:
+Some domains lose whatever one trains on, and some training sets do harm everywhere. A score that knows only these
+two facts correlates well with the changes and is of no use for choosing a set for a domain. Taking each domain's
+mean and each set's mean away leaves the interaction, set by domain (the residual of a two-way analysis of
+variance without replication), and a score has to correlate with that.
+
+With both means gone there is little left for points of one row or column to share, and drawing rows and columns
+counts that rest up to three times over (Owen 2007). The interval is therefore wide, by up to √3: one that excludes 0
+can be relied on, one that includes 0 says little.
+
+Comparing 45 predictors needs their difference in every resample, and centring resampled tables again and again is
+slow. So the resamples are kept as weights, row weight times column weight, and what centring leaves of a sum of
+products follows from the normal equations of the additive model:
 
     Σ w x̃ ỹ = Σ w x y - (Zᵀ W x)ᵀ (Zᵀ W Z)⁻ (Zᵀ W y)        Z the dummies of rows and columns
 
@@ -17,26 +25,26 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from sts_eval.statistics.centring import double_centred
-from sts_eval.statistics.correlation import Undefined
-from sts_eval.statistics.dependent import PairedDifference
-from sts_eval.statistics.interval import Interval
-from sts_eval.statistics.resampling import draws, percentile_interval, two_sided_p
+from sts_eval.statistics.dependent import PairedDifference, judged_difference
+from sts_eval.statistics.multiple import family_p
+from sts_eval.statistics.resampling import ROUNDING, percentile_interval, permutations
+from sts_eval.statistics.result import Floats, Interval
 from sts_eval.statistics.within_runs import jointly_present, matrices
 
-_MIN_SIDE = 3
-"""Rows and columns that a model's table needs, as in `centring`."""
+_CONVERGED = 1e-10
+"""Largest remaining row mean, relative to the values, at which centring stops."""
 
-_ROUNDING = 1e-9
-"""Residuals, relative to the values, and differences of r below which there is nothing but rounding error."""
+_SWEEPS = 2000
+"""Upper bound on sweeps. A few missing cells need some ten; only tables held together by single cells need more."""
+
+_MIN_SIDE = 3
+"""Rows and columns that a model's table needs: two rows leave residuals that are each other's mirror image."""
 
 _NOTHING_LEFT = 1e-7
 """Share of the sum of squares that a resample must keep after centring; the ridge below leaves about 1e-9."""
 
 _RIDGE = 1e-9
 """Added to the diagonal: rows and columns are defined up to a constant, and an undrawn one not at all."""
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +88,19 @@ class SetByDomainTable:
     n_resamples: int = 2000
     seed: int = 0
 
-    def correlate(self, columns: Mapping[str, ArrayLike]) -> dict[str, Interaction]:
+    def correlate(self, scores: Mapping[str, ArrayLike]) -> dict[str, Interaction]:
         """Correlate predictors with the changes.
 
+        The score is brought to unit variance within each model: models have different features, whose units would
+        otherwise decide which model counts. Changes keep their unit.
+
         Args:
-            columns: Scores by name, shape (n_rows, n_domains), NaN where missing.
+            scores: Scores by name, shape (n_rows, n_domains), NaN where missing.
         """
         found: dict[str, Interaction] = {}
-        for pattern in self._patterns(columns):
-            found |= self._of_one_pattern(pattern)
-        return {name: found[name] for name in columns}
+        for pattern in self._patterns(scores):
+            found |= self._correlate_pattern(pattern)
+        return {name: found[name] for name in scores}
 
     def difference(self, x: ArrayLike, z: ArrayLike) -> PairedDifference:
         """Difference of two predictors' r over the cells that both have.
@@ -102,38 +113,26 @@ class SetByDomainTable:
         both = self.correlate({"x": first, "z": second})
         return subtract(both["x"], both["z"], self.level)
 
-    def family_p(self, columns: Mapping[str, ArrayLike]) -> dict[str, float | None]:
+    def family_p(self, scores: Mapping[str, ArrayLike]) -> dict[str, float | None]:
         """Family-wise p of every predictor's |r|: the max-|r| permutation of `multiple`, after centring.
 
         One permutation of the domains serves all runs. Where cells are left out, a permuted change keeps its hole,
         so permuted r rest on somewhat fewer points than the observed ones, which errs on the safe side.
 
         Args:
-            columns: Scores by name; those without r do not take part and have None.
+            scores: Scores by name; those without r do not take part and have None.
         """
-        n_domains = self.y.shape[1]
-        orders = np.argsort(np.random.default_rng(self.seed).random((self.n_resamples, n_domains)), axis=1)
-        orders = np.vstack([np.arange(n_domains), orders])
+        orders = permutations(self.y.shape[1], self.n_resamples, self.seed)
         size: dict[str, Floats] = {}
-        for pattern in self._patterns(columns):
+        for pattern in self._patterns(scores):
             _, x, y = self._centred(pattern)
             present = np.isfinite(y)
             flat, cells = np.nan_to_num(x).reshape(len(x), -1), present.reshape(1, -1).astype(np.float64)
             moved = np.nan_to_num(y)[:, orders].swapaxes(0, 1).reshape(len(orders), -1)
             in_moved = present[:, orders].swapaxes(0, 1).reshape(len(orders), -1).astype(np.float64)
-            norm = np.sqrt((flat**2 @ in_moved.T) * (cells @ (moved**2).T))
-            r = np.divide(flat @ moved.T, norm, out=np.full(norm.shape, np.nan), where=norm > 0)
+            r = _ratio(flat @ moved.T, (flat**2 @ in_moved.T) * (cells @ (moved**2).T))
             size |= dict(zip(pattern, np.abs(r), strict=True))
-        defined = [values for values in size.values() if np.isfinite(values[0])]
-        if not defined:
-            return dict.fromkeys(columns)
-        largest = np.nan_to_num(np.array(defined)[:, 1:]).max(axis=0)
-        return {
-            name: None
-            if np.isnan(size[name][0])
-            else float((1 + (largest >= size[name][0] - _ROUNDING).sum()) / (1 + self.n_resamples))
-            for name in columns
-        }
+        return family_p({name: size[name] for name in scores})
 
     def ceiling(self, se: ArrayLike) -> float | None:
         """How high r could go with a perfect predictor: √(1 - mean SE² · df/(Σ ỹ²)).
@@ -161,17 +160,17 @@ class SetByDomainTable:
         cells = [np.isfinite(values) & np.isfinite(self.y) for values in matrices(x, z)]
         return bool((cells[0] == cells[1]).all())
 
-    def _patterns(self, columns: Mapping[str, ArrayLike]) -> list[dict[str, Floats]]:
-        """Columns in groups that lack the same cells."""
+    def _patterns(self, scores: Mapping[str, ArrayLike]) -> list[dict[str, Floats]]:
+        """Predictors in groups that lack the same cells."""
         patterns: dict[bytes, dict[str, Floats]] = {}
-        for name, column in columns.items():
-            scores, _ = jointly_present(*matrices(column, self.y))
-            patterns.setdefault(np.isfinite(scores).tobytes(), {})[name] = scores
+        for name, score in scores.items():
+            present, _ = jointly_present(*matrices(score, self.y))
+            patterns.setdefault(np.isfinite(present).tobytes(), {})[name] = present
         return list(patterns.values())
 
-    def _centred(self, columns: Mapping[str, Floats]) -> tuple[list[NDArray[np.intp]], Floats, Floats]:
-        """Rows of each model, and residuals of columns (k, n_rows, n_domains) at variance 1, and of changes."""
-        scores = np.array(list(columns.values()))
+    def _centred(self, pattern: Mapping[str, Floats]) -> tuple[list[NDArray[np.intp]], Floats, Floats]:
+        """Rows of each model, and residuals of scores (k, n_rows, n_domains) at variance 1, and of changes."""
+        scores = np.array(list(pattern.values()))
         cells = np.isfinite(scores[0])
         used = cells.any(axis=1)
         tables = [np.flatnonzero(used & (self.groups == label)) for label in np.unique(self.groups)]
@@ -182,31 +181,28 @@ class SetByDomainTable:
             y[rows] = _residuals(np.where(cells[rows], self.y[rows], np.nan)[None], unit=False)[0]
         return tables, x, y
 
-    def _of_one_pattern(self, columns: Mapping[str, Floats]) -> dict[str, Interaction]:
-        tables, x, y = self._centred(columns)
-        n_rows, n_points = sum(len(rows) for rows in tables), int(np.isfinite(y).sum())
+    def _correlate_pattern(self, pattern: Mapping[str, Floats]) -> dict[str, Interaction]:
+        tables, x, y = self._centred(pattern)
+        cells = np.isfinite(y)
+        n_rows, n_points = sum(len(rows) for rows in tables), int(cells.sum())
         nothing = Interaction(None, None, None, np.full(self.n_resamples, np.nan), n_rows, n_points, None)
         if not tables:
             reason = f"no model has {_MIN_SIDE} training sets and {_MIN_SIDE} domains"
-            return dict.fromkeys(columns, replace(nothing, reason=reason))
+            return dict.fromkeys(pattern, replace(nothing, reason=reason))
         rng = np.random.default_rng(self.seed)
-        n_domains = self.y.shape[1]
-        of_domains = _counts(draws(n_domains, self.n_resamples, rng), n_domains)
-        sums = [np.zeros((1 + self.n_resamples, len(columns))) for _ in range(3)]
+        of_domains = _counts(self.y.shape[1], self.n_resamples, rng)
+        sums = [np.zeros((1 + self.n_resamples, len(pattern))) for _ in range(3)]
         for rows in tables:
-            of_rows = _counts(draws(len(rows), self.n_resamples, rng), len(rows))
-            parts = _sums(x[:, rows], y[rows], of_rows, of_domains)
+            parts = _sums(x[:, rows], y[rows], _counts(len(rows), self.n_resamples, rng), of_domains)
             sums = [total + part for total, part in zip(sums, parts, strict=True)]
-        norm = np.sqrt(sums[1] * sums[2])
-        r = np.divide(sums[0], norm, out=np.full(norm.shape, np.nan), where=norm > 0)
+        r = _ratio(sums[0], sums[1] * sums[2])
         found = {}
-        for index, name in enumerate(columns):
+        for index, name in enumerate(pattern):
             if np.isnan(r[0, index]):
                 reason = "score or change is the sum of a set's and a domain's part, with nothing left"
                 found[name] = replace(nothing, reason=reason)
                 continue
-            interval = percentile_interval(r[1:, index], self.level, "interval")
-            cells = np.isfinite(y)
+            interval = percentile_interval(r[1:, index], self.level)
             found[name] = Interaction(
                 r=float(np.clip(r[0, index], -1, 1)),
                 spearman=float(stats.spearmanr(x[index][cells], y[cells]).statistic),
@@ -214,7 +210,7 @@ class SetByDomainTable:
                 resampled=r[1:, index],
                 n_rows=n_rows,
                 n_points=n_points,
-                reason=interval.reason if isinstance(interval, Undefined) else None,
+                reason=interval if isinstance(interval, str) else None,
             )
         return found
 
@@ -228,33 +224,65 @@ def subtract(first: Interaction, second: Interaction, level: float) -> PairedDif
         level: Coverage of the interval.
     """
     if first.r is None or second.r is None:
-        nothing = Undefined("difference", "one of the two has no correlation")
-        return PairedDifference(None, None, None, 0, 0, (nothing,))
+        return PairedDifference(undefined={"all": "one of the two has no correlation"})
     resampled = first.resampled - second.resampled
-    resampled[np.abs(resampled) < _ROUNDING] = 0.0
-    interval = percentile_interval(resampled, level, "interval")
-    difference = first.r - second.r
-    if isinstance(interval, Undefined):
-        missing = (interval, Undefined("p_value", interval.reason))
-        return PairedDifference(difference, None, None, first.n_rows, first.n_points, missing)
-    return PairedDifference(difference, interval, two_sided_p(resampled), first.n_rows, first.n_points)
+    return judged_difference(first.r - second.r, resampled, level, first.n_rows, first.n_points)
+
+
+def double_centred(y: ArrayLike) -> Floats:
+    """Residuals of the additive model μ + row + column.
+
+    Without missing cells this is y - row mean - column mean + mean, exactly. With missing cells, rows and columns are
+    centred in turn until neither has a mean left, which converges to the least-squares residuals (von Neumann's
+    alternating projections).
+
+    Args:
+        y: Shape (..., n_rows, n_columns), NaN where missing; leading axes are separate tables.
+
+    Returns:
+        The same shape, NaN where y is missing.
+
+    Raises:
+        ValueError: If y has fewer than two dimensions.
+    """
+    values = np.asarray(y, dtype=np.float64)
+    if values.ndim < 2:  # noqa: PLR2004 - rows and columns
+        raise ValueError(f"needs rows and columns, not shape {values.shape}")
+    present = np.isfinite(values)
+    residual = np.where(present, values, 0.0)
+    in_row = np.maximum(present.sum(axis=-1, keepdims=True), 1)
+    in_column = np.maximum(present.sum(axis=-2, keepdims=True), 1)
+    enough = _CONVERGED * np.abs(residual).max(initial=0.0)
+    for _ in range(_SWEEPS):
+        residual = np.where(present, residual - residual.sum(axis=-1, keepdims=True) / in_row, 0.0)
+        residual = np.where(present, residual - residual.sum(axis=-2, keepdims=True) / in_column, 0.0)
+        if np.abs(residual.sum(axis=-1, keepdims=True) / in_row).max(initial=0.0) <= enough:
+            break
+    return np.where(present, residual, np.nan)
 
 
 def _residuals(values: Floats, *, unit: bool) -> Floats:
     """What the additive model leaves of tables (k, n_rows, n_domains); 0 throughout where that is rounding error."""
     left = double_centred(values)
     size = np.nan_to_num(np.abs(values)).max(axis=(1, 2), keepdims=True)
-    left = np.where(np.nan_to_num(np.abs(left)).max(axis=(1, 2), keepdims=True) <= _ROUNDING * size, left * 0, left)
+    left = np.where(np.nan_to_num(np.abs(left)).max(axis=(1, 2), keepdims=True) <= ROUNDING * size, left * 0, left)
     if unit:
         spread = np.sqrt(np.nanmean(left**2, axis=(1, 2), keepdims=True))
         left = left / np.where(spread > 0, spread, 1.0)
     return left
 
 
-def _counts(drawn: NDArray[np.intp], size: int) -> Floats:
-    """How often each unit was drawn; the first row is the data themselves, once each."""
-    counts = (drawn[:, :, None] == np.arange(size)).sum(axis=1)
-    return np.vstack([np.ones(size), counts])
+def _ratio(products: Floats, squares: Floats) -> Floats:
+    """Pearson's r from sums of products and the products of sums of squares; NaN where these are 0."""
+    norm = np.sqrt(squares)
+    r: Floats = np.divide(products, norm, out=np.full(norm.shape, np.nan), where=norm > 0)
+    return r
+
+
+def _counts(size: int, n_resamples: int, rng: np.random.Generator) -> Floats:
+    """How often each unit is drawn in each resample; the first row is the data themselves, once each."""
+    drawn = rng.integers(0, size, size=(n_resamples, size), dtype=np.intp)
+    return np.vstack([np.ones(size), (drawn[:, :, None] == np.arange(size)).sum(axis=1)])
 
 
 def _sums(x: Floats, y: Floats, of_rows: Floats, of_domains: Floats) -> tuple[Floats, Floats, Floats]:

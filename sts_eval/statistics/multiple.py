@@ -1,26 +1,25 @@
 """Many predictors at once: which r is large even for the best of so many, and who shares a rank.
 
-With 40 columns the best of them looks good by chance. The max-|r| permutation (Westfall and Young 1993, the
+With 40 predictors the best of them looks good by chance. The max-|r| permutation (Westfall and Young 1993, the
 single-step maxT procedure) asks how large the best |r| gets when scores and changes have nothing to do with each
-other. It keeps the dependence between columns, so columns that measure the same cost little, and it controls the
-chance of any false finding among all columns.
+other. It keeps the dependence between predictors, so predictors that measure the same cost little, and it
+controls the chance of any false finding among all of them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from sts_eval.statistics.resampling import permutation_p, permutations
+from sts_eval.statistics.result import Floats
 from sts_eval.statistics.within_runs import average, matrices, permuted_correlations
-
-_ROUNDING = 1e-9
-"""|r| closer than this are ties: a permutation that changes nothing must count as large as what was observed."""
 
 
 def max_r_permutation(
-    columns: Mapping[str, ArrayLike], y: ArrayLike, *, n_resamples: int = 2000, seed: int = 0
+    scores: Mapping[str, ArrayLike], y: ArrayLike, *, n_resamples: int = 2000, seed: int = 0
 ) -> dict[str, float | None]:
-    """Family-wise p of every column's pooled |r|.
+    """Family-wise p of every predictor's pooled |r|.
 
     One permutation of the domains serves all runs of a resample. A domain that loses in one run tends to lose in
     the others, and a score that is high for it tends to be high in all of them. Permuting each run on its own would
@@ -29,32 +28,40 @@ def max_r_permutation(
     domains, as it should: 4 domains have 24 orders, and no p below about 1/24.
 
     Args:
-        columns: Scores by name of the predictor, each of shape (n_runs, n_domains), NaN where missing.
+        scores: Scores by name of the predictor, each of shape (n_runs, n_domains), NaN where missing.
         y: Changes, same shape, in points. A missing change is permuted with its domain.
         n_resamples: Permutations.
         seed: Seed of the permutations.
 
     Returns:
-        p = (1 + number of permutations with max |r| >= the column's |r|)/(1 + n_resamples) by name; None for a
-        column without a pooled r, which does not take part.
+        p = (1 + number of permutations with max |r| >= the predictor's |r|)/(1 + n_resamples) by name; None
+        for a predictor without a pooled r, which does not take part.
 
     Raises:
-        ValueError: If there is no column or the shapes differ.
+        ValueError: If there is no predictor or the shapes differ.
     """
-    if not columns:
-        raise ValueError("there is no column to test")
-    changes, *scores = matrices(y, *columns.values())
-    n_domains = changes.shape[1]
-    rng = np.random.default_rng(seed)
-    orders = np.argsort(rng.random((n_resamples, n_domains)), axis=1)
-    # The first order is the data themselves, so that observed and permuted r come from the same sums.
-    orders = np.vstack([np.arange(n_domains), orders])
-    size = np.abs([average(*permuted_correlations(column, changes, orders)) for column in scores])
-    observed, permuted = size[:, 0], size[:, 1:]
-    largest = _largest(permuted[np.isfinite(observed)], n_resamples)
+    if not scores:
+        raise ValueError("there is no predictor to test")
+    changes, *each = matrices(y, *scores.values())
+    orders = permutations(changes.shape[1], n_resamples, seed)
+    size = np.abs([average(*permuted_correlations(score, changes, orders)) for score in each])
+    return family_p(dict(zip(scores, size, strict=True)))
+
+
+def family_p(size: Mapping[str, Floats]) -> dict[str, float | None]:
+    """Family-wise p from |r| by permutation: how often the largest of them reaches each predictor's own.
+
+    Args:
+        size: |r| by predictor, of the data first and then after each permutation, shape (1 + n_resamples,). NaN in
+            the first place for a predictor without r, which does not take part; NaN elsewhere counts as 0.
+
+    Returns:
+        The p by predictor, None for one that does not take part.
+    """
+    defined = [values[1:] for values in size.values() if np.isfinite(values[0])]
+    largest = np.nan_to_num(defined).max(axis=0) if defined else np.zeros(0)
     return {
-        name: None if np.isnan(own) else float((1 + (largest >= own - _ROUNDING).sum()) / (1 + n_resamples))
-        for name, own in zip(columns, observed, strict=True)
+        name: None if np.isnan(values[0]) else permutation_p(float(values[0]), largest) for name, values in size.items()
     }
 
 
@@ -93,11 +100,3 @@ def shared_ranks(
             if p is None or p >= alpha:
                 ranks[other] = position
     return {name: ranks[name] for name in names}
-
-
-def _largest(size: NDArray[np.float64], n_resamples: int) -> NDArray[np.float64]:
-    """Largest |r| over columns in each permutation; a column without r in one of them does not take part there."""
-    if not size.size:
-        return np.zeros(n_resamples)
-    largest: NDArray[np.float64] = np.nan_to_num(size, nan=0.0).max(axis=0)
-    return largest

@@ -22,37 +22,31 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+
+from sts_eval.statistics.result import Floats, Result
 
 _DRAWS = 4000
 """Simulated measurements behind the magnitude ceiling; their mean r is good to about ±.01."""
 
 
-@dataclass(frozen=True, slots=True)
-class NoiseCeiling:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoiseCeiling(Result):
     """How high r could go with a perfect predictor.
 
     Attributes:
-        n: Number of domains.
-        variance: Sample variance of the measured changes between domains, squared units of Δ.
-        mean_se2: Mean squared standard error, squared units of Δ.
         signed: Ceiling of r with Δ, 0 where the changes vary no more than their noise, None where undefined.
         magnitude: Ceiling of r with |Δ|, likewise.
         signal_to_noise: Estimated sd of the true changes over the root mean square error,
             √((Var Δ - mean SE²)/mean SE²); 0 where there is no signal, None where undefined or without noise.
-        reason: Why the ceiling is undefined, else None.
     """
 
-    n: int
-    variance: float | None
-    mean_se2: float | None
-    signed: float | None
-    magnitude: float | None
-    signal_to_noise: float | None
-    reason: str | None = None
+    signed: float | None = None
+    magnitude: float | None = None
+    signal_to_noise: float | None = None
 
 
-def noise_ceiling(delta: ArrayLike, se: ArrayLike, *, seed: int = 0) -> NoiseCeiling:
+def noise_ceiling(delta: ArrayLike, se: ArrayLike) -> NoiseCeiling:
     """The ceiling of r for signed changes and for magnitudes.
 
     It is an estimate: with 14 domains Var Δ itself is known to some 40%, so a ceiling near 0 or near r says
@@ -61,7 +55,6 @@ def noise_ceiling(delta: ArrayLike, se: ArrayLike, *, seed: int = 0) -> NoiseCei
     Args:
         delta: Signed change of each domain, shape (n,), in points or any one unit.
         se: Standard error of each change, shape (n,), in the same unit.
-        seed: Seed of the simulation behind `magnitude`.
 
     Returns:
         The ceilings. Fewer than 2 domains, missing values, and changes that are all equal give None with the
@@ -72,65 +65,32 @@ def noise_ceiling(delta: ArrayLike, se: ArrayLike, *, seed: int = 0) -> NoiseCei
     """
     changes, errors = _pair(delta, se)
     n = len(changes)
-    if n <= 1:
-        return _undefined(n, "one domain has no variance between domains" if n else "there are no domains")
     missing = n - int((np.isfinite(changes) & np.isfinite(errors)).sum())
-    if missing:
-        return _undefined(n, f"{missing} of {n} domains lack a change or its standard error")
-    variance, mean_se2 = float(changes.var(ddof=1)), float((errors**2).mean())
-    if variance == 0:
-        return _undefined(n, "all domains changed alike")
+    reason = None
+    if n <= 1:
+        reason = "one domain has no variance between domains" if n else "there are no domains"
+    elif missing:
+        reason = f"{missing} of {n} domains lack a change or its standard error"
+    elif (variance := float(changes.var(ddof=1))) == 0:
+        reason = "all domains changed alike"
+    if reason:
+        return NoiseCeiling(undefined={"all": reason})
+    mean_se2 = float((errors**2).mean())
     signal = max(0.0, variance - mean_se2)
     signed = math.sqrt(signal / variance)
     return NoiseCeiling(
-        n=n,
-        variance=variance,
-        mean_se2=mean_se2,
         signed=signed,
-        magnitude=_magnitude_ceiling(changes, errors, signed, np.random.default_rng(seed)),
+        magnitude=_magnitude_ceiling(changes, errors, signed),
         signal_to_noise=math.sqrt(signal / mean_se2) if mean_se2 else None,
     )
 
 
-def relative_to_ceiling(r: float | None, ceiling: float | None) -> float | None:
-    """Share of its ceiling that r reaches: r disattenuated for noise in the outcome (Spearman 1904).
-
-    A secondary figure. It divides one uncertain number by another, exceeds 1 by chance, and inherits the
-    interval of r stretched by 1/ceiling.
-
-    Args:
-        r: Pearson's r.
-        ceiling: The ceiling for the same outcome, `signed` or `magnitude`.
-
-    Returns:
-        r / ceiling, or None where either is undefined or the ceiling is 0.
-    """
-    return None if r is None or not ceiling else r / ceiling
-
-
-def debiased_square(delta: ArrayLike, se: ArrayLike) -> NDArray[np.float64]:
-    """Δ² - SE², an unbiased estimate of the squared true change, since E Δ² = true² + SE².
-
-    Args:
-        delta: Signed changes, shape (n,).
-        se: Their standard errors, shape (n,), in the same unit.
-
-    Returns:
-        Shape (n,), in squared units; negative where the change is smaller than its error.
-
-    Raises:
-        ValueError: If the shapes differ or a standard error is negative.
-    """
-    changes, errors = _pair(delta, se)
-    return changes**2 - errors**2
-
-
-def debiased_magnitude(delta: ArrayLike, se: ArrayLike) -> NDArray[np.float64]:
+def debiased_magnitude(delta: ArrayLike, se: ArrayLike) -> Floats:
     """Size of the change with noise taken off: sign(s)·√|s| with s = Δ² - SE².
 
-    |Δ| overstates small changes, by 0.8 SE (√(2/π)) where there is none. The square s is unbiased; its
-    signed root is in the unit of Δ and keeps the order of s. Negative values are kept: they say "smaller than
-    its error", and cutting them at 0 would bring the bias back.
+    |Δ| overstates small changes, by 0.8 SE (√(2/π)) where there is none. The square s is an unbiased estimate of the
+    squared true change, since E Δ² = true² + SE²; its signed root is in the unit of Δ and keeps the order of s.
+    Negative values are kept: they say "smaller than its error", and cutting them at 0 would bring the bias back.
 
     Args:
         delta: Signed changes, shape (n,).
@@ -142,18 +102,17 @@ def debiased_magnitude(delta: ArrayLike, se: ArrayLike) -> NDArray[np.float64]:
     Raises:
         ValueError: If the shapes differ or a standard error is negative.
     """
-    square = debiased_square(delta, se)
+    changes, errors = _pair(delta, se)
+    square = changes**2 - errors**2
     return np.sign(square) * np.sqrt(np.abs(square))
 
 
-def _magnitude_ceiling(
-    changes: NDArray[np.float64], errors: NDArray[np.float64], shrink: float, rng: np.random.Generator
-) -> float | None:
+def _magnitude_ceiling(changes: Floats, errors: Floats, shrink: float) -> float | None:
     """Mean r of |true| with |measured| over simulated measurements of shrunken changes."""
     if shrink == 0:
         return 0.0
     true = changes.mean() + shrink * (changes - changes.mean())
-    measured = np.abs(true + errors * rng.standard_normal((_DRAWS, len(changes))))
+    measured = np.abs(true + errors * np.random.default_rng(0).standard_normal((_DRAWS, len(changes))))
     x = np.abs(true) - np.abs(true).mean()
     y = measured - measured.mean(axis=1, keepdims=True)
     norm = np.linalg.norm(x) * np.linalg.norm(y, axis=1)
@@ -162,7 +121,7 @@ def _magnitude_ceiling(
     return max(0.0, float((y @ x / norm).mean()))
 
 
-def _pair(delta: ArrayLike, se: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _pair(delta: ArrayLike, se: ArrayLike) -> tuple[Floats, Floats]:
     """Changes and errors as arrays of one shape (n,)."""
     changes, errors = np.asarray(delta, dtype=np.float64), np.asarray(se, dtype=np.float64)
     if changes.ndim != 1 or changes.shape != errors.shape:
@@ -170,8 +129,3 @@ def _pair(delta: ArrayLike, se: ArrayLike) -> tuple[NDArray[np.float64], NDArray
     if (errors < 0).any():
         raise ValueError("a standard error is negative")
     return changes, errors
-
-
-def _undefined(n: int, reason: str) -> NoiseCeiling:
-    """A ceiling that these domains do not have."""
-    return NoiseCeiling(n, None, None, None, None, None, reason)

@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar
 
-from sts_eval.statistics.interval import Interval
+from sts_eval.statistics.result import Interval
 
 POINTS = 100.0
 """Percentage points per unit of proportion."""
@@ -49,7 +49,7 @@ class PairedChange:
         gained: Questions wrong before and right after (c).
         delta: Signed change in points.
         se: Standard error of `delta` over questions, in points.
-        interval: `delta` ± z · `se` in points, or None if no question changed (the SE is then 0).
+        interval: 95% interval `delta` ± z · `se` in points, or None if no question changed (the SE is then 0).
         p_mcnemar: Exact two-sided p of McNemar's test.
         flags: What makes the error unreliable.
     """
@@ -76,8 +76,6 @@ class PairedMeanChange:
         mean_after: Mean after.
         delta: Mean of after - before.
         se: Standard error of `delta` over items (sample sd of the differences over √n), None for one item.
-        interval: Student's t interval of `delta`, None where `se` is None or 0.
-        flags: What makes the error unreliable.
     """
 
     n: int
@@ -85,11 +83,9 @@ class PairedMeanChange:
     mean_after: float
     delta: float
     se: float | None
-    interval: Interval | None
-    flags: tuple[Flag, ...]
 
 
-def paired_change(before: ArrayLike, after: ArrayLike, *, level: float = 0.95) -> PairedChange:
+def paired_change(before: ArrayLike, after: ArrayLike) -> PairedChange:
     """Compare right/wrong answers to the same questions.
 
     An answer that could not be parsed is a wrong answer; the caller passes False for it.
@@ -97,7 +93,6 @@ def paired_change(before: ArrayLike, after: ArrayLike, *, level: float = 0.95) -
     Args:
         before: Right (True or 1) or wrong (False or 0) before, shape (n,).
         after: The same questions in the same order, after, shape (n,).
-        level: Coverage of the interval, a proportion.
 
     Raises:
         ValueError: If the shapes differ, no item is given, or a value is neither 0 nor 1.
@@ -105,39 +100,14 @@ def paired_change(before: ArrayLike, after: ArrayLike, *, level: float = 0.95) -
     was, is_now = right_or_wrong(before), right_or_wrong(after)
     if was.ndim != 1 or was.shape != is_now.shape or not was.size:
         raise ValueError(f"needs two equally long rows of answers, not {was.shape} and {is_now.shape}")
-    return paired_change_from_counts(
-        n=was.size,
-        right_before=int(was.sum()),
-        lost=int((was & ~is_now).sum()),
-        gained=int((~was & is_now).sum()),
-        level=level,
-    )
-
-
-def paired_change_from_counts(
-    n: int, right_before: int, lost: int, gained: int, *, level: float = 0.95
-) -> PairedChange:
-    """Compare right/wrong answers that are known as counts.
-
-    Args:
-        n: Number of questions.
-        right_before: Questions right before.
-        lost: Questions right before and wrong after (b).
-        gained: Questions wrong before and right after (c).
-        level: Coverage of the interval, a proportion.
-
-    Raises:
-        ValueError: If the counts are not those of any n answers.
-    """
-    if not (n > 0 and 0 <= lost <= right_before <= n and 0 <= gained <= n - right_before):
-        raise ValueError(f"impossible counts: n={n}, right_before={right_before}, lost={lost}, gained={gained}")
-    right_after = right_before - lost + gained
+    n, right_before, right_after = was.size, int(was.sum()), int(is_now.sum())
+    lost, gained = int((was & ~is_now).sum()), int((~was & is_now).sum())
     changed = lost + gained
     delta = POINTS * (gained - lost) / n
     # The radicand is n · Σ(d - mean)², which rounding alone can push below 0.
     se = POINTS * math.sqrt(max(0.0, changed - (lost - gained) ** 2 / n)) / n
-    half = float(stats.norm.ppf((1 + level) / 2)) * se
-    flags = _small(n)
+    half = float(stats.norm.ppf(0.975)) * se
+    flags: tuple[Flag, ...] = ("small_sample",) if n < SMALL_SAMPLE else ()
     if changed < FEW_DISCORDANT:
         flags += ("few_discordant",)
     table = [[right_before - lost, lost], [gained, n - right_before - gained]]
@@ -149,19 +119,18 @@ def paired_change_from_counts(
         gained=gained,
         delta=delta,
         se=se,
-        interval=Interval(delta - half, delta + half, level) if se else None,
+        interval=Interval(delta - half, delta + half) if se else None,
         p_mcnemar=float(mcnemar(table, exact=True).pvalue),
         flags=flags,
     )
 
 
-def paired_mean_change(before: ArrayLike, after: ArrayLike, *, level: float = 0.95) -> PairedMeanChange:
+def paired_mean_change(before: ArrayLike, after: ArrayLike) -> PairedMeanChange:
     """Compare a continuous measure on the same items, for instance nats per token of gold answers.
 
     Args:
         before: Measure before, shape (n,).
         after: The same items in the same order, after, shape (n,).
-        level: Coverage of the interval, a proportion.
 
     Raises:
         ValueError: If the shapes differ, no item is given, or a value is not finite.
@@ -173,20 +142,12 @@ def paired_mean_change(before: ArrayLike, after: ArrayLike, *, level: float = 0.
     if not np.isfinite(difference).all():
         raise ValueError("a value is not finite; leave the item out of both rows")
     n = was.size
-    se = float(stats.sem(difference)) if n > 1 else None
-    delta = float(difference.mean())
-    interval = None
-    if se:
-        half = float(stats.t.ppf((1 + level) / 2, n - 1)) * se
-        interval = Interval(delta - half, delta + half, level)
     return PairedMeanChange(
         n=n,
         mean_before=float(was.mean()),
         mean_after=float(is_now.mean()),
-        delta=delta,
-        se=se,
-        interval=interval,
-        flags=_small(n),
+        delta=float(difference.mean()),
+        se=float(stats.sem(difference)) if n > 1 else None,
     )
 
 
@@ -203,8 +164,3 @@ def right_or_wrong(answers: ArrayLike) -> NDArray[np.bool_]:
     if not np.isin(values, (0, 1)).all():
         raise ValueError("answers must be right (1) or wrong (0); count one without a verdict as wrong")
     return values.astype(np.bool_)
-
-
-def _small(n: int) -> tuple[Flag, ...]:
-    """The flag for few items."""
-    return ("small_sample",) if n < SMALL_SAMPLE else ()

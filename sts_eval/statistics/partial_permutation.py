@@ -7,128 +7,76 @@ the exchange of whole blocks as in Winkler et al. 2014, NeuroImage 92, 381-397).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sts_eval.statistics.within_runs import centred_within, matrices
-
-_ROUNDING = 1e-9
-"""|r| closer than this are ties, and what is left of a sum of squares below this share of it is rounding error."""
-
-Floats = NDArray[np.float64]
-
-
-def partial_permutation(
-    x: ArrayLike, history: ArrayLike, y: ArrayLike, *, n_resamples: int = 2000, seed: int = 0
-) -> float | None:
-    """Two-sided p of the partial correlation of score and change, history and run held fixed.
-
-    Args:
-        x: Scores, shape (n_runs, n_domains), in a unit that all runs share; NaN where missing.
-        history: What other runs say of each domain, same shape.
-        y: Changes, same shape.
-        n_resamples: Permutations of the domains.
-        seed: Seed of the permutations.
-
-    Returns:
-        p = (1 + number of permutations with |r| at least as large)/(1 + n_resamples), never below that of the number
-        of orders of the domains; None where history and runs explain the score or the change.
-
-    Raises:
-        ValueError: If the shapes are not two-dimensional and equal.
-    """
-    return partial_permutations({"x": x}, history, y, n_resamples=n_resamples, seed=seed)["x"]
+from sts_eval.statistics.resampling import ROUNDING, permutation_p, permutations
+from sts_eval.statistics.result import Floats
+from sts_eval.statistics.within_runs import centred_within, explained, matrices, residual
 
 
 def partial_permutations(
-    columns: Mapping[str, ArrayLike], history: ArrayLike, y: ArrayLike, *, n_resamples: int = 2000, seed: int = 0
+    scores: Mapping[str, ArrayLike], history: ArrayLike, y: ArrayLike, *, n_resamples: int = 2000, seed: int = 0
 ) -> dict[str, float | None]:
-    """As `partial_permutation`, for many scores: those that lack the same cells share the permuted changes.
+    """Two-sided p of the partial correlation of each score with the change, history and run held fixed.
 
     Args:
-        columns: Scores by name, each of shape (n_runs, n_domains).
+        scores: Scores by name, each of shape (n_runs, n_domains), in a unit that all runs share; NaN where missing.
+            Those that lack the same cells share the permuted changes.
         history: What other runs say of each domain, same shape.
         y: Changes, same shape.
         n_resamples: Permutations of the domains.
         seed: Seed of the permutations.
 
     Returns:
-        The p of each score on its own, by name.
+        By name p = (1 + number of permutations with |r| at least as large)/(1 + n_resamples), never below that of the
+        number of orders of the domains; None where history and runs explain the score or the change.
 
     Raises:
         ValueError: If the shapes are not two-dimensional and equal.
     """
-    known, changes, *scores = matrices(history, y, *columns.values())
-    n_domains = changes.shape[1]
-    orders = np.argsort(np.random.default_rng(seed).random((n_resamples, n_domains)), axis=1)
-    # The first order is the data themselves, so that observed and permuted r come from the same sums.
-    orders = np.vstack([np.arange(n_domains), orders])
-    permuted: dict[bytes, _Permuted | None] = {}
+    known, changes, *each = matrices(history, y, *scores.values())
+    orders = permutations(changes.shape[1], n_resamples, seed)
+    fitted: dict[bytes, tuple[Floats, Floats | None]] = {}
     found: dict[str, float | None] = {}
-    for name, score in zip(columns, scores, strict=True):
+    for name, score in zip(scores, each, strict=True):
         cells = np.isfinite(score) & np.isfinite(known) & np.isfinite(changes)
         key = cells.tobytes()
-        if key not in permuted:
-            permuted[key] = _permuted(known, changes, cells, orders)
-        found[name] = _p_value(score, cells, permuted[key])
+        if key not in fitted:
+            controls = _controls(known, cells)
+            fitted[key] = controls, _permuted(changes, cells, controls, orders)
+        controls, permuted = fitted[key]
+        within = centred_within(score, cells)
+        left = residual(within, controls)
+        found[name] = None
+        if permuted is not None and not explained(score[cells], within, left):
+            r = np.abs(left / np.linalg.norm(left) @ permuted)
+            found[name] = permutation_p(float(r[0]), r[1:])
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Permuted:
-    """What history and runs leave of the changes, in every order of the domains.
-
-    Attributes:
-        history: What runs leave of history, of length 1; 0 where history is constant within runs. Shape (n_points,).
-        changes: Each row of length 1 or 0, shape (n_orders, n_points).
-    """
-
-    history: Floats
-    changes: Floats
-
-
-def _permuted(known: Floats, changes: Floats, cells: NDArray[np.bool_], orders: NDArray[np.intp]) -> _Permuted | None:
-    """None where history and runs explain the changes."""
+def _controls(known: Floats, cells: NDArray[np.bool_]) -> Floats:
+    """History within runs, shape (n_points, 1); 0 where it is constant there and spans nothing beyond the runs."""
     history = centred_within(known, cells)
-    norm = np.linalg.norm(history)
-    # A history that is constant within runs spans nothing beyond them.
-    constant = norm <= _ROUNDING * np.linalg.norm(known[cells])
-    history = np.zeros_like(history) if constant else history / norm
-    left = _left(changes, cells, history)
-    if _explained(left, changes[cells]):
+    constant = np.linalg.norm(history) <= ROUNDING * np.linalg.norm(known[cells])
+    return np.zeros((len(history), 1)) if constant else history[:, None]
+
+
+def _permuted(changes: Floats, cells: NDArray[np.bool_], controls: Floats, orders: NDArray[np.intp]) -> Floats | None:
+    """What history and runs leave of the changes in every order of the domains, each of length 1 or 0.
+
+    Returns:
+        Shape (n_points, n_orders); None where history and runs explain the changes.
+    """
+    within = centred_within(changes, cells)
+    left = residual(within, controls)
+    if explained(changes[cells], within, left):
         return None
-    residual = np.zeros(changes.shape)
-    residual[cells] = left
-    moved = residual[:, orders].swapaxes(0, 1)  # (n_orders, n_runs, n_domains)
-    mean = (moved * cells).sum(axis=2, keepdims=True) / np.maximum(cells.sum(axis=1, keepdims=True), 1)
-    again = (moved - mean)[:, cells]  # (n_orders, n_points)
-    again -= np.outer(again @ history, history)
-    size = np.linalg.norm(again, axis=1, keepdims=True)
-    return _Permuted(history, np.divide(again, size, out=np.zeros_like(again), where=size > 0))
-
-
-def _p_value(score: Floats, cells: NDArray[np.bool_], permuted: _Permuted | None) -> float | None:
-    if permuted is None:
-        return None
-    left = _left(score, cells, permuted.history)
-    if _explained(left, score[cells]):
-        return None
-    r = np.abs(permuted.changes @ (left / np.linalg.norm(left)))
-    return float((1 + (r[1:] >= r[0] - _ROUNDING).sum()) / len(r))
-
-
-def _left(values: Floats, cells: NDArray[np.bool_], history: Floats) -> Floats:
-    """What runs and history leave of the values, shape (n_points,)."""
-    within = centred_within(values, cells)
-    left: Floats = within - (history @ within) * history
-    return left
-
-
-def _explained(left: Floats, values: Floats) -> bool:
-    """Whether what is left of values is rounding error; without points there is nothing to be left."""
-    if not len(values):
-        return True
-    around = values - values.mean()
-    return bool(left @ left <= _ROUNDING * (around @ around))
+    full = np.zeros(changes.shape)
+    full[cells] = left
+    moved = np.moveaxis(full[:, orders], 1, 2)  # (n_runs, n_domains, n_orders)
+    again = residual(centred_within(moved, cells), controls)
+    size = np.linalg.norm(again, axis=0)
+    scaled: Floats = np.divide(again, size, out=np.zeros_like(again), where=size > 0)
+    return scaled

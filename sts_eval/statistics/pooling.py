@@ -3,24 +3,22 @@
 A single run has some 14 domains, and its r is uncertain by about ±.5. Runs together say more, if two things are
 respected. Runs differ, so their Fisher z are combined as random effects: between-run variance τ² by Paule and
 Mandel (1982), interval by Hartung and Knapp (2001) and Sidik and Jonkman (2002), HKSJ, both statsmodels'. And
-runs share their domains, which that interval does not know: where the same domains lose in every run it is far too
-narrow, and more runs make it worse. So a bootstrap that draws runs and domains again stands beside it
-(`sts_eval.statistics.resampling`). Where the two disagree, the bootstrap is to be believed.
-
-HKSJ scales the standard error by the observed spread of the runs. Where few runs agree by accident the interval
-is too narrow, for the same reason; the bootstrap stands beside it for that too.
+runs share their domains, which that interval ignores: where the same domains lose in every run it is far too narrow,
+and more runs make it worse. HKSJ also scales the standard error by the observed spread of the runs, so it is too narrow
+where few runs agree by accident. A bootstrap over runs and domains (`sts_eval.statistics.resampling`) is therefore
+given as well. Where the two disagree, rely on the bootstrap.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import stats
 from statsmodels.stats.meta_analysis import combine_effects
 
-from sts_eval.statistics.correlation import Undefined, fisher_interval
-from sts_eval.statistics.interval import Interval
+from sts_eval.statistics.correlation import fisher_interval
 from sts_eval.statistics.resampling import percentile_interval, two_way_counts
+from sts_eval.statistics.result import Floats, Interval, Result
 from sts_eval.statistics.within_runs import (
     R_BOUND,
     average,
@@ -34,46 +32,25 @@ _SAME_Z = 1e-12
 """Spread of Fisher's z below which the runs have the same r but for rounding."""
 
 
-@dataclass(frozen=True, slots=True)
-class PooledCorrelation:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PooledCorrelation(Result):
     """The correlation of a score with an outcome over several runs on the same domains.
-
-    A field is None where the data do not define it; `undefined` then holds the reason.
 
     Attributes:
         r: Random-effects mean of Fisher's z, back on the scale of r. With one run, that run's r.
         interval: HKSJ interval; with one run, Fisher's.
         bootstrap: Percentile interval of `pooled_r` over resampled runs and domains; with one run, over domains.
         spearman: Mean Fisher z of the runs' rank correlations, back on the scale of r and at most `R_BOUND`.
-        tau2: Variance of the true z between runs; None with one run.
-        i2: Share of the variance of z that is not sampling error, 0 to 1 (Higgins and Thompson 2002); None with
-            one run.
-        n_runs: Runs that have an r.
+        n_runs: Runs that have an r; the others have fewer than 4 points or a constant variable.
         n_points: Points behind them.
-        left_out: Runs without an r: fewer than 4 points, or a constant variable.
-        per_run: r of each run in the order of the rows, None where undefined.
-        undefined: Why fields are None.
     """
 
-    r: float | None
-    interval: Interval | None
-    bootstrap: Interval | None
-    spearman: float | None
-    tau2: float | None
-    i2: float | None
-    n_runs: int
-    n_points: int
-    left_out: int
-    per_run: tuple[float | None, ...]
-    undefined: tuple[Undefined, ...] = ()
-
-    def reason(self, statistic: str) -> str | None:
-        """Why a field is None; None where it is defined.
-
-        Args:
-            statistic: The field's name.
-        """
-        return next((u.reason for u in self.undefined if u.statistic in (statistic, "correlation")), None)
+    r: float | None = None
+    interval: Interval | None = None
+    bootstrap: Interval | None = None
+    spearman: float | None = None
+    n_runs: int = 0
+    n_points: int = 0
 
 
 def pooled_r(x: ArrayLike, y: ArrayLike) -> float | None:
@@ -115,67 +92,41 @@ def pool_correlations(
     """
     scores, changes = jointly_present(*matrices(x, y))
     n_rows, n_domains = scores.shape
-    once = np.ones((1, n_domains))
-    each, points = (part[0] for part in resampled_correlations(scores, changes, once))
-    used = np.isfinite(each)
-    n_runs = int(used.sum())
-    per_run = tuple(float(r) if known else None for r, known in zip(each, used, strict=True))
-    if n_runs == 0:
+    r, n = (part[0] for part in resampled_correlations(scores, changes, np.ones((1, n_domains))))
+    used = np.isfinite(r)
+    if not used.any():
         reason = f"none of {n_rows} runs has 4 points and two variables that vary"
-        nothing = (Undefined("correlation", reason),)
-        return PooledCorrelation(None, None, None, None, None, None, 0, 0, n_rows, per_run, nothing)
+        return PooledCorrelation(undefined={"all": reason})
 
-    undefined: list[Undefined] = []
-    r, tau2, i2, interval = _combined(each[used], points[used], level)
-    bootstrap = _bootstrap(scores[used], changes[used], level, n_resamples, seed)
-    for missing in (interval, bootstrap):
-        if isinstance(missing, Undefined):
-            undefined.append(missing)
-    if n_runs == 1:
-        undefined += [Undefined(name, "one run has no variance between runs") for name in ("tau2", "i2")]
+    centre, interval = _combined(r[used], n[used], level)
+    runs, domains = two_way_counts(int(used.sum()), n_domains, n_resamples, seed)
+    resampled, points = resampled_correlations(scores[used], changes[used], domains)
+    bootstrap = percentile_interval(average(resampled, points, runs), level)
     ranks = [stats.rankdata(values, axis=1, nan_policy="omit") for values in (scores, changes)]
+    intervals = {"interval": interval, "bootstrap": bootstrap}
     return PooledCorrelation(
-        r=r,
+        r=centre,
         interval=interval if isinstance(interval, Interval) else None,
         bootstrap=bootstrap if isinstance(bootstrap, Interval) else None,
         spearman=pooled_r(*ranks),
-        tau2=tau2,
-        i2=i2,
-        n_runs=n_runs,
-        n_points=int(points[used].sum()),
-        left_out=n_rows - n_runs,
-        per_run=per_run,
-        undefined=tuple(undefined),
+        n_runs=int(used.sum()),
+        n_points=int(n[used].sum()),
+        undefined={name: reason for name, reason in intervals.items() if isinstance(reason, str)},
     )
 
 
-def _combined(
-    r: NDArray[np.float64], n: NDArray[np.float64], level: float
-) -> tuple[float, float | None, float | None, Interval | Undefined]:
-    """Pooled r, τ², I² and the HKSJ interval; Fisher's interval for one run."""
+def _combined(r: Floats, n: Floats, level: float) -> tuple[float, Interval | str]:
+    """Pooled r with its HKSJ interval, or with Fisher's for one run, or with why there is none."""
     if len(r) == 1:
         only = float(r[0])
         if abs(only) > R_BOUND:
-            return only, None, None, Undefined("interval", "the points lie exactly on a line")
-        return only, None, None, fisher_interval(only, int(n[0]), level=level)
+            return only, "the points lie exactly on a line"
+        return only, fisher_interval(only, int(n[0]), level=level)
     z, variance = fisher_z(r), 1 / (n - 3)
     if np.ptp(z) < _SAME_Z:
         # statsmodels would divide 0 by 0, and HKSJ has no spread to go by.
-        same = Undefined("interval", "all runs have the same r, so their spread says nothing")
-        return float(np.tanh(z[0])), 0.0, 0.0, same
+        return float(np.tanh(z[0])), "all runs have the same r, so their spread says nothing"
     combined = combine_effects(z, variance, method_re="iterated", use_t=True)
     # Without a level of its own the result answers four intervals; the last is random effects with HKSJ.
     low, high = np.tanh(combined.conf_int(alpha=1 - level)[3])
-    centre = float(np.tanh(combined.mean_effect_re))
-    # I² below 0 is less spread than sampling error alone would give; by convention it is 0.
-    i2 = max(0.0, float(combined.i2))
-    return centre, float(combined.tau2), i2, Interval(float(low), float(high), level)
-
-
-def _bootstrap(
-    x: NDArray[np.float64], y: NDArray[np.float64], level: float, n_resamples: int, seed: int
-) -> Interval | Undefined:
-    """Percentile interval of the pooled r; all runs of a resample see the same domains."""
-    runs, domains = two_way_counts(*x.shape, n_resamples, seed)
-    r, n = resampled_correlations(x, y, domains)
-    return percentile_interval(average(r, n, runs), level, "bootstrap")
+    return float(np.tanh(combined.mean_effect_re)), Interval(float(low), float(high), level)

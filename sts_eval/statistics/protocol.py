@@ -1,36 +1,16 @@
-"""The paper's choice of domains beside all domains.
+"""The paper's choice of domains: those with the largest and the smallest changes.
 
 arXiv 2603.02908 correlates the score with |Δaccuracy| over 8 of 14 domains: the four with the largest and the
 four with the smallest |Δ| (its Figure 3 and Table 6). Dropping the middle stretches the range of |Δ|, and a
-correlation grows with the range it is computed over (Pearson 1903). So the figure over all domains leads
-here, and the selected one stands beside it with what it would be at full range.
+correlation grows with the range it is computed over (Pearson 1903). So this figure is only to be shown beside the
+one over all domains.
 """
-
-import math
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import stats
 
-from sts_eval.statistics.correlation import Correlation, correlate
-
-
-@dataclass(frozen=True, slots=True)
-class ProtocolComparison:
-    """The correlation of a score with |Δ| over all domains and over the extremes.
-
-    Attributes:
-        all_domains: Correlation over every domain.
-        selected: Correlation over the k largest and k smallest |Δ|; None with fewer than 2k domains or a
-            change that is missing.
-        indices: The selected domains, largest |Δ| first; empty where `selected` is None.
-        range_corrected: r of `selected` brought back to the range of all domains, None where undefined.
-    """
-
-    all_domains: Correlation
-    selected: Correlation | None
-    indices: tuple[int, ...]
-    range_corrected: float | None
+from sts_eval.statistics.correlation import obstacle
 
 
 def extremes(delta: ArrayLike, k: int = 4) -> NDArray[np.intp]:
@@ -53,45 +33,25 @@ def extremes(delta: ArrayLike, k: int = 4) -> NDArray[np.intp]:
     return np.concatenate([falling[:k], falling[-k:]])
 
 
-def range_corrected(r: float, sd_selected: float, sd_all: float) -> float:
-    """Carry a correlation from selected points to the range of all points.
-
-    r·u/√(1 - r² + r²u²) with u = sd_all/sd_selected (Pearson 1903; Thorndike 1949, case 2, for points chosen
-    by the variable whose sd is given). It assumes a straight line and even scatter about it.
-
-    Args:
-        r: Pearson's r over the selected points.
-        sd_selected: sd of the variable of selection over the selected points.
-        sd_all: Its sd over all points, in the same unit.
-
-    Raises:
-        ValueError: If |r| > 1 or a standard deviation is not positive.
-    """
-    if not abs(r) <= 1 or not (sd_selected > 0 and sd_all > 0):
-        raise ValueError(f"needs |r| <= 1 and positive sds, not r={r}, {sd_selected} and {sd_all}")
-    u = sd_all / sd_selected
-    return r * u / math.sqrt(1 - r**2 + r**2 * u**2)
-
-
-def compare_protocols(score: ArrayLike, delta: ArrayLike, *, k: int = 4, seed: int = 0) -> ProtocolComparison:
-    """Correlate a score with |Δ| over all domains and over the paper's selection.
+def extremes_r(score: ArrayLike, delta: ArrayLike, *, k: int = 4) -> float | None:
+    """Pearson's r of a score with |Δ| over the paper's selection of domains.
 
     Args:
         score: One score per domain, shape (n,).
         delta: Signed change of each domain, shape (n,), in points.
         k: Domains from each end, 4 in the paper.
-        seed: Seed of the resampling behind both correlations.
+
+    Returns:
+        r, or None with fewer than 2k domains, a missing value, or a constant variable.
 
     Raises:
         ValueError: If the shapes differ.
     """
     scores, size = np.asarray(score, dtype=np.float64), np.abs(np.asarray(delta, dtype=np.float64))
-    all_domains = correlate(scores, size, seed=seed)
+    if scores.shape != size.shape:
+        raise ValueError(f"needs one score per change, not {scores.shape} for {size.shape}")
     if len(size) < 2 * k or not np.isfinite(size).all():
-        return ProtocolComparison(all_domains, None, (), None)
+        return None
     chosen = extremes(size, k)
-    selected = correlate(scores[chosen], size[chosen], seed=seed)
-    corrected = None
-    if selected.pearson is not None:
-        corrected = range_corrected(selected.pearson, float(size[chosen].std(ddof=1)), float(size.std(ddof=1)))
-    return ProtocolComparison(all_domains, selected, tuple(int(i) for i in chosen), corrected)
+    x, y = scores[chosen], size[chosen]
+    return None if obstacle(x, y) else float(stats.pearsonr(x, y).statistic)

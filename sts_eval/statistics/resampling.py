@@ -1,4 +1,4 @@
-"""Drawing runs and domains again: the two-way bootstrap.
+"""Resamples and permutations of runs and domains.
 
 Points of one run share a model, and points of one domain share its questions across runs. Drawing single points
 again would treat them as independent and give intervals that are too narrow. So rows and columns are drawn
@@ -11,42 +11,17 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from sts_eval.statistics.correlation import Undefined
-from sts_eval.statistics.interval import Interval
+from sts_eval.statistics.result import Floats, Interval
+
+ROUNDING = 1e-9
+"""r closer than this are equal: a permutation that changes nothing must count as large as what was observed."""
 
 MAX_UNDEFINED = 0.05
 """Share of resamples without the statistic above which there is no interval: the rest would be a selection."""
 
 
-def draws(size: int, n_resamples: int, rng: np.random.Generator) -> NDArray[np.intp]:
-    """Indices drawn with replacement.
-
-    Args:
-        size: How many there are to draw from, and how many each resample draws.
-        n_resamples: Number of resamples.
-        rng: Source of randomness.
-
-    Returns:
-        Shape (n_resamples, size).
-    """
-    return rng.integers(0, size, size=(n_resamples, size), dtype=np.intp)
-
-
-def draw_counts(size: int, n_resamples: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """How often each of `size` units is drawn in each resample, shape (n_resamples, size).
-
-    Args:
-        size: Number of units.
-        n_resamples: Number of resamples.
-        rng: Source of randomness.
-    """
-    return rng.multinomial(size, np.full(size, 1 / size), size=n_resamples).astype(np.float64)
-
-
 @lru_cache(maxsize=4)
-def two_way_counts(
-    n_runs: int, n_domains: int, n_resamples: int, seed: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def two_way_counts(n_runs: int, n_domains: int, n_resamples: int, seed: int) -> tuple[Floats, Floats]:
     """How often each run and each domain is drawn in each resample.
 
     Equal arguments give the same resamples, so that all predictors of a table see the same; the last few are kept.
@@ -61,19 +36,20 @@ def two_way_counts(
         Shapes (n_resamples, n_runs) and (n_resamples, n_domains), read-only.
     """
     rng = np.random.default_rng(seed)
-    counts = draw_counts(n_runs, n_resamples, rng), draw_counts(n_domains, n_resamples, rng)
-    for each in counts:
-        each.flags.writeable = False
-    return counts
+    runs, domains = (
+        rng.multinomial(size, np.full(size, 1 / size), size=n_resamples).astype(np.float64)
+        for size in (n_runs, n_domains)
+    )
+    runs.flags.writeable = domains.flags.writeable = False
+    return runs, domains
 
 
-def percentile_interval(values: NDArray[np.float64], level: float, statistic: str) -> Interval | Undefined:
+def percentile_interval(values: Floats, level: float) -> Interval | str:
     """The central share of resampled figures, or why there is none.
 
     Args:
         values: The figure in each resample, shape (n_resamples,), NaN where undefined.
         level: Coverage, a proportion.
-        statistic: Name under which a missing interval is reported.
 
     Returns:
         The interval. If more than 5% of the resamples lack the figure, or all figures are equal, the reason.
@@ -81,14 +57,14 @@ def percentile_interval(values: NDArray[np.float64], level: float, statistic: st
     known = values[np.isfinite(values)]
     lacking = len(values) - len(known)
     if lacking > MAX_UNDEFINED * len(values):
-        return Undefined(statistic, f"{lacking} of {len(values)} resamples do not define the statistic")
+        return f"{lacking} of {len(values)} resamples do not define the statistic"
     low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
     if low == high:
-        return Undefined(statistic, "the resampled figures have no spread")
+        return "the resampled figures have no spread"
     return Interval(float(low), float(high), level)
 
 
-def two_sided_p(values: NDArray[np.float64]) -> float:
+def two_sided_p(values: Floats) -> float:
     """Two-sided bootstrap p of "the figure is 0": twice the share of resamples on its rarer side.
 
     The data themselves count as one resample, so p is never 0: its least value is 2/(n + 1).
@@ -99,3 +75,30 @@ def two_sided_p(values: NDArray[np.float64]) -> float:
     known = values[np.isfinite(values)]
     rarer = min(int((known <= 0).sum()), int((known >= 0).sum()))
     return min(1.0, 2 * (1 + rarer) / (1 + len(known)))
+
+
+def permutations(n_domains: int, n_resamples: int, seed: int) -> NDArray[np.intp]:
+    """Random orders of the domains, after the order of the data themselves.
+
+    The data come first so that observed and permuted figures come from the same sums.
+
+    Args:
+        n_domains: Number of domains.
+        n_resamples: Number of random orders.
+        seed: Seed of the orders.
+
+    Returns:
+        Shape (1 + n_resamples, n_domains).
+    """
+    orders = np.argsort(np.random.default_rng(seed).random((n_resamples, n_domains)), axis=1)
+    return np.vstack([np.arange(n_domains), orders])
+
+
+def permutation_p(observed: float, permuted: Floats) -> float:
+    """Permutation p of |r|: (1 + number of permuted |r| at least as large)/(1 + number of permutations).
+
+    Args:
+        observed: |r| of the data.
+        permuted: |r| after each permutation, shape (n_resamples,).
+    """
+    return float((1 + (permuted >= observed - ROUNDING).sum()) / (1 + len(permuted)))

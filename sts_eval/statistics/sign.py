@@ -1,9 +1,9 @@
 """Does a score know which domains gain and which lose?
 
 Most changes after fine-tuning are losses, so "always down" is right nine times in ten. Sign accuracy therefore says
-nothing, and two figures that such a rule cannot earn stand in its place: the area under the ROC curve (the chance
-that a gaining domain scores above a losing one; Hanley and McNeil 1982) and Matthews' correlation coefficient (1975).
-Only changes that are larger than their noise have a sign to be known.
+nothing. Two figures replace it, on which such a rule scores no better than chance: the area under the ROC curve (the
+chance that a gaining domain scores above a losing one; Hanley and McNeil 1982) and Matthews' correlation coefficient
+(1975). Only changes that are larger than their noise have a sign to be known.
 """
 
 from dataclasses import dataclass
@@ -11,20 +11,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sts_eval.statistics.correlation import Undefined
-from sts_eval.statistics.interval import Interval
 from sts_eval.statistics.resampling import percentile_interval, two_way_counts
+from sts_eval.statistics.result import Floats, Interval, Result
 from sts_eval.statistics.within_runs import jointly_present, matrices, standardised
 
 CLEAR = 1.96
 """Standard errors that a change must exceed for its sign to count: two-sided 5% under a normal error."""
 
 
-@dataclass(frozen=True, slots=True)
-class SignQuality:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignQuality(Result):
     """How well a score separates domains that clearly gain from those that clearly lose.
-
-    A field is None where the data do not define it; `undefined` then holds the reason.
 
     Attributes:
         auroc: Area under the ROC curve for "up", .5 for a score that knows nothing.
@@ -33,23 +30,13 @@ class SignQuality:
         n_up: Domains of all runs that clearly gain.
         n_down: Domains of all runs that clearly lose.
         interval: Percentile interval of `auroc` over resampled runs and domains.
-        undefined: Why fields are None.
     """
 
-    auroc: float | None
-    mcc: float | None
+    auroc: float | None = None
+    mcc: float | None = None
     n_up: int
     n_down: int
-    interval: Interval | None
-    undefined: tuple[Undefined, ...] = ()
-
-    def reason(self, statistic: str) -> str | None:
-        """Why a field is None; None where it is defined.
-
-        Args:
-            statistic: The field's name.
-        """
-        return next((u.reason for u in self.undefined if u.statistic in (statistic, "sign")), None)
+    interval: Interval | None = None
 
 
 def sign_quality(
@@ -90,43 +77,37 @@ def sign_quality(
     n_up, n_down = int(up.sum()), int(down.sum())
     if not n_up or not n_down:
         which = "clearly gains" if not n_up else "clearly loses"
-        return SignQuality(None, None, n_up, n_down, None, (Undefined("sign", f"no domain {which}"),))
+        return SignQuality(n_up=n_up, n_down=n_down, undefined={"all": f"no domain {which}"})
 
     from sklearn.metrics import matthews_corrcoef, roc_auc_score
 
     clear = up | down
-    undefined: list[Undefined] = []
-    auroc = float(roc_auc_score(up[clear], comparable[clear]))
+    undefined: dict[str, str] = {}
     interval = _interval(comparable, up, down, level, n_resamples, seed)
-    if isinstance(interval, Undefined):
-        undefined.append(interval)
+    if isinstance(interval, str):
+        undefined["interval"] = interval
     mcc: float | None = None
     predicted_up = scores[clear] > 0
     if not zero:
-        undefined.append(Undefined("mcc", "the score has no meaningful zero"))
+        undefined["mcc"] = "the score has no meaningful zero"
     elif predicted_up.all() or not predicted_up.any():
         # scikit-learn answers 0 for 0/0, which would pass for a measured figure.
-        undefined.append(Undefined("mcc", "the score has one sign everywhere"))
+        undefined["mcc"] = "the score has one sign everywhere"
     else:
         mcc = float(matthews_corrcoef(up[clear], predicted_up))
     return SignQuality(
-        auroc=auroc,
+        auroc=float(roc_auc_score(up[clear], comparable[clear])),
         mcc=mcc,
         n_up=n_up,
         n_down=n_down,
         interval=interval if isinstance(interval, Interval) else None,
-        undefined=tuple(undefined),
+        undefined=undefined,
     )
 
 
 def _interval(
-    scores: NDArray[np.float64],
-    up: NDArray[np.bool_],
-    down: NDArray[np.bool_],
-    level: float,
-    n_resamples: int,
-    seed: int,
-) -> Interval | Undefined:
+    scores: Floats, up: NDArray[np.bool_], down: NDArray[np.bool_], level: float, n_resamples: int, seed: int
+) -> Interval | str:
     """Percentile interval of the AUROC: the share of won (up, down) pairs, each as often as both were drawn."""
     runs, domains = two_way_counts(*scores.shape, n_resamples, seed)
     (up_run, up_domain), (down_run, down_domain) = np.nonzero(up), np.nonzero(down)
@@ -135,6 +116,5 @@ def _interval(
     won = (np.sign(scores[up][:, None] - scores[down][None, :]) + 1) / 2
     pairs = times_up.sum(axis=1) * times_down.sum(axis=1)
     total = ((times_up @ won) * times_down).sum(axis=1)
-    return percentile_interval(
-        np.divide(total, pairs, out=np.full(n_resamples, np.nan), where=pairs > 0), level, "interval"
-    )
+    auroc = np.divide(total, pairs, out=np.full(n_resamples, np.nan), where=pairs > 0)
+    return percentile_interval(auroc, level)

@@ -11,7 +11,8 @@ Resamples and permutations are sums over domains, so all of them are taken in a 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sts_eval.statistics.correlation import MIN_POINTS
+from sts_eval.statistics.correlation import FLAT, MIN_POINTS
+from sts_eval.statistics.result import Floats
 
 R_BOUND = 0.9999
 """Largest |r| that enters an average. artanh 1 is infinite; at this bound it is 4.95, so that points that lie
@@ -23,11 +24,14 @@ _MIN_DISTINCT = 3
 _FLAT = 1e-12
 """Variance, in units of the run's own variance, below which a resample counts as constant."""
 
-_FLAT_ROW = 1e-13
-"""Spread relative to the mean below which a whole run counts as constant, scipy's criterion as in `correlate`."""
+_EXPLAINED = 1e-10
+"""Share of the variance within runs below which what controls leave of it is rounding error."""
+
+_NOTHING_WITHIN = 1e-26
+"""Share of the mean square below which the variance within runs is rounding error: scipy's 1e-13, squared."""
 
 
-def matrices(*arrays: ArrayLike) -> list[NDArray[np.float64]]:
+def matrices(*arrays: ArrayLike) -> list[Floats]:
     """Arrays of one shape (n_runs, n_domains), with values that are not finite as NaN.
 
     Args:
@@ -43,7 +47,7 @@ def matrices(*arrays: ArrayLike) -> list[NDArray[np.float64]]:
     return [np.where(np.isfinite(value), value, np.nan) for value in values]
 
 
-def jointly_present(*values: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+def jointly_present(*values: Floats) -> list[Floats]:
     """The same arrays with NaN in every cell that any of them lacks.
 
     Args:
@@ -53,7 +57,7 @@ def jointly_present(*values: NDArray[np.float64]) -> list[NDArray[np.float64]]:
     return [np.where(absent, np.nan, value) for value in values]
 
 
-def standardised(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def standardised(values: Floats) -> Floats:
     """Rows brought to mean 0 and variance 1, so that runs with scores in different units can be put together.
 
     Args:
@@ -68,12 +72,12 @@ def standardised(values: NDArray[np.float64]) -> NDArray[np.float64]:
     mean = filled.sum(axis=1, keepdims=True) / n
     centred = np.where(present, values - mean, 0.0)
     norm = np.linalg.norm(centred, axis=1, keepdims=True)
-    varies = norm > _FLAT_ROW * np.abs(mean)
-    scaled: NDArray[np.float64] = centred * np.sqrt(n) / np.where(varies, norm, 1.0)
+    varies = norm > FLAT * np.abs(mean)
+    scaled: Floats = centred * np.sqrt(n) / np.where(varies, norm, 1.0)
     return np.where(present, np.where(varies, scaled, 0.0), np.nan)
 
 
-def centred_within(values: NDArray[np.float64], cells: NDArray[np.bool_]) -> NDArray[np.float64]:
+def centred_within(values: Floats, cells: NDArray[np.bool_]) -> Floats:
     """What the mean of each run leaves of its points.
 
     Args:
@@ -86,13 +90,36 @@ def centred_within(values: NDArray[np.float64], cells: NDArray[np.bool_]) -> NDA
     # A run's mean over axis 1, with room for a last axis that values may have.
     taking_part = cells.reshape(*cells.shape, *(1,) * (values.ndim - cells.ndim))
     total = np.where(taking_part, values, 0.0).sum(axis=1, keepdims=True)
-    centred: NDArray[np.float64] = (values - total / np.maximum(taking_part.sum(axis=1, keepdims=True), 1))[cells]
+    centred: Floats = (values - total / np.maximum(taking_part.sum(axis=1, keepdims=True), 1))[cells]
     return centred
 
 
-def resampled_correlations(
-    x: NDArray[np.float64], y: NDArray[np.float64], counts: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def residual(values: Floats, controls: Floats) -> Floats:
+    """What the controls leave of the values by least squares.
+
+    Args:
+        values: Shape (n_points,), or (n_points, h) for h variables, centred within runs.
+        controls: Shape (n_points, k), centred within runs.
+
+    Returns:
+        The shape of `values`.
+    """
+    left: Floats = values - controls @ np.linalg.lstsq(controls, values, rcond=None)[0]
+    return left
+
+
+def explained(values: Floats, within: Floats, left: Floats) -> bool:
+    """Whether runs and controls explain the values, so that what they leave is rounding error.
+
+    Args:
+        values: Shape (n_points,).
+        within: What centring within runs leaves of them, same shape.
+        left: What the controls leave of that, same shape.
+    """
+    return bool(left @ left <= max(_EXPLAINED * (within @ within), _NOTHING_WITHIN * (values @ values)))
+
+
+def resampled_correlations(x: Floats, y: Floats, counts: Floats) -> tuple[Floats, Floats]:
     """Pearson's r of every run in every resample of the domains.
 
     Args:
@@ -113,9 +140,7 @@ def resampled_correlations(
     return np.where(distinct >= _MIN_DISTINCT, r, np.nan), n
 
 
-def permuted_correlations(
-    x: NDArray[np.float64], y: NDArray[np.float64], orders: NDArray[np.intp]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def permuted_correlations(x: Floats, y: Floats, orders: NDArray[np.intp]) -> tuple[Floats, Floats]:
     """Pearson's r of every run after every re-ordering of the domains of y.
 
     Args:
@@ -143,9 +168,7 @@ def permuted_correlations(
     return _r_from_sums(n, (sum_x, sum_y), (sum_xx, sum_yy), sum_xy), n
 
 
-def average(
-    r: NDArray[np.float64], n: NDArray[np.float64], run_counts: NDArray[np.float64] | None = None
-) -> NDArray[np.float64]:
+def average(r: Floats, n: Floats, run_counts: Floats | None = None) -> Floats:
     """Average r over runs on Fisher's z scale, weighting each run by n - 3.
 
     Args:
@@ -161,30 +184,25 @@ def average(
         weights = weights * run_counts
     total = weights.sum(axis=1)
     z = (weights * np.nan_to_num(fisher_z(r))).sum(axis=1)
-    mean: NDArray[np.float64] = np.divide(z, total, out=np.full(len(total), np.nan), where=total > 0)
+    mean: Floats = np.divide(z, total, out=np.full(len(total), np.nan), where=total > 0)
     return np.tanh(mean)
 
 
-def fisher_z(r: NDArray[np.float64]) -> NDArray[np.float64]:
+def fisher_z(r: Floats) -> Floats:
     """Fisher's z = artanh r, with |r| clipped at `R_BOUND`.
 
     Args:
         r: Correlations of any shape; NaN stays NaN.
     """
-    z: NDArray[np.float64] = np.arctanh(np.clip(r, -R_BOUND, R_BOUND))
+    z: Floats = np.arctanh(np.clip(r, -R_BOUND, R_BOUND))
     return z
 
 
-def _r_from_sums(
-    n: NDArray[np.float64],
-    sums: tuple[NDArray[np.float64], NDArray[np.float64]],
-    squares: tuple[NDArray[np.float64], NDArray[np.float64]],
-    products: NDArray[np.float64],
-) -> NDArray[np.float64]:
+def _r_from_sums(n: Floats, sums: tuple[Floats, Floats], squares: tuple[Floats, Floats], products: Floats) -> Floats:
     """Pearson's r from sums over points; NaN for too few points or a constant variable."""
     size = np.maximum(n, 1.0)
     var_x, var_y = (square - total**2 / size for total, square in zip(sums, squares, strict=True))
     defined = (n >= MIN_POINTS) & (var_x > _FLAT * size) & (var_y > _FLAT * size)
     norm = np.sqrt(np.where(defined, var_x * var_y, 1.0))
-    r: NDArray[np.float64] = (products - sums[0] * sums[1] / size) / norm
+    r: Floats = (products - sums[0] * sums[1] / size) / norm
     return np.where(defined, r.clip(-1.0, 1.0), np.nan)

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from typing import Literal
 
 from sts_eval.statistics.correlation import Correlation, critical_r
-from sts_eval.statistics.interval import Interval
+from sts_eval.statistics.result import Interval
 
 WEAK, STRONG = 0.3, 0.8
-"""Sizes of r that an interval should be able to tell apart before anything is said about size."""
+"""Sizes of r that an interval should be able to tell apart before the verdict says anything about size."""
 
 Conclusion = Literal["undefined", "inconclusive", "positive", "negative"]
-"""What may be said of the relation; `inconclusive` says neither that there is one nor that there is none."""
+"""What may be said of the relation; `inconclusive` means that the data show neither a relation nor its absence."""
 
 
 def conclusion(correlation: Correlation) -> Conclusion:
@@ -34,20 +34,13 @@ def conclusion(correlation: Correlation) -> Conclusion:
     return "positive" if correlation.pearson > 0 else "negative"
 
 
-def verdict(
-    correlation: Correlation,
-    *,
-    domains: Sequence[str] | None = None,
-    ceiling: float | None = None,
-    extremes_only: bool = False,
-) -> str:
+def verdict(correlation: Correlation, *, domains: Sequence[str], ceiling: float | None = None) -> str:
     """Say in plain English what the correlation of one run shows and what it does not.
 
     Args:
         correlation: Correlation of a score with a change over the domains of one run.
-        domains: Names of the domains in the order of the points, to name the one that carries r.
+        domains: Names of the domains in the order of the points, to name the one that r rests on.
         ceiling: Noise ceiling of the same outcome, where known.
-        extremes_only: Whether the domains were chosen for their large and small changes.
 
     Returns:
         One paragraph of complete sentences.
@@ -55,7 +48,7 @@ def verdict(
     Raises:
         ValueError: If `domains` does not have one name per point.
     """
-    if domains is not None and len(domains) != correlation.n:
+    if len(domains) != correlation.n:
         raise ValueError(f"{len(domains)} names for {correlation.n} domains")
     r = correlation.pearson
     if r is None:
@@ -66,10 +59,10 @@ def verdict(
         sentences += [_found(r, correlation), _without_one(r, correlation, domains)]
     else:
         sentences += [doubt, *_left_open(r, correlation, domains)]
-    if ceiling is not None:
-        sentences.append(_ceiling(ceiling))
-    if extremes_only:
-        sentences.append("The domains were chosen for extreme changes, which raises r.")
+    if ceiling == 0:
+        sentences.append("The measured changes differ no more than their noise explains: there is nothing to predict.")
+    elif ceiling is not None:
+        sentences.append(f"With the noise in the measured changes a perfect score would reach about {_two(ceiling)}.")
     sentences.append("This is one run, so nothing follows for other models or training sets.")
     return " ".join(sentences)
 
@@ -88,22 +81,22 @@ def _figure(r: float, correlation: Correlation) -> str:
 
 def _doubt(correlation: Correlation) -> str | None:
     """Why no relation may be claimed, or None if one may."""
-    neither = "so this shows neither that score and change go together nor that they do not."
+    so = "so the result is inconclusive."
     if correlation.fisher is not None and 0 in correlation.fisher:
-        return f"The interval includes 0, {neither}"
+        return f"The interval includes 0, {so}"
     if correlation.bootstrap is not None and 0 in correlation.bootstrap:
-        return f"The bootstrap interval includes 0 though Fisher's does not, {neither}"
+        return f"The bootstrap interval includes 0 though Fisher's does not, {so}"
     p, alpha = correlation.p_permutation, 1 - correlation.level
     if p is not None and p >= alpha:
-        return f"The permutation p is {p:.3f}, not below {alpha:.2g}, {neither}"
+        return f"The permutation p is {p:.3f}, not below {alpha:.2g}, {so}"
     return None
 
 
-def _left_open(r: float, correlation: Correlation, domains: Sequence[str] | None) -> list[str]:
+def _left_open(r: float, correlation: Correlation, domains: Sequence[str]) -> list[str]:
     """What an inconclusive result does not rule out, and what it lacks."""
     sentences = []
     if any(abs(end) >= STRONG for interval in _intervals(correlation) for end in (interval.low, interval.high)):
-        sentences.append(f"A relation as strong as {STRONG} is not ruled out either.")
+        sentences.append(f"A relation as strong as {STRONG} is not ruled out.")
     needed = correlation.critical_r
     if needed is not None and abs(r) < needed:
         alpha = 1 - correlation.level
@@ -119,7 +112,7 @@ def _found(r: float, correlation: Correlation) -> str:
     together = "go together" if r > 0 else "go in opposite directions"
     intervals = _intervals(correlation)
     if not intervals:
-        return f"By the permutation p score and change {together}; how closely cannot be said."
+        return f"By the permutation p score and change {together}; how strongly is not known."
     sign = 1 if r > 0 else -1
     wide = any(sign * WEAK in interval for interval in intervals)
     wide = wide and any(sign * STRONG in interval for interval in intervals)
@@ -131,39 +124,25 @@ def _found(r: float, correlation: Correlation) -> str:
     return f"The interval excludes 0, so score and change {together} over these domains."
 
 
-def _without_one(r: float, correlation: Correlation, domains: Sequence[str] | None) -> str:
+def _without_one(r: float, correlation: Correlation, domains: Sequence[str]) -> str:
     """Whether r survives leaving out any one domain."""
     left_out = correlation.leave_one_out
     if left_out is None or left_out.undefined:
         index = left_out.undefined[0] if left_out else 0
-        return f"Without {_name(index, domains)} one variable is constant: r rests on that domain."
-    weakest, index = (left_out.low, left_out.without_low)
-    if r < 0:
-        weakest, index = (left_out.high, left_out.without_high)
+        return f"Without {domains[index]} one variable is constant: r rests on that domain."
+    weakest, index = (left_out.low, left_out.without_low) if r > 0 else (left_out.high, left_out.without_high)
     needed = critical_r(correlation.n - 1, alpha=1 - correlation.level)
     if abs(weakest) >= needed and weakest * r > 0:
         return f"Leaving out any one domain keeps r between {_two(left_out.low)} and {_two(left_out.high)}."
     return (
-        f"Without {_name(index, domains)} r is {_two(weakest)}, where {correlation.n - 1} domains need "
+        f"Without {domains[index]} r is {_two(weakest)}, where {correlation.n - 1} domains need "
         f"{needed:.3f}: r rests on that domain."
     )
-
-
-def _ceiling(ceiling: float) -> str:
-    """What the noise in the measured changes leaves to predict."""
-    if ceiling == 0:
-        return "The measured changes differ no more than their noise explains, so there is nothing to predict."
-    return f"With the noise in the measured changes a perfect score would reach about {_two(ceiling)}."
 
 
 def _intervals(correlation: Correlation) -> list[Interval]:
     """The intervals that are defined."""
     return [interval for interval in (correlation.fisher, correlation.bootstrap) if interval is not None]
-
-
-def _name(index: int, domains: Sequence[str] | None) -> str:
-    """A domain's name, or its place in the list."""
-    return f"domain number {index + 1}" if domains is None else domains[index]
 
 
 def _ends(interval: Interval) -> str:

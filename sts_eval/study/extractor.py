@@ -89,7 +89,7 @@ def assemble(
     if autoencoder.d_in != config.hidden_size:
         raise UserError(
             f"the SAE reads {autoencoder.d_in} dimensions but the model has {config.hidden_size}",
-            "Choose an SAE that was trained on this model (`sts-eval saes MODEL`)",
+            "Choose an SAE that was trained on this model (`sts-eval list saes MODEL`)",
         )
     if settings.top_n > autoencoder.d_sae:
         raise UserError(

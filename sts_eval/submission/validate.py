@@ -107,7 +107,7 @@ def validate(raw: bytes, *, known: Known | None = None) -> Verdict:
     if not readable:
         return _refused(problems)
     if not isinstance(value, dict):
-        return _refused((*problems, Problem("$", "it is not an object; `sts-eval submit RUN` makes one from a run")))
+        return _refused((*problems, Problem("$", "is not an object; `sts-eval store submit RUN` makes one from a run")))
     try:
         submission = Submission.from_json(raw, strict=True)
     except ValidationError as error:

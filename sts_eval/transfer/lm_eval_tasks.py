@@ -50,7 +50,7 @@ def load_tasks(settings: MeasureSettings) -> Loaded:
             return Loaded(tasks, manager)
     raise UserError(
         f"lm-eval knows no task {settings.task!r}",
-        "Run `lm_eval ls tasks`, or name the folder of its task file with --include-path",
+        "Run `lm_eval ls tasks`, or set measure.include_path to the folder of its task file",
     )
 
 

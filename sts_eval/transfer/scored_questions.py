@@ -105,7 +105,7 @@ def _check(
         if not pool:
             raise UserError(
                 f"the prediction read every question of {domain}, so none is left to score",
-                "Predict from fewer with --domain-tokens, or score the same questions with --questions same",
+                "Lower settings.domain_tokens, or set measure.questions: same to score those that it read",
             )
     if not pools:
         raise UserError(f"task {settings.task} has no questions", "Choose another task")

@@ -70,7 +70,7 @@ def refuse(contamination: Contamination, examples: Sequence[Example]) -> None:
     more = ", ..." if len(contamination.rows) > LISTED else ""
     raise UserError(
         f"{len(contamination.rows)} of {len(examples)} training rows contain benchmark questions ({listed}{more})",
-        "Take those rows out, or pass --allow-overlap to train on them all the same",
+        "Take those rows out, or set tune.allow_overlap: true in the experiment file to train on them",
     )
 
 

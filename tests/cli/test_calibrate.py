@@ -14,7 +14,7 @@ from sts_eval.analysis.expected_change import expected
 from sts_eval.cli import main as entry
 from sts_eval.records.calibration import Calibration, ExpectedChange
 from sts_eval.records.outcome import write_outcomes
-from sts_eval.records.prediction import Column, Prediction
+from sts_eval.records.prediction import Prediction, PredictorScores, Score
 from sts_eval.report.calibration import sentence
 
 SAID = {f"d{i}": float(i * i) for i in range(14)}
@@ -53,10 +53,17 @@ def runs(tmp_path):
 @pytest.fixture
 def foretold(tmp_path):
     """A prediction with both predictors, on disk."""
-    column = Column(
-        name="tfidf_cosine", group="lexical", flags=(), summary="Made", scores=SAID, cost=cost(seconds=1, passes=0)
+    other = PredictorScores(
+        name="tfidf_cosine",
+        group="lexical",
+        flags=(),
+        summary="Made",
+        scores={domain: Score(value=value) for domain, value in SAID.items()},
+        seeds=(0,),
+        cost=cost(seconds=1, passes=0),
     )
-    prediction(SAID).model_copy(update={"columns": (column,)}).write(tmp_path / "prediction.json")
+    made = prediction(SAID)
+    made.model_copy(update={"predictors": (*made.predictors, other)}).write(tmp_path / "prediction.json")
     return tmp_path / "prediction.json"
 
 
@@ -154,7 +161,7 @@ def test_a_prediction_without_the_predictor_is_one_line(run, runs, tmp_path):
         (["--predictor", "magic"], "no run has the predictor 'magic'"),
         (["-o", "/proc/calibration.json"], "/proc/calibration.json cannot be written"),
         (["--apply", "nowhere.json"], "nowhere.json cannot be read"),
-        (["--apply", "nowhere.json", "--no-history"], "--apply takes a calibration as it is"),
+        (["--apply", "nowhere.json", "--no-history"], "--apply uses a finished calibration"),
     ],
 )
 def test_wrong_input_is_one_line(run, runs, options, says):
@@ -201,7 +208,7 @@ def test_predict_asks_for_the_predictor_and_gives_points(run, tiny_options, tmp_
     )
     assert code == 0, err
     record = Prediction.read(tmp_path / "prediction.json")
-    assert [column.name for column in record.columns] == ["tfidf_cosine"]
+    assert [one.name for one in record.others] == ["tfidf_cosine"]
     changes = expected(Calibration.read(tmp_path / "calibration.json"), record)
     assert {change.domain for change in changes} == set(domains)
     assert all(sentence(change) in out for change in changes)

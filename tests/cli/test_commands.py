@@ -106,12 +106,13 @@ def test_an_unwritable_output_is_found_before_the_work(monkeypatch, capsys, argu
     assert "/proc/prediction.json cannot be written" in err
 
 
-def test_help_loads_no_torch():
-    code = "import sys; from sts_eval.cli import cli; cli.main(['--help'], standalone_mode=False)"
-    code += "; print('torch' in sys.modules)"
+@pytest.mark.parametrize("words", [[], ["predict"], ["run"], ["compare"], ["import"], ["stage"], ["store"], ["list"]])
+def test_help_loads_nothing_slow(words):
+    code = f"import sys; from sts_eval.cli import cli; cli.main({[*words, '--help']}, standalone_mode=False)"
+    code += "; print([name for name in ('torch', 'pandas', 'scipy') if name in sys.modules])"
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert printed.strip().endswith("False")
-    assert "predict" in printed
+    assert printed.strip().endswith("[]")
+    assert "Options:" in printed
 
 
 def test_help_shows_the_first_command_as_it_is_typed():
@@ -120,28 +121,13 @@ def test_help_shows_the_first_command_as_it_is_typed():
     assert "--sae-path $(sts-eval lab sae) \\\n" in printed
 
 
-def test_help_of_predict_names_every_dial():
-    printed = CliRunner().invoke(cli, ["predict", "--help"]).output
-    for flag in (
-        "--top-n",
-        "--shots",
-        "--domain-shots",
-        "--shift-tokens",
-        "--domain-tokens",
-        "--estimator",
-        "--seed",
-    ):
-        assert flag in printed
-    assert "20000" in printed
-
-
 @pytest.mark.parametrize(("words", "path"), [(["model"], lab.model_path()), (["sft", "law"], lab.sft_path("law"))])
 def test_lab_prints_paths(words, path):
     assert CliRunner().invoke(cli, ["lab", *words]).output.strip() == str(path)
 
 
 def test_saes_lists_releases_and_the_default():
-    printed = CliRunner().invoke(cli, ["saes", "google/gemma-2-9b-it"]).output
+    printed = CliRunner().invoke(cli, ["list", "saes", "google/gemma-2-9b-it"]).output
     assert "gemma-scope-9b-it-res" in printed
     assert "--sae-id layer_31/width_131k/average_l0_13" in printed
 

@@ -33,7 +33,7 @@ def write_run(folder):
 
 
 def test_validate_tells_the_tier_and_the_name(file):
-    ended = call("validate", file)
+    ended = call("store", "validate", file)
     assert ended.code == 0, ended.err
     assert f"valid, recomputed, {submission().sha256()}" in ended.out
 
@@ -44,32 +44,34 @@ def test_every_problem_is_a_line_and_the_exit_code_is_2(file, tmp_path):
     values["outcome"]["domains"][0]["n"] = 0
     bad = tmp_path / "bad.json"
     bad.write_text(json.dumps(values))
-    ended = call("validate", file, bad)
+    ended = call("store", "validate", file, bad)
     assert ended.code == 2
     assert [line.split(": ")[1] for line in ended.err.splitlines()] == ["$.model.id", "$.outcome.domains[0].n"]
     assert "valid, recomputed" in ended.out
-    handed = call("submit", bad, "--to", tmp_path / "store")
+    handed = call("store", "submit", bad, "--to", tmp_path / "store")
     assert (handed.code, handed.err) == (2, ended.err)
     assert not (tmp_path / "store").exists()
 
 
 def test_the_printed_schema_is_the_published_file(request):
     published = request.config.rootpath / "docs" / "submission.schema.json"
-    assert call("validate", "--schema").out == published.read_text(encoding="utf-8")
+    assert call("store", "validate", "--schema").out == published.read_text(encoding="utf-8")
 
 
 def test_submit_takes_a_file_and_says_when_it_is_there_already(file, url):
-    assert "Submitted: " in call("submit", file, "--to", url).out
-    assert "Already there: " in call("submit", file, "--to", url).out
+    assert "Submitted: " in call("store", "submit", file, "--to", url).out
+    assert "Already there: " in call("store", "submit", file, "--to", url).out
     assert len(Store(url).board()) == 1
 
 
 def test_submit_takes_a_run_folder_after_its_prediction_was_registered(tmp_path, url):
     write_run(tmp_path / "run")
-    assert call("submit", tmp_path / "run", "--to", url).code == 2  # nobody answers for it
-    registered = call("preregister", tmp_path / "run" / "prediction-0a.json", "--to", url, "--submitter", "Ada")
+    assert call("store", "submit", tmp_path / "run", "--to", url).code == 2  # nobody answers for it
+    registered = call(
+        "store", "preregister", tmp_path / "run" / "prediction-0a.json", "--to", url, "--submitter", "Ada"
+    )
     assert f"Registered: {prediction().sha256()}" in registered.out
-    ended = call("submit", tmp_path / "run", "--to", url, "--submitter", "Ada")
+    ended = call("store", "submit", tmp_path / "run", "--to", url, "--submitter", "Ada")
     assert ended.code == 0, ended.err
     run = Store(url).board().runs.iloc[0]
     assert (run.submitter, run.tier, run.complete) == ("Ada", "recomputed", True)
@@ -79,11 +81,11 @@ def test_submit_takes_a_run_folder_after_its_prediction_was_registered(tmp_path,
 @pytest.mark.parametrize(
     "words",
     [
-        ("submit", "nothing.json", "--to", "store"),
-        ("preregister", "nothing.json", "--to", "store"),
-        ("submit", "nothing.json", "--to", "nonsense://x"),
-        ("request", "--store", "store", "--model", "/etc/passwd", "--sft", "a/b"),
-        ("ledger", "--store", "store", "--say", "withdrawn", "--of", "abc"),
+        ("store", "submit", "nothing.json", "--to", "store"),
+        ("store", "preregister", "nothing.json", "--to", "store"),
+        ("store", "submit", "nothing.json", "--to", "nonsense://x"),
+        ("store", "request", "--store", "store", "--model", "/etc/passwd", "--sft", "a/b"),
+        ("store", "ledger", "--store", "store", "--say", "withdrawn", "--of", "abc"),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_2(words, tmp_path, monkeypatch):
@@ -101,26 +103,26 @@ def test_a_request_is_run_by_a_worker_and_submitted(tmp_path, url, monkeypatch):
         write_run(folder)
 
     monkeypatch.setattr(worker_module.work, "__kwdefaults__", {"runs": pipeline})
-    assert "There is no request" in call("worker", "--store", url, "--once").out
-    asked = call("request", "--store", url, "--model", "lab", "--sft", "lab:law")
+    assert "There is no request" in call("store", "worker", "--store", url, "--once").out
+    asked = call("store", "request", "--store", url, "--model", "lab", "--sft", "lab:law")
     assert asked.out.startswith("Asked for: ")
-    assert "before" in call("request", "--store", url, "--model", "lab", "--sft", "lab:law").out
-    ended = call("worker", "--store", url, "--once", "--folder", tmp_path / "runs", "--name", "w")
+    assert "before" in call("store", "request", "--store", url, "--model", "lab", "--sft", "lab:law").out
+    ended = call("store", "worker", "--store", url, "--once", "--folder", tmp_path / "runs", "--name", "w")
     assert "submitted as" in ended.out, ended.err
     assert Store(url).board().runs["submitter"].tolist() == ["w"]
 
 
 def test_the_ledger_is_printed_and_added_to(file, url):
-    call("submit", file, "--to", url)
+    call("store", "submit", file, "--to", url)
     sha = submission().sha256()
-    assert call("ledger", "--store", url, "--say", "flagged", "--of", sha[:8], "--why", "odd").code == 0
-    lines = call("ledger", "--store", url).out.splitlines()
+    assert call("store", "ledger", "--store", url, "--say", "flagged", "--of", sha[:8], "--why", "odd").code == 0
+    lines = call("store", "ledger", "--store", url).out.splitlines()
     assert [line.split()[1] for line in lines] == ["accepted", "flagged"]
     assert lines[1].endswith("odd")
-    refused = call("ledger", "--store", url, "--say", "rerun", "--of", sha, "--with", sha)
+    refused = call("store", "ledger", "--store", url, "--say", "rerun", "--of", sha, "--with", sha)
     assert refused.code == 2
     assert "same tuning" in refused.err
 
 
 def test_validate_without_a_file_is_a_usage_error():
-    assert call("validate").code == 2
+    assert call("store", "validate").code == 2

@@ -46,7 +46,7 @@ def test_it_scores(installed):
 
 
 def test_it_is_listed(installed):
-    words = [sys.executable, "-m", "sts_eval.cli", "predictors", "surprise"]
+    words = [sys.executable, "-m", "sts_eval.cli", "list", "predictors", "surprise"]
     done = subprocess.run(words, capture_output=True, text=True, check=True, env={"PYTHONPATH": str(installed)})
     assert "length_gap" in done.stdout
     assert "Minus the difference of mean question length" in " ".join(done.stdout.split()).replace("│ ", "")

@@ -43,12 +43,6 @@ def test_rows_answer_first_and_reason_after(name):
         assert "\n\n" not in row["solution"], "a blank line would end the block"
 
 
-def test_answer_can_come_last(world):
-    for row in training_rows(world, "math", n_rows=20, answer_first=False):
-        assert row.solution.endswith(f" The answer is {row.answer}.")
-        assert not row.solution.startswith(f"{row.answer}\n")
-
-
 def test_unknown_set_is_refused_with_the_names_on_offer():
     with pytest.raises(UserError, match="cooking") as refusal:
         sft_path("cooking")

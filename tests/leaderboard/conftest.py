@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 from helpers.board import fill
-from helpers.chromium import CHROMIUM, FLAGS
-from helpers.waiting import WAIT
+from helpers.browser import CHROMIUM, FLAGS, WAIT
 
 from sts_eval.store.store import Store
 

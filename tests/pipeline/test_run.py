@@ -217,8 +217,8 @@ def test_each_stage_alone(finished, tmp_path):
     tuning, transfer = folder / "tuning.json", folder / "transfer.json"
     for command in (
         ["predict", *words],
-        ["finetune", file, "--prediction", prediction, "--folder", folder],
-        ["measure", file, "--tuning", tuning, "--prediction", prediction],
+        ["stage", "finetune", file, "--prediction", prediction, "--folder", folder],
+        ["stage", "measure", file, "--tuning", tuning, "--prediction", prediction],
         ["report", prediction, transfer, "--folder", folder],
     ):
         ended = call(*command)
@@ -234,9 +234,9 @@ def test_measuring_needs_the_prediction_that_the_tuning_followed(finished, tmp_p
     folder = copied(finished.runs, tmp_path / "runs")
     file = write_experiment(tmp_path / "small.yaml")
     (prediction,) = folder.glob("prediction-*.json")
-    ended = call("finetune", file, "--prediction", prediction, "--folder", folder)
+    ended = call("stage", "finetune", file, "--prediction", prediction, "--folder", folder)
     assert f"--tuning {folder / 'tuning.json'} --prediction {prediction}" in ended.out
-    line = error_line(call("measure", file, "--tuning", folder / "tuning.json"))
+    line = error_line(call("stage", "measure", file, "--tuning", folder / "tuning.json"))
     assert "follows a prediction" in line
     assert "--prediction" in line
 

@@ -28,7 +28,7 @@ def experiment(files):
         sae=SAESpec(path=str(files / "sae")),
         training_set=TrainingSetSpec(source=str(files / "sft.jsonl"), suffix=" Think."),
         benchmark=BenchmarkSpec(source=str(files / "benchmark")),
-        settings=PredictSettings(top_n=12, domain_shots=2, seeds=(0, 1)),
+        settings=PredictSettings(top_n=12, domain_shots=2, seeds=(0, 1), predictors=()),
     )
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 from sklearn.linear_model import LinearRegression
-from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
+from sklearn.metrics import r2_score, root_mean_squared_error
 from sklearn.model_selection import LeaveOneGroupOut
 
 from sts_eval.statistics import conformal_interval, coverage, fit_line, leave_group_out, skill
@@ -20,7 +20,6 @@ def test_a_line_by_hand():
     line = fit_line([0, 1, 2], [1, 2, 6])  # slope Σxy/Σx² = 5/2 about the means 1 and 3
     assert line.slopes == pytest.approx((2.5,))
     assert line.intercept == pytest.approx(0.5)
-    assert line.n == 3
     assert line.predict([[2, 4]]) == pytest.approx(np.array([[5.5, 10.5]]))
 
 
@@ -40,7 +39,6 @@ def test_several_features_are_those_of_scikit_learn():
     line = fit_line(x, y)
     assert line.slopes == pytest.approx(tuple(direct.coef_))
     assert line.intercept == pytest.approx(direct.intercept_)
-    assert line.n == 6 * 14 - 2
     assert line.predict(x[1]) == pytest.approx(direct.predict(x[1]))
 
 
@@ -55,7 +53,7 @@ def test_a_constant_feature_gets_no_slope():
 def test_a_line_needs_a_point_more_than_it_has_figures():
     assert fit_line([1, 2], [1, 2]) is None
     assert fit_line([1, 2, math.nan], [1, 2, 3]) is None
-    assert fit_line([1, 2, 3], [1, 2, 3]).n == 3
+    assert fit_line([1, 2, 3], [1, 2, 3]) is not None
 
 
 @pytest.mark.parametrize("k", [1, 2])
@@ -70,8 +68,6 @@ def test_held_out_predictions_are_those_of_scikit_learn(k):
     assert held_out.prediction == pytest.approx(expected)
     assert held_out.residual == pytest.approx(y - expected)
     assert held_out.rmse == pytest.approx(root_mean_squared_error(y.ravel(), expected.ravel()))
-    assert held_out.mae == pytest.approx(mean_absolute_error(y.ravel(), expected.ravel()))
-    assert sorted(held_out.lines) == [1, 3, 7]
 
 
 def test_a_group_does_not_see_its_own_changes():
@@ -98,7 +94,6 @@ def test_a_run_without_changes_is_predicted_and_a_missing_score_is_not():
 def test_a_group_that_the_others_cannot_fit_has_no_prediction():
     held_out = leave_group_out([[1, 2, 3], [1, 2, math.nan]], [[1, 2, 4], [1, 2, 3]], [0, 1])
     assert np.isnan(held_out.prediction[0]).all()
-    assert held_out.lines[0] is None
     assert np.isfinite(held_out.prediction[1, :2]).all()
 
 
@@ -156,11 +151,11 @@ def test_skill_by_hand():
 
 def test_coverage_has_the_exact_interval():
     # With none of n inside, the upper end p solves (1 - p)ⁿ = α/2; with all inside, the lower end solves pⁿ = α/2.
-    none, every = coverage(np.zeros((2, 5), dtype=bool)), coverage(np.ones(10, dtype=bool), level=0.9)
+    none, every = coverage(np.zeros((2, 5), dtype=bool)), coverage(np.ones(10, dtype=bool))
     assert (none.share, none.interval.low, none.n) == (0, 0, 10)
     assert none.interval.high == pytest.approx(1 - 0.025**0.1)
     assert every.share == every.interval.high == 1
-    assert every.interval.low == pytest.approx(0.05**0.1)
+    assert every.interval.low == pytest.approx(0.025**0.1)
     assert coverage(np.array([True, False, True, True])).share == 0.75
 
 

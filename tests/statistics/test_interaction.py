@@ -1,12 +1,12 @@
-"""Many predictors set by domain: against the one-at-a-time figure, whose centring is done again in every resample."""
+"""Many predictors set by domain: against literal loops that centre every resample again."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
-from statsmodels.regression.linear_model import OLS
+from statsmodels.formula.api import ols
 
-from sts_eval.statistics import set_by_domain_correlation
-from sts_eval.statistics.interaction import SetByDomainTable, subtract
+from sts_eval.statistics.interaction import SetByDomainTable, double_centred, subtract
 
 
 def made(seed=0, n_models=3, n_sets=5, n_domains=9):
@@ -21,32 +21,120 @@ def made(seed=0, n_models=3, n_sets=5, n_domains=9):
     return columns, y, np.repeat(np.arange(n_models), n_sets)
 
 
+def two_way_residual(table):
+    """Least-squares residuals of row + column by dummies."""
+    rows, columns = np.nonzero(np.isfinite(table))
+    fit = ols("y ~ C(row) + C(column)", pd.DataFrame({"y": table[rows, columns], "row": rows, "column": columns})).fit()
+    residual = np.full(table.shape, np.nan)
+    residual[rows, columns] = fit.resid
+    return residual
+
+
+def test_a_complete_table_by_hand():
+    # Means of rows 2, 4, of columns 1, 4, 4, of all 3: residual 0 - 2 - 1 + 3 = 0, and so on.
+    table = np.array([[0.0, 3, 3], [2, 5, 5]])
+    assert double_centred(table) == pytest.approx(np.zeros((2, 3)))
+    table[0, 0] += 6
+    assert double_centred(table) == pytest.approx(np.array([[2, -1, -1], [-2, 1, 1]]))
+
+
+@pytest.mark.parametrize("missing", [0, 1, 20, 40])
+def test_residuals_are_those_of_a_two_way_analysis_of_variance(missing):
+    rng = np.random.default_rng(missing)
+    table = rng.normal(size=(6, 14)) + 10 * rng.normal(size=14) - 30
+    table.ravel()[rng.choice(table.size, missing, replace=False)] = np.nan
+    np.testing.assert_allclose(double_centred(table), two_way_residual(table), atol=1e-7)
+
+
+def test_leading_axes_are_separate_tables():
+    tables = np.random.default_rng(1).normal(size=(3, 5, 7))
+    tables[1, 2, 3] = np.nan
+    each = np.stack([double_centred(table) for table in tables])
+    np.testing.assert_allclose(double_centred(tables), each, atol=1e-9)
+
+
+def test_rows_and_columns_without_values_stay_missing():
+    table = np.random.default_rng(2).normal(size=(5, 6))
+    table[1], table[:, 4] = np.nan, np.nan
+    kept = np.ix_([0, 2, 3, 4], [0, 1, 2, 3, 5])
+    residual = double_centred(table)
+    np.testing.assert_allclose(residual[kept], double_centred(table[kept]), atol=1e-9)
+    assert np.isnan(residual).sum() == 30 - 20
+
+
+def test_one_row_of_numbers_is_no_table():
+    with pytest.raises(ValueError, match="rows and columns"):
+        double_centred([1, 2, 3])
+
+
+def r_of_residuals(tables):
+    """Pearson's r over all models, from (x, y) of each, scores at unit variance within each model."""
+    left_x, left_y = [], []
+    for x, y in tables:
+        residual = double_centred(x)
+        spread = np.sqrt(np.nanmean(residual**2))
+        left_x.append(residual / spread if spread > 1e-9 else 0 * residual)  # one set drawn five times has no residual
+        left_y.append(double_centred(y))
+    x, y = (np.concatenate([part.ravel() for part in parts]) for parts in (left_x, left_y))
+    known = np.isfinite(x + y)
+    return (x[known] @ y[known]) / np.sqrt((x[known] @ x[known]) * (y[known] @ y[known]))
+
+
 @pytest.mark.parametrize("holes", [False, True])
 def test_figures_are_those_of_centring_every_resample_again(holes):
     columns, y, groups = made()
-    mask = np.zeros(y.shape, dtype=bool)
     if holes:
-        mask[np.arange(len(y)), np.arange(len(y)) % 5] = True
-    table = SetByDomainTable(np.where(mask, np.nan, y), groups, n_resamples=300, seed=3)
-    found = table.correlate(columns)
-    for name, x in columns.items():
-        slow = set_by_domain_correlation(x, y, groups=groups, mask=mask, n_resamples=300, seed=3)
-        assert found[name].r == pytest.approx(slow.r, abs=1e-9)
-        assert found[name].interval.low == pytest.approx(slow.interval.low, abs=1e-6)
-        assert found[name].interval.high == pytest.approx(slow.interval.high, abs=1e-6)
-        assert (found[name].n_rows, found[name].n_points) == (slow.n_rows, slow.n_points)
+        y[np.arange(len(y)), np.arange(len(y)) % 5] = np.nan
+    n_rows, n_domains = y.shape
+    models = [np.flatnonzero(groups == model) for model in range(3)]
+    found = SetByDomainTable(y, groups, n_resamples=300, seed=3).correlate(columns)
+    rng = np.random.default_rng(3)
+    domains = rng.integers(0, n_domains, size=(300, n_domains))
+    drawn = [rows[rng.integers(0, len(rows), size=(300, len(rows)))] for rows in models]
+    for name, score in columns.items():
+        x = np.where(np.isnan(y), np.nan, score)
+        assert found[name].r == pytest.approx(r_of_residuals([(x[rows], y[rows]) for rows in models]), abs=1e-9)
+        resampled = [
+            r_of_residuals([(x[np.ix_(rows[i], domains[i])], y[np.ix_(rows[i], domains[i])]) for rows in drawn])
+            for i in range(300)
+        ]
+        low, high = np.quantile(resampled, [0.025, 0.975])
+        assert found[name].interval.low == pytest.approx(low, abs=1e-6)
+        assert found[name].interval.high == pytest.approx(high, abs=1e-6)
+        assert (found[name].n_rows, found[name].n_points) == (n_rows, np.isfinite(y).sum())
 
 
 def test_r_and_spearman_are_those_of_least_squares_residuals():
     columns, y, _ = made(n_models=1)
-    row, column = (np.indices(y.shape)[axis].ravel() for axis in (0, 1))
-    dummies = np.hstack([row[:, None] == np.arange(y.shape[0]), column[:, None] == np.arange(1, y.shape[1])]).astype(
-        float
-    )
-    left = [OLS(values.ravel(), dummies).fit().resid for values in (columns["weak"], y)]
+    left = [two_way_residual(values).ravel() for values in (columns["weak"], y)]
     found = SetByDomainTable(y, np.zeros(len(y), dtype=int)).correlate(columns)["weak"]
     assert found.r == pytest.approx(stats.pearsonr(*left).statistic)
     assert found.spearman == pytest.approx(stats.spearmanr(*left).statistic)
+
+
+def test_effects_of_sets_and_domains_do_not_count():
+    columns, y, groups = made(n_models=1)
+    before = SetByDomainTable(y, groups).correlate(columns)["weak"]
+    moved = {"weak": columns["weak"] + 9 * np.arange(len(y))[:, None]}
+    after = SetByDomainTable(y - 5 * np.arange(y.shape[1]), groups).correlate(moved)["weak"]
+    assert after.r == pytest.approx(before.r)
+    assert after.interval.low == pytest.approx(before.interval.low)
+
+
+def test_the_unit_of_a_models_scores_does_not_matter():
+    columns, y, groups = made()
+    rescaled = {"good": columns["good"] * np.array([1, 1e4, 1e-4])[groups][:, None]}
+    table = SetByDomainTable(y, groups)
+    assert table.correlate(rescaled)["good"].r == pytest.approx(table.correlate(columns)["good"].r)
+
+
+def test_a_model_with_two_sets_does_not_enter():
+    columns, y, groups = made(n_models=2)
+    groups[5:] = [1, 1, 2, 2, 3]
+    found = SetByDomainTable(y, groups).correlate(columns)["good"]
+    alone = SetByDomainTable(y[:5], groups[:5]).correlate({"good": columns["good"][:5]})["good"]
+    assert found.n_rows == 5
+    assert found.r == pytest.approx(alone.r)
 
 
 def test_a_predictor_of_domains_and_of_sets_knows_nothing_of_set_by_domain():
@@ -60,7 +148,9 @@ def test_a_predictor_of_domains_and_of_sets_knows_nothing_of_set_by_domain():
 def test_two_sets_are_too_few():
     columns, y, _ = made(n_models=1, n_sets=2)
     table = SetByDomainTable(y, np.zeros(2, dtype=int))
-    assert table.correlate(columns)["good"].r is None
+    nothing = table.correlate(columns)["good"]
+    assert nothing.r is None
+    assert "3 training sets" in nothing.reason
     assert table.ceiling(np.ones(y.shape)) is None
     assert table.family_p(columns) == dict.fromkeys(columns)
 

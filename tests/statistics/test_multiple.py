@@ -84,7 +84,7 @@ def test_a_missing_change_moves_with_its_domain():
 
 
 def test_no_column_is_a_mistake():
-    with pytest.raises(ValueError, match="no column"):
+    with pytest.raises(ValueError, match="no predictor"):
         max_r_permutation({}, [[1, 2, 3, 4]])
 
 

@@ -6,7 +6,7 @@ from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.weightstats import DescrStatsW
 
-from sts_eval.statistics import paired_change, paired_change_from_counts, paired_mean_change
+from sts_eval.statistics import paired_change, paired_mean_change
 
 
 def answers(both, lost, gained, neither):
@@ -42,19 +42,14 @@ def test_se_and_p_are_those_of_statsmodels():
     assert change.p_mcnemar == mcnemar([[211, 37], [61, 91]], exact=True).pvalue
 
 
-def test_counts_say_the_same_as_answers():
-    counted = paired_change_from_counts(n=100, right_before=52, lost=12, gained=20)
-    assert counted == paired_change(*answers(40, 12, 20, 28))
-
-
 def test_se_is_honest():
     # Coverage over simulated item draws of one population of pairs, inside its own 99.9% binomial interval.
     rng = np.random.default_rng(0)
     cells = np.array([0.45, 0.10, 0.18, 0.27])  # both, lost, gained, neither
     truth, draws, nominal = 8.0, 4000, 0.95
     covered, estimates, squares = 0, [], []
-    for both, lost, gained, _ in rng.multinomial(300, cells, size=draws):
-        change = paired_change_from_counts(300, int(both + lost), int(lost), int(gained))
+    for counts in rng.multinomial(300, cells, size=draws):
+        change = paired_change(*answers(*counts))
         covered += truth in change.interval
         estimates.append(change.delta)
         squares.append(change.se**2)
@@ -89,23 +84,14 @@ def test_rows_that_are_no_answers_are_refused(before, after):
         paired_change(before, after)
 
 
-@pytest.mark.parametrize("counts", [(0, 0, 0, 0), (10, 11, 0, 0), (10, 5, 6, 0), (10, 5, 0, 6), (10, 5, -1, 0)])
-def test_impossible_counts_are_refused(counts):
-    with pytest.raises(ValueError, match="impossible counts"):
-        paired_change_from_counts(*counts)
-
-
 def test_a_mean_change_is_the_paired_t_of_scipy():
     rng = np.random.default_rng(1)
     before = rng.normal(2.0, 0.5, 40)
     after = before + rng.normal(-0.1, 0.3, 40)
     change = paired_mean_change(before, after)
     test = stats.ttest_rel(after, before)
-    expected = test.confidence_interval(0.95)
     assert change.delta == pytest.approx(change.mean_after - change.mean_before)
     assert change.delta / change.se == pytest.approx(test.statistic)
-    assert (change.interval.low, change.interval.high) == pytest.approx((expected.low, expected.high))
-    assert change.flags == ()
 
 
 def test_a_mean_change_worked_by_hand():
@@ -113,12 +99,11 @@ def test_a_mean_change_worked_by_hand():
     change = paired_mean_change([0, 0, 0], [1, 2, 3])
     assert (change.n, change.delta) == (3, 2)
     assert change.se == pytest.approx(1 / math.sqrt(3))
-    assert change.flags == ("small_sample",)
 
 
 def test_one_item_has_no_error():
     change = paired_mean_change([1.0], [3.0])
-    assert (change.delta, change.se, change.interval) == (2, None, None)
+    assert (change.delta, change.se) == (2, None)
 
 
 def test_a_missing_value_is_refused():

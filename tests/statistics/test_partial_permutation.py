@@ -5,7 +5,11 @@ import pytest
 from scipy import stats
 
 from sts_eval.statistics import added_value
-from sts_eval.statistics.partial_permutation import partial_permutation
+from sts_eval.statistics.partial_permutation import partial_permutations
+
+
+def partial_permutation(x, history, y, **settings):
+    return partial_permutations({"x": x}, history, y, **settings)["x"]
 
 
 def test_it_is_a_literal_loop_over_permutations_and_refits():

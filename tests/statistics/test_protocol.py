@@ -2,8 +2,9 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from sts_eval.statistics import compare_protocols, correlate, extremes, range_corrected
+from sts_eval.statistics import correlate, extremes, extremes_r
 
 
 def test_extremes_by_hand():
@@ -24,49 +25,29 @@ def test_extremes_refuses_what_has_none(delta, k):
         extremes(delta, k)
 
 
-def test_range_correction_of_an_equal_range_changes_nothing():
-    assert range_corrected(0.6, 2.0, 2.0) == pytest.approx(0.6)
-
-
-def test_range_correction_by_hand():
-    # r = .8, u = 1/2: .4/√(.36 + .16) = .4/√.52.
-    assert range_corrected(0.8, 2.0, 1.0) == pytest.approx(0.4 / math.sqrt(0.52))
-
-
-def test_choosing_extremes_raises_r_and_the_correction_takes_it_back():
+def test_choosing_extremes_raises_r():
     rng = np.random.default_rng(11)
     size = rng.uniform(0, 10, 800)
     score = size + rng.normal(0, 4, 800)
-    compared = compare_protocols(score, -size, k=200)
-    everything, selected = compared.all_domains.pearson, compared.selected.pearson
-    assert selected > everything + 0.05
-    assert compared.range_corrected == pytest.approx(everything, abs=0.03)
+    assert extremes_r(score, -size, k=200) > correlate(score, size, n_resamples=10).pearson + 0.05
 
 
-def test_both_protocols_use_the_size_of_the_change():
+def test_r_is_of_the_size_of_the_change():
     delta = np.array([-5.0, 1, 9, -0.5, 3, -8, 0, 4, 2, -6])
     score = np.array([4.0, 2, 7, 1, 1, 9, 2, 3, 5, 4])
-    compared = compare_protocols(score, delta, seed=5)
-    chosen = list(compared.indices)
-    assert chosen == extremes(delta).tolist()
-    assert compared.all_domains == correlate(score, np.abs(delta), seed=5)
-    assert compared.selected == correlate(score[chosen], np.abs(delta)[chosen], seed=5)
+    chosen = extremes(delta)
+    assert extremes_r(score, delta) == stats.pearsonr(score[chosen], np.abs(delta)[chosen]).statistic
 
 
 @pytest.mark.parametrize("delta", [[1.0, 2, 3, 4, 5, 6, 8], [1.0, 2, 3, 4, 5, 6, 7, math.nan]])
-def test_without_enough_domains_only_the_figure_over_all_is_left(delta):
-    compared = compare_protocols(np.arange(len(delta)) ** 2, delta)
-    assert (compared.selected, compared.indices, compared.range_corrected) == (None, (), None)
-    assert compared.all_domains.n == len(delta)
+def test_without_enough_domains_there_is_no_figure(delta):
+    assert extremes_r(np.arange(len(delta)) ** 2, delta) is None
 
 
-def test_a_constant_score_has_no_figure_to_correct():
-    compared = compare_protocols(np.ones(10), np.arange(10))
-    assert compared.selected.reason("pearson") == "the first variable is constant"
-    assert compared.range_corrected is None
+def test_a_constant_score_has_no_figure():
+    assert extremes_r(np.ones(10), np.arange(10)) is None
 
 
-@pytest.mark.parametrize(("r", "sd_selected"), [(1.1, 1.0), (math.nan, 1.0), (0.5, 0.0)])
-def test_range_correction_refuses_impossible_figures(r, sd_selected):
-    with pytest.raises(ValueError, match="needs"):
-        range_corrected(r, sd_selected, 1.0)
+def test_shapes_must_agree():
+    with pytest.raises(ValueError, match="one score per change"):
+        extremes_r(np.arange(9), np.arange(10))

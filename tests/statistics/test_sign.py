@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from sts_eval.statistics import sign_quality
-from sts_eval.statistics.resampling import draw_counts
+from sts_eval.statistics.resampling import two_way_counts
 
 
 def made_runs(seed=0, n_runs=4):
@@ -65,8 +65,7 @@ def test_a_run_whose_scores_are_equal_stands_at_its_mean():
 
 def test_the_interval_repeats_runs_and_domains():
     score, delta, se = made_runs(n_runs=8)
-    rng = np.random.default_rng(5)
-    runs, domains = draw_counts(8, 60, rng), draw_counts(14, 60, rng)
+    runs, domains = two_way_counts(8, 14, 60, seed=5)
     clear = np.abs(delta) > 1.96 * se
     values = [
         roc_auc_score(delta[clear] > 0, score[clear], sample_weight=np.outer(rows, columns)[clear])

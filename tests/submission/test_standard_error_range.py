@@ -34,7 +34,8 @@ def test_no_answers_of_several_tunings_leave_the_range(n_seeds):
         if rng.random() < 0.3:
             after[1:] = after[0]
         change = change_over_seeds(was, after)
-        low, high = standard_error_range(n, float(was.mean()), change.delta, change.deltas)
+        deltas = tuple(paired_change(was, one).delta for one in after)
+        low, high = standard_error_range(n, float(was.mean()), change.delta, deltas)
         assert low - 1e-9 <= change.se <= high + 1e-9
         narrowest = min(narrowest, (change.se + 1e-12) / (high + 1e-12))
     assert narrowest < 1

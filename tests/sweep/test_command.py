@@ -18,7 +18,7 @@ def test_init_writes_a_matrix_that_the_sweep_plans(tmp_path):
     for options, runs in ((["--lab"], "3 runs"), ([], "4 runs")):
         path = tmp_path / f"matrix{len(options)}.yaml"
         ended = call("init", *options, "--matrix", path)
-        assert f"Run it: sts-eval sweep {path}" in ended.out
+        assert f"Next: sts-eval sweep {path}" in ended.out
         assert read_matrix(path).expand()
         assert runs in call("sweep", path, "--dry-run").out
     again = call("init", "--matrix", path)

@@ -1,0 +1,66 @@
+"""Write the tables of settings into docs/experiments.md and docs/harness.md, from the fields of `sts_eval.experiment`.
+
+Run it after a setting has changed: `python docs/settings_tables.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from sts_eval.experiment import Experiment, Run
+from sts_eval.experiment_file import as_yaml
+from sts_eval.harness.plan import metadata_keys
+from sts_eval.settings import Setting, settings_of
+
+DOCS = Path(__file__).parent
+
+
+def main() -> None:
+    """Write both tables."""
+    for name, table in (("experiments.md", experiment_table()), ("harness.md", metadata_table())):
+        document = DOCS / name
+        document.write_text(filled(document.read_text(encoding="utf-8"), table), encoding="utf-8")
+
+
+def experiment_table() -> str:
+    """A row for each setting of an experiment file."""
+    options = {(one.part, one.field): f"`{one.option}`" for one in settings_of(Experiment)}
+    rows = [
+        (f"`{one.part}.{one.field}`", options.get((one.part, one.field), ""), default(one), one.sentence)
+        for one in settings_of(Run)
+    ]
+    return markdown(("key in the file", "`sts-eval predict`", "default", "meaning"), rows)
+
+
+def metadata_table() -> str:
+    """A row for each key of lm-eval's `--metadata`."""
+    rows = [
+        (" or ".join(f"`{name}`" for name in (one.name, *one.older)), default(one), one.sentence)
+        for one in metadata_keys()
+    ]
+    return markdown(("key", "default", "meaning"), rows)
+
+
+def default(setting: Setting) -> str:
+    """The default as YAML; nothing where the meaning says what happens by default."""
+    if setting.info.is_required():
+        return "(required)"
+    return "" if setting.info.default in (None, ()) else f"`{as_yaml(setting.info.default)}`"
+
+
+def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def filled(text: str, table: str) -> str:
+    """A document with its table of settings renewed."""
+    marks = r"(<!-- generated: settings -->\n).*?(<!-- end -->)"
+    return re.sub(marks, lambda found: f"{found[1]}{table}\n{found[2]}", text, flags=re.DOTALL)
+
+
+if __name__ == "__main__":
+    main()

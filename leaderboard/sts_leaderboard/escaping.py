@@ -1,0 +1,71 @@
+"""Foreign text made harmless for each place that shows it.
+
+Submissions are checked, but attached records may hold any text, and a store may be filled by other means. So every
+text is escaped for the place where it stands, whatever was checked before.
+"""
+
+from __future__ import annotations
+
+import html
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
+
+import pandas as pd
+
+Row = TypeVar("Row")
+
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
+"""Control characters and those that turn the reading direction or take no room."""
+
+_NEURONPEDIA = re.compile(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+")
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # Beginnings that make a spreadsheet read a cell as a formula.
+
+
+def plain(text: object, longest: int = 300) -> str:
+    """One line of text for a cell that shows text as it is; nothing for a missing value."""
+    if text is None or (isinstance(text, float) and math.isnan(text)):
+        return ""
+    line = _UNSEEN.sub(" ", str(text)).strip()
+    return line if len(line) <= longest else f"{line[: longest - 1]}…"
+
+
+def text_table(
+    rows: Iterable[Row], columns: Mapping[str, Callable[[Row], object]], *, longest: int = 300
+) -> pd.DataFrame:
+    """A table of plain text.
+
+    Args:
+        rows: What each row is about.
+        columns: From a row to its cell, by heading.
+        longest: Characters of a cell.
+    """
+    every = list(rows)
+    cells = {heading: [plain(cell(row), longest) for row in every] for heading, cell in columns.items()}
+    return pd.DataFrame(cells, dtype=object)
+
+
+def markdown(text: object, longest: int = 300) -> str:
+    """Text within Markdown: all but letters, digits and harmless marks become entities, so nothing is markup."""
+    return "".join(one if one.isalnum() or one in " ,()%" else f"&#{ord(one)};" for one in plain(text, longest))
+
+
+def figure_text(text: object) -> str:
+    """Text within a figure: plotly reads a few HTML tags, and dollars as formulas."""
+    return html.escape(plain(text, 80), quote=False).replace("$", "&#36;")
+
+
+def spreadsheet(cell: object) -> object:
+    """A cell of a CSV file that no spreadsheet takes for a formula; numbers stay numbers."""
+    if not isinstance(cell, str):
+        return cell
+    line = plain(cell, 2000)
+    return f"'{line}" if line.startswith(FORMULA) else line
+
+
+def neuronpedia(identity: str | None, feature: int) -> str | None:
+    """The page of a feature, None where the identity is not of the form `model/source`."""
+    if identity is None or not _NEURONPEDIA.fullmatch(identity):
+        return None
+    return f"https://www.neuronpedia.org/{identity}/{int(feature)}"

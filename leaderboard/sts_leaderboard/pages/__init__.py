@@ -1,0 +1,1 @@
+"""The pages, a file each, by the names of their tabs."""

@@ -1,0 +1,124 @@
+"""Runs that somebody asked for, and how far they are; and the ledger of submissions."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+
+import gradio as gr
+import pandas as pd
+
+from sts_eval.queue.queue import Queue, QueueEntry
+from sts_eval.queue.request import request_for
+from sts_eval.store.store import Store
+from sts_leaderboard.board_cache import BEGINNING, BoardCache
+from sts_leaderboard.escaping import plain, text_table
+from sts_leaderboard.page import WRITING, Contents, Page
+from sts_leaderboard.url_state import State
+from sts_leaderboard.write_access import Quota, as_visitor, on_space
+
+LATEST = 100  # Entries of the ledger that are shown.
+
+FIELDS = (
+    ("Model", "owner/name on the hub, or lab"),
+    ("Training set", "owner/name on the hub, or lab:math"),
+    ("SAE release", "the model's default if empty"),
+    ("SAE id", "id within the release"),
+)
+"""Label and hint of what is asked."""
+
+NOT_HERE = (
+    "**This board takes no requests.** Ask with `sts-eval store request --store STORE --model MODEL --sft SET`, on a store "
+    "that you may write to."
+)
+
+ANONYMOUS = "anonymous"  # Who asks where nobody signs in, as on the command line.
+ASKED, ASKED_BEFORE = "Asked for", "Somebody asked for it before"
+
+
+def build(cache: BoardCache, *, allow_writes: bool, quota: Quota) -> Page:
+    """The page, inside the tabs that are open. Requests are taken where writes are allowed."""
+    with gr.Tab("Queue", id="queue") as tab:
+        words = gr.Markdown()
+        table = gr.Dataframe(label="Requests", interactive=False, max_height=420, visible=False)
+        # The form is not even in the page where nothing may be written.
+        after = [_form(cache.store, quota)] if allow_writes else []
+        if not allow_writes:
+            gr.Markdown(NOT_HERE)
+        ledger = gr.Dataframe(label="Ledger of submissions", interactive=False, max_height=420, visible=False)
+
+        def show(_: State) -> Contents:
+            entries = Queue(cache.store.files).entries()
+            waiting = sum(one.submission is None for one in entries)
+            state = f"{waiting} request{' is' if waiting == 1 else 's are'} open."
+            past = ledger_table(cache.tables().ledger)
+            return {
+                words: f"{state if entries else 'Nobody has asked for a run.'} A machine with `sts-eval store worker --store "
+                "STORE` takes requests, runs them and submits the results.",
+                table: gr.update(value=requests_table(entries), visible=bool(entries)),
+                ledger: gr.update(value=past, visible=not past.empty),
+            }
+
+        return Page("queue", tab, {}, {}, cache.tables, show, [words, table, ledger], after=after)
+
+
+def requests_table(entries: Sequence[QueueEntry]) -> pd.DataFrame:
+    """Requests as text, newest first."""
+    columns = {
+        "request": lambda one: one.key[:BEGINNING],
+        "state": lambda one: one.state,
+        "model": lambda one: one.request.model,
+        "training set": lambda one: one.request.training_set,
+        "SAE": lambda one: plain(one.request.sae_release) or "the model's default",
+        "asked by": lambda one: one.request.by,
+        "when": lambda one: one.request.created,
+        "attempts": lambda one: one.attempts,
+        "worker": lambda one: one.worker,
+        "lease until": lambda one: one.until,
+        "run": lambda one: plain(one.submission)[:BEGINNING],
+        "last failure": lambda one: one.log,
+    }
+    return text_table(reversed(entries), columns)
+
+
+def ledger_table(ledger: pd.DataFrame) -> pd.DataFrame:
+    """The latest entries of the ledger as text, newest first."""
+    latest = ledger.tail(LATEST).iloc[::-1]
+    latest = latest.assign(submission=latest["submission"].map(lambda sha: plain(sha)[:BEGINNING])).map(plain)
+    names = {"when": "when", "action": "what", "submission": "run", "by": "by", "why": "why"}
+    return latest[list(names)].rename(columns=names)
+
+
+def ask(store: Store, quota: Quota, by: str, model: str, training_set: str, sae_release: str, sae_id: str) -> str:
+    """Add a request, as `sts-eval store request` does; what is left blank is not given.
+
+    Returns:
+        Whether it is new, and its key.
+
+    Raises:
+        UserError: It is no request that a worker could run, its author's quota is used up, or the store cannot be
+            written.
+    """
+    request = request_for(
+        model=model.strip(),
+        training_set=training_set.strip(),
+        sae_release=sae_release.strip() or None,
+        sae_id=sae_id.strip() or None,
+        by=by or ANONYMOUS,
+    )
+    quota.take(by)
+    key, new = Queue(store.files).add(request)
+    return f"{ASKED if new else ASKED_BEFORE}: `{key[:BEGINNING]}`"
+
+
+def _form(store: Store, quota: Quota) -> gr.events.Dependency:
+    """The form; the event of sending it."""
+    with gr.Accordion("Ask for a run", open=True):
+        if on_space():
+            gr.Markdown("Sign in to ask for a run.")
+            gr.LoginButton()
+        with gr.Row():
+            inputs = [gr.Textbox(label=label, placeholder=text, max_length=128, lines=1) for label, text in FIELDS]
+        send = gr.Button("Ask for this run", variant="primary", elem_id="ask")
+        outcome = gr.Markdown(latex_delimiters=[], elem_id="asked")
+    return send.click(as_visitor(functools.partial(ask, store, quota)), inputs, outcome, **WRITING)

@@ -1,0 +1,244 @@
+"""One run and all its evidence: what was used, what happened in each domain, and which features were shifted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import gradio as gr
+import pandas as pd
+
+from sts_eval.errors import UserError
+from sts_eval.records.submission import Submission
+from sts_leaderboard.badges import heading, word
+from sts_leaderboard.board_cache import BEGINNING, BoardCache
+from sts_leaderboard.controls import PREDICTOR, Control, make_row
+from sts_leaderboard.downloads import save_buttons
+from sts_leaderboard.escaping import markdown, neuronpedia, plain, text_table
+from sts_leaderboard.page import Contents, Page
+from sts_leaderboard.pages import explore
+from sts_leaderboard.pages.runs import Row, correlation, size, tier
+from sts_leaderboard.point_figures import scatter
+from sts_leaderboard.points import points_of, summary_text
+from sts_leaderboard.reproduce import command, experiment_file, file_name
+from sts_leaderboard.style import EMPTY_STORE
+from sts_leaderboard.url_state import State
+
+CONTROLS = {
+    "run": Control(
+        gr.Textbox,
+        "Run",
+        "",
+        options={"placeholder": "first digits of its hash", "elem_id": "run-name", "max_length": 64},
+    ),
+    "predictor": PREDICTOR,
+}
+
+ASK = "Select a run in the table under **Runs**, or give the first digits of its name above."
+MOST_FEATURES = 100
+
+
+def build(cache: BoardCache) -> Page:
+    """The page, inside the tabs that are open."""
+    with gr.Tab("Run", id="run") as tab:
+        components = make_row(CONTROLS, "run", "predictor")
+        ask = gr.Markdown(ASK)
+        with gr.Column(visible=False) as whole:
+            badge = gr.HTML()
+            title = gr.Markdown(latex_delimiters=[], elem_id="run-title")
+            warnings = gr.Markdown(latex_delimiters=[])
+            words = gr.Markdown(latex_delimiters=[])
+            figure = gr.Plot(show_label=False)
+            domains = gr.Dataframe(label="Domains", interactive=False, pinned_columns=1, max_height=560)
+            gr.Markdown("#### What reproduces it")
+            shell = gr.Code(language="shell", interactive=False, show_label=False, lines=1, elem_id="run-command")
+            with gr.Accordion("The experiment file", open=False, elem_id="run-file") as file:
+                experiment = gr.Code(language="yaml", interactive=False, show_label=False, lines=3, max_lines=24)
+            with gr.Accordion("Shifted features", open=False):
+                features = gr.Dataframe(
+                    show_label=False,
+                    interactive=False,
+                    datatype=["str", "str", "str", "str", "markdown"],
+                    max_height=420,
+                )
+            with gr.Accordion("Settings and hashes", open=True):
+                facts = gr.Dataframe(
+                    show_label=False,
+                    interactive=False,
+                    wrap=True,
+                    max_height=1200,
+                    column_widths=["220px", "auto"],
+                    elem_id="run-facts",
+                )
+
+        def show(state: State) -> Contents:
+            board = cache.tables()
+            if not state["run"]:
+                return {
+                    ask: gr.update(value=ASK if len(board) else EMPTY_STORE, visible=True),
+                    whole: gr.update(visible=False),
+                }
+            sha256 = cache.find(state["run"])
+            run, row = cache.store.read(sha256), board.runs.loc[[sha256]].to_dict("records")[0]
+            points = points_of(board.runs.loc[[sha256]], board.points)
+            shown = {**explore.DEFAULTS, "predictor": state["predictor"]}
+            measured = run.origin == "measured"
+            return {
+                ask: gr.update(visible=False),
+                whole: gr.update(visible=True),
+                badge: heading(run.origin, len(points), "domain"),
+                title: title_text(row),
+                warnings: warnings_text(row),
+                words: summary_text(points, shown),
+                figure: scatter(points, shown),
+                domains: domains_table(points, board.seed_changes),
+                shell: command(run, sha256),
+                file: gr.update(visible=measured),
+                experiment: experiment_file(run, sha256) if measured else "",
+                features: features_table(run),
+                facts: facts_table(run, row),
+            }
+
+        def saved(kind: str, state: State) -> tuple[bytes, str]:
+            sha256 = cache.find(state["run"])
+            run = cache.store.read(sha256)
+            if kind == "json":
+                return run.canonical().encode(), f"{sha256[:BEGINNING]}.json"
+            if run.origin != "measured":
+                raise UserError("this run was not made by an experiment file", "Save its raw file")
+            return experiment_file(run, sha256).encode(), file_name(sha256)
+
+        outputs = [ask, whole, badge, title, warnings, words, figure, domains, shell, file, experiment, features, facts]
+        page = Page("run", tab, CONTROLS, components, cache.tables, show, outputs)
+        save_buttons(page, saved, {"json": "Raw file (JSON)", "yaml": "Experiment file (YAML)"})
+    return page
+
+
+def title_text(row: Row) -> str:
+    """The run's name as Markdown."""
+    return f"### {markdown(row['model'])} on {markdown(row['training_set'])}"
+
+
+def warnings_text(row: Row) -> str:
+    """What a reader must know first, as Markdown; empty if there is nothing.
+
+    Args:
+        row: The run's, of the table of runs.
+    """
+    lines = []
+    if row["withdrawn"]:
+        lines.append(f"This run was **taken down**: {markdown(row['why'])}.")
+    if isinstance(row["flagged"], str):
+        lines.append(f"This run is **flagged**: {markdown(row['flagged'])}.")
+    if row["post_hoc"]:
+        lines.append("The prediction was **made after fine-tuning started** (post hoc); the run does not rank.")
+    if isinstance(row["duplicate_of"], str):
+        lines.append(f"It repeats run {markdown(row['duplicate_of'][:BEGINNING])} and does not rank.")
+    if row["origin"] == "measured" and row["tier"] == "self_reported":
+        lines.append("**Self-reported**: no per-question results are attached, so nothing could be recomputed.")
+    return "\n\n".join(f"⚠ {line}" for line in lines)
+
+
+def facts_table(run: Submission, row: Row) -> pd.DataFrame:
+    """Settings, identities and hashes, as text.
+
+    Args:
+        run: The submission.
+        row: The same in the table of runs.
+    """
+    outcome, sae, made = run.outcome, run.sae, run.prediction
+    facts = {
+        "run": row["sha256"],
+        "origin": word(run.origin),
+        "tier": tier(row),
+        "r of STS_ICL with the size of change": correlation(row, "sts_icl_magnitude"),
+        "r of STS_act with the size of change": correlation(row, "sts_act_magnitude"),
+        "model": _at(run.model.id, run.model.revision),
+        "family and size": f"{run.model.family or 'family not stated'}, {size(run.model.parameters)}",
+        "SAE": " ".join(filter(None, (sae.release, sae.id))) or "not published" if sae else "none",
+        "SAE's kind": sae and f"{sae.architecture}, {sae.d_sae or '?'} features, {sae.hook_name or 'hook not stated'}",
+        "training set": _at(run.training_set.id, run.training_set.revision),
+        "benchmark": run.benchmark,
+        "tuning seeds": ", ".join(map(str, outcome.seeds)) or "not stated",
+        "predicted": outcome.created,
+        "pre-registered": row["registered"] if row["pre_registered"] else "no",
+        "tuning took": outcome.tuning_seconds and f"{outcome.tuning_seconds:,.0f} s over all seeds",
+        "prediction": outcome.prediction_sha256,
+        "transfer": outcome.transfer_sha256,
+        "hardware": run.provenance.hardware,
+        "versions": ", ".join(f"{name} {version}" for name, version in sorted(run.provenance.versions.items())),
+        "submitted": f"{run.submitter}, {run.created}",
+        "described at": run.provenance.url,
+        "weights of the SAE": made and made.sae.weights_sha256,
+        "rows of the training set": made and made.training_set.sha256,
+        "rows of the benchmark": made and made.benchmark.sha256,
+        "settings": made and json.dumps(made.experiment.model_dump(mode="json"), sort_keys=True),
+    }
+    given = [(name, value) for name, value in facts.items() if value]
+    return text_table(given, {"what": lambda fact: fact[0], "value": lambda fact: fact[1]}, longest=2000)
+
+
+def domains_table(points: pd.DataFrame, seed_changes: pd.DataFrame) -> pd.DataFrame:
+    """A row per domain, as text: before, change by accuracy and log-probability, STS, and every seed.
+
+    Args:
+        points: Of one run.
+        seed_changes: As `Board.seed_changes` gives them.
+    """
+    here = seed_changes[seed_changes["sha256"].isin(points["sha256"])]
+    by_seed = here.groupby("domain", observed=True)["delta"].agg(list).to_dict()
+
+    def change(point: Mapping[str, Any], name: str, se: str, decimals: int) -> str:
+        if pd.isna(point[name]):
+            return "–"
+        return f"{point[name]:+.{decimals}f}" + ("" if pd.isna(point[se]) else f" ± {point[se]:.{decimals}f}")
+
+    def score(point: Mapping[str, Any], name: str) -> str:
+        return "–" if pd.isna(point.get(name)) else f"{point[name]:.4g}"
+
+    columns = {
+        "domain": lambda point: point["domain"],
+        "questions": lambda point: f"{point['n']:,.0f}",
+        "before": lambda point: "" if pd.isna(point["accuracy_before"]) else f"{point['accuracy_before']:.1%}",
+        "change, points": lambda point: change(point, "delta", "se", 2),
+        "by seed": lambda point: ", ".join(f"{one:+.1f}" for one in by_seed.get(point["domain"], [])),
+        "log-probability, nats": lambda point: change(point, "logprob_delta", "logprob_se", 3),
+        "sts_icl": lambda point: score(point, "sts_icl"),
+        "sts_act": lambda point: score(point, "sts_act"),
+    }
+    return text_table(points.to_dict("records"), columns)
+
+
+def features_table(run: Submission) -> pd.DataFrame:
+    """The most shifted features, the page of each as a Markdown link that we make; empty without a prediction."""
+    made = run.prediction
+    shifts = made.shifts[:1] if made else ()
+    reasons = {reason.feature: reason for reason in made.reasons} if made else {}
+
+    def leading(feature: int) -> str:
+        shares = reasons[feature].share_of_icl if feature in reasons else {}
+        return max(shares, key=shares.__getitem__, default="–")
+
+    def fires_on(feature: int) -> str:
+        firings = reasons[feature].firings[:3] if feature in reasons else ()
+        return ", ".join(repr(plain(one.token, 20)) for one in firings) or "–"
+
+    def link(feature: int) -> str:
+        # This column is Markdown, so the address is of our own making; all other columns are text.
+        address = neuronpedia(made.sae.neuronpedia_id, feature) if made else None
+        return f"[open]({address})" if address else "–"
+
+    rows = [pair for one in shifts for pair in zip(one.features, one.shift, strict=False)][:MOST_FEATURES]
+    columns = {
+        "feature": lambda pair: pair[0],
+        "shift": lambda pair: f"{pair[1]:.4g}",
+        "mostly in": lambda pair: leading(pair[0]),
+        "fires on": lambda pair: fires_on(pair[0]),
+        "Neuronpedia": lambda pair: link(pair[0]),
+    }
+    return text_table(rows, columns)
+
+
+def _at(name: str, revision: str | None) -> str:
+    return f"{name} @ {revision}" if revision else name

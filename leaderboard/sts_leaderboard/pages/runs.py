@@ -1,0 +1,261 @@
+"""All runs: searched, filtered, a page of a hundred at a time."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import gradio as gr
+import pandas as pd
+
+from sts_eval.report.comparison_tables import figure, interval
+from sts_eval.store.board import Board
+from sts_leaderboard.badges import heading
+from sts_leaderboard.board_cache import BEGINNING, BoardCache
+from sts_leaderboard.controls import ORIGIN, Control, component_value, defaults_of, make_row
+from sts_leaderboard.downloads import TABLE_FILES, save_buttons, table_file
+from sts_leaderboard.escaping import plain, text_table
+from sts_leaderboard.page import READING, Contents, Page, open_run_on_click
+from sts_leaderboard.style import EMPTY_STORE
+from sts_leaderboard.url_state import State
+
+PAGE = 100  # Rows of a page.
+UNKNOWN = "not stated"
+UNITS = ((1_000_000_000, "B"), (1_000_000, "M"), (1000, "k"))
+
+SIZES = {"below 1B": 0, "1B to 3B": 1e9, "3B to 10B": 3e9, "10B to 40B": 10e9, "40B and more": 40e9}
+"""From how many parameters."""
+
+ORDERS: Mapping[str, tuple[str, bool]] = {
+    "newest first": ("accepted", False),
+    "oldest first": ("accepted", True),
+    "highest r": ("sts_icl_magnitude_r", False),
+    "lowest r": ("sts_icl_magnitude_r", True),
+    "model": ("model", True),
+    "largest model": ("parameters", False),
+}
+"""Column, and whether it rises."""
+
+SEARCHED = ("model", "model_id", "training_set", "training_set_id", "sae_release", "submitter", "sha256")
+
+Row = Mapping[Any, Any]
+"""A row of the table of runs."""
+
+
+def cell_text(cell: object) -> str:
+    """A cell as text, `UNKNOWN` where it is missing."""
+    return UNKNOWN if cell is None or pd.isna(cell) else plain(cell)  # type: ignore[call-overload]  # a cell is a scalar
+
+
+def correlation(row: Row, score: str) -> str:
+    """Pearson's r with its interval, of the columns that begin with a score; a dash where it is not defined."""
+    r, low, high = (row[f"{score}_{end}"] for end in ("r", "low", "high"))
+    if pd.isna(r):
+        return "–"
+    return figure(r) if pd.isna(low) else f"{figure(r)} {interval((low, high))}"
+
+
+def tier(row: Row) -> str:
+    """How far a run was checked, and what else is known of it."""
+    marks = {
+        "pre-registered": row["pre_registered"],
+        "post hoc": row["post_hoc"],
+        "flagged": isinstance(row["flagged"], str),
+        "withdrawn": row["withdrawn"],
+        "duplicate": isinstance(row["duplicate_of"], str),
+    }
+    return ", ".join([plain(row["tier"]).replace("_", "-"), *(name for name, holds in marks.items() if holds)])
+
+
+def size(parameters: object) -> str:
+    """Parameters, short."""
+    known = cell_text(parameters)
+    if known == UNKNOWN:
+        return known
+    return next((f"{int(known) / unit:.3g}{name}" for unit, name in UNITS if int(known) >= unit), known)
+
+
+def _width(row: Row) -> str:
+    width = cell_text(row["d_sae"])
+    return f"{int(width):,}" if width.isdigit() else width
+
+
+COLUMNS: Mapping[str, Callable[[Row], object]] = {
+    "model": lambda row: row["model"],
+    "training set": lambda row: row["training_set"],
+    "r of STS_ICL": lambda row: correlation(row, "sts_icl_magnitude"),
+    "r of STS_act": lambda row: correlation(row, "sts_act_magnitude"),
+    "signed r of STS_ICL": lambda row: correlation(row, "sts_icl_delta"),
+    "tier": tier,
+    "seeds": lambda row: cell_text(row["n_seeds"]),
+    "domains": lambda row: cell_text(row["n_domains"]),
+    "SAE": lambda row: plain(row["sae_release"]) or UNKNOWN,
+    "width": _width,
+    "layer": lambda row: cell_text(row["layer"]),
+    "family": lambda row: plain(row["family"]) or UNKNOWN,
+    "size": lambda row: size(row["parameters"]),
+    "benchmark": lambda row: row["benchmark"],
+    "accepted": lambda row: plain(row["accepted"])[:10],
+    "submitter": lambda row: row["submitter"],
+}
+"""A cell of each column that can be shown."""
+
+USUAL = (*tuple(COLUMNS)[:2], "r of STS_ICL", "r of STS_act", "tier", "seeds", "domains", "SAE", "layer", "accepted")
+
+
+FILTERED = {
+    "family": "family",
+    "sae": "sae_release",
+    "width": "d_sae",
+    "layer": "layer",
+    "training_set": "training_set",
+}
+"""Column that each filter looks at; size and tier have filters of their own."""
+
+
+def filter_by(name: str, label: str, **options: str) -> Control:
+    """A filter by the values of a column of the table of runs."""
+
+    def choices(board: Board) -> list[str]:
+        values = board.runs[FILTERED[name]]
+        return [cell_text(one) for one in sorted(values.dropna().unique())] + [UNKNOWN] * bool(values.isna().any())
+
+    return Control(gr.Dropdown, label, (), choices, options)
+
+
+CONTROLS = {
+    "origin": dataclasses.replace(ORIGIN, options={"scale": 2}),
+    "search": Control(
+        gr.Textbox,
+        "Search",
+        "",
+        options={"placeholder": "model, training set, SAE, submitter, hash", "scale": 3, "elem_id": "search"},
+    ),
+    "family": filter_by("family", "Family", elem_id="family"),
+    "size": Control(gr.Dropdown, "Size", (), (*SIZES, UNKNOWN)),
+    "sae": filter_by("sae", "SAE release"),
+    "width": filter_by("width", "SAE width"),
+    "layer": filter_by("layer", "Layer"),
+    "training_set": filter_by("training_set", "Training set"),
+    "tier": Control(gr.Dropdown, "Tier", (), ("self-reported", "recomputed", "rerun")),
+    "complete": Control(gr.Checkbox, "Only with all evidence", False),
+    "withdrawn": Control(gr.Checkbox, "Also those taken down", False),
+    "columns": Control(gr.Dropdown, "Columns", USUAL, tuple(COLUMNS)),
+    "order": Control(gr.Dropdown, "Order", "newest first", tuple(ORDERS)),
+    "page": Control(gr.Number, "Go to page", 1, options={"minimum": 1, "precision": 0, "scale": 0, "min_width": 110}),
+}
+
+DEFAULTS = defaults_of(CONTROLS)
+
+
+def build(cache: BoardCache) -> Page:
+    """The page, inside the tabs that are open."""
+    with gr.Tab("Runs", id="runs") as tab:
+        components = make_row(CONTROLS, "search", "origin", "order")
+        with gr.Accordion("Filters and columns", open=False, elem_id="filters"):
+            components |= make_row(CONTROLS, "family", "size", "training_set", "tier")
+            components |= make_row(CONTROLS, "sae", "width", "layer")
+            components |= make_row(CONTROLS, "complete", "withdrawn")
+            components["columns"] = CONTROLS["columns"].make()
+        badge = gr.HTML()
+        nothing = gr.Markdown(visible=False, elem_id="nothing")
+        clear = gr.Button("Clear the filters", size="sm", visible=False, elem_id="clear")
+        table = gr.Dataframe(
+            label="Runs (select one to see its evidence)",
+            interactive=False,
+            pinned_columns=1,
+            max_height=640,
+            elem_id="runs-table",
+            visible=False,
+        )
+        with gr.Row(elem_classes="pager"):
+            components["page"] = CONTROLS["page"].make()
+            position = gr.Markdown()
+
+        def show(state: State) -> Contents:
+            runs = cache.tables().runs
+            found = matching(runs, state)
+            rows, number, pages = page_of(ordered(found, state["order"]), state["page"])
+            none = found.empty
+            return {
+                badge: heading(state["origin"], len(found)),
+                nothing: gr.update(value=nothing_found(runs, state["origin"]) if none else "", visible=none),
+                clear: gr.update(visible=none and not runs.empty),
+                table: gr.update(value=runs_table(rows, state["columns"]), visible=not none),
+                position: f"Page {number:,} of {pages:,}, {PAGE} runs a page",
+            }
+
+        def saved(kind: str, state: State) -> tuple[bytes, str]:
+            return table_file(matching(cache.tables().runs, state).reset_index(drop=True), "runs", kind)
+
+        outputs = [badge, nothing, clear, table, position]
+        page = Page("runs", tab, CONTROLS, components, cache.tables, show, outputs)
+        cleared = [component_value(value) for value in DEFAULTS.values()]
+        page.after.append(clear.click(lambda: cleared, None, page.inputs, **READING))
+        open_run_on_click(table)
+        save_buttons(page, saved, TABLE_FILES)
+    return page
+
+
+def matching(runs: pd.DataFrame, state: State) -> pd.DataFrame:
+    """The runs of one origin that fit the filters of a state, in the order of the store; empty filters fit all.
+
+    Words of `search` must all occur in names, submitter or hash. `complete` asks for prediction and transfer attached.
+    """
+    fits = runs["origin"] == state["origin"]
+    if not state["withdrawn"]:
+        fits &= ~runs["withdrawn"]
+    if state["complete"]:
+        fits &= runs["complete"]
+    for name, column in FILTERED.items():
+        if state[name]:
+            fits &= runs[column].astype(object).map(cell_text).isin(state[name])
+    if state["size"]:
+        fits &= size_classes(runs["parameters"]).isin(state["size"])
+    if state["tier"]:
+        fits &= runs["tier"].str.replace("_", "-").isin(state["tier"])
+    found: pd.DataFrame = runs[fits]
+    for word in state["search"].lower().split()[:8]:
+        hit = pd.Series(False, index=found.index)
+        for column in SEARCHED:
+            hit |= found[column].astype(object).fillna("").str.lower().str.contains(word, regex=False)
+        found = found[hit]
+    return found
+
+
+def size_classes(parameters: pd.Series) -> pd.Series:
+    """The key of `SIZES` that each number of parameters belongs to."""
+    bounds = [*SIZES.values(), math.inf]
+    classes = pd.cut(parameters.astype("float64"), bounds, right=False, labels=list(SIZES))
+    return classes.astype(object).fillna(UNKNOWN)
+
+
+def ordered(runs: pd.DataFrame, order: str) -> pd.DataFrame:
+    """Sorted; what has no value comes last."""
+    column, rises = ORDERS[order]
+    return runs.sort_values(column, ascending=rises, na_position="last", kind="stable")
+
+
+def page_of(runs: pd.DataFrame, page: int) -> tuple[pd.DataFrame, int, int]:
+    """One page, its number from 1, and how many there are; a page beyond the last is the last."""
+    pages = max(1, math.ceil(len(runs) / PAGE))
+    page = min(max(1, page), pages)
+    return runs.iloc[(page - 1) * PAGE : page * PAGE], page, pages
+
+
+def runs_table(runs: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """A page of runs as text, the run's short name first."""
+    shown = {name: cell for name, cell in COLUMNS.items() if name in (columns or USUAL)}
+    return text_table(runs.to_dict("records"), {"run": lambda row: str(row["sha256"])[:BEGINNING], **shown})
+
+
+def nothing_found(runs: pd.DataFrame, origin: str) -> str:
+    """What to do where no run matches."""
+    here = int((runs["origin"] == origin).sum())
+    if runs.empty:
+        return EMPTY_STORE
+    if here == 0:
+        return f"There are no {origin} runs here. Choose another origin above."
+    return f"No run matches. **Clear the filters** to see all {here:,} {origin} runs."

@@ -1,0 +1,191 @@
+"""Points of runs and domains: which of them are shown, and the text beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sts_eval.report.comparison_tables import figure, interval
+from sts_eval.statistics import critical_r, debiased_magnitude, extremes, pool_correlations
+from sts_eval.store.correlations import FEWEST, correlations
+from sts_leaderboard.board_cache import BEGINNING
+from sts_leaderboard.escaping import markdown, text_table
+from sts_leaderboard.url_state import State
+
+MEASURES = {"accuracy": ("delta", "se", "points"), "log-probability": ("logprob_delta", "logprob_se", "nats")}
+"""Columns of the change and its error, and their unit."""
+
+MOST_BARS = 400  # Points that are drawn with their errors; more bars are a grey wall.
+PAPER = 4  # Domains from each end in the paper's protocol.
+NOTHING = "No run matches; clear the filters."
+NO_SEED = "Log-probabilities are kept as means over seeds only: choose all seeds, or accuracy."
+
+
+SIGNED, SIZE = "signed change", "size of the change"  # Of the second the noise's share is taken off.
+ALL, EXTREMES = "all domains", "the paper's 4+4"  # The second are each run's four largest and four smallest changes.
+ALL_SEEDS = "all seeds (mean)"
+
+
+def points_of(runs: pd.DataFrame, points: pd.DataFrame, domains: Sequence[str] = ()) -> pd.DataFrame:
+    """Points of some rows of `Board.runs`, with the run's `model`, `training set`, `benchmark`, `origin` and `n_seeds`.
+
+    Args:
+        runs: The rows.
+        points: As `Board.points` gives them.
+        domains: All if empty.
+    """
+    some = runs[["sha256", "model", "training_set", "benchmark", "origin", "n_seeds"]]
+    some = some.rename(columns={"training_set": "training set"}).reset_index(drop=True)
+    here = points[points["sha256"].isin(some["sha256"])].astype({"sha256": object, "domain": object})
+    if domains:
+        here = here[here["domain"].isin(domains)]
+    return here.merge(some, on="sha256", how="left").reset_index(drop=True)
+
+
+def of_seed(points: pd.DataFrame, seed_changes: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """Points with the change under one tuning seed in place of the mean; runs without that seed are left out.
+
+    The board keeps neither the error of a single seed nor its log-probabilities, so these become NaN.
+
+    Args:
+        points: As `points_of` gives them.
+        seed_changes: As `Board.seed_changes` gives them.
+        seed: Which one.
+    """
+    theirs = seed_changes[(seed_changes["seed"] == seed) & seed_changes["sha256"].isin(points["sha256"].unique())]
+    keys = ["sha256", "domain"]
+    alone = theirs[[*keys, "delta"]].astype(dict.fromkeys(keys, object))
+    found = points.drop(columns="delta").merge(alone, on=keys, how="inner")
+    return found.assign(se=np.nan, logprob_delta=np.nan, logprob_se=np.nan)[list(points.columns)]
+
+
+def shown_points(points: pd.DataFrame, state: State) -> pd.DataFrame:
+    """The points that are drawn: `score`, `change`, `error`, and the places `x` and `y`.
+
+    With one run x is the score itself. With more it is the score in standard deviations of its run, since scores of
+    different runs share no unit; a single domain keeps its scores.
+    """
+    change, se, _ = MEASURES[state["measure"]]
+    score: Any = points.get(state["predictor"], np.nan)
+    kept = points.assign(score=score, change=points[change], error=points[se])
+    kept = kept.dropna(subset=["score", "change"])
+    if state["protocol"] == EXTREMES:
+        kept = _extremes_only(kept)
+    kept["x"], kept["y"] = kept["score"], kept["change"]
+    if state["sign"] == SIZE:
+        kept["y"] = debiased_magnitude(kept["change"].to_numpy(), np.nan_to_num(kept["error"].to_numpy()))
+    if kept["sha256"].nunique() > 1 and kept["domain"].nunique() > 1:
+        by_run = kept.groupby("sha256", sort=False)["score"]
+        spread = by_run.transform("std", ddof=0)
+        kept["x"] = ((kept["score"] - by_run.transform("mean")) / spread.where(spread > 0)).fillna(0.0)
+    return kept
+
+
+def nothing_text(state: State) -> str:
+    """Why there are no points."""
+    return NO_SEED if state["seed"] != ALL_SEEDS and state["measure"] != "accuracy" else NOTHING
+
+
+def by_run_and_domain(
+    kept: pd.DataFrame, *columns: str
+) -> tuple[NDArray[np.float64], NDArray[np.float64], pd.DataFrame]:
+    """Two columns as arrays of runs by domains, and the run of each row, by model and training set."""
+    rows = kept.drop_duplicates("sha256")[["sha256", "model", "training set"]].sort_values(["model", "training set"])
+    domains = sorted(kept["domain"].unique())
+    first, second = (
+        kept.pivot(index="sha256", columns="domain", values=name)
+        .reindex(index=list(rows["sha256"]), columns=domains)
+        .to_numpy(dtype=np.float64)
+        for name in columns
+    )
+    return first, second, rows
+
+
+def summary_text(points: pd.DataFrame, state: State) -> str:
+    """The correlation beside the figure, and what the figure's bars are, as Markdown."""
+    kept = shown_points(points, state)
+    runs, domains = kept["sha256"].nunique(), kept["domain"].nunique()
+    name = markdown(state["predictor"])
+    if kept.empty:
+        perhaps = f" Perhaps none of them has scores of {name}, or log-probabilities."
+        return nothing_text(state) + (perhaps if nothing_text(state) == NOTHING else "")
+    if domains == 1:
+        line = f"One domain over {runs:,} runs. Scores of different runs share no unit, so no r is given."
+    elif runs == 1:
+        line = _one_run(kept, name)
+    else:
+        x, y, _ = by_run_and_domain(kept, "score", "y")
+        pooled = pool_correlations(x, y, n_resamples=300)
+        ends = f" {interval((pooled.bootstrap.low, pooled.bootstrap.high))}" if pooled.bootstrap else ""
+        r = "undefined" if pooled.r is None else figure(pooled.r) + ends
+        line = f"**{name}: pooled r {r}** over {runs:,} runs and {domains} domains ({len(kept):,} points)."
+    if state["protocol"] == EXTREMES:
+        line += (
+            " Only each run's four largest and four smallest changes: they are chosen by what happened, which raises r "
+            "by about .06 to .10."
+        )
+    return f"{line} {bars_text(kept, state)}"
+
+
+def bars_text(kept: pd.DataFrame, state: State) -> str:
+    """What the bars of the figure are, or why there are none."""
+    if state["seed"] != ALL_SEEDS:
+        return (
+            f"Tuning seed {state['seed']} alone: the board keeps no error of a single seed, so there are no bars, and "
+            "other seeds may give other changes."
+        )
+    if kept["error"].isna().all():
+        return "These changes come without errors, so there are no bars."
+    if len(kept) > MOST_BARS:
+        return f"Above {MOST_BARS} points bars are left out; hover for a point's standard error."
+    several = kept["n_seeds"] > 1
+    if several.all():
+        return "Bars: one standard error, over questions and tuning seeds."
+    return "Bars: one standard error, over questions" + (
+        ", and over tuning seeds where a run has several." if several.any() else " alone, since each run has one seed."
+    )
+
+
+def points_table(points: pd.DataFrame, state: State, longest: int = 100) -> pd.DataFrame:
+    """The drawn points as text."""
+    unit = MEASURES[state["measure"]][2]
+    columns: dict[str, Callable[[dict[Any, Any]], object]] = {
+        "run": lambda point: point["sha256"][:BEGINNING],
+        "model": lambda point: point["model"],
+        "training set": lambda point: point["training set"],
+        "domain": lambda point: point["domain"],
+        "score": lambda point: f"{point['score']:.4g}",
+        f"change, {unit}": lambda point: f"{point['change']:+.2f}",
+        "SE": lambda point: f"{point['error']:.2f}" if np.isfinite(point["error"]) else "not given",
+        "before": lambda point: f"{point['accuracy_before']:.1%}" if np.isfinite(point["accuracy_before"]) else "",
+        "questions": lambda point: f"{point['n']:,.0f}",
+    }
+    return text_table(shown_points(points, state).head(longest).to_dict("records"), columns)
+
+
+def _one_run(kept: pd.DataFrame, name: str) -> str:
+    n = len(kept)
+    if n < FEWEST:
+        return f"{n} points are too few for a correlation."
+    found = correlations(np.zeros(n, dtype=np.intp), kept["score"].to_numpy(), kept["y"].to_numpy(), 1)
+    r, low, high = (float(part[0]) for part in found)
+    if not np.isfinite(low):
+        return f"{name}: r is not defined here."
+    return (
+        f"**{name}: r {figure(r)} {interval((low, high))}** over {n} domains; "
+        f"at this number |r| must exceed {critical_r(n):.2f} to differ from 0."
+    )
+
+
+def _extremes_only(kept: pd.DataFrame) -> pd.DataFrame:
+    """Of each run the paper's domains; runs with fewer than eight are left out."""
+    parts = [
+        some.iloc[np.sort(extremes(some["change"].to_numpy(), PAPER))]
+        for _, some in kept.groupby("sha256", sort=False)
+        if len(some) >= 2 * PAPER
+    ]
+    return pd.concat(parts) if parts else kept.iloc[:0].copy()

@@ -1,0 +1,137 @@
+"""Which runs are shown or compared, by what is chosen on a page; what a run found plays no part."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import pandas as pd
+
+from sts_leaderboard.board_cache import FEWEST
+from sts_leaderboard.escaping import markdown
+from sts_leaderboard.url_state import State
+
+MOST_RUNS = 60
+"""Runs that are compared at most: some seconds of one core, in the background, by benchmarks/results/board_load.md."""
+
+MOST_POINTS = 4000  # Points that are shown at once: of the newest runs.
+MOST_SAVED = 2000  # Runs that are saved at most, some 20 KB each.
+MOST_NAMED = 10  # Runs that are named among those left out.
+
+
+class Chosen(NamedTuple):
+    """Runs that a ranking is over.
+
+    Attributes:
+        shas: Their names, sorted.
+        allowed: Names of all that could be compared, the newest last.
+        notes: Which ones were left out, and why; Markdown.
+    """
+
+    shas: tuple[str, ...]
+    allowed: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def matching_runs(runs: pd.DataFrame, state: State) -> pd.DataFrame:
+    """The runs of a state's origin, and of its benchmark, models and training sets where it names some."""
+    runs = runs[runs["origin"] == state["origin"]]
+    for name in ("benchmark", "model", "training_set"):
+        wanted = [state[name]] if isinstance(state[name], str) else state[name]
+        if any(wanted):
+            runs = runs[runs[name].isin(wanted)]
+    return runs
+
+
+def newest_runs(runs: pd.DataFrame, domains: Sequence[str] = (), most: int = MOST_POINTS) -> pd.DataFrame:
+    """The newest runs that have at most so many points together.
+
+    Args:
+        runs: Oldest first.
+        domains: Those that are shown; all if empty.
+        most: Points.
+    """
+    sizes = runs["n_domains"].clip(upper=len(domains) or None)
+    return runs[sizes[::-1].cumsum()[::-1] <= most]
+
+
+def choose_runs(runs: pd.DataFrame, state: State) -> Chosen:
+    """Runs of one origin and one benchmark: up, not flagged, one for each model and training set, on shared domains.
+
+    Where the state names no benchmark, the one that most runs are of is taken. Late predictions and duplicates do not
+    rank among measured runs. Of several runs of one model and training set the one with the best evidence stands, then
+    the newest; which SAE or layer it used does not matter. If they share too few domains, the largest group that does
+    is taken (`largest_group`), and of that the newest `MOST_RUNS`.
+    """
+    benchmark = state["benchmark"] or leading_benchmark(runs, state["origin"])
+    here = matching_runs(runs, {**state, "benchmark": benchmark})
+    up = here[~here["withdrawn"] & here["flagged"].isna() & here["duplicate_of"].isna()]
+    if state["origin"] == "measured":
+        up = up[up["ranked"]]
+    notes = []
+    if len(up) < len(here):
+        notes.append(f"{_left_out(len(here) - len(up))}: withdrawn, flagged, post hoc or duplicates.")
+    best = up.assign(evidence=up["tier"].map({"rerun": 2, "recomputed": 1}).fillna(0))
+    best = best.sort_values(["evidence", "accepted"], kind="stable")
+    one = best.drop_duplicates(["model", "training_set"], keep="last")
+    if len(one) < len(best):
+        notes.append(
+            f"Where several runs are of one model and training set, one stands ({len(best) - len(one):,} left out): "
+            "history must not see a run's twin."
+        )
+    fits = largest_group(one["domains"].tolist())
+    if not all(fits):
+        notes.append(_on_other_domains(one[~pd.Series(fits, index=one.index)], any(fits)))
+        one = one[fits]
+    one = one.reset_index(drop=True).sort_values(["accepted", "sha256"], kind="stable")
+    if len(one) > MOST_RUNS:
+        notes.append(
+            f"The newest {MOST_RUNS} of {len(one):,} runs are compared; choose models or sets for others. **Runs (JSON "
+            f"lines)** saves the newest {MOST_SAVED:,} for `sts-eval compare runs.jsonl` on your own machine."
+        )
+    allowed = tuple(one["sha256"])
+    return Chosen(tuple(sorted(allowed[-MOST_RUNS:])), allowed, tuple(notes))
+
+
+def leading_benchmark(runs: pd.DataFrame, origin: str) -> str:
+    """The benchmark that most runs of an origin are of; empty if there are none."""
+    counted = runs.loc[(runs["origin"] == origin) & ~runs["withdrawn"], "benchmark"].value_counts()
+    return str(counted.index[0]) if len(counted) else ""
+
+
+def largest_group(domains: Sequence[tuple[str, ...]]) -> list[bool]:
+    """Which runs belong to the largest group that shares `FEWEST` domains; all of them if all do.
+
+    Looked at are the groups of runs that have all the domains of one of them. Of equally large groups the one on more
+    domains is taken, then the one whose domains come first in the alphabet. None belongs if no run has so many.
+
+    Args:
+        domains: Of each run.
+    """
+    each = [frozenset(one) for one in domains]
+    if not each or len(frozenset.intersection(*each)) >= FEWEST:
+        return [True] * len(each)
+    common = Counter(each)
+    groups = [
+        (-sum(number for other, number in common.items() if some <= other), -len(some), sorted(some))
+        for some in common
+        if len(some) >= FEWEST
+    ]
+    wanted = frozenset(min(groups)[2]) if groups else None
+    return [wanted is not None and wanted <= one for one in each]
+
+
+def _on_other_domains(left_out: pd.DataFrame, others: bool) -> str:
+    """Which runs were left out for their domains."""
+    if not others:
+        return f"{_left_out(len(left_out))}: none has {FEWEST} domains."
+    pairs = zip(left_out["model"], left_out["training_set"], strict=True)
+    names = [f"{markdown(model)} on {markdown(training_set)}" for model, training_set in pairs]
+    more = f" and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
+    named = ", ".join(names[:MOST_NAMED])
+    return f"{_left_out(len(left_out))}, not asked the domains that most runs share: {named}{more}."
+
+
+def _left_out(number: int) -> str:
+    return f"{number:,} run is left out" if number == 1 else f"{number:,} runs are left out"

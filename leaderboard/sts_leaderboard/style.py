@@ -1,0 +1,58 @@
+"""The look of the page and of its figures."""
+
+from __future__ import annotations
+
+import gradio as gr
+import plotly.graph_objects as go
+
+THEME = gr.themes.Soft(
+    primary_hue="sky",
+    neutral_hue="slate",
+    font=["system-ui", "sans-serif"],
+    font_mono=["ui-monospace", "monospace"],
+).set(
+    block_title_background_fill="transparent",
+    block_title_background_fill_dark="transparent",
+    block_title_text_color="*neutral_600",
+    block_title_text_color_dark="*neutral_300",
+    block_title_padding="0",
+    block_label_background_fill="transparent",
+    block_label_background_fill_dark="transparent",
+    block_label_text_color="*neutral_600",
+    block_label_text_color_dark="*neutral_300",
+)
+
+GREY = "#8a8f98"
+
+PALETTE = ("#2f7fb8", "#c2752d", "#3d9970", "#b02a4c", "#7d6bb0", "#a08a2c", "#4aa3a8", "#c26a9b", "#6b7280", "#8c5a3c")
+"""Ten colours that can be read on both grounds."""
+
+EMPTY_STORE = "The store is empty. Hand in a run under **Submit**, or with `sts-eval store submit RUN --to STORE`."
+
+
+def style_figure(figure: go.Figure, *, height: int) -> go.Figure:
+    """Give a figure the common look, and return it. It has no ground of its own: pages are light or dark."""
+    figure.update_layout(
+        template="none",
+        height=height,
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"color": GREY, "size": 13},
+        margin={"l": 20, "r": 15, "t": 40, "b": 20},
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0},
+        hoverlabel={"align": "left"},
+        hovermode="closest",
+        modebar={"remove": ["select2d", "lasso2d", "autoScale2d"]},
+    )
+    figure.update_xaxes(gridcolor="rgba(138,143,152,0.22)", zeroline=False, automargin=True)
+    figure.update_yaxes(gridcolor="rgba(138,143,152,0.22)", zeroline=False, automargin=True)
+    return figure
+
+
+def empty_figure(sentence: str) -> go.Figure:
+    """A figure that says why there is nothing to see. The sentence is our own."""
+    figure = go.Figure()
+    figure.add_annotation(text=sentence, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False, font={"size": 15})
+    figure.update_xaxes(visible=False)
+    figure.update_yaxes(visible=False)
+    return style_figure(figure, height=260)

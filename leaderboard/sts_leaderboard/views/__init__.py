@@ -1,1 +1,0 @@
-"""Tables and figures of the pages: pure functions from tables to tables and figures, without gradio."""

@@ -1,0 +1,77 @@
+"""Options that several commands have, and those that are made from the settings of a description."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, Literal, TypeVar, get_args, get_origin
+
+import click
+
+from sts_eval.settings import Setting
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+PATH = click.Path(path_type=Path)
+
+EXPERIMENT = click.argument("experiment", type=PATH)
+
+POST_HOC = click.option(
+    "--post-hoc",
+    is_flag=True,
+    help="Accept a prediction that was made after fine-tuning started, and say so in the result.",
+)
+
+STORE = click.option(
+    "--store", "--to", "url", required=True, metavar="STORE", help="The store: a folder, hf:// or s3:// address."
+)
+
+
+def output(help_text: str) -> Callable[[Command], Command]:
+    """The option -o, --output."""
+    return click.option("-o", "--output", type=PATH, help=help_text)
+
+
+def folder_of_run(experiment: Path, folder: Path | None) -> Path:
+    """The folder of an experiment's run: the one that is named, or runs/NAME."""
+    return folder or Path("runs") / experiment.stem
+
+
+RUN_FOLDER = click.option("--folder", type=PATH, help="The folder of the run.  [default: runs/NAME-OF-EXPERIMENT]")
+
+
+def settings_options(settings: Sequence[Setting]) -> Callable[[Command], Command]:
+    """An option for each setting: its name, type, default and help are those of the field."""
+
+    def decorate(command: Command) -> Command:
+        for setting in reversed(settings):
+            command = _option(setting)(command)
+        return command
+
+    return decorate
+
+
+def _option(setting: Setting) -> Callable[[Command], Command]:
+    default = None if setting.info.is_required() else setting.info.default
+    flag, multiple = setting.option, False
+    annotation: Any = setting.info.annotation
+    if get_origin(annotation) is UnionType:  # of a type and None
+        (annotation,) = (one for one in get_args(annotation) if one is not NoneType)
+    if annotation is bool and default is not False:
+        flag = f"{flag}/--no-{flag[2:]}"
+    if get_origin(annotation) is Literal:
+        annotation = click.Choice(get_args(annotation))
+    elif get_origin(annotation) is tuple:
+        annotation, multiple = get_args(annotation)[0], True
+    return click.option(
+        flag,
+        setting.name,
+        type=annotation,
+        is_flag=annotation is bool,
+        multiple=multiple,
+        required=setting.info.is_required(),
+        default=default,
+        show_default=default is not False,
+        help=setting.sentence + (" May be repeated." if multiple else ""),
+    )

@@ -1,0 +1,215 @@
+"""`sts-eval store ...`: submissions to a leaderboard's store, requests for runs, and the ledger; `sts-eval board`."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from sts_eval.cli.options import PATH, STORE
+from sts_eval.errors import UserError
+from sts_eval.records.prediction import Prediction
+from sts_eval.submission.describe import bytes_of
+
+ACTIONS = ("accepted", "rejected", "flagged", "withdrawn", "rerun")
+
+
+@click.group("store")
+def store() -> None:
+    """Check and submit runs, register predictions, ask for runs and do them.
+
+    A store is what a leaderboard shows: a folder, or an hf:// or s3:// address.
+    """
+
+
+@store.command("submit")
+@click.argument("path", metavar="FILE_OR_RUN", type=PATH)
+@STORE
+@click.option("--submitter", help="Who submits; needed for the folder of a run.")
+def submit(path: Path, url: str, submitter: str | None) -> None:
+    """Submit the folder of a run with its evidence, or a submission file."""
+    from sts_eval.store.store import Store
+
+    receipt = Store(url).submit(bytes_of(path, submitter=submitter), by=submitter)
+    for problem in receipt.verdict.problems:
+        click.echo(f"{path}: {problem}", err=True)
+    if receipt.sha256 is None:
+        sys.exit(2)
+    done = "Submitted" if receipt.added else "Already there"
+    click.echo(f"{done}: {receipt.sha256} ({_words(receipt.tier, receipt.marks)})")
+    for note in receipt.verdict.notes:
+        click.echo(f"Note: {note}")
+
+
+@store.command("validate")
+@click.argument("paths", nargs=-1, type=PATH)
+@click.option("--store", "url", metavar="STORE", help="Also check against this store.")
+@click.option("--schema", "as_schema", is_flag=True, help="Only print the JSON schema of a submission.")
+def validate(paths: tuple[Path, ...], url: str | None, as_schema: bool) -> None:
+    """Check submission files or folders of runs, without submitting them. Every problem is a line."""
+    from sts_eval.store.store import Store
+    from sts_eval.submission.validate import schema
+    from sts_eval.submission.validate import validate as judge
+
+    if as_schema:
+        click.echo(json.dumps(schema(), indent=2, ensure_ascii=False))
+        return
+    if not paths:
+        raise click.UsageError("Give a file or a run folder, or --schema.")
+    known = Store(url).known() if url else None
+    refused = False
+    for path in paths:
+        verdict = judge(bytes_of(path, submitter="validate"), known=known)
+        for problem in verdict.problems:
+            click.echo(f"{path}: {problem}", err=True)
+        refused = refused or not verdict.accepted
+        if verdict.accepted:
+            click.echo(f"{path}: valid, {_words(verdict.tier, verdict.marks)}, {verdict.sha256}")
+        for note in verdict.notes:
+            click.echo(f"{path}: note: {note}")
+    if refused:
+        sys.exit(2)
+
+
+def _words(tier: object, marks: Sequence[str]) -> str:
+    """A tier and its marks, for people."""
+    return ", ".join(str(name).replace("_", "-") for name in (tier, *marks))
+
+
+@store.command("preregister")
+@click.argument("prediction", type=PATH)
+@STORE
+@click.option("--submitter", default="anonymous", show_default=True, help="Who registers it.")
+def preregister(prediction: Path, url: str, submitter: str) -> None:
+    """Register the record PREDICTION before fine-tuning. Only its hash and the time are sent."""
+    from sts_eval.store.store import Store
+
+    try:
+        entry, new = Store(url).preregister(Prediction.read(prediction), by=submitter)
+    except ValueError as error:  # pydantic's, of the name
+        raise UserError(f"{submitter!r} is no name", "Give --submitter in letters, digits and spaces") from error
+    done = "Registered" if new else "Already registered"
+    click.echo(
+        f"{done}: {entry.prediction_sha256} at {entry.registered}. "
+        f"Next: fine-tune, then sts-eval store submit RUN --to {url}"
+    )
+
+
+@store.command("request")
+@STORE
+@click.option("--model", required=True, help="Hub id, or lab.")
+@click.option("--sft", "training_set", required=True, help="Training set: hub id, or lab:math.")
+@click.option("--sae-release", help="sae-lens release; by default the known SAE of the model.")
+@click.option("--sae-id", help="Id within the release.")
+@click.option("--submitter", default="anonymous", show_default=True, help="Who asks.")
+def request(
+    url: str, model: str, training_set: str, sae_release: str | None, sae_id: str | None, submitter: str
+) -> None:
+    """Ask for a run of a model and SAE on a training set."""
+    from sts_eval.queue.queue import Queue
+    from sts_eval.queue.request import request_for
+    from sts_eval.store.store import Store
+
+    asked = request_for(model=model, training_set=training_set, sae_release=sae_release, sae_id=sae_id, by=submitter)
+    key, new = Queue(Store(url).files).add(asked)
+    click.echo(f"{'Asked for' if new else 'Somebody asked for it before'}: {key}")
+
+
+@store.command("worker")
+@STORE
+@click.option("--once", is_flag=True, help="Stop after one request, or if there is none.")
+@click.option("--folder", type=PATH, default=Path("runs/worker"), show_default=True, help="Where to keep the runs.")
+@click.option("--name", default="worker", show_default=True, help="The submitter of the runs.")
+@click.option(
+    "--lease",
+    default=900.0,
+    show_default=True,
+    help="Seconds without a sign of life after which another worker may take over the request.",
+)
+@click.option("--pause", default=30.0, show_default=True, help="Seconds between looks at an empty queue.")
+def worker(url: str, once: bool, folder: Path, name: str, lease: float, pause: float) -> None:
+    """Do the runs that a store is asked for, and submit them."""
+    from sts_eval.queue.queue import LostLeaseError, Queue
+    from sts_eval.queue.worker import work
+    from sts_eval.store.store import Store
+
+    opened = Store(url)
+    queue = Queue(opened.files)
+    while True:
+        try:
+            done = work(opened, queue, folder, worker=name, lease_seconds=lease)
+        except LostLeaseError as error:
+            click.echo(f"Given up: {error}", err=True)
+            if once:
+                return
+            continue
+        if done is not None:
+            taken, submission = done
+            how = f"submitted as {submission}" if submission else "failed; its log is in the queue"
+            click.echo(f"{taken.key[:12]} ({taken.request.model}, {taken.request.training_set}): {how}")
+        for entry in queue.entries():
+            if entry.state == "stuck":
+                click.echo(f"Stuck: {entry.key[:12]}, last taken by {entry.worker} until {entry.until}", err=True)
+        if once:
+            if done is None:
+                click.echo("There is no request to take.")
+            return
+        if done is None:
+            time.sleep(pause)
+
+
+@store.command("ledger")
+@STORE
+@click.option("--say", "action", type=click.Choice(ACTIONS), help="Add this entry. Without it the ledger is printed.")
+@click.option("--of", "submission", help="The submission that the entry is about, by the first digits of its hash.")
+@click.option("--with", "other", help="With --say rerun: the maintainer's own submission of the same run.")
+@click.option("--by", default="maintainer", show_default=True, help="Who makes the entry.")
+@click.option("--why", default="", help="The reason, which everybody can read.")
+def ledger(url: str, action: str | None, submission: str | None, other: str | None, by: str, why: str) -> None:
+    """Print the ledger, or add an entry.
+
+    It says which submissions were accepted, flagged or withdrawn, and why. Whoever can write to the store can add
+    entries.
+    """
+    from sts_eval.store.store import Store
+
+    opened = Store(url)
+    if action is None:
+        for entry in opened.ledger.entries():
+            click.echo(f"{entry.when} {entry.action:9} {entry.submission[:12]} by {entry.by}: {entry.why}")
+        return
+    if submission is None or (action == "rerun") != (other is not None):
+        raise click.UsageError("Give --of SUBMISSION, and --with RERUN for rerun only.")
+    sha256 = opened.find(submission)
+    if other is None:
+        opened.note(action, sha256, by=by, why=why)  # type: ignore[arg-type]  # click has checked the choice
+        click.echo(f"{action}: {sha256}")
+        return
+    agreement = opened.confirm(sha256, opened.find(other), by=by, why=why)
+    for obstacle in agreement.obstacles:
+        click.echo(f"they do not agree: {obstacle}", err=True)
+    if not agreement.agrees:
+        sys.exit(2)
+    click.echo(f"rerun: {sha256} agrees")
+
+
+@click.command("board")
+@click.option("--store", "url", metavar="STORE", help="A folder, hf:// or s3:// address; by default the shipped store.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port; by default the first free one from 7860.")
+@click.option("--allow-writes", is_flag=True, help="Let everybody who can open the page submit to the store.")
+def board(url: str | None, port: int | None, allow_writes: bool) -> None:
+    """Serve the leaderboard on this machine."""
+    from sts_eval.store.store import Store
+
+    try:
+        from sts_leaderboard.app import launch, seeded_store
+    except ModuleNotFoundError as error:
+        raise UserError(f"the board needs {error.name}", "Install it with: pip install 'sts-eval[board]'") from error
+
+    if allow_writes and url is None:
+        raise UserError("the shipped store cannot be written", "Name your own with --store")
+    launch(Store(url) if url else seeded_store(), allow_writes=allow_writes, port=port)
