@@ -331,7 +331,8 @@ def _check_whole(examples: Sequence[Example], rendered: str) -> None:
     text, at = _squeezed(rendered), 0
     for question, solution in examples:
         asked = text.find(_squeezed(question), at)
-        found = text.find(_squeezed(solution), max(asked, at))
+        at = asked + len(_squeezed(question)) if asked >= 0 else at
+        found = text.find(_squeezed(solution), at)
         if found < 0:
             raise UserError(
                 f"the chat template drops part of a solution, for instance of {solution[:60]!r}, as some templates do "

@@ -207,14 +207,14 @@ def _place(value: Any, options: Sequence[Option], *, is_index: bool) -> int | No
         LookupError: It is an index or a letter beyond the options.
     """
     told = str(value).strip()
-    number = _whole(value if not is_index else told)
+    labels = [(option.label or "").lower() for option in options]
+    if labels.count(told.lower()) == 1:
+        return labels.index(told.lower())
+    number = None if isinstance(value, str) and not is_index else _whole(value)
     if number is not None:
         if number >= len(options):
             raise LookupError(number)
         return number if number >= 0 else None
-    labels = [str(option.label).lower() for option in options if option.label is not None]
-    if told.lower() in labels and len(labels) == len(options):
-        return labels.index(told.lower())
     letter = _LETTER.fullmatch(told)
     texts = [option.text for option in options]
     place = LETTERS.index(letter[1].upper()) if letter else None
@@ -230,14 +230,10 @@ def _place(value: Any, options: Sequence[Option], *, is_index: bool) -> int | No
 
 
 def _whole(value: Any) -> int | None:
-    """A whole number, also where it is written as 3.0; None for anything else."""
-    if isinstance(value, bool):
+    """A whole number, also where it is written as text or as 3.0; None for anything else."""
+    if isinstance(value, bool) or not re.fullmatch(r"\s*-?\d{1,9}(\.0+)?\s*", str(value)):
         return None
-    if isinstance(value, str):
-        return int(float(value)) if re.fullmatch(r"-?\d{1,9}(\.0+)?", value) else None
-    if isinstance(value, int | float) and float(value).is_integer():
-        return int(value)
-    return None
+    return int(float(value))
 
 
 def _solution(

@@ -85,7 +85,7 @@ def read_files(paths: Sequence[Path], source: str) -> Table:
 
 def _files_of_split(folder: Path, split: str) -> list[Path]:
     """The files of a folder that belong to a split by their names, as `datasets` takes them; all if none is named."""
-    from datasets.data_files import EmptyDatasetError, get_data_patterns, resolve_pattern
+    from datasets.data_files import DataFilesList, EmptyDatasetError, get_data_patterns
 
     try:
         patterns = {str(name): found for name, found in get_data_patterns(str(folder)).items()}
@@ -96,7 +96,7 @@ def _files_of_split(folder: Path, split: str) -> list[Path]:
             f"{folder} has no files of split {split!r}, only of {', '.join(patterns)}",
             "Name the split with --sft-split, or give the file itself",
         )
-    names = {Path(name) for pattern in patterns[split] for name in resolve_pattern(pattern, str(folder))}
+    names = {Path(name) for name in DataFilesList.from_patterns(patterns[split], str(folder))}
     files = sorted(name for name in names if ending(name))
     kinds = sorted({str(ending(name)) for name in files})
     if not files:
