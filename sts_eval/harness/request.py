@@ -21,7 +21,7 @@ from sts_eval.data.training_set import load_training_set
 from sts_eval.errors import UserError
 from sts_eval.harness.columns import columns_of
 from sts_eval.harness.failure import exits_like_a_command
-from sts_eval.harness.plan import Plan, domain_of
+from sts_eval.harness.plan import Plan, benchmark_of, domain_of
 from sts_eval.model.hook import unwrapped
 from sts_eval.model.sae import load_sae
 from sts_eval.progress import silent
@@ -105,7 +105,7 @@ def _scores_of_plan(lm: Any, plan: Plan, requests: Sequence[Request]) -> dict[Re
                 own = {seed: reading.questions[seed][request.position]._asdict() for seed in request.seeds}
                 found[request] = {seed: scores | beside for seed, scores in own.items()}
                 bar.update(len(request.seeds))
-    for line in (*extractor.prompter.warnings, *extractor.reader.warnings):
+    for line in (*benchmark_of(plan.benchmark).warnings, *extractor.prompter.warnings, *extractor.reader.warnings):
         _logger.warning(line)
     return found
 
@@ -121,6 +121,8 @@ def _instrument(lm: Any, plan: Plan) -> Extractor:
 
 def _shifts(extractor: Extractor, plan: Plan) -> list[Shift]:
     training_set = load_training_set(plan.training_set)
+    for line in training_set.warnings:
+        _logger.warning(line)
     return [measure_shift(extractor, training_set, seed, silent) for seed in plan.settings.seeds]
 
 
