@@ -34,7 +34,7 @@ from sts_eval.data.question import (
     read_question,
 )
 from sts_eval.data.tables import SUFFIXES, Table, fingerprint, is_local, read_table
-from sts_eval.data.text import LISTED, BadRow, UnreadableRowError, check_left_out, is_missing
+from sts_eval.data.text import LISTED, BadRow, UnreadableRowError, check_left_out, checked, is_missing
 from sts_eval.data.training_set import Example
 from sts_eval.errors import UserError
 from sts_eval.experiment import BenchmarkSpec
@@ -133,6 +133,7 @@ class _Split:
                     if category is None:
                         raise UnreadableRowError("has no text in its category")
                     found = read_question(row, list_options=self.list_options)
+                    checked(str(row.get("question_id")), "question_id")
                 except UnreadableRowError as error:
                     self.refuse(number, str(error))
                     continue
@@ -148,6 +149,7 @@ class _Split:
             ("options that are empty or N/A, which are left out", found.dropped > 0),
             ("an index and a letter of the answer that disagree; the index is taken", found.conflict),
             ("a passage, which is shown before the question", found.passage),
+            ("options with letters of their own, which are shown beside ours", found.lettered),
             ("options, but no right answer that is known", bool(found.options) and found.right is None),
             ("no options, so the question is shown alone", self.list_options and not found.options),
         ):
@@ -181,7 +183,9 @@ def load_benchmark(spec: BenchmarkSpec) -> Benchmark:
     demonstrations: defaultdict[str, list[Example]] = defaultdict(list)
     met: set[tuple[str, str]] = set()
     for number, name, row, found in test.rows():
-        identity = str(number if is_missing(row.get("question_id")) else row["question_id"])
+        identity = str(number)
+        if not is_missing(row.get("question_id")):
+            identity = str(row["question_id"])
         if (name, identity) in met:
             test.refuse(number, f"has the question_id {identity!r} of an earlier row of {name!r}")
             continue

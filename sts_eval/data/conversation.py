@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeGuard
 
 from sts_eval.data.example import Example
-from sts_eval.data.text import UnreadableRowError, is_missing, text_of
+from sts_eval.data.text import UnreadableRowError, checked, is_missing, text_of
 
 Message = Mapping[str, Any]
 
@@ -90,7 +90,14 @@ def is_messages(value: object) -> TypeGuard[Sequence[Message]]:
 
 
 def messages_of(value: object) -> object:
-    """A cell whose messages are written as JSON text, as in a CSV file, as a list; any other cell as it is."""
+    """A cell as a list of messages where it holds them in another form; any other cell as it is.
+
+    JSON text, as in a CSV file, and an object of lists ({"role": [...], "content": [...]}), as some readers of parquet
+    give them, are such forms.
+    """
+    if isinstance(value, dict) and all(isinstance(part, list) for part in value.values()):
+        found = [dict(zip(value, parts, strict=True)) for parts in zip(*value.values(), strict=False)]
+        return found if is_messages(found) else value
     if isinstance(value, str) and value.lstrip()[:2] in {"[{", "[\n", "[ "}:
         try:
             found = json.loads(value)
@@ -179,7 +186,8 @@ def conversation(turns: Sequence[Turn]) -> Conversation:
         raise UnreadableRowError("has no text in its last assistant turn")
     if not before:
         raise UnreadableRowError("has nothing before its last assistant turn")
-    return Conversation(Example(_question(before), turns[last].text), (*before, turns[last]), len(turns) - last - 1)
+    question, solution = (checked(text, "messages") for text in (_question(before), turns[last].text))
+    return Conversation(Example(question, solution), (*before, turns[last]), len(turns) - last - 1)
 
 
 def _question(turns: Sequence[Turn]) -> str:

@@ -21,7 +21,7 @@ from sts_eval.data.text import UnreadableRowError, is_missing, text_of
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
-QUESTION_FIELDS = ("question", "question_stem", "stem", "problem", "query", "prompt")
+QUESTION_FIELDS = ("question", "question_stem", "stem", "problem", "query", "prompt", "ctx")
 OPTION_FIELDS = ("options", "choices", "answer_choices", "endings")
 PASSAGE_FIELDS = ("passage", "article", "context")
 INDEX_FIELDS = ("answer_index", "answer_idx")
@@ -52,6 +52,7 @@ class QuestionRow(NamedTuple):
         dropped: How many options were left out.
         conflict: Whether the index and the letter of the answer disagree; the index is taken.
         passage: Whether a passage comes before the question.
+        lettered: Whether the options carry letters of their own.
     """
 
     text: str
@@ -61,6 +62,7 @@ class QuestionRow(NamedTuple):
     dropped: int
     conflict: bool
     passage: bool
+    lettered: bool
 
 
 def folded(row: Row) -> dict[str, Any]:
@@ -69,9 +71,13 @@ def folded(row: Row) -> dict[str, Any]:
 
 
 def category_of(row: Mapping[str, Any]) -> str | None:
-    """The category that a row names, if any."""
-    value = next((row[name] for name in CATEGORY_FIELDS if not is_missing(row.get(name))), None)
-    return None if value is None else str(value)
+    """The category that a row names, if any.
+
+    Raises:
+        UnreadableRowError: It is not text.
+    """
+    name = next((name for name in CATEGORY_FIELDS if not is_missing(row.get(name))), None)
+    return str(row[name]) if name and text_of(row[name], name) else None
 
 
 def read_question(row: Mapping[str, Any], *, list_options: bool) -> QuestionRow:
@@ -112,7 +118,12 @@ def read_question(row: Mapping[str, Any], *, list_options: bool) -> QuestionRow:
         dropped=len(every) - len(options),
         conflict=index is not None and answer is not None and index != answer,
         passage=bool(passages),
+        lettered=list_options and len(options) > 1 and all(map(_carries, options, LETTERS)),
     )
+
+
+def _carries(option: str, letter: str) -> bool:
+    return option.startswith((f"{letter}. ", f"{letter}) ", f"({letter}) ", f"{letter}: "))
 
 
 def _options(row: Mapping[str, Any], held: object) -> list[Option]:
@@ -206,6 +217,7 @@ def _place(value: Any, options: Sequence[Option], *, is_index: bool) -> int | No
     Raises:
         LookupError: It is an index or a letter beyond the options.
     """
+    value = _bare(value)
     told = str(value).strip()
     labels = [(option.label or "").lower() for option in options]
     if labels.count(told.lower()) == 1:
@@ -229,11 +241,23 @@ def _place(value: Any, options: Sequence[Option], *, is_index: bool) -> int | No
     return None
 
 
+def _bare(value: Any) -> Any:
+    """An answer that is written as a list of one.
+
+    Raises:
+        UnreadableRowError: The list holds several.
+    """
+    if not isinstance(value, list):
+        return value
+    if len(value) != 1:
+        raise UnreadableRowError(f"has {len(value)} right answers, not one")
+    return value[0]
+
+
 def _whole(value: Any) -> int | None:
     """A whole number, also where it is written as text or as 3.0; None for anything else."""
-    if isinstance(value, bool) or not re.fullmatch(r"\s*-?\d{1,9}(\.0+)?\s*", str(value)):
-        return None
-    return int(float(value))
+    match = None if isinstance(value, bool) else re.fullmatch(r"\s*(-?\d{1,99})(\.0+)?\s*", str(value))
+    return int(match[1]) if match else None
 
 
 def _solution(
@@ -242,11 +266,11 @@ def _solution(
     """The assistant turn of a demonstration: its chain of thought, or the bare answer where it has none."""
     for name in SOLUTION_FIELDS:
         if not is_missing(row.get(name)):
-            return str(row[name]).strip().removeprefix("A:").strip()
-    answer = row.get("answer")
+            return text_of(row[name], name).removeprefix("A:").strip()
+    answer = _bare(row.get("answer"))
     if right is not None and not (isinstance(answer, str) and _stands(answer, every, options)):
         return LETTERS[right] if list_options else options[right]
-    return "" if is_missing(answer) else str(answer).strip().removeprefix("A:").strip()
+    return "" if is_missing(answer) else text_of(answer, "answer").removeprefix("A:").strip()
 
 
 def _stands(answer: str, every: Sequence[Option], options: Sequence[str]) -> bool:

@@ -50,8 +50,16 @@ def text_of(value: Any, name: str) -> str:
     if isinstance(value, float) and math.isinf(value):
         raise UnreadableRowError(f"has an infinite number in field {name!r}")
     if not isinstance(value, str | int | float | Decimal):  # bool is an int
-        raise UnreadableRowError(f"has {_kind(value)} in field {name!r}, not text")
-    text = str(value).strip()
+        raise UnreadableRowError(f"has {kind_of(value)} in field {name!r}, not text")
+    return checked(str(value).strip(), name)
+
+
+def checked(text: str, name: str) -> str:
+    """A text, if it can be written.
+
+    Raises:
+        UnreadableRowError: It holds half of a surrogate pair.
+    """
     try:
         text.encode()
     except UnicodeEncodeError as error:
@@ -61,7 +69,8 @@ def text_of(value: Any, name: str) -> str:
     return text
 
 
-def _kind(value: object) -> str:
+def kind_of(value: object) -> str:
+    """What a cell holds, with its article."""
     name = {"dict": "an object", "list": "a list"}.get(type(value).__name__)
     return name or f"a {type(value).__name__}"
 

@@ -22,7 +22,7 @@ from typing import NamedTuple
 from sts_eval.data.conversation import Conversation, Turn, conversation, is_messages, messages_of, turns_of
 from sts_eval.data.example import Example
 from sts_eval.data.tables import Row, fingerprint, read_table
-from sts_eval.data.text import LEFT_OUT_SHARE, BadRow, UnreadableRowError, check_left_out, is_missing, text_of
+from sts_eval.data.text import LEFT_OUT_SHARE, BadRow, UnreadableRowError, check_left_out, is_missing, kind_of, text_of
 from sts_eval.errors import UserError
 from sts_eval.experiment import TrainingSetSpec
 from sts_eval.records.prediction import DataIdentity
@@ -32,7 +32,7 @@ __all__ = ["Example", "TrainingSet", "load_training_set"]
 QUESTION_FIELDS = ("question", "problem", "prompt", "instruction", "query", "input", "inputs", "user", "text")
 SOLUTION_FIELDS = (
     *("solution", "response", "completion", "output", "long_answer", "answer", "outputs", "target", "targets"),
-    *("assistant", "final_answer", "chosen"),
+    *("generated_solution", "gold_standard_solution", "assistant", "final_answer", "chosen"),
 )
 CONVERSATION_FIELDS = ("messages", "conversations", "conversation", "dialogue", "dialog", "chat", "chosen")
 CONTEXT_FIELDS = ("input", "context", "passage")
@@ -234,7 +234,7 @@ def _part(value: object, name: str, role: str) -> list[Turn]:
 
 def _question_text(row: Row, fields: _Fields, asked: object, counts: _Counts) -> str:
     """The question, and what it is about where another field holds that."""
-    parts = [text_of(asked, fields.question)]
+    parts = [] if is_missing(asked) else [text_of(asked, fields.question)]
     for name in fields.context:
         value = row.get(name)
         if is_missing(value) or (isinstance(value, str) and value.strip().lower() in _NO_INPUT):
@@ -244,7 +244,7 @@ def _question_text(row: Row, fields: _Fields, asked: object, counts: _Counts) ->
             continue
         parts.append(text_of(value, name))
         counts.extended[name] += 1
-    return "\n\n".join(parts)
+    return "\n\n".join(parts) if parts else text_of(asked, fields.question)
 
 
 def _system(row: Row, fields: _Fields) -> list[Turn]:
@@ -293,6 +293,13 @@ def _find_fields(spec: TrainingSetSpec, known: _KnownSet, rows: Sequence[Row]) -
     for column in () if solved else _all_named(names, every):
         if any(is_messages(messages_of(row.get(column))) for row in rows):
             return _Fields(column, None, **before)
+    for name in () if asked or solved else _all_named(CONVERSATION_FIELDS, every):
+        held = next((row[name] for row in rows if not is_missing(row.get(name))), None)
+        if not isinstance(held, str | int | float | None):
+            raise UserError(
+                f"{spec.source} holds {kind_of(held)} in field {name!r} that is no conversation",
+                'Write a list of messages: [{"role": "user", "content": ...}, {"role": "assistant", "content": ...}]',
+            )
     role, wanted, usual = "question", spec.question_field or known.question, ", ".join(QUESTION_FIELDS)
     if _named(wanted, QUESTION_FIELDS, every) not in (None, "text"):  # a text alone is no question
         role, wanted, usual = "solution", spec.solution_field or known.solution, ", ".join(SOLUTION_FIELDS)

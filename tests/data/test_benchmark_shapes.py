@@ -2,6 +2,7 @@
 
 import json
 
+import datasets
 import pandas as pd
 import pytest
 from helpers import tiny
@@ -71,6 +72,7 @@ SHAPES = {
     "lower-case letter": {"question": "Which?", "options": ["x", "y", "z"], "answer": "b"},
     "letter in brackets": {"question": "Which?", "options": ["x", "y", "z"], "answer": "(B)"},
     "text of the option": {"question": "Which?", "options": ["x", "y", "z"], "answer": "y"},
+    "answer in a list": {"question": "Which?", "options": ["x", "y", "z"], "answer": ["B"]},
     "index as text": {"question": "Which?", "options": ["x", "y", "z"], "answer_index": "1"},
     "index as a fraction": {"question": "Which?", "options": ["x", "y", "z"], "answer_index": 1.0},
 }
@@ -145,6 +147,11 @@ def many(folder, bad, n=20):
         ({"answer_index": 9, "answer": None}, "row 20 has 9 in field 'answer_index' for 3 options"),
         ({"options": ["x", "N/A", "z"]}, "row 20 names an option as right that is empty or N/A"),
         ({"category": None}, "row 20 has no text in its category"),
+        ({"category": ["c"]}, "row 20 has a list in field 'category', not text"),
+        ({"answer": ["A", "B"]}, "row 20 has 2 right answers, not one"),
+        ({"answer": 10**30}, "row 20 has 1000000000000000000000000000000 in field 'answer' for 3 options"),
+        ({"question": "\ud800"}, "row 20 has half of a surrogate pair"),
+        ({"options": ["x", "\udc00"]}, "row 20 has half of a surrogate pair"),
     ],
 )
 def test_a_bad_question_is_left_out_of_many_and_refused_among_few(tmp_path, bad, said):
@@ -168,12 +175,25 @@ def test_the_same_id_in_two_domains_is_two_questions(tmp_path):
         ({"answer_index": 0}, "an index and a letter of the answer that disagree; the index is taken (rows 1)"),
         ({"answer": "all of them"}, "options, but no right answer that is known (rows 1)"),
         ({"options": None}, "no options, so the question is shown alone (rows 1)"),
+        ({"options": ["A. x", "B. y"]}, "options with letters of their own, which are shown beside ours (rows 1)"),
         ({"passage": "Once."}, "a passage, which is shown before the question (rows 1)"),
     ],
 )
 def test_what_was_noticed_is_said(tmp_path, row, said):
     found = load(write(tmp_path, [{**ROW, **row}], [ROW]))
     assert found.warnings == (f"{tmp_path}: 1 of 1 rows of the test split have {said}",)
+
+
+def test_the_hub(tmp_path, monkeypatch):
+    def load_dataset(*names, split, revision):
+        assert names == ("cais/mmlu", "all")
+        row = {"question": "Which?", "subject": "anatomy", "choices": ["x", "y", "z"], "answer": 1}
+        return datasets.Dataset.from_list([row])
+
+    monkeypatch.setattr(datasets, "load_dataset", load_dataset)
+    domain = load("cais/mmlu:all").domains["anatomy"]
+    assert (domain.questions[0].text, domain.questions[0].right) == (LISTED, 1)
+    assert domain.demonstrations == [(LISTED, "B")]
 
 
 def test_an_index_from_1_is_refused(tmp_path):

@@ -92,6 +92,15 @@ ROWS = {
         ("What is 2 + 2?", 'add({"a": 2, "b": 2})'),
     ),
     "messages as JSON text": ({"messages": json.dumps([ASK, ANSWER])}, ("What is 2 + 2?", "4")),
+    "messages as an object of lists": (
+        {"messages": {"role": ["user", "assistant"], "content": ["What is 2 + 2?", "4"]}},
+        ("What is 2 + 2?", "4"),
+    ),
+    "roles in capitals": (
+        {"messages": [{**ASK, "role": "USER"}, {**ANSWER, "role": "Assistant"}]},
+        (ASK["content"], "4"),
+    ),
+    "instruction in the input": ({"instruction": "", "input": "Sort 2 1.", "output": "1 2"}, ("Sort 2 1.", "1 2")),
     "ShareGPT": (
         {"conversations": [{"from": "human", "value": "q"}, {"from": "gpt", "value": "s"}]},
         ("q", "s"),
@@ -219,6 +228,9 @@ def test_one_bad_row_of_twenty_is_left_out_and_one_of_nineteen_is_not(tmp_path):
 
 
 BAD = [
+    ([{"conversations": ["q", "a"]}], r"holds a list in field 'conversations' that is no conversation\. Write a list"),
+    ([{"messages": [ASK, ANSWER, "x"]}], "holds a list in field 'messages' that is no conversation"),
+    ([{"messages": [ASK, {**ANSWER, "content": "\ud800"}]}], "row 1 has half of a surrogate pair"),
     ([{"text": "### Human: q ### Assistant: s"}], r"has no question field .*its fields are text.*'messages'"),
     ([{"messages": [{"role": "narrator", "content": "x"}]}], "a message of the unknown role 'narrator'"),
     (
