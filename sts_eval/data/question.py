@@ -25,7 +25,10 @@ QUESTION_FIELDS = ("question", "question_stem", "stem", "problem", "query", "pro
 OPTION_FIELDS = ("options", "choices", "answer_choices", "endings")
 PASSAGE_FIELDS = ("passage", "article", "context")
 INDEX_FIELDS = ("answer_index", "answer_idx")
-ANSWER_FIELDS = ("answerkey", "answer_key", "answer", "correct_answer", "correct_option", "label", "gold", "target")
+ANSWER_FIELDS = (
+    *("answerkey", "answer_key", "answer", "correct_answer", "correct_option", "label", "gold", "target"),
+    "cop",  # MedMCQA
+)
 CATEGORY_FIELDS = ("category", "domain", "subject", "subject_name", "task", "topic")
 SOLUTION_FIELDS = ("cot_content", "solution")
 
@@ -95,7 +98,9 @@ def read_question(row: Mapping[str, Any], *, list_options: bool) -> QuestionRow:
     if isinstance(asked, dict) and "stem" in asked:
         asked, held = asked["stem"], asked.get("choices")
     question = text_of(asked, name)
-    passages = [text_of(row[name], name) for name in PASSAGE_FIELDS if isinstance(row.get(name), str) and row[name]]
+    passages = [
+        text_of(row[name], name) for name in PASSAGE_FIELDS if isinstance(row.get(name), str) and row[name].strip()
+    ]
     every = _options(row, held)
     places = [place for place, option in enumerate(every) if option.text is not None]
     options = tuple(option.text for option in every if option.text is not None)

@@ -67,7 +67,7 @@ SHAPES = {
     "CMMLU": {"Question": "Which?", "A": "x", "B": "y", "C": "z", "D": "", "Answer": "B"},
     "C-Eval": {"id": 0, "question": "Which?", "A": "x", "B": "y", "C": "z", "answer": "B", "explanation": "e"},
     "columns by number": {"question": "Which?", "option1": "x", "option2": "y", "option3": "z", "answer": "y"},
-    "MedMCQA's columns": {"question": "Which?", "opa": "x", "opb": "y", "opc": "z", "answer": "B"},
+    "MedMCQA's columns": {"question": "Which?", "opa": "x", "opb": "y", "opc": "z", "cop": 1},
     "JSON text": {"question": "Which?", "options": json.dumps(["x", "y", "z"]), "answer": "B"},
     "lower-case letter": {"question": "Which?", "options": ["x", "y", "z"], "answer": "b"},
     "letter in brackets": {"question": "Which?", "options": ["x", "y", "z"], "answer": "(B)"},
