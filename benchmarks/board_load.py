@@ -208,7 +208,7 @@ def handed_in(folder: Path, number: int) -> list[Figure]:
     for raw in wanted:
         receipt = store.submit(raw)
         if not receipt.added:
-            raise SystemExit(f"refused: {[str(one) for one in receipt.verdict.problems]}")
+            raise SystemExit(f"refused: {[str(one) for one in receipt.problems]}")
     rate = number / (time.perf_counter() - start)
     return [Figure(f"handed in one by one ({number}), a second", f"{rate:,.0f}")]
 

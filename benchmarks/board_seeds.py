@@ -32,7 +32,7 @@ from sts_eval.data.training_set import load_training_set
 from sts_eval.errors import UserError
 from sts_eval.experiment import BenchmarkSpec, TrainingSetSpec
 from sts_eval.lab.sae import MODEL_NAME
-from sts_eval.predictors.lexical import PREDICTORS
+from sts_eval.predictors.registry import select
 from sts_eval.records.outcome import Change, DomainOutcome, Outcome, read_outcomes
 from sts_eval.records.prediction import PredictorScores, Score
 from sts_eval.records.record import now
@@ -42,7 +42,7 @@ from sts_eval.store.comparisons import FOLDER, Comparisons
 from sts_eval.store.files import Files
 from sts_eval.store.store import Store
 from sts_eval.study.study import Study, Texts
-from sts_eval.transfer.import_results import import_table
+from sts_eval.transfer.import_results import import_transfer
 
 SEEDS = Path(__file__).resolve().parent.parent / "leaderboard" / "sts_leaderboard" / "seeds" / "store"
 COMPARISONS = SEEDS.parent / FOLDER
@@ -76,8 +76,8 @@ def fill(shared: Path) -> None:
     store = Store(str(SEEDS))
     for one in (*measured(), *imported(shared), *published(shared)):
         receipt = store.submit(one.canonical().encode(), by=SUBMITTER)
-        if not receipt.verdict.accepted:
-            raise SystemExit("\n".join(f"{problem.path}: {problem.message}" for problem in receipt.verdict.problems))
+        if not receipt.accepted:
+            raise SystemExit("\n".join(f"{problem.path}: {problem.message}" for problem in receipt.problems))
     board = store.board()
     print(board.runs["origin"].value_counts().to_string())
 
@@ -125,7 +125,7 @@ def imported(shared: Path) -> Iterator[Submission]:
     """Real post-trainings, imported."""
     for file, (model, family, tuned_on, stand_in) in IMPORTED.items():
         path = shared / "transfer" / file
-        transfer = import_table(path)
+        transfer = import_transfer("table", [path])
         predictors = _lexical(shared, stand_in, transfer) if stand_in else ()
         outcome = Outcome(
             model=model,
@@ -156,7 +156,9 @@ def published(shared: Path) -> Iterator[Submission]:
     """The paper's changes, with MMLU-Pro's numbers of questions."""
     tables = json.loads((shared / "paper.json").read_text(encoding="utf-8"))
     changes = tables["performance_change_after_sft_on_limo_pp"]
-    sizes = {one.domain: one.n for one in import_table(shared / "transfer" / next(iter(IMPORTED))).domains}
+    sizes = {
+        one.domain: one.n for one in import_transfer("table", [shared / "transfer" / next(iter(IMPORTED))]).domains
+    }
     for model, by_domain in changes.items():
         if model.startswith("_"):
             continue
@@ -201,7 +203,7 @@ def _lexical(shared: Path, file: str, transfer: Transfer) -> tuple[PredictorScor
             seeds=(),
             cost=None,
         )
-        for one in PREDICTORS
+        for one in select(["lexical"])
     )
 
 

@@ -37,6 +37,7 @@ from sts_eval.progress import silent
 from sts_eval.records.record import write_atomically
 from sts_eval.study.extractor import Extractor, assemble
 from sts_eval.study.question_scores import read_domain
+from sts_eval.study.reading import Context, Reading
 from sts_eval.study.shifted_features import Shift, measure_shift
 
 RESULTS = Path(__file__).parent / "results"
@@ -132,7 +133,7 @@ def compare(network: LlamaForCausalLM, data: tuple[TrainingSet, Domain], shape: 
         mine = timed("step1", lambda: measure_shift(ours, training, 0, silent))
         rates.append(matmul_rate(network))
         shares.append(flops(shape) / max(rates) / seconds["step1"][-1])
-        read = timed("icl", lambda: read_domain(ours, domain, [shift], {0: positions}))
+        read = timed("icl", lambda: read_domain(ours, domain, {shift.seed: shift.features}, {0: positions}))
     theirs = timed("reference step1", lambda: plain.shift(training, shift))
     icl, act = timed("reference icl", lambda: plain.icl(domain, shift, positions))
     alone = timed("reference act", lambda: plain.act(domain, shift, positions))
@@ -155,17 +156,13 @@ def compare(network: LlamaForCausalLM, data: tuple[TrainingSet, Domain], shape: 
 
 def act_only(ours: Extractor, domain: Domain, shift: Shift) -> list[float]:
     """STS_act alone: questions without demonstrations, chosen columns."""
-    from sts_eval.study.extractor import Shown
-
-    turns = [ours.prompter.turn(question.text) for question in domain.questions]
-    empty = Shown.of(ours.prompter.demonstrations([]))
-    columns = ours.autoencoder.columns(list(shift.features))
+    turns = {number: ours.prompter.turn(question.text) for number, question in enumerate(domain.questions)}
+    alone = Context.of("alone", ours, ours.prompter.demonstrations([]), turns)
+    encoder = ours.autoencoder.encoder(list(shift.features))
     scores = [0.0] * len(turns)
-    for row in ours.rows(turns, [0] * len(turns)):
-        together = [turns[index] for index in row]
-        encoded = columns.encode(ours.read(empty, together, [0] * len(row)))
-        for index, part in zip(row, torch.split(encoded, [len(turn.span) for turn in together]), strict=True):
-            scores[index] = float(part.mean(dim=0).sum())
+    for row in Reading(ours, turns, alone).rows():
+        for number, states in row.by_question(encoder.encode(row.alone)).items():
+            scores[number] = float(states.mean(dim=0).sum())
     return scores
 
 
@@ -248,13 +245,12 @@ def dims_cost(shape: Shape, device: str) -> float:
     network, (training, domain) = build(shape, device), texts(shape)
     positions = list(range(len(domain.questions)))
     ours = [extractor(network, autoencoder(shape, d_sae, device), shape) for d_sae in (16_384, 131_072)]
-    few = [Shift(0, np.zeros(1), tuple(range(100)), (0, 1), 1, 1, 0, "") for _ in ours]
     took: list[list[float]] = [[], []]
     for _ in range(5):
-        for which, (one, shift) in enumerate(zip(ours, few, strict=True)):
+        for which, one in enumerate(ours):
             wait(network)
             start = time.perf_counter()
-            read_domain(one, domain, [shift], {0: positions})
+            read_domain(one, domain, {0: range(100)}, {0: positions})
             wait(network)
             took[which].append(time.perf_counter() - start)
     del training

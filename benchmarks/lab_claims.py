@@ -98,25 +98,26 @@ def scores(folder: Path, model: str, name: str, sae: Path) -> Iterator[tuple[str
     from sts_eval.data.benchmark import load_benchmark
     from sts_eval.data.training_set import load_training_set
     from sts_eval.progress import silent
-    from sts_eval.study.activations import Meter
+    from sts_eval.study.activations import ActivationMoments
+    from sts_eval.study.draws import choose_questions
     from sts_eval.study.extractor import load_extractor
-    from sts_eval.study.question_scores import choose_questions, read_domain
+    from sts_eval.study.question_scores import read_domain
     from sts_eval.study.shifted_features import measure_shift
 
     run = describe(folder, model, name)
     extractor = load_extractor(run.model, SAESpec(path=str(sae)), run.settings)
     benchmark, data = load_benchmark(run.benchmark), load_training_set(run.training_set)
-    meters: dict[str, Meter] = {}
+    heard: dict[str, ActivationMoments] = {}
 
     def listen(body: str):
-        return lambda turns: meters.setdefault(body, Meter(extractor.autoencoder, turns, body))
+        return lambda turns: [heard.setdefault(body, ActivationMoments(turns, body))]
 
     seed = run.settings.seeds[0]
     shift = measure_shift(extractor, data, seed, silent, listen(""))
     for domain in benchmark.domains.values():
         chosen = choose_questions(domain, seed, run.settings.domain_tokens, extractor.prompter.length)
-        read_domain(extractor, domain, [shift], {seed: chosen}, listen=listen(domain.name))
-    moments = {body: meter.moments() for body, meter in meters.items()}
+        read_domain(extractor, domain, {shift.seed: shift.features}, {seed: chosen}, listen=listen(domain.name))
+    moments = {body: one.moments() for body, one in heard.items()}
     training = moments.pop("")
     orders = {"": np.argsort(-shift.score), "residual ": np.argsort(-training.residual_shift)}
     for kind, order in orders.items():

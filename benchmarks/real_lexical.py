@@ -20,11 +20,11 @@ import pandas as pd
 from sts_eval.data.benchmark import load_benchmark
 from sts_eval.data.training_set import load_training_set
 from sts_eval.experiment import BenchmarkSpec, TrainingSetSpec
-from sts_eval.predictors.lexical import PREDICTORS
+from sts_eval.predictors.registry import select
 from sts_eval.report.comparison_tables import figure, interval, p_value
 from sts_eval.statistics import Correlation, correlate, debiased_magnitude, noise_ceiling
 from sts_eval.study.study import Study, Texts
-from sts_eval.transfer.import_results import import_table
+from sts_eval.transfer.import_results import import_transfer
 
 SETS = {
     "GSM8K (stand-in)": "gsm8k_817.jsonl",
@@ -50,7 +50,7 @@ def main() -> None:
 
 def measure(shared: Path) -> tuple[pd.DataFrame, tuple[float, float]]:
     """Correlate every lexical predictor of every set with the change, and give the noise ceilings."""
-    transfer = import_table(shared / "transfer" / CHANGE)
+    transfer = import_transfer("table", [shared / "transfer" / CHANGE])
     domains = load_benchmark(BenchmarkSpec(source=str(shared / "mmlu_pro"))).domains
     names = [change.domain for change in transfer.domains]
     delta = np.array([change.delta for change in transfer.domains])
@@ -59,7 +59,7 @@ def measure(shared: Path) -> tuple[pd.DataFrame, tuple[float, float]]:
     for label, file in SETS.items():
         data = load_training_set(TrainingSetSpec(source=str(shared / "sft" / file)))
         texts = Texts(data.examples, {name: [q.text for q in domains[name].questions] for name in names})
-        for predictor in PREDICTORS:
+        for predictor in select(["lexical"]):
             scores = predictor(Study(texts))
             values = [scores[name] for name in names]
             signed, size = correlate(values, delta), correlate(values, debiased_magnitude(delta, se))

@@ -173,7 +173,7 @@ def predict_seconds(network: LlamaForCausalLM, shape: Shape) -> float:
         shift = measure_shift(ours, training, 0, silent)
     positions = list(range(len(domain.questions)))
     with clock(network) as step2:
-        read_domain(ours, domain, [shift], {0: positions})
+        read_domain(ours, domain, {shift.seed: shift.features}, {0: positions})
     return step1() + DOMAINS * step2()
 
 

@@ -15,7 +15,8 @@ from sts_eval.records.outcome import Outcome
 from sts_eval.store.board import Board
 from sts_eval.store.comparisons import Comparisons
 from sts_eval.store.files import Files
-from sts_eval.store.store import Receipt, Store
+from sts_eval.store.store import Store
+from sts_eval.submission.validate import Verdict
 from sts_leaderboard.comparison_cache import ComparisonCache
 
 KEPT_SECONDS = 20.0  # How old the tables may be. Asking a store on a hub whether it changed takes a request.
@@ -82,7 +83,7 @@ class BoardCache:
             )
         return str(found[0])
 
-    def submit(self, raw: bytes, by: str | None) -> Receipt:
+    def submit(self, raw: bytes, by: str | None) -> Verdict:
         """Hand a file in, and show it at once.
 
         Raises:

@@ -67,7 +67,7 @@ def distinct(column: str) -> Callable[[Board], list[str]]:
 
 def predictor_names(board: Board) -> list[str]:
     """Predictors that have scores in the store, those of most runs first."""
-    return list(map(str, board.columns.index)) or ["sts_icl"]
+    return list(map(str, board.predictors.index)) or ["sts_icl"]
 
 
 ORIGIN = Control(gr.Radio, "Origin (never mixed)", ORIGINS[0], ORIGINS)

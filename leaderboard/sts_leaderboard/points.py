@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from sts_eval.report.comparison_tables import figure, interval
 from sts_eval.statistics import critical_r, debiased_magnitude, extremes, pool_correlations
-from sts_eval.store.correlations import FEWEST, correlations
+from sts_eval.statistics.correlation import MIN_POINTS
+from sts_eval.store.correlations import correlations
 from sts_leaderboard.board_cache import BEGINNING
 from sts_leaderboard.escaping import markdown, text_table
 from sts_leaderboard.url_state import State
@@ -169,7 +170,7 @@ def points_table(points: pd.DataFrame, state: State, longest: int = 100) -> pd.D
 
 def _one_run(kept: pd.DataFrame, name: str) -> str:
     n = len(kept)
-    if n < FEWEST:
+    if n < MIN_POINTS:
         return f"{n} points are too few for a correlation."
     found = correlations(np.zeros(n, dtype=np.intp), kept["score"].to_numpy(), kept["y"].to_numpy(), 1)
     r, low, high = (float(part[0]) for part in found)

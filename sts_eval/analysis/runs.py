@@ -7,27 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
 
 from sts_eval.analysis.outcome import summarise
-from sts_eval.data.tables import fingerprint
 from sts_eval.errors import UserError
 from sts_eval.records.oracle import Oracle
 from sts_eval.records.outcome import Outcome, read_outcomes
 from sts_eval.records.prediction import Prediction, PredictorScores
-from sts_eval.records.record import Record
 from sts_eval.records.report import Report
+from sts_eval.records.run_folder import EVALUATIONS, RunFolder
 from sts_eval.records.transfer import Transfer
-
-REPORT = "report.json"
-
-NO_RUN = "evaluations"
-"""Folder that runs share and that lies beside them, so that `runs/*` names it too."""
 
 FEWEST = 3
 """Domains without which there is nothing to correlate."""
-
-AnyRecord = TypeVar("AnyRecord", bound=Record)
 
 
 def gather(paths: Sequence[Path], *, post_hoc: bool = False) -> tuple[Outcome, ...]:
@@ -45,7 +36,7 @@ def gather(paths: Sequence[Path], *, post_hoc: bool = False) -> tuple[Outcome, .
     for path in paths:
         if path.suffix == ".jsonl":
             found += [(path, outcome) for outcome in read_outcomes(path)]
-        elif path.name != NO_RUN or (path / REPORT).is_file():
+        elif path.name != EVALUATIONS or RunFolder.of(path).report.is_file():
             found.append((path, outcome_of(path)))
     if not found:
         raise UserError("there is no run to compare", "Give run folders or .jsonl files of outcomes")
@@ -67,29 +58,29 @@ def outcome_of(
     Raises:
         UserError: There is no report, or a record that it names is gone.
     """
-    if not (folder / REPORT).is_file():
+    files = RunFolder.of(folder)
+    if not files.report.is_file():
         if not folder.exists():
             raise UserError(f"there is no run {folder}", "Check the path")
-        raise UserError(f"{folder} has no {REPORT}", "Run `sts-eval run` first")
-    report = Report.read(folder / REPORT)
-    prediction = record_named(Prediction, folder, "prediction", report.prediction_sha256)
-    transfer = record_named(Transfer, folder, "transfer", report.transfer_sha256)
+        raise UserError(f"{folder} has no {files.report.name}", "Run `sts-eval run` first")
+    report = Report.read(files.report)
+    prediction = files.record_named(Prediction, report.prediction_sha256)
+    transfer = files.record_named(Transfer, report.transfer_sha256)
     outcome = summarise(
         prediction,
         transfer,
         model=model or model_name(prediction.model.id),
         training_set=training_set or set_name(prediction.training_set.source),
         home=home,
-        more=_oracles(folder, prediction, transfer),
+        more=_oracles(files, prediction, transfer),
     )
     return outcome.model_copy(update={"post_hoc": outcome.post_hoc or report.post_hoc})
 
 
-def _oracles(folder: Path, prediction: Prediction, transfer: Transfer) -> tuple[PredictorScores, ...]:
-    """What was read from the first tuned model, under the name that `sts_eval.pipeline` gives it."""
-    done = transfer.tuning.runs if transfer.tuning else ()
-    names = [f"oracle-{run.seed}-{fingerprint([prediction.sha256(), run.weights_sha256])[:8]}.json" for run in done]
-    paths = [folder / name for name in names if (folder / name).is_file()]
+def _oracles(files: RunFolder, prediction: Prediction, transfer: Transfer) -> tuple[PredictorScores, ...]:
+    """What was read from the first tuned model."""
+    trainings = transfer.tuning.runs if transfer.tuning else ()
+    paths = [path for training in trainings if (path := files.oracle(prediction, training)).is_file()]
     if not paths:
         return ()
     from sts_eval.hindsight.oracles import truncation_scores  # loads torch, which runs without oracles do without
@@ -110,24 +101,6 @@ def set_name(source: str) -> str:
     for ending in (".jsonl", ".json", ".csv", ".tsv", ".parquet"):
         last = last.removesuffix(ending)
     return last
-
-
-def record_named(kind: type[AnyRecord], folder: Path, stem: str, sha256: str) -> AnyRecord:
-    """The record with this hash among the files of a stage; other files may be of earlier settings."""
-    unreadable: UserError | None = None
-    for path in sorted(folder.glob(f"{stem}*.json")):
-        try:
-            record = kind.read(path)
-        except UserError as error:  # it may be an older one that nobody asks for
-            unreadable = error
-            continue
-        if record.sha256() == sha256:
-            return record
-    if unreadable is not None:
-        raise unreadable
-    raise UserError(
-        f"{folder} has no {stem} with the hash {sha256[:12]} that its report names", "Make the report again"
-    )
 
 
 def _check(found: Sequence[tuple[Path, Outcome]], post_hoc: bool) -> None:

@@ -55,5 +55,5 @@ def saes(model: str) -> None:
         span = ids[0] if len(ids) == 1 else f"{ids[0]} … {ids[-1]}"
         table.add_row(release, str(len(ids)), span, "yes" if known.is_pickled(release) else "")
     standard_output().print(table)
-    if (default := known.default_for(model)) is not None:
+    if (default := known.DEFAULTS.get(model)) is not None:
         click.echo(f"Default: --sae-release {default.release} --sae-id {default.id}")

@@ -12,6 +12,7 @@ from sts_eval.errors import UserError
 from sts_eval.experiment import ModelSpec, Run, TrainingSetSpec
 from sts_eval.experiment_file import read_experiment, template
 from sts_eval.records.record import check_writable, write_atomically
+from sts_eval.records.run_folder import RunFolder
 
 
 @click.command("init")
@@ -48,18 +49,18 @@ def run(experiment: Path, folder: Path | None, post_hoc: bool) -> None:
 
     A stage whose record exists is not run again. `sts-eval init` writes a file to start from.
     """
-    from sts_eval import pipeline
+    from sts_eval.pipeline import make_prediction, make_report
     from sts_eval.report.prediction import draw_scores, print_prediction
     from sts_eval.report.report import print_report, write_report
 
-    folder = folder_of_run(experiment, folder)
+    files = RunFolder.of(folder_of_run(experiment, folder))
     described = read_experiment(experiment)
-    check_writable(folder / "report.json")
+    check_writable(files.report)
     with progress_bars() as progress:
-        prediction = pipeline.predicted(described, folder, progress)
+        prediction = make_prediction(described, files, progress)
     print_prediction(prediction, "sts_icl")
-    draw_scores(prediction, "sts_icl", folder / "prediction.png")
+    draw_scores(prediction, "sts_icl", files.prediction_plot)
     with progress_bars() as progress:
-        report = pipeline.run(described, folder, post_hoc=post_hoc, progress=progress)
+        report = make_report(described, prediction, files, post_hoc=post_hoc, progress=progress)
     print_report(report)
-    click.echo(f"Written: {', '.join(str(path) for path in write_report(report, folder))}")
+    click.echo(f"Written: {', '.join(str(path) for path in write_report(report, files.run))}")

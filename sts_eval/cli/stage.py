@@ -12,6 +12,7 @@ from sts_eval.errors import UserError
 from sts_eval.experiment_file import read_experiment
 from sts_eval.records.prediction import Prediction
 from sts_eval.records.record import check_writable
+from sts_eval.records.run_folder import RunFolder
 from sts_eval.records.tuning import Tuning
 
 
@@ -30,16 +31,16 @@ def finetune(experiment: Path, prediction: Path | None, folder: Path | None, pus
 
     Under `accelerate launch -m sts_eval.cli stage finetune …` it uses several GPUs.
     """
-    from sts_eval.pipeline import TUNING, tuned
+    from sts_eval.pipeline import make_tuning
     from sts_eval.transfer.measure import refer_to
     from sts_eval.tuning.push import push_to_hub
 
     described = read_experiment(experiment)
-    folder = folder_of_run(experiment, folder)
+    files = RunFolder.of(folder_of_run(experiment, folder))
     followed = refer_to(Prediction.read(prediction)) if prediction else None
     with progress_bars() as progress:
-        tuning = tuned(described, followed, folder, progress)
-    path = folder / "tuning.json"
+        tuning = make_tuning(described, followed, files, progress)
+    path = files.tuning_record
     tuning.write(path)
     for one in tuning.runs:
         loss = f"held-out loss {one.loss_before:.3f} → {one.loss_after:.3f}"
@@ -47,7 +48,7 @@ def finetune(experiment: Path, prediction: Path | None, folder: Path | None, pus
     if not tuning.changed:
         click.echo("Warning: a seed left the held-out loss unchanged, so there is nothing to predict.", err=True)
     if push_to is not None:
-        click.echo(f"Pushed: {push_to_hub(tuning, folder / TUNING, push_to)}")
+        click.echo(f"Pushed: {push_to_hub(tuning, files.tuning, push_to)}")
     after = f" --prediction {prediction}" if prediction else ""
     click.echo(f"Record: {path}. Next: sts-eval stage measure {experiment} --tuning {path}{after}")
 
@@ -62,20 +63,20 @@ def measure(experiment: Path, tuning: Path, prediction: Path | None, output: Pat
 
     Runs lm-evaluation-harness.
     """
-    from sts_eval.pipeline import TUNING, evaluations
     from sts_eval.transfer import measure as measuring
 
     described, done = read_experiment(experiment), Tuning.read(tuning)
     if prediction is None and done.prediction is not None:  # its questions would be scored unseen
         raise UserError(f"the tuning of {tuning} follows a prediction", "Give that record with --prediction")
-    output = output or tuning.parent / "transfer.json"
+    files = RunFolder.of(tuning.parent)
+    output = output or files.transfer_record
     check_writable(output)
     with progress_bars() as progress:
         transfer = measuring.measure(
             described.model,
-            measuring.tuned_models(done, tuning.parent / TUNING),
+            measuring.tuned_models(done, files.tuning),
             described.measure,
-            evaluations(tuning.parent),
+            files.evaluations,
             prediction=Prediction.read(prediction) if prediction else None,
             tuning=done,
             progress=progress,

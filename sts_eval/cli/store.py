@@ -35,13 +35,13 @@ def submit(path: Path, url: str, submitter: str | None) -> None:
     from sts_eval.store.store import Store
 
     receipt = Store(url).submit(bytes_of(path, submitter=submitter), by=submitter)
-    for problem in receipt.verdict.problems:
+    for problem in receipt.problems:
         click.echo(f"{path}: {problem}", err=True)
     if receipt.sha256 is None:
         sys.exit(2)
     done = "Submitted" if receipt.added else "Already there"
     click.echo(f"{done}: {receipt.sha256} ({_words(receipt.tier, receipt.marks)})")
-    for note in receipt.verdict.notes:
+    for note in receipt.notes:
         click.echo(f"Note: {note}")
 
 

@@ -13,8 +13,7 @@ from rich.live import Live
 
 from sts_eval.cli.options import PATH, POST_HOC
 from sts_eval.report.console import standard_output
-from sts_eval.sweep.drive import Tell, drive, driver_of, open_book
-from sts_eval.sweep.engine import Engine
+from sts_eval.sweep.drive import Engine, Tell, drive, driver_of, open_book
 from sts_eval.sweep.matrix import Matrix, read_matrix
 from sts_eval.sweep.state import Book, StageRecord
 from sts_eval.sweep.tables import comparable, detail_table, left, plan_table, status_table

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pydantic_core
 
-from sts_eval.analysis.runs import REPORT, model_name, record_named, set_name
+from sts_eval.analysis.runs import model_name, set_name
 from sts_eval.data.benchmark import NAMED
 from sts_eval.errors import UserError
 from sts_eval.export.accuracy import Scores, of_answers, of_outcome
 from sts_eval.export.names import is_repository
 from sts_eval.records.prediction import Prediction
 from sts_eval.records.report import Report
+from sts_eval.records.run_folder import RunFolder
 from sts_eval.records.submission import Origin
 from sts_eval.records.transfer import Imported, Measured, Transfer
 from sts_eval.submission.validate import validate
@@ -119,20 +120,23 @@ def _is_submission(path: Path) -> bool:
 
 
 def _of_folder(folder: Path) -> Source:
-    if (folder / REPORT).is_file():
-        transfer = record_named(Transfer, folder, "transfer", Report.read(folder / REPORT).transfer_sha256)
+    files = RunFolder.of(folder)
+    if files.report.is_file():
+        transfer = files.record_named(Transfer, Report.read(files.report).transfer_sha256)
     else:
-        found = sorted(folder.glob("transfer*.json"))
+        found = files.files(Transfer)
         if not found:
             raise UserError(
                 f"{folder} holds no transfer record", "Run `sts-eval run` or `sts-eval stage measure` first"
             )
         if len(found) > 1:
-            raise UserError(f"{folder} holds {len(found)} transfer records and no {REPORT}", "Give one of the files")
+            raise UserError(
+                f"{folder} holds {len(found)} transfer records and no {files.report.name}", "Give one of the files"
+            )
         transfer = Transfer.read(found[0])
     prediction = None
-    if transfer.prediction and any(folder.glob("prediction*.json")):
-        prediction = record_named(Prediction, folder, "prediction", transfer.prediction.prediction_sha256)
+    if transfer.prediction and files.files(Prediction):
+        prediction = files.record_named(Prediction, transfer.prediction.prediction_sha256)
     return _of_transfer(transfer, prediction)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import math
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar, cast
 
@@ -19,15 +20,20 @@ from tqdm.auto import tqdm
 
 from sts_eval.data.training_set import load_training_set
 from sts_eval.errors import UserError
-from sts_eval.harness.columns import columns_of
+from sts_eval.experiment import TuneSettings
 from sts_eval.harness.failure import exits_like_a_command
 from sts_eval.harness.plan import Plan, benchmark_of, domain_of
 from sts_eval.model.hook import unwrapped
 from sts_eval.model.sae import load_sae
-from sts_eval.progress import silent
+from sts_eval.prediction.collect import collect_scores
+from sts_eval.predictors.predictor import Need, Predictor
+from sts_eval.predictors.registry import select
+from sts_eval.records.prediction import SCORES
+from sts_eval.study.cost import CostMeter
+from sts_eval.study.draws import choose_questions
 from sts_eval.study.extractor import Extractor, assemble
-from sts_eval.study.question_scores import read_domain
-from sts_eval.study.shifted_features import Shift, measure_shift
+from sts_eval.study.question_scores import ScoresBySeed, read_domain
+from sts_eval.study.shifted_features import measure_shift
 
 REQUEST = "sts_scores"
 
@@ -58,59 +64,100 @@ def install() -> None:
 
 
 def _answer(lm: Any, instances: Sequence[Instance]) -> list[dict[int, dict[str, float]]]:
+    """Scores of questions, by seed, in the order of the requests."""
+    requests = [Request(*instance.args[1:]) for instance in instances]
+    scores: dict[Request, dict[int, dict[str, float]]] = {}
     with exits_like_a_command():
         if not isinstance(getattr(lm, "model", None), torch.nn.Module) or not hasattr(lm, "tokenizer"):
             raise UserError(
                 f"a model of type {type(lm).__name__} shows no hidden states, which STS reads",
                 "Use --model hf",
             )
-        return scores_for(lm, [Request(*instance.args[1:]) for instance in instances])
-
-
-def scores_for(lm: Any, requests: Sequence[Request]) -> list[dict[int, dict[str, float]]]:
-    """Scores of questions, by seed, in the order of the requests.
-
-    Args:
-        lm: A loaded `HFLM`.
-        requests: Questions of any domains and plans.
-
-    Raises:
-        UserError: The SAE, the training set or a question does not fit the model.
-    """
-    scores: dict[Request, dict[int, dict[str, float]]] = {}
-    for text in dict.fromkeys(request.plan for request in requests):
-        plan = Plan.model_validate_json(text)
-        mine = [request for request in dict.fromkeys(requests) if request.plan == text]
-        scores |= _scores_of_plan(lm, plan, mine)
+        for text in dict.fromkeys(request.plan for request in requests):
+            mine = [request for request in dict.fromkeys(requests) if request.plan == text]
+            scores |= _scores_of_plan(lm, Plan.model_validate_json(text), mine)
     return [scores[request] for request in requests]
 
 
+def other_predictors(plan: Plan) -> tuple[Predictor, ...]:
+    """The predictors beside STS that a plan asks for. The harness runs models without gradients, so none needs them.
+
+    Raises:
+        UserError: There is no predictor or group of a name.
+    """
+    return tuple(
+        one
+        for one in select(plan.settings.predictors)
+        if one.name not in SCORES and one.needs.isdisjoint({Need.GRADIENTS, Need.PROBE})
+    )
+
+
 def _scores_of_plan(lm: Any, plan: Plan, requests: Sequence[Request]) -> dict[Request, dict[int, dict[str, float]]]:
-    extractor = _instrument(lm, plan)
-    shifts = _computed_once(lambda: _shifts(extractor, plan))
-    names = list(dict.fromkeys(request.domain for request in requests))
-    columns = _computed_once(lambda: columns_of(extractor, plan, names)) if plan.settings.predictors else {}
-    found: dict[Request, dict[int, dict[str, float]]] = {}
-    total = sum(len(request.seeds) for request in requests)
-    with tqdm(total=total, desc="Running sts_scores requests", disable=lm.rank != 0) as bar:
-        for name in names:
-            mine = [request for request in requests if request.domain == name]
-            chosen = {
-                shift.seed: [request.position for request in mine if shift.seed in request.seeds] for shift in shifts
-            }
-            domain = domain_of(plan.benchmark, name)
-            reading = read_domain(extractor, domain, shifts, chosen)
-            beside = {one: scores.get(name, math.nan) for one, scores in columns.items()}
-            for request in mine:
-                own = {seed: reading.questions[seed][request.position]._asdict() for seed in request.seeds}
-                found[request] = {seed: scores | beside for seed, scores in own.items()}
-                bar.update(len(request.seeds))
+    extractor = _extractor_of(lm, plan)
+    others = other_predictors(plan)
+    skipped = [one.name for one in select(plan.settings.predictors) if one.name not in SCORES and one not in others]
+    if skipped and lm.rank == 0:
+        _logger.warning("%s need gradients; `sts-eval predict` computes them.", ", ".join(skipped))
+    with tqdm(total=len(requests), desc="Running sts_scores requests", disable=lm.rank != 0) as bar:
+        if others:
+            asked = _gathered(requests)
+            questions, beside = _computed_once(lambda: _collected(extractor, plan, others, asked))
+            bar.update(len(requests))
+        else:
+            features = _computed_once(lambda: _shifted_features(extractor, plan))
+            questions, beside = {}, {}
+            for name, chosen in _chosen(plan, requests).items():
+                reading = read_domain(extractor, domain_of(plan.benchmark, name), features, chosen)
+                questions[name] = reading.questions
+                bar.update(len({position for taken in chosen.values() for position in taken}))
     for line in (*benchmark_of(plan.benchmark).warnings, *extractor.prompter.warnings, *extractor.reader.warnings):
         _logger.warning(line)
+    return {
+        request: {
+            seed: questions[request.domain][seed][request.position]._asdict() | beside.get(request.domain, {})
+            for seed in request.seeds
+        }
+        for request in requests
+    }
+
+
+def _collected(
+    extractor: Extractor, plan: Plan, others: Sequence[Predictor], requests: Sequence[Request]
+) -> tuple[dict[str, ScoresBySeed], dict[str, dict[str, float]]]:
+    """Scores of the questions by domain, and by domain the other predictors' values; all read once."""
+    chosen = _chosen(plan, requests)
+    found = collect_scores(
+        (*select(["sts"]), *others),
+        extractor,
+        load_training_set(plan.training_set),
+        {name: domain_of(plan.benchmark, name) for name in chosen},
+        tune=TuneSettings(),
+        costs=CostMeter(),
+        chosen=chosen,
+    )
+    beside = {
+        name: {one.name: one.values.get(name, math.nan) for one in found.predictors if one.name not in SCORES}
+        for name in chosen
+    }
+    return {reading.domain: reading.questions for reading in found.readings}, beside
+
+
+def _chosen(plan: Plan, requests: Sequence[Request]) -> dict[str, dict[int, list[int]]]:
+    """By domain, then by seed, the positions that are asked for, in the order in which the seed draws them."""
+    asked: dict[str, dict[int, set[int]]] = {}
+    for request in requests:
+        by_seed = asked.setdefault(request.domain, {seed: set() for seed in plan.settings.seeds})
+        for seed in request.seeds:
+            by_seed[seed].add(request.position)
+    found = {}
+    for name, by_seed in asked.items():
+        domain = domain_of(plan.benchmark, name)
+        orders = {seed: choose_questions(domain, seed, sys.maxsize, lambda _: 0) for seed in by_seed}
+        found[name] = {seed: [one for one in orders[seed] if one in wanted] for seed, wanted in by_seed.items()}
     return found
 
 
-def _instrument(lm: Any, plan: Plan) -> Extractor:
+def _extractor_of(lm: Any, plan: Plan) -> Extractor:
     """Read through the model that the harness has loaded."""
     model = lm.model
     device = str(unwrapped(model).get_input_embeddings().weight.device)
@@ -119,17 +166,29 @@ def _instrument(lm: Any, plan: Plan) -> Extractor:
     return assemble(model, lm.tokenizer, autoencoder, plan.settings, context=lm.max_length)
 
 
-def _shifts(extractor: Extractor, plan: Plan) -> list[Shift]:
+def _shifted_features(extractor: Extractor, plan: Plan) -> dict[int, tuple[int, ...]]:
     training_set = load_training_set(plan.training_set)
     for line in training_set.warnings:
         _logger.warning(line)
-    return [measure_shift(extractor, training_set, seed, silent) for seed in plan.settings.seeds]
+    return {seed: measure_shift(extractor, training_set, seed).features for seed in plan.settings.seeds}
+
+
+def _gathered(requests: Sequence[Request]) -> list[Request]:
+    """The requests of all processes, each once."""
+    if not _distributed():
+        return list(requests)
+    parts: list[list[Request]] = [[] for _ in range(torch.distributed.get_world_size())]
+    torch.distributed.all_gather_object(parts, list(requests))
+    return list(dict.fromkeys(request for part in parts for request in part))
+
+
+def _distributed() -> bool:
+    return torch.distributed.is_available() and torch.distributed.is_initialized()
 
 
 def _computed_once(compute: Callable[[], _Result]) -> _Result:
     """What the first process computes, given to all, so that all work with the same."""
-    distributed = torch.distributed.is_available() and torch.distributed.is_initialized()
-    if not distributed:
+    if not _distributed():
         return compute()
     found: list[_Result | UserError | None] = [None]
     if torch.distributed.get_rank() == 0:

@@ -16,12 +16,13 @@ from lm_eval.api.instance import Instance
 from lm_eval.api.metrics import mean
 from lm_eval.api.task import Task, TaskConfig
 
-from sts_eval.harness.columns import wanted
+from sts_eval.experiment import ModelSpec
 from sts_eval.harness.failure import exits_like_a_command
 from sts_eval.harness.plan import domain_of, plan_from, resolved
-from sts_eval.harness.request import REQUEST, Request, install
+from sts_eval.harness.request import REQUEST, Request, install, other_predictors
+from sts_eval.model.load import token_counter
 from sts_eval.records.prediction import SCORES
-from sts_eval.study.question_scores import choose_questions
+from sts_eval.study.draws import choose_questions
 
 _logger = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ install()
 
 
 class STSTask(Task):  # type: ignore[misc]  # lm-eval ships no types
-    """STS of one domain.
+    """STS of one domain. Nothing is read until it is asked for: the harness makes tasks that it may not run.
 
     Args:
         config: The YAML file as a mapping; `metadata` holds what `--metadata` and `--model_args` said.
@@ -39,7 +40,6 @@ class STSTask(Task):  # type: ignore[misc]  # lm-eval ships no types
     OUTPUT_TYPE = REQUEST
 
     def __init__(self, config: Mapping[str, Any]) -> None:
-        """Nothing is read yet: the harness makes tasks that it may not run."""
         super().__init__()
         described = {key: value for key, value in config.items() if key != "class"}
         described |= {"output_type": REQUEST, "metadata": resolved(config.get("metadata") or {})}
@@ -116,8 +116,8 @@ class STSTask(Task):  # type: ignore[misc]  # lm-eval ships no types
         means: dict[str, Callable[..., float]] = dict.fromkeys(SCORES, mean)
         spreads = {f"{name}_seed_sd": _spread_over_seeds for name in SCORES}
         with exits_like_a_command():
-            names = plan_from(self.metadata, chat_template=False).settings.predictors
-            return means | spreads | {one.name: _of_domain for one in wanted(names)}
+            others = other_predictors(plan_from(self.metadata, chat_template=False))
+        return means | spreads | {one.name: _of_domain for one in others}
 
     def higher_is_better(self) -> dict[str, bool]:
         """Neither: a high score says that tuning will change the domain, not that it will help."""
@@ -135,7 +135,7 @@ class STSTask(Task):  # type: ignore[misc]  # lm-eval ships no types
             _logger.warning("No tokenizer is named, so all questions are read (--metadata tokenizer=ID limits them).")
         chosen: dict[int, list[int]] = {}
         for seed in plan.settings.seeds:
-            for position in choose_questions(domain, seed, budget, length or _no_length):
+            for position in choose_questions(domain, seed, budget, length or (lambda _: 0)):
                 chosen.setdefault(position, []).append(seed)
         return [
             {
@@ -149,18 +149,9 @@ class STSTask(Task):  # type: ignore[misc]  # lm-eval ships no types
         ]
 
 
-def _no_length(_text: str) -> int:
-    return 0
-
-
 @functools.cache
 def _token_counter(name: str) -> Callable[[str], int] | None:
-    from transformers import AutoTokenizer
-
-    if not name:
-        return None
-    tokenizer = AutoTokenizer.from_pretrained(name)
-    return lambda text: len(tokenizer(text, add_special_tokens=False).input_ids)
+    return token_counter(ModelSpec(id=name)) if name else None
 
 
 def _of_domain(documents: Sequence[float]) -> float:

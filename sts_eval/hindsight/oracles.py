@@ -17,58 +17,50 @@ with the mean over its tokens; in CKA every token is a row.
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from sts_eval.data.benchmark import Benchmark, Domain
-from sts_eval.data.prompt import Turn
-from sts_eval.data.tables import fingerprint
-from sts_eval.data.training_set import TrainingSet
 from sts_eval.errors import UserError
-from sts_eval.hindsight.actual_shift import Shifts, booked, on_tuned, read_shifts
+from sts_eval.hindsight.actual_shift import TUNED, Shifts, reader_of
 from sts_eval.model.head import Head
 from sts_eval.model.reader import Reader
 from sts_eval.predictors.predictor import Flag
 from sts_eval.predictors.similarity import defined
+from sts_eval.predictors.sts import domain_score
 from sts_eval.progress import Progress, silent
 from sts_eval.records.oracle import Oracle
-from sts_eval.records.prediction import Prediction, PredictorCost, PredictorScores, Score
+from sts_eval.records.prediction import Prediction, PredictorScores, Score
 from sts_eval.records.record import now
 from sts_eval.records.transfer import Transfer
-from sts_eval.study.activations import question_weights
-from sts_eval.study.cost import Spent
-from sts_eval.study.extractor import Extractor, Shown
-from sts_eval.study.question_scores import choose_questions, estimate, read_domain
-from sts_eval.study.shifted_features import Shift
+from sts_eval.study.cost import Cost, counting
+from sts_eval.study.draws import choose_questions
+from sts_eval.study.extractor import Extractor
+from sts_eval.study.question_scores import read_domain
+from sts_eval.study.reading import Context, Listener, Reading, Row, RunningSums
+from sts_eval.study.shifted_features import top
 
-_Part = Literal["features", "residuals", "tokens"]
-
-_COLUMNS: Mapping[str, tuple[_Part, str]] = {
-    "oracle_act": ("features", "How active the features that the tuning moved are in the domain (equation 4)"),
-    "oracle_icl": (
-        "features",
-        "How far the domain's own demonstrations move the features that the tuning moved (equation 5)",
-    ),
-    "oracle_mean_shift": ("residuals", "How far the tuning moves the mean residual of the domain's questions"),
-    "oracle_cka": ("residuals", "One minus linear CKA between the residuals before and after the tuning"),
-    "oracle_kl": ("tokens", "Divergence of the next token's distribution before the tuning from that after, nats"),
+SUMMARIES = {
+    "oracle_act": "How active the features that the tuning moved are in the domain (equation 4)",
+    "oracle_icl": "How far the domain's own demonstrations move the features that the tuning moved (equation 5)",
+    "oracle_mean_shift": "How far the tuning moves the mean residual of the domain's questions",
+    "oracle_cka": "One minus linear CKA between the residuals before and after the tuning",
+    "oracle_kl": "Divergence of the next token's distribution before the tuning from that after, nats",
 }
 
 
 def measure_oracle(
     extractor: Extractor,
     tuned: Any,
-    training_set: TrainingSet,
     benchmark: Benchmark,
     prediction: Prediction,
+    shifts: Shifts,
     *,
     tuning_seed: int,
-    shifts: Shifts | None = None,
     progress: Progress = silent,
 ) -> Oracle:
     """Score the domains with the tuned model at hand, on the questions that the prediction's first seed read.
@@ -76,42 +68,52 @@ def measure_oracle(
     Args:
         extractor: The untuned model with its SAE, and the prediction's settings.
         tuned: The tuned model, adapter attached, on the same device.
-        training_set: What it was tuned on.
         benchmark: The prediction's domains.
         prediction: What was predicted.
+        shifts: What `read_shifts` found with these models and the prediction's first seed.
         tuning_seed: The tuned model's, for the record.
-        shifts: What `read_shifts` found with these models, this set and the prediction's first seed; read now if
-            None.
         progress: Called with (stage, done, total) as questions are read.
 
     Raises:
-        UserError: The set is too small, or the benchmark is not the prediction's.
-        NothingMovedError: The tuned model's activations are the untuned one's.
+        UserError: The benchmark is not the prediction's.
     """
     if benchmark.sha256 != prediction.benchmark.sha256:
         raise UserError(f"{benchmark.source} is not the benchmark of the prediction", "Give the one that it read")
-    seed = prediction.experiment.settings.seeds[0]
-    if shifts is None:
-        shifts = read_shifts(extractor, tuned, training_set, seed=seed, progress=progress)
-    reading = _Reading(extractor, tuned, _moved_most(shifts, extractor.settings.top_n), progress)
-    scores: dict[str, dict[str, float]] = {name: {} for name in _COLUMNS}
-    spent: dict[_Part, Spent] = {"features": shifts.spent, "residuals": Spent(), "tokens": Spent()}
+    seed = shifts.seed
+    moved_most = {seed: top(shifts.features.actual, extractor.settings.top_n).tolist()}
+    models = extractor.reader.model, tuned
+    at_hook = extractor.reader, reader_of(tuned, extractor)
+    heads = tuple(Head(model) for model in models)
+    at_head = tuple(Reader(model, head.hook) for model, head in zip(models, heads, strict=True))
+    scores: dict[str, dict[str, float]] = {name: {} for name in SUMMARIES}
+    costs = {name: shifts.cost if name in ("oracle_act", "oracle_icl") else Cost() for name in SUMMARIES}
+
+    def keep(domain: Domain, cost: Cost, found: Mapping[str, float]) -> None:
+        for name, value in found.items():
+            scores[name][domain.name] = value
+            costs[name] += cost
+
     n_questions = 0
     for domain in benchmark.domains.values():
         chosen = choose_questions(domain, seed, extractor.settings.domain_tokens, extractor.prompter.length)
         n_questions += len(chosen)
-        for part, read in reading.parts.items():
-            with booked(*reading.readers) as here:
-                found = read(domain, chosen)
-            spent[part] += here
-            for name, score in found.items():
-                scores[name][domain.name] = score
+        with counting(*models) as cost:
+            tell = partial(_told, progress, f"oracle, features: {domain.name}")
+            found = read_domain(extractor, domain, moved_most, {seed: chosen}, progress=tell).questions
+        keep(domain, cost, {f"oracle_{kind}": domain_score(found, f"sts_{kind}").value for kind in ("act", "icl")})
+        listeners = ("residuals", at_hook, _Residuals()), ("next tokens", at_head, _NextTokens(heads))
+        for stage, readers, listener in listeners:
+            with counting(*models) as cost:
+                told = partial(progress, f"oracle, {stage}: {domain.name}")
+                _both(extractor, readers, domain, chosen).play([listener], told)
+                moved = listener.scores()
+            keep(domain, cost, moved)
     return Oracle(
         created=now(),
         tuning_seed=tuning_seed,
         n_questions=n_questions,
         predictors=tuple(
-            _predictor(name, summary, defined(scores[name]), spent[part]) for name, (part, summary) in _COLUMNS.items()
+            _predictor(name, summary, defined(scores[name]), costs[name]) for name, summary in SUMMARIES.items()
         ),
     )
 
@@ -119,7 +121,7 @@ def measure_oracle(
 def truncation_scores(transfer: Transfer) -> PredictorScores | None:
     """Change of the share of truncated answers, in points; None where no domain's share is known.
 
-    A rise costs accuracy whatever the model knows, so unlike most columns this one falls where accuracy rises.
+    A rise costs accuracy whatever the model knows, so unlike most predictors this one falls where accuracy rises.
     """
     scores = {
         change.domain: 100 * (change.form_after.truncated - change.form_before.truncated)
@@ -128,7 +130,7 @@ def truncation_scores(transfer: Transfer) -> PredictorScores | None:
     }
     # The transfer's own answers say it, so that nothing more is spent.
     summary = "Change of the share of answers that ran into the length limit, in points"
-    return _predictor("oracle_truncation", summary, scores, Spent()) if scores else None
+    return _predictor("oracle_truncation", summary, scores, Cost()) if scores else None
 
 
 def cka_distance(before: Tensor, after: Tensor) -> float:
@@ -162,99 +164,56 @@ def divergence(before: Tensor, after: Tensor) -> Tensor:
     return (before.exp() * (before - after)).sum(dim=1)
 
 
-def _moved_most(shifts: Shifts, n: int) -> Shift:
-    """The actual shift in the place of step 1's."""
-    actual = shifts.features.actual
-    return Shift(
-        seed=shifts.seed,
-        score=actual,
-        features=tuple(int(feature) for feature in np.argsort(-actual, kind="stable")[:n]),
-        demonstrations=(),
-        n_questions=len(shifts.turns),
-        n_tokens=sum(len(turn.span) for turn in shifts.turns),
-        fewer_shots=0,
-        prompts_sha256=fingerprint([[], shifts.turns]),
-    )
+def _told(progress: Progress, stage: str, _stage: str, done: int, total: int) -> None:
+    progress(stage, done, total)
 
 
-class _Reading:
-    """Reads a domain with both models, in parts whose costs are booked apart.
+def _both(extractor: Extractor, readers: Sequence[Reader], domain: Domain, chosen: Sequence[int]) -> Reading:
+    """A domain's questions without demonstrations, in the untuned and in the tuned model."""
+    turns = {position: extractor.prompter.turn(domain.questions[position].text) for position in chosen}
+    shown = Context.of("alone", extractor, extractor.prompter.demonstrations([]), turns)
+    before, after = (shown.read_by(reader, TUNED) for reader in readers)
+    return Reading(extractor, turns, before, [after])
 
-    Attributes:
-        parts: Each gives scores of some columns from a domain and the positions of its chosen questions.
-        readers: All that the parts read with.
-    """
 
-    def __init__(self, extractor: Extractor, tuned: Any, shift: Shift, progress: Progress) -> None:
-        self._shift = shift
-        self._progress = progress
-        self._at_hook = extractor, on_tuned(extractor, tuned)
-        self._heads = tuple(Head(one.reader.model) for one in self._at_hook)
-        self._at_head = tuple(
-            dataclasses.replace(extractor, reader=Reader(one.reader.model, head.hook))
-            for one, head in zip(self._at_hook, self._heads, strict=True)
-        )
-        self.readers = tuple(one.reader for one in (*self._at_hook, *self._at_head))
-        self.parts: Mapping[_Part, Callable[[Domain, Sequence[int]], dict[str, float]]] = {
-            "features": self._features,
-            "residuals": self._residuals,
-            "tokens": self._tokens,
-        }
+class _Residuals(Listener):
+    """Movement of the mean residual, and CKA. One domain's tokens are held at once; the token budget bounds them."""
 
-    def _features(self, domain: Domain, chosen: Sequence[int]) -> dict[str, float]:
-        seed = self._shift.seed
+    def __init__(self) -> None:
+        self._rows: list[tuple[Tensor, Tensor, Tensor]] = []
+        self._n_questions = 0
 
-        def tell(_stage: str, done: int, total: int) -> None:
-            self._progress(f"oracle, features: {domain.name}", done, total)
+    def hear(self, row: Row) -> None:
+        self._rows.append((row.weights, row.alone.float().cpu(), row.others[TUNED].float().cpu()))
+        self._n_questions += len(row.turns)
 
-        found = read_domain(self._at_hook[0], domain, [self._shift], {seed: chosen}, progress=tell)
-        questions = found.questions[seed].items()
+    def scores(self) -> dict[str, float]:
+        weights, before, after = (torch.cat(parts).double() for parts in zip(*self._rows, strict=True))
         return {
-            "oracle_act": estimate({seed: {position: score.sts_act for position, score in questions}}).value,
-            "oracle_icl": estimate({seed: {position: score.sts_icl for position, score in questions}}).value,
-        }
-
-    def _residuals(self, domain: Domain, chosen: Sequence[int]) -> dict[str, float]:
-        # One domain's tokens are held at once; the budget of question tokens bounds them.
-        rows = [
-            (question_weights(turns), before.float().cpu(), after.float().cpu())
-            for turns, before, after in self._rows(self._at_hook, domain, chosen, "residuals")
-        ]
-        weights, before, after = (torch.cat(parts).double() for parts in zip(*rows, strict=True))
-        return {
-            "oracle_mean_shift": float((weights @ (after - before) / len(chosen)).norm()),
+            "oracle_mean_shift": float((weights @ (after - before) / self._n_questions).norm()),
             "oracle_cka": cka_distance(before, after),
         }
 
-    def _tokens(self, domain: Domain, chosen: Sequence[int]) -> dict[str, float]:
-        total = 0.0
-        for turns, *read in self._rows(self._at_head, domain, chosen, "next tokens"):
-            blocks = (head.distributions(hidden) for head, hidden in zip(self._heads, read, strict=True))
-            found = torch.cat([divergence(before, after).cpu() for before, after in zip(*blocks, strict=True)])
-            total += float(question_weights(turns) @ found)
-        return {"oracle_kl": total / len(chosen)}
 
-    def _rows(
-        self, pair: Sequence[Extractor], domain: Domain, chosen: Sequence[int], stage: str
-    ) -> Iterator[tuple[list[Turn], Tensor, Tensor]]:
-        """Questions that share a pass, and their span's hidden states in the untuned and in the tuned model."""
-        before, after = pair
-        prompter = before.prompter
-        turns = [prompter.turn(domain.questions[position].text) for position in chosen]
-        nothing = prompter.demonstrations([])
-        shown, shown_after = Shown.of(nothing), Shown.of(nothing)  # keys and values are each model's own
-        done = 0
-        for indices in before.rows(turns, [0] * len(turns)):
-            row, none = [turns[index] for index in indices], [0] * len(indices)
-            yield row, before.read(shown, row, none), after.read(shown_after, row, none)
-            done += len(row)
-            self._progress(f"oracle, {stage}: {domain.name}", done, len(turns))
+class _NextTokens(Listener):
+    """Divergence of the next token's distribution, from hidden states at both models' heads."""
+
+    def __init__(self, heads: Sequence[Head]) -> None:
+        self._heads = heads
+        self._sums, self._n_questions = RunningSums(), 0
+
+    def hear(self, row: Row) -> None:
+        states = row.alone, row.others[TUNED]
+        blocks = (head.distributions(hidden) for head, hidden in zip(self._heads, states, strict=True))
+        found = torch.cat([divergence(before, after).cpu() for before, after in zip(*blocks, strict=True)])
+        self._sums.add(row.weights, [found])
+        self._n_questions += len(row.turns)
+
+    def scores(self) -> dict[str, float]:
+        return {"oracle_kl": float(self._sums.means(self._n_questions)[0])}
 
 
-def _predictor(name: str, summary: str, scores: Mapping[str, float], spent: Spent) -> PredictorScores:
-    cost = PredictorCost(
-        seconds=round(spent.seconds, 3), tokens=spent.tokens, passes=spent.passes, backward_passes=spent.backward_passes
-    )
+def _predictor(name: str, summary: str, scores: Mapping[str, float], cost: Cost) -> PredictorScores:
     return PredictorScores(
         name=name,
         group="oracle",
@@ -262,5 +221,5 @@ def _predictor(name: str, summary: str, scores: Mapping[str, float], spent: Spen
         summary=summary,
         scores={domain: Score(value=value) for domain, value in scores.items()},
         seeds=(),
-        cost=cost,
+        cost=cost.record(),
     )

@@ -11,18 +11,16 @@ stands beside a null of dimensions that are as active. Activity is matched withi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from sts_eval.data.training_set import TrainingSet
-from sts_eval.hindsight.actual_shift import Floats, Shifts, read_shifts
-from sts_eval.progress import Progress, silent
+from sts_eval.hindsight.actual_shift import Floats, Shifts
 from sts_eval.records.overlap import Overlap, OverlapAt, SpaceOverlap
 from sts_eval.records.record import now
-from sts_eval.study.extractor import Extractor
+from sts_eval.study.shifted_features import top
 
 SIZES = (50, 100, 200)
 
@@ -31,37 +29,12 @@ BINS_PER_OCTAVE = 2
 Activity = Literal["firing frequency", "mean magnitude"]
 
 
-def measure_overlap(
-    extractor: Extractor,
-    tuned: Any,
-    training_set: TrainingSet,
-    *,
-    seed: int,
-    tuning_seed: int,
-    shifts: Shifts | None = None,
-    progress: Progress = silent,
-) -> Overlap:
-    """Compare predicted with actual shifts on the questions that step 1 of the prediction compared.
-
-    Args:
-        extractor: The untuned model with its SAE.
-        tuned: The tuned model, adapter attached, on the same device.
-        training_set: What it was tuned on.
-        seed: The prediction's seed: it draws the demonstrations and the questions.
-        tuning_seed: The tuned model's, for the record.
-        shifts: What `read_shifts` found with these models, this set and this seed; read now if None.
-        progress: Called with (stage, done, total) as questions are read.
-
-    Raises:
-        UserError: The set is too small.
-        NothingMovedError: The tuned model's activations are the untuned one's.
-    """
-    if shifts is None:
-        shifts = read_shifts(extractor, tuned, training_set, seed=seed, progress=progress)
+def measure_overlap(shifts: Shifts, *, tuning_seed: int) -> Overlap:
+    """Compare predicted with actual shifts on the questions that step 1 of the prediction compared."""
     features, residual = shifts.features, shifts.residual
     return Overlap(
         created=now(),
-        seed=seed,
+        seed=shifts.seed,
         tuning_seed=tuning_seed,
         n_questions=len(shifts.turns),
         n_tokens=sum(len(turn.span) for turn in shifts.turns),
@@ -90,7 +63,7 @@ def overlap_at(n: int, predicted: Floats, actual: Floats, activity: Floats) -> O
     total = float(actual.sum())
     if total <= 0:
         raise ValueError("no dimension changed")
-    top_predicted, top_actual = _top(predicted, n), _top(actual, n)
+    top_predicted, top_actual = top(predicted, n), top(actual, n)
     bands = _bands(activity)
     pmf = np.ones(1)
     for band in np.unique(bands[top_predicted]):
@@ -119,10 +92,6 @@ def _space(
     sizes: Sequence[int] = [n for n in SIZES if n < len(actual)]
     at = tuple(overlap_at(n, predicted, actual, activity) for n in sizes)
     return SpaceOverlap(space=space, dims=len(actual), activity=named, at=at)
-
-
-def _top(values: Floats, n: int) -> NDArray[np.intp]:
-    return np.argsort(-values, kind="stable")[:n]
 
 
 def _bands(activity: Floats) -> NDArray[np.int64]:

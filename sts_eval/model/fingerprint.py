@@ -1,13 +1,14 @@
-"""Fingerprints of models, for results that must not outlive what they were made from."""
+"""Fingerprints of models and of the files behind a description, for results that must not outlive them."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 from sts_eval.data.tables import fingerprint
 from sts_eval.errors import UserError
-from sts_eval.experiment import ModelSpec
+from sts_eval.experiment import ModelSpec, TuneSettings
 
 WEIGHT_FILES = ("*.safetensors", "*.json")
 
@@ -15,16 +16,39 @@ NOT_IN_WEIGHTS = {"seeds", "allow_overlap", "report_to", "per_device_batch", "gr
 """Settings of a tuning that change nothing about the weights of a seed."""
 
 
-def model_fingerprint(model: ModelSpec) -> str:
-    """Hash of a model's description and, where it is a folder, of its files.
+def file_stamps(place: str | None, patterns: Sequence[str] = ("*",)) -> list[list[str | int]]:
+    """Name, size in bytes and time of change in nanoseconds of local files; none for what is on a hub.
 
-    Where it runs is no part of it. Files are told apart by name, size and time of change: reading all weights
-    of a large model would take longer than what is being cached.
+    Reading all weights of a large model would take longer than what its fingerprint saves.
+
+    Args:
+        place: A file or a folder, anything else, or None.
+        patterns: Which files of a folder count.
     """
-    folder = Path(model.id).expanduser()
-    files = sorted(path for pattern in WEIGHT_FILES for path in folder.glob(pattern)) if folder.is_dir() else []
-    stamps = [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in files]
-    return fingerprint([model.model_dump(mode="json", exclude={"device"}), stamps])
+    path = Path(place).expanduser() if place else None
+    if path is not None and path.is_dir():
+        files = sorted(file for pattern in patterns for file in path.glob(pattern))
+    else:
+        files = [path] if path is not None and path.is_file() else []
+    return [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in files]
+
+
+def model_fingerprint(model: ModelSpec) -> str:
+    """Hash of a model's description and, where it is a folder, of its files. Where it runs is no part of it."""
+    return fingerprint([model.model_dump(mode="json", exclude={"device"}), file_stamps(model.id, WEIGHT_FILES)])
+
+
+def training_key(model: ModelSpec, data: Sequence[object], settings: TuneSettings, seed: int) -> str:
+    """Hash of all that the weights of a tuned seed depend on.
+
+    Args:
+        model: The untuned model.
+        data: Fingerprint of the training set, or its description and file stamps, as plain values.
+        settings: The settings of the tuning.
+        seed: The seed.
+    """
+    kept = settings.model_dump(mode="json", exclude=NOT_IN_WEIGHTS)
+    return fingerprint([model_fingerprint(model), *data, kept, seed])
 
 
 def weights_sha256(weights: Path) -> str:

@@ -27,7 +27,6 @@ class Head:
     """
 
     def __init__(self, model: Any) -> None:
-        """See the class."""
         base = unwrapped(model)
         self._module = base.get_output_embeddings()
         self._cap: float | None = getattr(base.config.get_text_config(), "final_logit_softcapping", None)

@@ -42,11 +42,6 @@ def directory() -> dict[str, Any]:
     return entries
 
 
-def default_for(model_id: str) -> KnownSAE | None:
-    """The default SAE of a model, if there is one."""
-    return DEFAULTS.get(model_id)
-
-
 def releases_for(model_id: str) -> list[str]:
     """Releases with residual-stream SAEs for a model, or for the base it is an instruct version of.
 

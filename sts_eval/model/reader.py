@@ -21,9 +21,7 @@ from torch import Tensor, nn
 from sts_eval.data.prompt import Turn
 from sts_eval.errors import UserError
 from sts_eval.model.hook import Hook, unwrapped
-
-# Stands for every question, or every branch of one.
-_ANY = -1
+from sts_eval.model.packing import PackedRow, attention_mask
 
 # Largest relative difference between packed and separate passes that rounding explains.
 _TOLERANCE = {torch.float32: 1e-3, torch.float64: 1e-6, torch.bfloat16: 0.1, torch.float16: 0.02}
@@ -37,7 +35,6 @@ class Prefix:
     """A shared prefix: its token ids, and its keys and values once a reader has computed them."""
 
     def __init__(self, ids: Sequence[int]) -> None:
-        """Nothing is computed yet."""
         self.ids = tuple(ids)
         self._cache: Any = None
         self._kept: list[tuple[Tensor, Tensor]] = []
@@ -72,18 +69,13 @@ class Reader:
 
     Attributes:
         device: Where tokens go in.
-        tokens: Tokens that went through the model so far.
-        passes: Forward passes so far.
         packs: Whether questions share a row; False where the architecture does not allow it.
         warnings: What the user should know, each line once.
     """
 
     def __init__(self, model: nn.Module, hook: Hook) -> None:
-        """See the class."""
         self.model = model
         self.hook = hook
-        self.tokens = 0
-        self.passes = 0
         self.warnings: dict[str, None] = {}
         self._base = unwrapped(model)
         self._text_config = self._base.config.get_text_config()
@@ -139,12 +131,12 @@ class Reader:
         lengths = [len(turn.ids) for turn in turns]
         starts = [0, *itertools.accumulate(lengths)]
         ids = torch.tensor([list(itertools.chain.from_iterable(turn.ids for turn in turns))])
-        positions = before + torch.cat([_positions(turn) for turn in turns])
+        row = PackedRow.of([(turn.stem, turn.branches) for turn in turns])
         with prefix.lent() as cache:
             hidden = self._forward(
                 ids,
-                position_ids=positions[None].to(self.device),
-                attention_mask=self._masks(before, lengths, positions, _branches(turns)),
+                position_ids=before + row.positions[None].to(self.device),
+                attention_mask=self._masks(row, before),
                 past_key_values=cache,
                 use_cache=cache is not None,
             )
@@ -175,8 +167,6 @@ class Reader:
 
     def _forward(self, ids: Tensor, **inputs: Any) -> Tensor:
         """Run the model up to the hook. Returns the hidden states there, shape (1, n_tokens, d_model)."""
-        self.tokens += ids.numel()
-        self.passes += 1
         with _capture(self.hook) as captured:
             try:
                 self._base(input_ids=ids.to(self.device), **inputs)
@@ -184,30 +174,14 @@ class Reader:
                 return captured[0]
         raise UserError(f"the forward pass never reached {self.hook.name}", "Name another module with --hook")
 
-    def _masks(self, before: int, lengths: Sequence[int], positions: Tensor, branch: Tensor) -> Any:
-        """Who may see whom: the prefix, and earlier tokens of the same question and branch, within any window.
-
-        Made where the model is: for thousands of tokens a mask is hundreds of megabytes.
-        """
-        device = self.device
-        question = torch.repeat_interleave(torch.arange(len(lengths)), torch.tensor(lengths)).to(device)
-        positions, branch = positions.to(device), branch.to(device)
-        prefix = torch.full((before,), _ANY, device=device)
-        key_question, key_branch = torch.cat([prefix, question]), torch.cat([prefix, branch])
-        key_position = torch.cat([torch.arange(before, device=device), positions])
-        distance = positions[:, None] - key_position[None, :]
-        sees = (distance >= 0) & ((key_question == _ANY)[None, :] | (key_question[None, :] == question[:, None]))
-        sees &= (key_branch == _ANY)[None, :] | (key_branch[None, :] == branch[:, None])
-        full = self._additive(sees)
+    def _masks(self, row: PackedRow, before: int) -> Any:
+        """The mask of a row, or one for each kind of attention."""
+        dtype = self._base.get_input_embeddings().weight.dtype
+        full = attention_mask(row.visible(self.device, before), dtype)
         if self._window is None:
             return full
-        sliding = self._additive(sees & (distance < self._window))
+        sliding = attention_mask(row.visible(self.device, before, self._window), dtype)
         return {"full_attention": full, "sliding_attention": sliding} if self._kinds else sliding
-
-    def _additive(self, sees: Tensor) -> Tensor:
-        dtype = self._base.get_input_embeddings().weight.dtype
-        mask = torch.zeros(sees.shape, dtype=dtype, device=sees.device).masked_fill_(~sees, torch.finfo(dtype).min)
-        return mask[None, None]
 
     def _may_pack(self) -> bool:
         implementation = getattr(self._text_config, "_attn_implementation", None)
@@ -248,24 +222,6 @@ class Reader:
         ] = None
 
 
-def _positions(turn: Turn) -> Tensor:
-    """Position of each token of a turn, from 0; every branch goes on from the stem."""
-    return torch.cat(
-        [torch.arange(turn.stem), *(torch.arange(turn.stem, turn.stem + length) for length in turn.branches)]
-    )
-
-
-def _branches(turns: Sequence[Turn]) -> Tensor:
-    """Number of each token's branch, counted over all turns; `_ANY` in the stems."""
-    parts, number = [], 0
-    for turn in turns:
-        parts.append(torch.full((turn.stem,), _ANY))
-        for length in turn.branches:
-            parts.append(torch.full((length,), number))
-            number += 1
-    return torch.cat(parts)
-
-
 @contextmanager
 def _capture(hook: Hook) -> Iterator[list[Tensor]]:
     """Collect what passes at a hook, and end the forward pass there."""
@@ -288,30 +244,3 @@ def _capture(hook: Hook) -> Iterator[list[Tensor]]:
         yield captured
     finally:
         handle.remove()
-
-
-def rows(turns: Sequence[Turn], counts: Sequence[int], *, max_tokens: int, max_questions: int) -> Iterator[list[int]]:
-    """Cut questions into rows that share a forward pass.
-
-    Args:
-        turns: The questions.
-        counts: How many demonstrations each sees; a row has one prefix, hence one count.
-        max_tokens: Most tokens in a row (one longer question makes a row of its own).
-        max_questions: Most questions in a row.
-
-    Yields:
-        Indices of the turns in a row. Alike lengths stand together, and the order is fixed.
-    """
-    order = sorted(range(len(turns)), key=lambda index: (-counts[index], len(turns[index].ids), index))
-    row: list[int] = []
-    total = 0
-    for index in order:
-        length = len(turns[index].ids)
-        full = total + length > max_tokens or len(row) == max_questions
-        if row and (full or counts[index] != counts[row[-1]]):
-            yield row
-            row, total = [], 0
-        row.append(index)
-        total += length
-    if row:
-        yield row

@@ -101,16 +101,15 @@ class SparseAutoencoder:
             block = slice(start, min(start + size, len(hidden)))
             yield block, self.sae.encode(hidden[block].to(self.sae.W_enc.device)).float()
 
-    def columns(self, features: Sequence[int]) -> Columns:
+    def encoder(self, features: Sequence[int]) -> FeatureEncoder:
         """An encoder for some features only."""
-        return Columns(self, features)
+        return FeatureEncoder(self, features)
 
 
-class Columns:
+class FeatureEncoder:
     """Encodes chosen features: alone where each is computed by itself, out of all of them otherwise."""
 
     def __init__(self, autoencoder: SparseAutoencoder, features: Sequence[int]) -> None:
-        """Slice the weights once."""
         self.features = list(features)
         self._index = torch.tensor(self.features, device=autoencoder.sae.W_enc.device)
         self._narrow = autoencoder.architecture in ELEMENTWISE
@@ -146,7 +145,7 @@ def load_sae(spec: SAESpec, *, model_id: str, device: str) -> SparseAutoencoder:
     if spec.path is not None:
         return _load_folder(spec, Path(spec.path).expanduser(), device)
     if spec.release is None:
-        default = known.default_for(model_id)
+        default = known.DEFAULTS.get(model_id)
         if default is None:
             raise _no_default(model_id)
         spec = spec.model_copy(update={"release": default.release, "id": spec.id or default.id})

@@ -1,156 +1,202 @@
-"""The predictors beside STS that a run asks for: they listen to STS's passes, and what else they need is read once."""
+"""From a loaded model and data to every wanted predictor's scores.
+
+Steps 1 and 2 of STS are read once for all that their passes are needed for; what other predictors need beyond that is
+read once each.
+"""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 
-from sts_eval.data.benchmark import Benchmark
+from sts_eval.data.benchmark import Domain, Question
 from sts_eval.data.prompt import Turn
 from sts_eval.data.training_set import TrainingSet
 from sts_eval.errors import UserError
 from sts_eval.experiment import TuneSettings
 from sts_eval.predictors.predictor import Need, Predictor
-from sts_eval.progress import Progress
-from sts_eval.records.prediction import PredictorCost, PredictorScores, Score
-from sts_eval.study.activations import Meter
-from sts_eval.study.cost import Ledger
+from sts_eval.progress import Progress, silent
+from sts_eval.records.prediction import SCORES, PredictorScores, Score
+from sts_eval.study.activations import ActivationMoments
+from sts_eval.study.cost import CostMeter
+from sts_eval.study.draws import choose_questions
 from sts_eval.study.extractor import Extractor
 from sts_eval.study.losses import read_losses
-from sts_eval.study.shifted_features import Shift
-from sts_eval.study.study import Activations, Study, Texts
+from sts_eval.study.question_scores import DomainReading, QuestionScores, read_domain
+from sts_eval.study.reading import Listen
+from sts_eval.study.shifted_features import Shift, measure_shift
+from sts_eval.study.study import Activations, Part, Study, Texts
+
+STEP_1, STEP_2, OTHERS = "step 1", "step 2", "other predictors"
+
+STAGES: Mapping[Need, Collection[str]] = {
+    Need.TEXTS: (),
+    Need.SHIFT: (STEP_1,),
+    Need.QUESTION_SCORES: (STEP_1, STEP_2),
+    Need.ACTIVATIONS: (STEP_1, STEP_2),
+    Need.LOSSES: ("losses",),
+    Need.GRADIENTS: ("gradients",),
+    Need.PROBE: ("probe",),
+}
+"""The stages that a part of a study is read in."""
 
 _TRAINING = ""
-"""The training set's name among the bodies of questions; no domain is called so."""
+"""The training set's name among the sets of questions; no domain is called so."""
+
+Chosen = Mapping[str, Mapping[int, Sequence[int]]]
+"""By domain, then by seed, positions of the questions that are read, in the seed's order."""
 
 
 @dataclass(frozen=True)
-class Material:
-    """What a prediction is about.
+class Collected:
+    """What was read and scored.
 
     Attributes:
-        training_set: The set that the model would be tuned on.
-        benchmark: The domains.
-        chosen: By domain, positions of the questions that the first seed reads.
-        tune: The tuning that is foretold.
+        shifts: Step 1 by seed.
+        readings: Step 2 by domain.
+        predictors: The scores, in the order of the predictors.
     """
 
-    training_set: TrainingSet
-    benchmark: Benchmark
-    chosen: Mapping[str, Sequence[int]]
-    tune: TuneSettings
+    shifts: Sequence[Shift]
+    readings: Sequence[DomainReading]
+    predictors: tuple[PredictorScores, ...]
 
 
-class Rivals:
-    """Predictors beside STS.
+def collect_scores(
+    predictors: Sequence[Predictor],
+    extractor: Extractor,
+    training_set: TrainingSet,
+    domains: Mapping[str, Domain],
+    *,
+    tune: TuneSettings,
+    costs: CostMeter,
+    chosen: Chosen | None = None,
+    n_explained: int = 0,
+    progress: Progress = silent,
+) -> Collected:
+    """Read what the predictors need, once, and score. All but STS read what the first seed draws.
 
     Args:
-        wanted: Which.
-        extractor: Model, SAE and dials.
+        predictors: Which.
+        extractor: Model, SAE and settings.
+        training_set: The set that the model would be tuned on.
+        domains: The domains by name.
+        tune: The tuning that is predicted.
+        costs: Takes the costs by stage.
+        chosen: The questions to read; what each seed draws within the budget if None.
+        n_explained: Shifted features of the first seed whose strongest firings are kept.
+        progress: Told of what is read.
 
-    Attributes:
-        needs: Parts of a study that any of them reads.
-        ledger: Books what the parts cost; STS's own passes are to be booked on it too.
+    Raises:
+        UserError: A question does not say which option is right though a predictor wants to know, a set is too small,
+            a question is too long, or a predictor scores a domain that is none.
     """
+    costs.models = [extractor.reader.model]
+    needs = {need for one in predictors for need in one.needs}
+    seeds = extractor.settings.seeds
+    moments: dict[str, ActivationMoments] = {}
 
-    def __init__(self, wanted: Sequence[Predictor], extractor: Extractor) -> None:
-        """Nothing is read yet."""
-        self._wanted = wanted
-        self._instrument = extractor
-        self._meters: dict[str, Meter] = {}
-        self.needs = frozenset(need for one in wanted for need in one.needs)
-        self.ledger = Ledger(extractor.reader.model)
+    def listen_as(name: str) -> Listen | None:
+        def listen(turns: Mapping[int, Turn]) -> list[ActivationMoments]:
+            moments[name] = ActivationMoments(turns, name)
+            return [moments[name]]
 
-    def listen(self, domain: str | None = None) -> Callable[[Sequence[Turn]], Meter] | None:
-        """A listener for STS's pass over a domain, or over the training set; None where nobody listens."""
-        if Need.ACTIVATIONS not in self.needs:
-            return None
-        name = _TRAINING if domain is None else domain
+        return listen if Need.ACTIVATIONS in needs else None
 
-        def make(turns: Sequence[Turn]) -> Meter:
-            self._meters[name] = Meter(self._instrument.autoencoder, turns, name)
-            return self._meters[name]
-
-        return make
-
-    def columns(self, material: Material, shift: Shift, progress: Progress) -> tuple[PredictorScores, ...]:
-        """Read what is still missing, and score.
-
-        Args:
-            material: Data and settings.
-            shift: Step 1 of the first seed.
-            progress: Told of what is read.
-
-        Raises:
-            UserError: A question does not say which option is right though a predictor wants to know, or a
-                predictor scores a domain that is none.
-        """
-        study = self._study(material, shift, progress)
-        return tuple(self._column(one, study, material) for one in self._wanted)
-
-    def _study(self, material: Material, shift: Shift, progress: Progress) -> Study:
-        questions = {
-            name: [material.benchmark.domains[name].questions[position] for position in positions]
-            for name, positions in material.chosen.items()
+    with costs(STEP_1):
+        shifts = [
+            measure_shift(extractor, training_set, seed, progress, listen_as(_TRAINING) if seed == seeds[0] else None)
+            for seed in seeds
+        ]
+    features = {shift.seed: shift.features for shift in shifts}
+    explained = shifts[0].features[:n_explained]
+    with costs(STEP_2):
+        budget, length = extractor.settings.domain_tokens, extractor.prompter.length
+        chosen = chosen or {
+            name: {seed: choose_questions(domain, seed, budget, length) for seed in seeds}
+            for name, domain in domains.items()
         }
-        texts = Texts(
-            material.training_set.examples,
-            {name: [question.text for question in taken] for name, taken in questions.items()},
-        )
-        seed, extractor, data = shift.seed, self._instrument, material.training_set
-        activations = losses = gradients = probe = None
-        if Need.ACTIVATIONS in self.needs:
-            moments = {name: meter.moments() for name, meter in self._meters.items()}
-            activations = Activations(moments.pop(_TRAINING), moments)
-        if Need.LOSSES in self.needs:
-            with self.ledger(Need.LOSSES):
-                losses = read_losses(extractor, data, questions, seed, progress)
-        if Need.GRADIENTS in self.needs:
-            from sts_eval.study.gradients import read_gradients
-
-            with self.ledger(Need.GRADIENTS):
-                gradients = read_gradients(extractor, data, questions, material.tune, seed, progress)
-        if Need.PROBE in self.needs:
-            from sts_eval.study.short_training import read_probe
-
-            steps = extractor.settings.probe_steps
-            with self.ledger(Need.PROBE):
-                probe = read_probe(extractor, data, questions, material.tune, steps, seed, progress)
-        return Study(
-            texts,
-            shift=shift,
-            activations=activations,
-            losses=losses,
-            gradients=gradients,
-            probe=probe,
-            seed=seed,
-        )
-
-    def _column(self, one: Predictor, study: Study, material: Material) -> PredictorScores:
-        start = time.perf_counter()
-        scores = one(study)
-        own = time.perf_counter() - start
-        strange = set(scores) - set(material.chosen)
-        if strange:
-            raise UserError(
-                f"the predictor {one.name!r} scores {sorted(strange)[0]!r}, which is no domain here",
-                "Mend it: its scores are by the domains of study.texts.domains",
+        readings = [
+            read_domain(
+                extractor,
+                domain,
+                features,
+                chosen[name],
+                explained=explained,
+                listen=listen_as(name),
+                progress=progress,
             )
-        needs = one.needs | ({Need.SHIFT} if Need.ACTIVATIONS in one.needs else set())
-        spent = self.ledger.of(needs)
-        return PredictorScores(
-            name=one.name,
-            group=one.group,
-            flags=tuple(one.flags),
-            summary=one.summary,
-            scores={name: Score(value=float(value)) for name, value in scores.items() if math.isfinite(value)},
-            seeds=(study.seed,),
-            cost=PredictorCost(
-                seconds=round(own + spent.seconds, 3),
-                tokens=spent.tokens,
-                passes=spent.passes,
-                backward_passes=spent.backward_passes,
-            ),
+            for name, domain in domains.items()
+        ]
+    parts: list[Part] = [shifts[0], QuestionScores({reading.domain: reading.questions for reading in readings})]
+    if Need.ACTIVATIONS in needs:
+        means = {name: one.moments() for name, one in moments.items()}
+        parts.append(Activations(means.pop(_TRAINING), means))
+    questions = {
+        name: [domain.questions[position] for position in chosen[name][seeds[0]]] for name, domain in domains.items()
+    }
+    with costs(OTHERS) if any(one.name not in SCORES for one in predictors) else nullcontext():
+        parts += _further_parts(needs, extractor, training_set, questions, tune, costs, progress)
+        texts = Texts(
+            training_set.examples, {name: [question.text for question in own] for name, own in questions.items()}
         )
+        study = Study(texts, parts, seeds[0])
+        scores = tuple(_score(one, study, seeds, costs) for one in predictors)
+    return Collected(shifts, readings, scores)
+
+
+def _further_parts(
+    needs: Collection[Need],
+    extractor: Extractor,
+    data: TrainingSet,
+    questions: Mapping[str, Sequence[Question]],
+    tune: TuneSettings,
+    costs: CostMeter,
+    progress: Progress,
+) -> list[Part]:
+    """What is not read with STS."""
+    seed, parts = extractor.settings.seeds[0], list[Part]()
+    if Need.LOSSES in needs:
+        with costs("losses"):
+            parts.append(read_losses(extractor, data, questions, seed, progress))
+    if Need.GRADIENTS in needs:
+        from sts_eval.study.gradients import read_gradients
+
+        with costs("gradients"):
+            parts.append(read_gradients(extractor, data, questions, tune, seed, progress))
+    if Need.PROBE in needs:
+        from sts_eval.study.short_training import read_probe
+
+        steps = extractor.settings.probe_steps
+        with costs("probe"):
+            parts.append(read_probe(extractor, data, questions, tune, steps, seed, progress))
+    return parts
+
+
+def _score(one: Predictor, study: Study, seeds: Sequence[int], costs: CostMeter) -> PredictorScores:
+    start = time.perf_counter()
+    found = one(study)
+    seconds = time.perf_counter() - start
+    strange = set(found) - set(study.texts.domains)
+    if strange:
+        raise UserError(
+            f"the predictor {one.name!r} scores {sorted(strange)[0]!r}, which is no domain here",
+            "Mend it: its scores are by the domains of study.texts.domains",
+        )
+    scores = {
+        name: value if isinstance(value, Score) else Score(value=float(value))
+        for name, value in found.items()
+        if isinstance(value, Score) or math.isfinite(value)
+    }
+    return PredictorScores(
+        name=one.name,
+        group=one.group,
+        flags=tuple(one.flags),
+        summary=one.summary,
+        scores=scores,
+        seeds=tuple(seeds) if Need.QUESTION_SCORES in one.needs else (study.seed,),
+        cost=costs.total({stage for need in one.needs for stage in STAGES[need]}).record(seconds),
+    )

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
-import math
-import platform
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,32 +14,26 @@ from sts_eval.data.training_set import load_training_set
 from sts_eval.experiment import Experiment, TuneSettings
 from sts_eval.model import known_saes as known
 from sts_eval.model.hook import unwrapped
-from sts_eval.prediction.collect import Material, Rivals
-from sts_eval.predictors.predictor import Need
+from sts_eval.prediction.collect import OTHERS, STEP_1, STEP_2, collect_scores
 from sts_eval.predictors.registry import select
 from sts_eval.progress import Progress, silent
-from sts_eval.records.older import STS_SUMMARIES
 from sts_eval.records.prediction import (
     Cost,
     DomainQuestions,
     FeatureReason,
     ModelIdentity,
     Prediction,
-    PredictorCost,
-    PredictorScores,
     SAEIdentity,
-    Score,
     SeedShift,
     TokenFiring,
 )
 from sts_eval.records.record import now
-from sts_eval.study.cost import Spent
+from sts_eval.records.versions import versions
+from sts_eval.study.cost import CostMeter
 from sts_eval.study.extractor import Extractor, load_extractor
-from sts_eval.study.question_scores import DomainReading, choose_questions, estimate, read_domain
-from sts_eval.study.shifted_features import Shift, measure_shift
-from sts_eval.study.top_tokens import Evidence
-
-PACKAGES = ("sts-eval", "torch", "transformers", "sae-lens", "datasets", "peft", "lm-eval")
+from sts_eval.study.question_scores import DomainReading
+from sts_eval.study.shifted_features import Shift
+from sts_eval.study.top_tokens import strongest
 
 EXPLAINED = 10
 
@@ -61,35 +51,26 @@ def predict(experiment: Experiment, progress: Progress = silent) -> Prediction:
     Raises:
         UserError: Something in the description or in what it names is wrong.
     """
-    clock = _Clock()
+    costs = CostMeter()
     settings = experiment.settings
-    with clock("data"):
-        wanted = select(settings.predictors)
+    with costs("data"):
+        predictors = select(("sts", *settings.predictors))
         training_set = load_training_set(experiment.training_set)
         benchmark = load_benchmark(experiment.benchmark)
-    with clock("load"):
+    with costs("load"):
         extractor = load_extractor(experiment.model, experiment.sae, settings)
-    rivals = Rivals(wanted, extractor)
-    first = settings.seeds[0]
-    with clock("step 1"), rivals.ledger(Need.SHIFT):
-        shifts = [
-            measure_shift(extractor, training_set, seed, progress, rivals.listen() if seed == first else None)
-            for seed in settings.seeds
-        ]
-    evidence = Evidence(shifts[0].features[:EXPLAINED])
-    with clock("step 2"), rivals.ledger(Need.ACTIVATIONS):
-        chosen = {name: _choose(extractor, domain) for name, domain in benchmark.domains.items()}
-        readings = [
-            read_domain(extractor, domain, shifts, chosen[name], evidence, progress, rivals.listen(name))
-            for name, domain in benchmark.domains.items()
-        ]
-    others: tuple[PredictorScores, ...] = ()
-    if wanted:
-        read = {name: by_seed[first] for name, by_seed in chosen.items()}
-        material = Material(training_set, benchmark, read, experiment.tune or TuneSettings())
-        with clock("other predictors"):
-            others = rivals.columns(material, shifts[0], progress)
-    spent = rivals.ledger.of((Need.SHIFT, Need.ACTIVATIONS))
+    found = collect_scores(
+        predictors,
+        extractor,
+        training_set,
+        benchmark.domains,
+        tune=experiment.tune or TuneSettings(),
+        costs=costs,
+        n_explained=EXPLAINED,
+        progress=progress,
+    )
+    spent = costs.total((STEP_1, STEP_2))
+    stages = ("data", "load", STEP_1, STEP_2, OTHERS)
     return Prediction(
         created=now(),
         experiment=experiment,
@@ -97,32 +78,18 @@ def predict(experiment: Experiment, progress: Progress = silent) -> Prediction:
         sae=_sae_identity(extractor),
         training_set=training_set.identity(),
         benchmark=benchmark.identity(),
-        shifts=tuple(_seed_shift(shift) for shift in shifts),
-        domains=tuple(_domain_questions(benchmark.domains[reading.domain], reading) for reading in readings),
-        predictors=(*_sts(settings.seeds, readings, clock.seconds, spent), *others),
-        reasons=_reasons(extractor, shifts[0], readings, evidence),
-        warnings=(*training_set.warnings, *benchmark.warnings, *_warnings(extractor, shifts, readings)),
-        versions={"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in PACKAGES},
-        cost=Cost(seconds=clock.seconds, tokens=spent.tokens, passes=spent.passes),
+        shifts=tuple(_seed_shift(shift) for shift in found.shifts),
+        domains=tuple(_domain_questions(benchmark.domains[reading.domain], reading) for reading in found.readings),
+        predictors=found.predictors,
+        reasons=_reasons(extractor, found.shifts[0], found.readings),
+        warnings=(*training_set.warnings, *benchmark.warnings, *_warnings(extractor, found.shifts, found.readings)),
+        versions=versions("sae-lens"),
+        cost=Cost(
+            seconds={name: round(costs.by_stage[name].seconds, 3) for name in stages if name in costs.by_stage},
+            tokens=spent.tokens,
+            passes=spent.passes,
+        ),
     )
-
-
-def _choose(extractor: Extractor, domain: Domain) -> dict[int, list[int]]:
-    settings, length = extractor.settings, extractor.prompter.length
-    return {seed: choose_questions(domain, seed, settings.domain_tokens, length) for seed in settings.seeds}
-
-
-class _Clock:
-    """Wall-clock seconds by stage."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-
-    @contextmanager
-    def __call__(self, stage: str) -> Iterator[None]:
-        start = time.perf_counter()
-        yield
-        self.seconds[stage] = round(time.perf_counter() - start, 3)
 
 
 def _model_identity(extractor: Extractor, experiment: Experiment) -> ModelIdentity:
@@ -184,71 +151,32 @@ def _domain_questions(domain: Domain, reading: DomainReading) -> DomainQuestions
     )
 
 
-def _sts(
-    seeds: Sequence[int], readings: Sequence[DomainReading], seconds: Mapping[str, float], spent: Spent
-) -> tuple[PredictorScores, ...]:
-    cost = PredictorCost(
-        seconds=round(sum(seconds[step] for step in ("step 1", "step 2")), 3),
-        tokens=spent.tokens,
-        passes=spent.passes,
-        backward_passes=0,
-    )
-    return tuple(
-        PredictorScores(
-            name=name,
-            group="sts",
-            flags=(),
-            summary=summary,
-            scores={reading.domain: _score(reading, name) for reading in readings},
-            seeds=tuple(seeds),
-            cost=cost,
-        )
-        for name, summary in STS_SUMMARIES.items()
-    )
-
-
-def _score(reading: DomainReading, name: str) -> Score:
-    by_seed = {
-        seed: {position: getattr(score, name) for position, score in taken.items()}
-        for seed, taken in reading.questions.items()
-    }
-    found = estimate(by_seed)
-    return Score(value=found.value, se=None if math.isnan(found.se) else found.se, seed_sd=found.seed_sd)
-
-
-def _reasons(
-    extractor: Extractor, shift: Shift, readings: Sequence[DomainReading], evidence: Evidence
-) -> tuple[FeatureReason, ...]:
+def _reasons(extractor: Extractor, shift: Shift, readings: Sequence[DomainReading]) -> tuple[FeatureReason, ...]:
     decode = extractor.prompter.tokenizer.decode
-    reasons = []
-    for rank, feature in enumerate(shift.features[:EXPLAINED]):
-        firings = tuple(
-            TokenFiring(
-                token=decode([firing.ids[-1]]),
-                before=decode(firing.ids[:-1]),
-                domain=firing.domain,
-                activation=firing.activation,
-            )
-            for firing in evidence.strongest(feature)
+    return tuple(
+        FeatureReason(
+            feature=feature,
+            shift=float(shift.score[feature]),
+            neuronpedia=known.neuronpedia_url(extractor.autoencoder.neuronpedia_id, feature),
+            share_of_act={reading.domain: _share(reading.act_by_feature, rank) for reading in readings},
+            share_of_icl={reading.domain: _share(reading.icl_by_feature, rank) for reading in readings},
+            firings=tuple(
+                TokenFiring(
+                    token=decode([firing.ids[-1]]),
+                    before=decode(firing.ids[:-1]),
+                    domain=firing.domain,
+                    activation=firing.activation,
+                )
+                for firing in strongest(chain.from_iterable(reading.firings[feature] for reading in readings))
+            ),
         )
-        reasons.append(
-            FeatureReason(
-                feature=feature,
-                shift=float(shift.score[feature]),
-                neuronpedia=known.neuronpedia_url(extractor.autoencoder.neuronpedia_id, feature),
-                share_of_act=_shares(rank, {reading.domain: reading.act_by_feature for reading in readings}),
-                share_of_icl=_shares(rank, {reading.domain: reading.icl_by_feature for reading in readings}),
-                firings=firings,
-            )
-        )
-    return tuple(reasons)
+        for rank, feature in enumerate(shift.features[:EXPLAINED])
+    )
 
 
-def _shares(rank: int, by_domain: Mapping[str, NDArray[np.float64]]) -> dict[str, float]:
-    return {
-        domain: float(parts[rank] / total) if (total := float(parts.sum())) > 0 else 0.0
-        for domain, parts in by_domain.items()
-    }
+def _share(parts: NDArray[np.float64], rank: int) -> float:
+    total = float(parts.sum())
+    return float(parts[rank] / total) if total > 0 else 0.0
 
 
 def _warnings(extractor: Extractor, shifts: Sequence[Shift], readings: Sequence[DomainReading]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sts_eval.predictors.predictor import Need, Predictor, Scores, predictor
+from sts_eval.predictors.predictor import Need, Scores, predictor
 from sts_eval.study.study import Gradients, Study
 
 EPSILON = 1e-8
@@ -24,10 +24,10 @@ def gradient_cosine(study: Study) -> Scores:
     ⟨g_k, g_T⟩ / (‖g_k‖ ‖g_T‖). LESS (Xia et al. 2024, arXiv 2402.04333, section 4) with plain gradients. A domain
     with a gradient of zero has no direction and is left out.
     """
-    training = _direction(study.gradients)
+    training = _direction(study.read(Gradients))
     size = float(np.linalg.norm(training))
     scores = {}
-    for name, own in study.gradients.domains.items():
+    for name, own in study.read(Gradients).domains.items():
         sizes = size * float(np.linalg.norm(own.astype(np.float64)))
         if sizes > 0:
             scores[name] = float(own @ training) / sizes
@@ -40,7 +40,7 @@ def gradient_first_order(study: Study) -> Scores:
 
     η ⟨g_k, g_T⟩ = L_k(θ) − L_k(θ − η g_T) to first order. TracIn (Pruthi et al. 2020, arXiv 2002.08484, section 3).
     """
-    return _fall(study.gradients, _direction(study.gradients))
+    return _fall(study.read(Gradients), _direction(study.read(Gradients)))
 
 
 @predictor("gradient_adam", needs={Need.GRADIENTS}, labels=True)
@@ -50,9 +50,9 @@ def gradient_adam(study: Study) -> Scores:
     η ⟨g_k, m / (√v + ε)⟩, with m and v the mean and the mean square of the gradients of the minibatches. LESS (Xia
     et al. 2024, arXiv 2402.04333, section 3), whose moments come from a warm-up instead.
     """
-    moment = _direction(study.gradients)
-    square = np.mean(study.gradients.training.astype(np.float64) ** 2, axis=0)
-    return _fall(study.gradients, moment / (np.sqrt(square) + EPSILON))
+    moment = _direction(study.read(Gradients))
+    square = np.mean(study.read(Gradients).training.astype(np.float64) ** 2, axis=0)
+    return _fall(study.read(Gradients), moment / (np.sqrt(square) + EPSILON))
 
 
 def _direction(gradients: Gradients) -> NDArray[np.float64]:
@@ -61,6 +61,3 @@ def _direction(gradients: Gradients) -> NDArray[np.float64]:
 
 def _fall(gradients: Gradients, step: NDArray[np.float64]) -> dict[str, float]:
     return {name: gradients.learning_rate * float(own @ step) for name, own in gradients.domains.items()}
-
-
-PREDICTORS: tuple[Predictor, ...] = (gradient_cosine, gradient_first_order, gradient_adam)

@@ -20,8 +20,8 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sts_eval.predictors.predictor import Need, Predictor, Scores, predictor
-from sts_eval.study.study import Study
+from sts_eval.predictors.predictor import Need, Scores, predictor
+from sts_eval.study.study import Activations, Losses, Study
 
 FOLDS = 4
 """Of the cross-validation; a domain needs as many questions of each label."""
@@ -91,13 +91,10 @@ def probe_auc(study: Study) -> Scores:
     return scores
 
 
-PREDICTORS: tuple[Predictor, ...] = (h_score, logme, probe_auc)
-
-
 def _labelled(study: Study, fewest: int) -> Iterator[tuple[str, Floats, Labels]]:
     """Name, features (n_questions, d_model) and labels of the domains that have enough questions of each label."""
-    for name, moments in study.activations.domains.items():
-        right = study.losses.alone[name].correct
+    for name, moments in study.read(Activations).domains.items():
+        right = study.read(Losses).alone[name].correct
         if min(int(right.sum()), int((~right).sum())) >= fewest:
             yield name, moments.questions, right
 

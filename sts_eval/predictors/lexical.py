@@ -19,7 +19,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from sts_eval.data.sampling import shuffled, within_budget
 from sts_eval.data.training_set import Example
-from sts_eval.predictors.predictor import Need, Predictor, Scores, predictor
+from sts_eval.predictors.predictor import Need, Scores, predictor
 from sts_eval.predictors.similarity import cosine, defined
 from sts_eval.study.study import Study
 
@@ -96,9 +96,6 @@ def prompt_length(study: Study) -> Scores:
     E |x|. Our own control: a score that only tells long questions from short ones is no better than this.
     """
     return {name: float(np.mean([len(_words(text)) for text in texts])) for name, texts in study.texts.domains.items()}
-
-
-PREDICTORS: tuple[Predictor, ...] = (tfidf_cosine, ngram_share, unigram_divergence, prompt_length)
 
 
 def _texts(rows: Sequence[Example]) -> Iterator[str]:

@@ -6,8 +6,8 @@ autoencoder: what the demonstrations do to losses and answers rather than to fea
 
 from __future__ import annotations
 
-from sts_eval.predictors.predictor import Need, Predictor, Scores, predictor
-from sts_eval.study.study import Study
+from sts_eval.predictors.predictor import Need, Scores, predictor
+from sts_eval.study.study import Losses, Study
 
 
 @predictor("question_nll", needs={Need.LOSSES})
@@ -17,7 +17,7 @@ def question_nll(study: Study) -> Scores:
     E_x −(1/|x|) Σ_t log p(x_t | x_<t), without demonstrations. Unfamiliar text has more to learn, and more to
     lose. Our own control.
     """
-    return {name: float(read.question_nll.mean()) for name, read in study.losses.alone.items()}
+    return {name: float(read.question_nll.mean()) for name, read in study.read(Losses).alone.items()}
 
 
 @predictor("answer_nll", needs={Need.LOSSES}, labels=True)
@@ -26,7 +26,7 @@ def answer_nll(study: Study) -> Scores:
 
     E_(x,y) −(1/|y|) Σ_t log p(y_t | x, y_<t), without demonstrations. Our own control.
     """
-    return {name: float(read.answer_nll.mean()) for name, read in study.losses.alone.items()}
+    return {name: float(read.answer_nll.mean()) for name, read in study.read(Losses).alone.items()}
 
 
 @predictor("base_accuracy", needs={Need.LOSSES}, labels=True)
@@ -36,7 +36,7 @@ def base_accuracy(study: Study) -> Scores:
     100 · share of questions whose right option is the likeliest, without demonstrations. A domain's level says
     how far it can fall or rise, whatever is trained on. Our own control.
     """
-    return {name: 100 * float(read.correct.mean()) for name, read in study.losses.alone.items()}
+    return {name: 100 * float(read.correct.mean()) for name, read in study.read(Losses).alone.items()}
 
 
 @predictor("icl_nll_gap", needs={Need.LOSSES})
@@ -46,7 +46,7 @@ def icl_nll_gap(study: Study) -> Scores:
     NLL(x) − NLL(x | x_0, y_0, …, x_t, y_t), the mean over questions: larger where demonstrations help. Equation 3
     of the paper (arXiv 2603.02908) with the loss in place of the features.
     """
-    losses = study.losses
+    losses = study.read(Losses)
     return {
         name: float((alone.question_nll - losses.shown[name].question_nll).mean())
         for name, alone in losses.alone.items()
@@ -59,7 +59,7 @@ def icl_logprob_gap(study: Study) -> Scores:
 
     E log [p(y | ·) / Σ_o p(o | ·)], behind demonstrations minus without, in nats: the finer form of the accuracy gap.
     """
-    losses = study.losses
+    losses = study.read(Losses)
     return {
         name: float((losses.shown[name].share_logprob - alone.share_logprob).mean())
         for name, alone in losses.alone.items()
@@ -73,18 +73,8 @@ def icl_accuracy_gap(study: Study) -> Scores:
     100 · (accuracy behind demonstrations − accuracy without). The hypothesis of STS (arXiv 2603.02908, section 3),
     that in-context learning stands in for tuning, taken at its word.
     """
-    losses = study.losses
+    losses = study.read(Losses)
     return {
         name: 100 * float(losses.shown[name].correct.mean() - alone.correct.mean())
         for name, alone in losses.alone.items()
     }
-
-
-PREDICTORS: tuple[Predictor, ...] = (
-    question_nll,
-    answer_nll,
-    base_accuracy,
-    icl_nll_gap,
-    icl_logprob_gap,
-    icl_accuracy_gap,
-)

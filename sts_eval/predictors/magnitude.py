@@ -1,13 +1,13 @@
 """Raw magnitude: how large a domain's activations are, whatever the training set.
 
-STS_ICL and STS_act grow with the size of what they sum over. These columns say how much of their success is
+STS_ICL and STS_act grow with the size of what they sum over. These predictors say how much of their success is
 that alone. All are means over questions without demonstrations, at the SAE's layer.
 """
 
 from __future__ import annotations
 
-from sts_eval.predictors.predictor import Need, Predictor, Scores, predictor
-from sts_eval.study.study import Study
+from sts_eval.predictors.predictor import Need, Scores, predictor
+from sts_eval.study.study import Activations, Study
 
 
 @predictor("residual_norm", needs={Need.ACTIVATIONS})
@@ -16,7 +16,7 @@ def residual_norm(study: Study) -> Scores:
 
     E ‖a(x)‖₂. Our own control.
     """
-    return {name: domain.residual_norm for name, domain in study.activations.domains.items()}
+    return {name: domain.residual_norm for name, domain in study.read(Activations).domains.items()}
 
 
 @predictor("residual_l1", needs={Need.ACTIVATIONS})
@@ -25,7 +25,7 @@ def residual_l1(study: Study) -> Scores:
 
     E Σ_j |a_j(x)|. Our own control.
     """
-    return {name: float(domain.residual_size.sum()) for name, domain in study.activations.domains.items()}
+    return {name: float(domain.residual_size.sum()) for name, domain in study.read(Activations).domains.items()}
 
 
 @predictor("feature_sum", needs={Need.ACTIVATIONS})
@@ -34,7 +34,4 @@ def feature_sum(study: Study) -> Scores:
 
     E Σ_j h_j(x) over every feature j: STS_act (equation 4 of the paper) without its choice of features.
     """
-    return {name: float(domain.feature.sum()) for name, domain in study.activations.domains.items()}
-
-
-PREDICTORS: tuple[Predictor, ...] = (residual_norm, residual_l1, feature_sum)
+    return {name: float(domain.feature.sum()) for name, domain in study.read(Activations).domains.items()}

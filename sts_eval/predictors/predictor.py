@@ -19,22 +19,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from sts_eval.records.prediction import Score
+from sts_eval.study.need import Need
+
 if TYPE_CHECKING:
     from sts_eval.study.study import Study
 
-Scores = Mapping[str, float]
-"""Score by domain."""
+__all__ = ["Flag", "Need", "Predictor", "Scores", "predictor"]
 
-
-class Need(StrEnum):
-    """A part of a study, in the order of what it costs."""
-
-    TEXTS = "texts"
-    SHIFT = "shift"
-    ACTIVATIONS = "activations"
-    LOSSES = "losses"
-    GRADIENTS = "gradients"
-    PROBE = "probe"
+Scores = Mapping[str, float | Score]
+"""By domain a number, or a number with its standard error and its spread over seeds."""
 
 
 class Flag(StrEnum):
@@ -51,7 +45,7 @@ class Predictor:
     """One number per domain.
 
     Attributes:
-        name: Its column.
+        name: Its name.
         group: The family it belongs to, which can be asked for by name.
         needs: Parts of the study that it reads.
         flags: What it takes beyond forward passes over questions.
@@ -77,7 +71,7 @@ def predictor(
     """Make a predictor of a function.
 
     Args:
-        name: Its column: lower case and underscores.
+        name: Its name: lower case and underscores.
         needs: Parts of the study that it reads.
         labels: Whether it looks at the right answers of the domains' questions.
         group: Its family; by default the name of the module that it stands in.

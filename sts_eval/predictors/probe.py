@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import least_squares
 
-from sts_eval.predictors.predictor import Need, Predictor, Scores, predictor
-from sts_eval.study.study import Study
+from sts_eval.predictors.predictor import Need, Scores, predictor
+from sts_eval.study.study import Probe, Study
 
 STEEPEST = 2.0
 """Largest exponent of the power law: change under a rate that rises in proportion to the steps."""
@@ -23,7 +23,8 @@ def probe_loss(study: Study) -> Scores:
     L_k(0) − L_k(t), with L_k the mean over questions of −(1/|y|) log p(y | x) and t the probe's last step.
     """
     return {
-        name: float((reads[0].answer_nll - reads[-1].answer_nll).mean()) for name, reads in study.probe.answers.items()
+        name: float((reads[0].answer_nll - reads[-1].answer_nll).mean())
+        for name, reads in study.read(Probe).answers.items()
     }
 
 
@@ -35,7 +36,7 @@ def probe_logprob(study: Study) -> Scores:
     """
     return {
         name: float((reads[-1].share_logprob - reads[0].share_logprob).mean())
-        for name, reads in study.probe.answers.items()
+        for name, reads in study.read(Probe).answers.items()
     }
 
 
@@ -47,7 +48,7 @@ def probe_accuracy(study: Study) -> Scores:
     """
     return {
         name: 100 * float(reads[-1].correct.mean() - reads[0].correct.mean())
-        for name, reads in study.probe.answers.items()
+        for name, reads in study.read(Probe).answers.items()
     }
 
 
@@ -57,7 +58,7 @@ def probe_kl(study: Study) -> Scores:
 
     E KL(p_0 ‖ p_t) over the options of a question, in nats: a magnitude without a direction.
     """
-    return dict(study.probe.kl)
+    return dict(study.read(Probe).kl)
 
 
 @predictor("probe_linear", needs={Need.PROBE}, labels=True)
@@ -67,7 +68,7 @@ def probe_linear(study: Study) -> Scores:
     b · T, with a + b t fitted by least squares to the reads of E log [p(y | x) / Σ_o p(o | x)] at the steps t, and T
     the steps of the full run.
     """
-    probe = study.probe
+    probe = study.read(Probe)
     return {
         name: float(np.polyfit(probe.steps, [read.share_logprob.mean() for read in reads], 1)[0] * probe.full_steps)
         for name, reads in probe.answers.items()
@@ -81,7 +82,7 @@ def probe_power(study: Study) -> Scores:
     a · T^b, with a · t^b fitted by least squares, 0 ≤ b ≤ 2, to the rise of E log [p(y | x) / Σ_o p(o | x)] since
     step 0. A domain is left out where two reads or the fit are missing.
     """
-    probe = study.probe
+    probe = study.read(Probe)
     scores = {}
     for name, reads in probe.answers.items():
         level = np.array([read.share_logprob.mean() for read in reads])
@@ -97,13 +98,3 @@ def probe_power(study: Study) -> Scores:
             last, exponent = fit.x
             scores[name] = float(last * (probe.full_steps / probe.steps[-1]) ** exponent)
     return scores
-
-
-PREDICTORS: tuple[Predictor, ...] = (
-    probe_loss,
-    probe_logprob,
-    probe_accuracy,
-    probe_kl,
-    probe_linear,
-    probe_power,
-)

@@ -1,6 +1,6 @@
 """Profile: what the SAE says without the choice of features that makes STS, and with other choices.
 
-The first three columns compare how often each feature fires. The others are STS_act and STS_ICL (equations
+The first three compare how often each feature fires. The others are STS_act and STS_ICL (equations
 4 and 5 of the paper) summed over as many other dimensions as D_N has features: if they do as well, the choice
 of D_N by demonstrations adds nothing. `act` sums mean activations, `icl` mean squared changes under the
 domain's own demonstrations.
@@ -9,14 +9,17 @@ domain's own demonstrations.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sts_eval.data.sampling import generator
-from sts_eval.predictors.predictor import Need, Predictor, Scores, predictor
+from sts_eval.predictors.predictor import Need, Scores, predictor
 from sts_eval.predictors.similarity import cosine, defined
-from sts_eval.study.study import Study
+from sts_eval.study.activations import Moments
+from sts_eval.study.shifted_features import Shift, top
+from sts_eval.study.study import Activations, Study
 
 TOP = 100
 
@@ -38,8 +41,8 @@ def frequency_cosine(study: Study) -> Scores:
 
     cos(f_k, f_T), f_j the share of tokens on which feature j is active. Our own control.
     """
-    target = study.activations.training.frequency
-    return defined({name: cosine(own.frequency, target) for name, own in study.activations.domains.items()})
+    target = study.read(Activations).training.frequency
+    return defined({name: cosine(own.frequency, target) for name, own in study.read(Activations).domains.items()})
 
 
 @predictor("frequency_jaccard", needs={Need.ACTIVATIONS})
@@ -48,9 +51,9 @@ def frequency_jaccard(study: Study) -> Scores:
 
     Σ_j min(f_kj, f_Tj) / Σ_j max(f_kj, f_Tj) (Ruzicka 1958).
     """
-    target = study.activations.training.frequency
+    target = study.read(Activations).training.frequency
     scores = {}
-    for name, own in study.activations.domains.items():
+    for name, own in study.read(Activations).domains.items():
         union = float(np.maximum(own.frequency, target).sum())
         scores[name] = float(np.minimum(own.frequency, target).sum()) / union if union > 0 else math.nan
     return defined(scores)
@@ -63,9 +66,9 @@ def top_jaccard(study: Study) -> Scores:
     |A ∩ B| / (|A| + |B| − |A ∩ B|), A and B the two lists (Jaccard 1901). A feature that never fires is in
     no list; among equals the first counts.
     """
-    target = _most_frequent(study.activations.training.frequency)
+    target = _most_frequent(study.read(Activations).training.frequency)
     scores = {}
-    for name, domain in study.activations.domains.items():
+    for name, domain in study.read(Activations).domains.items():
         own = _most_frequent(domain.frequency)
         scores[name] = len(own & target) / len(own | target) if own | target else math.nan
     return defined(scores)
@@ -78,8 +81,7 @@ def act_random(study: Study) -> Scores:
     The mean over 20 draws of Σ_{j∈R} E h_j(x), R as many features outside D_N, from the same bins of firing
     frequency on the training set. Undefined where D_N is more than half of all features. Our own control.
     """
-    draws = _matched(study)
-    return {name: _mean_sum(domain.feature, draws) for name, domain in study.activations.domains.items() if draws}
+    return _mean_sums(study, lambda domain: domain.feature, _matched(study))
 
 
 @predictor("icl_random", needs={Need.ACTIVATIONS, Need.SHIFT})
@@ -88,8 +90,7 @@ def icl_random(study: Study) -> Scores:
 
     The mean over 20 draws of Σ_{j∈R} E (Δh_j(x))², with the sets R of `act_random`. Our own control.
     """
-    draws = _matched(study)
-    return {name: _mean_sum(domain.feature_shift, draws) for name, domain in study.activations.domains.items() if draws}
+    return _mean_sums(study, lambda domain: domain.feature_shift, _matched(study))
 
 
 @predictor("act_active", needs={Need.ACTIVATIONS, Need.SHIFT})
@@ -98,8 +99,7 @@ def act_active(study: Study) -> Scores:
 
     Σ_{j∈A} E h_j(x), A the N features with the largest mean activation on the training set. Our own control.
     """
-    top = _largest(study.activations.training.feature, len(study.shift.features))
-    return {name: float(domain.feature[top].sum()) for name, domain in study.activations.domains.items()}
+    return _mean_sums(study, lambda domain: domain.feature, [_most(study, lambda training: training.feature)])
 
 
 @predictor("icl_active", needs={Need.ACTIVATIONS, Need.SHIFT})
@@ -108,8 +108,7 @@ def icl_active(study: Study) -> Scores:
 
     Σ_{j∈A} E (Δh_j(x))², with the set A of `act_active`. Our own control.
     """
-    top = _largest(study.activations.training.feature, len(study.shift.features))
-    return {name: float(domain.feature_shift[top].sum()) for name, domain in study.activations.domains.items()}
+    return _mean_sums(study, lambda domain: domain.feature_shift, [_most(study, lambda training: training.feature)])
 
 
 @predictor("act_residual", needs={Need.ACTIVATIONS, Need.SHIFT})
@@ -119,8 +118,7 @@ def act_residual(study: Study) -> Scores:
     Σ_{j∈D} E |a_j(x)|, D the N residual dimensions with the largest E (Δa_j(x))² on the training set, or all
     of them if there are fewer. Sizes, because residuals have signs. Our own control.
     """
-    top = _largest(study.activations.training.residual_shift, len(study.shift.features))
-    return {name: float(domain.residual_size[top].sum()) for name, domain in study.activations.domains.items()}
+    return _mean_sums(study, lambda domain: domain.residual_size, [_most(study, lambda one: one.residual_shift)])
 
 
 @predictor("icl_residual", needs={Need.ACTIVATIONS, Need.SHIFT})
@@ -129,40 +127,30 @@ def icl_residual(study: Study) -> Scores:
 
     Σ_{j∈D} E (Δa_j(x))², with the set D of `act_residual`. Our own control.
     """
-    top = _largest(study.activations.training.residual_shift, len(study.shift.features))
-    return {name: float(domain.residual_shift[top].sum()) for name, domain in study.activations.domains.items()}
-
-
-PREDICTORS: tuple[Predictor, ...] = (
-    frequency_cosine,
-    frequency_jaccard,
-    top_jaccard,
-    act_random,
-    icl_random,
-    act_active,
-    icl_active,
-    act_residual,
-    icl_residual,
-)
-
-
-def _largest(values: Floats, n: int) -> Dimensions:
-    return np.argsort(-values, kind="stable")[:n]
+    return _mean_sums(study, lambda domain: domain.residual_shift, [_most(study, lambda one: one.residual_shift)])
 
 
 def _most_frequent(frequency: Floats) -> set[int]:
-    return {int(feature) for feature in _largest(frequency, TOP) if frequency[feature] > 0}
+    return {int(feature) for feature in top(frequency, TOP) if frequency[feature] > 0}
 
 
-def _mean_sum(values: Floats, draws: list[Dimensions]) -> float:
-    return float(np.mean([values[drawn].sum() for drawn in draws]))
+def _most(study: Study, of: Callable[[Moments], Floats]) -> Dimensions:
+    """As many dimensions as D_N has features, with the largest values on the training set."""
+    return top(of(study.read(Activations).training), len(study.read(Shift).features))
+
+
+def _mean_sums(study: Study, of: Callable[[Moments], Floats], sets: Sequence[Dimensions]) -> Scores:
+    """By domain, the sum of values over a set of dimensions, and the mean of that over the sets; none without sets."""
+    domains = study.read(Activations).domains
+    return {name: float(np.mean([of(one)[own].sum() for own in sets])) for name, one in domains.items() if sets}
 
 
 def _matched(study: Study) -> list[Dimensions]:
     """Sets of features outside D_N, as many from each bin of frequency as D_N has there; none if they run out."""
-    inside = np.zeros(len(study.activations.training.frequency), dtype=np.bool_)
-    inside[list(study.shift.features)] = True
-    bins = _bins(study.activations.training.frequency, inside)
+    frequency = study.read(Activations).training.frequency
+    inside = np.zeros(len(frequency), dtype=np.bool_)
+    inside[list(study.read(Shift).features)] = True
+    bins = _bins(frequency, inside)
     pools = [(features[~inside[features]], int(inside[features].sum())) for features in bins]
     if any(wanted > len(pool) for pool, wanted in pools):
         return []
@@ -179,7 +167,7 @@ def _bins(frequency: Floats, inside: NDArray[np.bool_]) -> list[Dimensions]:
         return int((~inside[features]).sum()) < SPARE * int(inside[features].sum())
 
     bins: list[Dimensions] = []
-    for features in np.array_split(_largest(frequency, len(frequency)), max(1, len(frequency) // BIN)):
+    for features in np.array_split(top(frequency, len(frequency)), max(1, len(frequency) // BIN)):
         if bins and short(bins[-1]):
             bins[-1] = np.concatenate([bins[-1], features])
         else:

@@ -1,7 +1,4 @@
-"""The columns that can stand beside STS: this package's own, in the order of the table, and those of other packages.
-
-STS itself is not among them: its three columns come with standard errors and a record of their own.
-"""
+"""The predictors that there are: this package's own, in the order of the table, and those of other packages."""
 
 from __future__ import annotations
 
@@ -9,19 +6,16 @@ import importlib.metadata
 from collections.abc import Sequence
 
 from sts_eval.errors import UserError
-from sts_eval.predictors import gradient, labels, lexical, loss, magnitude, probe, profile, representation
+from sts_eval.predictors import gradient, labels, lexical, loss, magnitude, probe, profile, representation, sts
 from sts_eval.predictors.predictor import Predictor
 
-COLUMNS: tuple[Predictor, ...] = (
-    *lexical.PREDICTORS,
-    *magnitude.PREDICTORS,
-    *representation.PREDICTORS,
-    *profile.PREDICTORS,
-    *loss.PREDICTORS,
-    *gradient.PREDICTORS,
-    *probe.PREDICTORS,
-    *labels.PREDICTORS,
+PREDICTORS: tuple[Predictor, ...] = tuple(
+    value
+    for module in (sts, lexical, magnitude, representation, profile, loss, gradient, probe, labels)
+    for value in vars(module).values()
+    if isinstance(value, Predictor)
 )
+"""This package's, in the order in which the modules define them."""
 
 ENTRY_POINTS = "sts_eval.predictors"
 """Group of the entry points with which other packages add predictors."""
@@ -33,7 +27,7 @@ def known_predictors() -> dict[str, Predictor]:
     Raises:
         UserError: A package's predictor cannot be loaded, is none, or takes another's name.
     """
-    known = {one.name: one for one in COLUMNS}
+    known = {one.name: one for one in PREDICTORS}
     for entry in importlib.metadata.entry_points(group=ENTRY_POINTS):
         remedy = f"Mend or uninstall the package behind {entry.value}"
         try:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from sklearn.metrics.pairwise import euclidean_distances
 
-from sts_eval.predictors.predictor import Need, Predictor, Scores, predictor
+from sts_eval.predictors.predictor import Need, Scores, predictor
 from sts_eval.predictors.similarity import cosine, defined
 from sts_eval.study.study import Activations, Study
 
@@ -31,8 +31,8 @@ def residual_cosine(study: Study) -> Scores:
 
     cos(μ_k, μ_T), μ = E a(x). The embedding of a task by its mean input (Vu et al. 2020, TextEmb).
     """
-    target = study.activations.training.residual
-    return defined({name: cosine(own.residual, target) for name, own in study.activations.domains.items()})
+    target = study.read(Activations).training.residual
+    return defined({name: cosine(own.residual, target) for name, own in study.read(Activations).domains.items()})
 
 
 @predictor("residual_cosine_centred", needs={Need.ACTIVATIONS})
@@ -43,9 +43,9 @@ def residual_cosine_centred(study: Study) -> Scores:
     is all domains of this study together, each with equal weight: μ_0 = mean_k μ_k. So a domain's score
     depends on which others there are, and a single domain has none.
     """
-    domains = study.activations.domains
+    domains = study.read(Activations).domains
     generic = np.mean([own.residual for own in domains.values()], axis=0)
-    target = study.activations.training.residual - generic
+    target = study.read(Activations).training.residual - generic
     return defined({name: cosine(own.residual - generic, target) for name, own in domains.items()})
 
 
@@ -56,10 +56,10 @@ def covariance_alignment(study: Study) -> Scores:
     tr(C_k C_T) / (‖C_k‖_F ‖C_T‖_F), 1 where both vary in the same directions by the same proportions (the RV
     coefficient of Robert and Escoufier 1976, of covariances). Undefined for a sample without spread.
     """
-    target = _centred(study.activations.training.sample)
+    target = _centred(study.read(Activations).training.sample)
     norm = _inner(target, target)
     scores = {}
-    for name, domain in study.activations.domains.items():
+    for name, domain in study.read(Activations).domains.items():
         own = _centred(domain.sample)
         norms = math.sqrt(_inner(own, own)) * math.sqrt(norm)
         scores[name] = _inner(own, target) / norms if norms > 0 else math.nan
@@ -75,8 +75,8 @@ def mmd(study: Study) -> Scores:
     exp(−‖x − y‖² / 2s²), s the median distance between tokens of the training set and all domains together, the
     same for all. Undefined for a single token.
     """
-    target = study.activations.training.sample
-    pooled = _pooled(study.activations)
+    target = study.read(Activations).training.sample
+    pooled = _pooled(study.read(Activations))
     bandwidth = float(np.median(euclidean_distances(pooled)[np.triu_indices(len(pooled), k=1)]))
     if bandwidth == 0:
         return {}
@@ -86,7 +86,7 @@ def mmd(study: Study) -> Scores:
 
     within = _off_diagonal_mean(similarity(target, target))
     scores = {}
-    for name, domain in study.activations.domains.items():
+    for name, domain in study.read(Activations).domains.items():
         own = _off_diagonal_mean(similarity(domain.sample, domain.sample))
         scores[name] = 2 * float(similarity(domain.sample, target).mean()) - own - within
     return defined(scores)
@@ -100,18 +100,15 @@ def frechet(study: Study) -> Scores:
     and all domains together, or as many as there are (Dowson and Landau 1982; Heusel et al. 2017, the squared
     distance). Undefined for a single token.
     """
-    pooled = _pooled(study.activations)
+    pooled = _pooled(study.read(Activations))
     components = PCA(min(PCA_DIMENSIONS, *pooled.shape), random_state=study.seed).fit(pooled)
-    target = _Normal(components.transform(study.activations.training.sample))
+    target = _Normal(components.transform(study.read(Activations).training.sample))
     return defined(
         {
             name: -_Normal(components.transform(domain.sample)).distance(target)
-            for name, domain in study.activations.domains.items()
+            for name, domain in study.read(Activations).domains.items()
         }
     )
-
-
-PREDICTORS: tuple[Predictor, ...] = (residual_cosine, residual_cosine_centred, covariance_alignment, mmd, frechet)
 
 
 def _centred(sample: Floats) -> Floats:

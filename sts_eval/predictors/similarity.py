@@ -12,8 +12,6 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from sts_eval.predictors.predictor import Scores
-
 
 def cosine(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
     """a·b / (‖a‖ ‖b‖) of two vectors of shape (d,); NaN where either is zero."""
@@ -21,6 +19,6 @@ def cosine(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
     return float(a @ b) / norms if norms > 0 else math.nan
 
 
-def defined(scores: Mapping[str, float]) -> Scores:
+def defined(scores: Mapping[str, float]) -> dict[str, float]:
     """The scores without the domains whose value is NaN."""
     return {name: score for name, score in scores.items() if not math.isnan(score)}

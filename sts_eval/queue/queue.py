@@ -19,7 +19,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal, TypeVar
 
@@ -38,9 +38,8 @@ LONGEST_LOG = 10_000
 """Characters; the end is kept."""
 
 State = Literal["waiting", "running", "stuck", "failed", "done"]
-"""`stuck`: the lease is over and nobody said how it ended; it will be taken again unless its attempts are used up.
+"""`stuck`: the lease is over and its worker gave no result; another will take it unless all attempts are used up.
 `failed`: all attempts ended badly."""
-
 
 Kind = TypeVar("Kind", bound=Record)
 
@@ -62,7 +61,7 @@ class FailureFile(Record):
 
 
 class DoneFile(Record):
-    """What came of a request."""
+    """The result of a request."""
 
     worker: str
     when: float
@@ -74,45 +73,28 @@ class LostLeaseError(UserError):
 
 
 @dataclass(frozen=True)
-class Lease:
-    """The right to work on a request, for a while.
-
-    Attributes:
-        key: The request's.
-        request: What is wanted.
-        attempt: From 1.
-        worker: Who has it.
-    """
-
-    key: str
-    request: EvaluationRequest
-    attempt: int
-    worker: str
-
-
-@dataclass(frozen=True)
 class QueueEntry:
-    """A request and how far it is.
+    """A request and how far it is. A worker that took it holds its lease by this entry.
 
     Attributes:
         key: Its name.
         request: What is wanted.
         state: How far.
-        attempts: How often it was taken.
+        attempts: How often it was taken, and so the number of the last attempt.
         worker: Who had it last.
         until: When that lease ends or ended, UTC, ISO 8601.
         log: How the last attempt failed.
-        submission: What came of it.
+        submission: The submission that came of it.
     """
 
     key: str
     request: EvaluationRequest
     state: State
     attempts: int
-    worker: str | None
-    until: str | None
-    log: str | None
-    submission: str | None
+    worker: str | None = None
+    until: str | None = None
+    log: str | None = None
+    submission: str | None = None
 
 
 class Queue:
@@ -137,7 +119,7 @@ class Queue:
         key = hashlib.sha256(wanted.canonical().encode()).hexdigest()
         return key, self._files.create(f"{REQUESTS}/{key}.json", request.canonical().encode())
 
-    def take(self, lease_seconds: float, worker: str) -> Lease | None:
+    def take(self, lease_seconds: float, worker: str) -> QueueEntry | None:
         """Take the oldest free request; None where there is none.
 
         Args:
@@ -145,108 +127,98 @@ class Queue:
             worker: Who takes it.
         """
         for entry in self.entries():
-            if entry.state not in ("waiting", "stuck") or entry.attempts >= MOST_ATTEMPTS:
-                continue
-            lease = Lease(entry.key, entry.request, entry.attempts + 1, worker)
-            if self._files.create(_lease(lease.key, lease.attempt), self._lease_file(worker, lease_seconds)):
-                return lease
+            if entry.state in ("waiting", "stuck") and entry.attempts < MOST_ATTEMPTS:
+                lease = self._lease(worker, lease_seconds)
+                name = _attempt(entry.key, entry.attempts + 1)
+                if self._files.create(f"{LEASES}/{name}", lease.canonical().encode()):
+                    until = _time(lease.until)
+                    return replace(entry, state="running", attempts=entry.attempts + 1, worker=worker, until=until)
         return None
 
-    def renew(self, lease: Lease, lease_seconds: float) -> None:
+    def renew(self, taken: QueueEntry, lease_seconds: float) -> None:
         """Keep a request for longer.
 
         Raises:
             LostLeaseError: Somebody else has taken it.
         """
-        self._check(lease)
-        self._files.replace(_lease(lease.key, lease.attempt), self._lease_file(lease.worker, lease_seconds))
+        name = self._held(taken)
+        self._files.replace(f"{LEASES}/{name}", self._lease(str(taken.worker), lease_seconds).canonical().encode())
 
-    def done(self, lease: Lease, submission: str) -> None:
-        """Say what came of a request.
-
-        Raises:
-            LostLeaseError: Somebody else has taken it.
-        """
-        self._check(lease)
-        record = DoneFile(worker=lease.worker, when=self._clock(), submission=submission)
-        self._files.create(f"{DONE}/{lease.key}.json", record.canonical().encode())
-
-    def failed(self, lease: Lease, log: str) -> None:
-        """Say that an attempt ended badly. The request is free for another at once, up to `MOST_ATTEMPTS`.
+    def done(self, taken: QueueEntry, submission: str) -> None:
+        """Record the submission that came of a request.
 
         Raises:
             LostLeaseError: Somebody else has taken it.
         """
-        self._check(lease)
-        record = FailureFile(worker=lease.worker, when=self._clock(), log=log[-LONGEST_LOG:])
-        self._files.create(f"{FAILED}/{_attempt(lease.key, lease.attempt)}", record.canonical().encode())
+        self._held(taken)
+        record = DoneFile(worker=str(taken.worker), when=self._clock(), submission=submission)
+        self._files.create(f"{DONE}/{taken.key}.json", record.canonical().encode())
+
+    def failed(self, taken: QueueEntry, log: str) -> None:
+        """Record that an attempt ended badly. The request is free for another at once, up to `MOST_ATTEMPTS`.
+
+        Raises:
+            LostLeaseError: Somebody else has taken it.
+        """
+        name = self._held(taken)
+        record = FailureFile(worker=str(taken.worker), when=self._clock(), log=log[-LONGEST_LOG:])
+        self._files.create(f"{FAILED}/{name}", record.canonical().encode())
 
     def entries(self) -> tuple[QueueEntry, ...]:
         """All requests, oldest first."""
-        raw = self._files.read_all(f"{REQUESTS}/{name}" for name in self._files.names(REQUESTS))
-        attempts: dict[str, int] = {}
-        for name in self._files.names(LEASES):
-            key, _, number = name.removesuffix(".json").rpartition("-")
-            attempts[key] = max(attempts.get(key, 0), int(number) if number.isdigit() else 0)
-        done = {name.removesuffix(".json") for name in self._files.names(DONE)}
-        failed = set(self._files.names(FAILED))
+        contents = self._files.read_all(f"{REQUESTS}/{name}" for name in self._files.names(REQUESTS))
+        leases, failed, done = (set(self._files.names(folder)) for folder in (LEASES, FAILED, DONE))
         found = []
-        for path, content in raw.items():
-            key = path.rpartition("/")[2].removesuffix(".json")
-            try:
-                request = EvaluationRequest.model_validate_json(content)
-            except ValidationError:  # somebody put it there by hand; nobody can run it
+        for path, content in contents.items():
+            name = path.rpartition("/")[2]
+            key = name.removesuffix(".json")
+            request = _parse(EvaluationRequest, content)
+            if request is None:  # somebody put it there by hand; nobody can run it
                 continue
-            found.append(self._entry(key, request, attempts.get(key, 0), key in done, failed))
+            tried = [number for number in range(1, MOST_ATTEMPTS + 1) if _attempt(key, number) in leases]
+            attempts = max(tried, default=0)
+            last = _attempt(key, attempts)
+            entry = QueueEntry(key, request, "waiting", attempts)
+            lease = self._read(LeaseFile, f"{LEASES}/{last}") if attempts else None
+            if lease is not None:
+                state: State = "running" if lease.until > self._clock() else "stuck"
+                entry = replace(entry, state=state, worker=lease.worker, until=_time(lease.until))
+            if name in done:
+                finished = self._read(DoneFile, f"{DONE}/{name}")
+                entry = replace(entry, state="done", submission=finished.submission if finished else None)
+            elif last in failed:
+                failure = self._read(FailureFile, f"{FAILED}/{last}")
+                state = "failed" if attempts >= MOST_ATTEMPTS else "waiting"
+                entry = replace(entry, state=state, log=failure.log if failure else "")
+            found.append(entry)
         return tuple(sorted(found, key=lambda entry: (entry.request.created, entry.key)))
 
-    def _entry(
-        self, key: str, request: EvaluationRequest, attempts: int, is_done: bool, failed: set[str]
-    ) -> QueueEntry:
-        lease = self._read(LeaseFile, _lease(key, attempts)) if attempts else None
-        state: State = "waiting"
-        log = submission = None
-        if is_done:
-            finished = self._read(DoneFile, f"{DONE}/{key}.json")
-            state, submission = "done", finished.submission if finished else None
-        elif attempts and _attempt(key, attempts) in failed:
-            failure = self._read(FailureFile, f"{FAILED}/{_attempt(key, attempts)}")
-            log = failure.log if failure else ""
-            state = "failed" if attempts >= MOST_ATTEMPTS else "waiting"
-        elif lease is not None:
-            state = "running" if lease.until > self._clock() else "stuck"
-        return QueueEntry(
-            key=key,
-            request=request,
-            state=state,
-            attempts=attempts,
-            worker=lease.worker if lease else None,
-            until=datetime.fromtimestamp(lease.until, UTC).isoformat(timespec="seconds") if lease else None,
-            log=log,
-            submission=submission,
-        )
-
-    def _check(self, lease: Lease) -> None:
-        if self._files.read(_lease(lease.key, lease.attempt + 1)) is not None:
+    def _held(self, taken: QueueEntry) -> str:
+        """Name of the files of an attempt, if nobody else has begun the next one."""
+        if self._files.read(f"{LEASES}/{_attempt(taken.key, taken.attempts + 1)}") is not None:
             raise LostLeaseError(
-                f"request {lease.key[:12]} was taken by another worker", "Give the worker a longer --lease"
+                f"request {taken.key[:12]} was taken by another worker", "Give the worker a longer --lease"
             )
+        return _attempt(taken.key, taken.attempts)
 
-    def _lease_file(self, worker: str, lease_seconds: float) -> bytes:
+    def _lease(self, worker: str, seconds: float) -> LeaseFile:
         start = self._clock()
-        return LeaseFile(worker=worker, taken=start, until=start + lease_seconds).canonical().encode()
+        return LeaseFile(worker=worker, taken=start, until=start + seconds)
 
     def _read(self, kind: type[Kind], name: str) -> Kind | None:
-        content = self._files.read(name)
-        try:
-            return None if content is None else kind.model_validate_json(content)
-        except ValidationError:
-            return None
+        return _parse(kind, self._files.read(name) or b"")
+
+
+def _parse(kind: type[Kind], content: bytes) -> Kind | None:
+    try:
+        return kind.model_validate_json(content)
+    except ValidationError:
+        return None
 
 
 def _attempt(key: str, attempt: int) -> str:
     return f"{key}-{attempt:04d}.json"
 
 
-def _lease(key: str, attempt: int) -> str:
-    return f"{LEASES}/{_attempt(key, attempt)}"
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")

@@ -27,20 +27,21 @@ _FILES = (".jsonl", ".json", ".csv", ".tsv", ".parquet")
 
 
 def experiment_for(request: EvaluationRequest) -> Run:
-    """The run that a request asks for, with the paper's dials, or the lab's.
+    """The run that a request asks for, with the paper's settings, or the lab's.
 
     Raises:
         UserError: It names neither hub ids nor the lab.
     """
     model, training_set = request.model, request.training_set
-    if LAB in (model, training_set.partition(":")[0]):
-        if model != LAB or not training_set.startswith(LAB) or training_set[3:4] not in ("", ":"):
+    source, _, lab_set = training_set.partition(":")
+    if LAB in (model, source):
+        if model != source:
             raise UserError(
-                f"{model} with {training_set} mixes the lab with something else", "Ask for lab and lab:math"
+                f"{model} on {training_set} mixes the lab with a name from the hub", "Ask for lab and lab:math"
             )
         if request.sae_release is not None or request.sae_id is not None:
-            raise UserError("the lab has one SAE", "Name none")
-        return lab_experiment(training_set.partition(":")[2] or DEFAULT_SET)
+            raise UserError("the lab has one SAE of its own", "Name no SAE")
+        return lab_experiment(lab_set or DEFAULT_SET)
     for name, what in ((model, "model"), (training_set, "training set")):
         if not _HUB.fullmatch(name) or ".." in name or name.lower().endswith(_FILES):
             raise UserError(f"{name!r} is no {what} on the hub", "Give owner/name, or lab")

@@ -1,4 +1,4 @@
-"""What a store keeps beside submissions: what became of them, what was registered, and what was asked for."""
+"""What a store keeps beside submissions: what happened to them, registered predictions, and requests for runs."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from sts_eval.records.record import Record
 from sts_eval.records.submission import Label, Line, Name
 
 Action = Literal["accepted", "rejected", "flagged", "withdrawn", "rerun"]
-"""`accepted`: it is shown; said again later, it lifts what was said in between. `rejected`, `withdrawn`: a maintainer
-or its submitter took it down. `flagged`: shown with a doubt. `rerun`: a maintainer's run agrees with it."""
+"""`accepted`: it is shown; a later one lifts a rejection, a withdrawal and a flag. `rejected`, `withdrawn`: a
+maintainer or its submitter took it down. `flagged`: shown with a doubt. `rerun`: a maintainer's run agrees."""
 
 SHA256 = r"^[0-9a-f]{64}$"
 
@@ -29,7 +29,7 @@ class LedgerEntry(Record):
 
 
 class Preregistration(Record):
-    """A prediction's hash, and when it was in the store. The first one stands."""
+    """A prediction's hash, and since when it is in the store. Only the first registration counts."""
 
     schema_version: Literal[1] = 1
     prediction_sha256: str = Field(pattern=SHA256)

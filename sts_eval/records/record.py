@@ -114,8 +114,8 @@ def canonical_json(values: Any) -> str:
     return json.dumps(values, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write a text file so that a reader sees all of it or what was there before.
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Write a file so that a reader sees all of it or what was there before.
 
     Raises:
         UserError: The folder cannot be written, or the disk is full.
@@ -123,8 +123,8 @@ def write_atomically(path: Path, text: str) -> None:
     check_writable(path)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     try:
-        with temporary.open("x", encoding="utf-8") as file:
-            file.write(text)
+        with temporary.open("xb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)

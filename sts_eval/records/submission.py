@@ -10,6 +10,7 @@ There is no correlation in a submission: correlations are made from its figures 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -36,6 +37,14 @@ LINE = r"^[^\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]*$"
 
 HTTPS = r"^https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~:/?#@!$&()*+,;=%-]*)?$"
 """A web address without a user's name, quotes, brackets or braces."""
+
+ALLOWED: Mapping[str, str] = {
+    NAME: "letters, digits, _ + : - and single dots, in segments parted by slashes",
+    LABEL: "letters, digits, spaces and . , ( ) & + -, a letter or digit first",
+    LINE: "one line without control characters",
+    HTTPS: "an https address without quotes, brackets, braces or a user's name",
+}
+"""What each pattern allows, for messages."""
 
 Name = Annotated[str, Field(pattern=NAME, max_length=128)]
 Label = Annotated[str, Field(pattern=LABEL, max_length=96)]

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from sts_eval.records.record import write_atomically
 from sts_eval.records.report import Agreement, Report
+from sts_eval.records.run_folder import REPORT_FILES
 from sts_eval.report.console import WIDTH, standard_output
 from sts_eval.report.prediction import NAMES
 from sts_eval.report.scatter import scatter
@@ -133,7 +134,7 @@ def write_report(report: Report, folder: Path) -> list[Path]:
     Raises:
         UserError: The folder cannot be written.
     """
-    paths = [folder / name for name in ("report.json", "report.md", "report.html", "scatter.png")]
+    paths = [folder / name for name in REPORT_FILES]
     report.write(paths[0])
     write_atomically(paths[1], markdown(report))
     write_atomically(paths[2], page(report))

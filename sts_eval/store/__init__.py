@@ -1,10 +1,9 @@
-"""The store behind the leaderboard: submissions that never change, and what became of them.
+"""The store behind the leaderboard: submissions that never change, and what happened to them.
 
-- `validating`: the one function that the command line, the web form and continuous integration ask
-- `reading`, `figures`, `possible`, `recomputing`: its parts, from bytes to evidence
-- `describing`: a run on disk as a submission
-- `store`, `files`, `ledger`: the folder, on a disk or behind any fsspec address
-- `board`, `snapshot`, `correlating`: everything as tables, and the file that makes them load quickly
-- `rerun`: whether a maintainer's run agrees with a submission
-- `queue`, `requesting`, `worker`: runs that somebody asked for
+- `store`: the folder, and all that is done with it
+- `files`: whole files, on a disk or behind any fsspec address
+- `ledger`, `registrations`: what happened to submissions, and predictions that were registered
+- `snapshot`, `rebuild`: everything in one file that loads quickly, and how it follows the store
+- `board`, `correlations`: everything as tables
+- `comparisons`: comparisons that were made before
 """

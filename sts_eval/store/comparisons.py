@@ -30,7 +30,7 @@ MOST_KEPT = 64
 """Files of a store; the oldest go first. Visitors choose the runs, so there is no end to what can be compared."""
 
 
-class Kept(Record):
+class StoredComparison(Record):
     """A comparison with what it follows from."""
 
     rules: str
@@ -60,27 +60,20 @@ class Comparisons:
         """
         content = self._files.read(f"{FOLDER}/{key(submissions, n_resamples)}.json")
         try:
-            found = Kept.model_validate_json(content) if content is not None else None
-        except ValidationError:  # by a version with other fields, or by hand
+            found = StoredComparison.model_validate_json(content or b"")
+        except ValidationError:  # there is none, or it is by a version with other fields, or by hand
             return None
-        wanted = (RULES, tuple(sorted(submissions)), n_resamples)
-        if found is None or (found.rules, found.submissions, found.n_resamples) != wanted:
-            return None
-        return found.comparison
+        fits = (found.rules, found.submissions, found.n_resamples) == (RULES, tuple(sorted(submissions)), n_resamples)
+        return found.comparison if fits else None
 
     def keep(self, submissions: Sequence[str], comparison: Comparison) -> None:
         """Write a comparison where that is possible, and let the oldest go."""
         if not self._files.local:
             return
-        kept = Kept(
-            rules=RULES,
-            submissions=tuple(sorted(submissions)),
-            n_resamples=comparison.n_resamples,
-            comparison=comparison,
-        )
-        name = f"{FOLDER}/{key(submissions, comparison.n_resamples)}.json"
+        n_resamples, names = comparison.n_resamples, tuple(sorted(submissions))
+        kept = StoredComparison(rules=RULES, submissions=names, n_resamples=n_resamples, comparison=comparison)
         with contextlib.suppress(UserError, OSError):  # a reader may lack the right to write
-            self._files.replace(name, kept.canonical().encode())
+            self._files.replace(f"{FOLDER}/{key(names, n_resamples)}.json", kept.canonical().encode())
             self._files.keep_newest(FOLDER, MOST_KEPT)
 
 

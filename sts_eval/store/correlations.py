@@ -1,6 +1,6 @@
 """Pearson's r and Fisher's interval for thousands of runs at once.
 
-For one run `sts_eval.statistics.correlate` says far more; a table of all runs needs these figures in milliseconds.
+For one run `sts_eval.statistics.correlate` gives far more; a table of all runs needs these figures in milliseconds.
 Definitions and limits are the same.
 """
 
@@ -12,24 +12,23 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-FEWEST = 4
-"""Points without which r has no interval."""
+from sts_eval.statistics.correlation import MIN_POINTS
 
 _FLAT = 1e-13
 """Spread below which, relative to its mean, a variable is constant (scipy's own criterion for its warning)."""
 
+_LEVEL = 0.95
+
 
 class Correlations(NamedTuple):
-    """One figure per run, NaN where it is not defined."""
+    """One figure per run, NaN where it is not defined; `low` and `high` are the ends of the 95% interval."""
 
     r: NDArray[np.float64]
     low: NDArray[np.float64]
     high: NDArray[np.float64]
 
 
-def correlations(
-    run: NDArray[np.intp], x: NDArray[np.float64], y: NDArray[np.float64], n_runs: int, *, level: float = 0.95
-) -> Correlations:
+def correlations(run: NDArray[np.intp], x: NDArray[np.float64], y: NDArray[np.float64], n_runs: int) -> Correlations:
     """Correlate x with y within each run.
 
     Args:
@@ -37,7 +36,6 @@ def correlations(
         x: Values, shape (n_points,), NaN where missing.
         y: Values, likewise.
         n_runs: Number of runs.
-        level: Coverage of the interval, a proportion.
     """
     both = np.isfinite(x) & np.isfinite(y)
     run, x, y = run[both], x[both], y[both]
@@ -51,7 +49,7 @@ def correlations(
         dx, dy = x - mean_x[run], y - mean_y[run]
         norm_x, norm_y = np.sqrt(total(dx**2)), np.sqrt(total(dy**2))
         flat = (norm_x <= _FLAT * np.abs(mean_x)) | (norm_y <= _FLAT * np.abs(mean_y))
-        r = np.where((n < FEWEST) | flat, np.nan, np.clip(total(dx * dy) / (norm_x * norm_y), -1, 1))
-        inside = np.where(np.abs(r) < 1, r, np.nan)
-        half = float(stats.norm.ppf((1 + level) / 2)) / np.sqrt(n - 3.0)
-        return Correlations(r, np.tanh(np.arctanh(inside) - half), np.tanh(np.arctanh(inside) + half))
+        r = np.where((n < MIN_POINTS) | flat, np.nan, np.clip(total(dx * dy) / (norm_x * norm_y), -1, 1))
+        z = np.arctanh(np.where(np.abs(r) < 1, r, np.nan))
+        half = float(stats.norm.ppf((1 + _LEVEL) / 2)) / np.sqrt(n - 3.0)
+        return Correlations(r, np.tanh(z - half), np.tanh(z + half))

@@ -1,9 +1,10 @@
 """Whole files or nothing, on a disk or behind any fsspec address.
 
 On a disk a file is written under a temporary name and then linked to its own, which fails where it exists, or moved
-over it. Object stores (`s3://`, `hf://`, ...) show an object when it is complete, so one write is enough; whether
-creation is exclusive depends on them: s3fs asks for it, others look first and write then, and two writers at the same
-moment may both believe that they were first. Nothing here depends on it but the queue's leases.
+over it; fsspec's own writing to a disk shows files that are half written. Object stores (`s3://`, `hf://`, ...) show an
+object when it is complete, so one write is enough; whether creation is exclusive depends on them: s3fs asks for it,
+others look first and write then, and two writers at the same moment may both believe that they were first. Nothing here
+depends on it but the queue's leases.
 
 Temporary files start with a dot, are never listed, and are left behind by a writer that was killed, until they are
 swept.
@@ -18,7 +19,6 @@ import time
 import uuid
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
@@ -32,70 +32,66 @@ class Files:
     """A folder of small files.
 
     Args:
-        url: A path, or an address that fsspec knows: `hf://datasets/org/name`, `s3://bucket/folder`, ...
-        options: What fsspec's file system takes, such as a token.
+        url: A path, or an address that fsspec knows: `hf://datasets/org/name`, `s3://bucket/folder`, ... Tokens and
+            other options come from fsspec's configuration and the environment.
 
     Raises:
         UserError: No installed package opens such addresses.
     """
 
-    def __init__(self, url: str, **options: Any) -> None:
+    def __init__(self, url: str) -> None:
         try:
-            self._system, root = url_to_fs(url, **options)
+            self._system, root = url_to_fs(url)
         except (ImportError, ValueError) as error:
             raise UserError(f"{url} cannot be opened ({error})", "Give a folder, hf:// or s3:// address") from error
         self.url = url
         self._root = root.rstrip("/")
         self._folder = Path(root) if isinstance(self._system, LocalFileSystem) else None
 
-    def names(self, folder: str, ending: str = ".json") -> list[str]:
-        """Names of the finished files of a folder, sorted; none where there is no folder."""
-        if self._folder is not None:
-            try:
-                found = os.listdir(self._folder / folder)  # noqa: PTH208 - names are all that is wanted
-            except FileNotFoundError:
-                return []
-        else:
-            self._system.invalidate_cache()
-            try:
-                listed = self._system.ls(self._path(folder), detail=False)
-            except FileNotFoundError:
-                return []
-            found = [str(path).rstrip("/").rsplit("/", 1)[-1] for path in listed]
-        return sorted(name for name in found if name.endswith(ending) and not name.startswith("."))
+    @property
+    def local(self) -> bool:
+        """Whether the folder is on a disk."""
+        return self._folder is not None
+
+    def names(self, folder: str) -> list[str]:
+        """Names of the finished JSON files of a folder, sorted; none where there is no folder."""
+        self._system.invalidate_cache()
+        try:
+            listed = self._system.ls(f"{self._root}/{folder}", detail=False)
+        except FileNotFoundError:
+            return []
+        names = (str(path).rstrip("/").rpartition("/")[2] for path in listed)
+        return sorted(name for name in names if name.endswith(".json") and not name.startswith("."))
 
     def read(self, name: str) -> bytes | None:
         """A file, None where there is none."""
         try:
-            if self._folder is not None:
-                return (self._folder / name).read_bytes()
-            content: bytes = self._system.cat_file(self._path(name))
+            content: bytes = self._system.cat_file(f"{self._root}/{name}")
         except (FileNotFoundError, NotADirectoryError):
             return None
         return content
 
     def read_all(self, names: Iterable[str]) -> dict[str, bytes]:
         """Several files by name, at once where the file system can; those that are gone are left out."""
-        wanted = list(names)
-        if self._folder is None and wanted:
-            back = {self._path(name): name for name in wanted}
-            found = self._system.cat(list(back), on_error="omit")
-            return {back[path]: content for path, content in found.items() if path in back}
-        contents = ((name, self.read(name)) for name in wanted)
-        return {name: content for name, content in contents if content is not None}
+        if self.local:
+            contents = ((name, self.read(name)) for name in names)
+            return {name: content for name, content in contents if content is not None}
+        by_path = {f"{self._root}/{name}": name for name in names}
+        found = self._system.cat(list(by_path), on_error="omit") if by_path else {}
+        return {by_path[path]: content for path, content in found.items() if path in by_path}
 
     def create(self, name: str, content: bytes) -> bool:
         """Write a file unless there is one of that name. Whether it was written."""
         if self._folder is None:
             try:
-                self._system.pipe_file(self._path(name), content, mode="create")
+                self._system.pipe_file(f"{self._root}/{name}", content, mode="create")
             except FileExistsError:
                 return False
             return True
         final = self._folder / name
         if final.exists():
             return False
-        temporary = self._written(final, content)
+        temporary = _write_temporary(final, content)
         try:
             os.link(temporary, final)
         except FileExistsError:
@@ -109,64 +105,48 @@ class Files:
     def replace(self, name: str, content: bytes) -> None:
         """Write a file, over the one of that name if there is one."""
         if self._folder is None:
-            self._system.pipe_file(self._path(name), content)
-            return
-        final = self._folder / name
-        self._written(final, content).replace(final)
+            self._system.pipe_file(f"{self._root}/{name}", content)
+        else:
+            final = self._folder / name
+            _write_temporary(final, content).replace(final)
 
-    @property
-    def local(self) -> bool:
-        """Whether the folder is on a disk."""
-        return self._folder is not None
-
-    def sweep(self, seconds: float) -> int:
+    def sweep(self, seconds: float) -> None:
         """Remove temporary files that killed writers left behind, on a disk only.
 
         Args:
             seconds: What is younger may belong to a writer at work, and stays.
-
-        Returns:
-            How many were removed.
         """
-        swept = 0
-        found = self._folder.rglob(".*.tmp") if self._folder is not None else ()
-        for path in found:
+        for path in self._folder.rglob(".*.tmp") if self._folder is not None else ():
             # Another reader may sweep at the same time, and one that may only read removes nothing.
             with contextlib.suppress(OSError):
                 if _TEMPORARY.fullmatch(path.name) and path.stat().st_mtime < time.time() - seconds:
                     path.unlink()
-                    swept += 1
-        return swept
 
     def keep_newest(self, folder: str, most: int) -> None:
         """Remove the oldest files of a folder beyond so many, on a disk only."""
         if self._folder is None:
             return
-        for name in sorted(self.names(folder), key=lambda one: self._changed(f"{folder}/{one}"))[:-most]:
-            (self._folder / folder / name).unlink(missing_ok=True)
+        written: dict[Path, float] = {}
+        for name in self.names(folder):
+            with contextlib.suppress(FileNotFoundError):
+                path = self._folder / folder / name
+                written[path] = path.stat().st_mtime
+        for path in sorted(written, key=written.__getitem__)[:-most]:
+            path.unlink(missing_ok=True)
 
-    def _changed(self, name: str) -> float:
-        """When a file on a disk was written; 0 where it is gone."""
-        try:
-            return (self._folder / name).stat().st_mtime if self._folder is not None else 0.0
-        except FileNotFoundError:
-            return 0.0
 
-    def _path(self, name: str) -> str:
-        return f"{self._root}/{name}"
-
-    def _written(self, final: Path, content: bytes) -> Path:
-        """A temporary file beside the final one, on the disk for good."""
-        temporary = final.with_name(f".{final.name}.{uuid.uuid4().hex}.tmp")
-        try:
-            final.parent.mkdir(parents=True, exist_ok=True)
-            with temporary.open("xb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            temporary.unlink(missing_ok=True)
-            raise UserError(
-                f"{final} cannot be written ({error.strerror})", "Choose a store that you may write to, with free space"
-            ) from error
-        return temporary
+def _write_temporary(final: Path, content: bytes) -> Path:
+    """A temporary file beside the final one, on the disk for good."""
+    temporary = final.with_name(f".{final.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        final.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise UserError(
+            f"{final} cannot be written ({error.strerror})", "Choose a store that you may write to, with free space"
+        ) from error
+    return temporary

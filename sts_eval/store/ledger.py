@@ -1,4 +1,4 @@
-"""What became of each submission: a folder of small files, each named by time and chance, only ever added to.
+"""What happened to each submission: a folder of small files, each named by time and chance, only ever added to.
 
 A file per entry lets any number of writers work at once. Malformed input leaves no entry: it never was a submission,
 and anybody could fill the ledger with it.
@@ -6,7 +6,6 @@ and anybody could fill the ledger with it.
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -23,27 +22,6 @@ FOLDER = "ledger"
 
 _STAMP = "%Y%m%dT%H%M%S%fZ"
 """How an entry's name begins."""
-
-Status = Literal["accepted", "rejected", "withdrawn"]
-
-
-@dataclass(frozen=True)
-class Standing:
-    """Where a submission stands after all that was said of it.
-
-    Attributes:
-        status: None where it was never accepted: its writer was stopped, and nothing of it is shown.
-        since: When it was first accepted.
-        why: Why it was taken down; of an accepted one, nothing.
-        flagged: The doubt, if there is one.
-        rerun: Submissions that are said to agree with it.
-    """
-
-    status: Status | None = None
-    since: str | None = None
-    why: str | None = None
-    flagged: str | None = None
-    rerun: tuple[str, ...] = ()
 
 
 class Ledger:
@@ -78,48 +56,54 @@ class Ledger:
                 continue
         return entries
 
-    def since(self, moment: datetime) -> tuple[LedgerEntry, ...]:
-        """Entries from a moment on, oldest first; older ones are not read.
+    def entries(self, since: datetime | None = None) -> tuple[LedgerEntry, ...]:
+        """Entries, oldest first.
 
         Args:
-            moment: With its time zone.
+            since: With its time zone; older ones are not read. All if None.
         """
-        first = moment.astimezone(UTC).strftime(_STAMP)
+        first = since.astimezone(UTC).strftime(_STAMP) if since else ""
         return tuple(self.read(name for name in self.names() if name >= first).values())
 
-    def entries(self) -> tuple[LedgerEntry, ...]:
-        """All entries, oldest first."""
-        return tuple(self.read(self.names()).values())
+
+@dataclass(frozen=True)
+class LedgerState:
+    """The state of a submission after all its entries.
+
+    Attributes:
+        status: None where it was never accepted: its writer was stopped, and nothing of it is shown.
+        since: When it was first accepted.
+        why: Why it was taken down; of an accepted one, nothing.
+        flagged: The doubt, if there is one.
+        rerun: Reruns that agree with it, by the ledger.
+    """
+
+    status: Literal["accepted", "rejected", "withdrawn"] | None = None
+    since: str | None = None
+    why: str | None = None
+    flagged: str | None = None
+    rerun: tuple[str, ...] = ()
+
+    def after(self, entry: LedgerEntry) -> LedgerState:
+        """The state after one more entry."""
+        match entry.action:
+            case "accepted":
+                return replace(self, status="accepted", since=self.since or entry.when, why=None, flagged=None)
+            case "rejected" | "withdrawn":
+                return replace(self, status=entry.action, why=entry.why)
+            case "flagged":
+                return replace(self, flagged=entry.why or "no reason was given")
+            case "rerun":
+                return replace(self, rerun=(*self.rerun, *([entry.other] if entry.other else [])))
 
 
-def standings(entries: Iterable[LedgerEntry]) -> dict[str, Standing]:
-    """Where each submission stands.
+def ledger_states(entries: Iterable[LedgerEntry]) -> dict[str, LedgerState]:
+    """The state of each submission.
 
     Args:
         entries: Oldest first.
     """
-    found: dict[str, Standing] = {}
+    states: dict[str, LedgerState] = {}
     for entry in entries:
-        before = found.get(entry.submission, Standing())
-        match entry.action:
-            case "accepted":
-                since = before.since or entry.when
-                after = replace(before, status="accepted", since=since, why=None, flagged=None)
-            case "rejected" | "withdrawn":
-                after = replace(before, status=entry.action, why=entry.why)
-            case "flagged":
-                after = replace(before, flagged=entry.why or "no reason was given")
-            case "rerun":
-                after = replace(before, rerun=(*before.rerun, *([entry.other] if entry.other else [])))
-        found[entry.submission] = after
-    return found
-
-
-def packed(entries: dict[str, LedgerEntry]) -> str:
-    """Entries by name as one text, which `unpacked` reads."""
-    return json.dumps({name: entry.model_dump(mode="json") for name, entry in entries.items()}, separators=(",", ":"))
-
-
-def unpacked(text: str) -> dict[str, LedgerEntry]:
-    """The inverse of `packed`. What it reads was checked when it was packed."""
-    return {name: LedgerEntry.model_construct(**fields) for name, fields in json.loads(text).items()}
+        states[entry.submission] = states.get(entry.submission, LedgerState()).after(entry)
+    return states

@@ -1,20 +1,19 @@
 """All submissions in one parquet file, derived from the store's files and never edited.
 
 A row is a submission. What a run has once is a plain column; what it has per domain or per predictor is a list, with
-the scores of P predictors on D domains as P·D numbers, predictor by predictor, NaN where one said nothing. So the
-columns do not depend on what people submit, and a thousand predictors that one submission brings cost the others
+the scores of P predictors on D domains as P·D numbers, predictor by predictor, NaN where a predictor has no score. So
+the columns do not depend on what people submit, and a thousand predictors that one submission brings cost the others
 nothing.
 
-The file remembers the names of the files that it was made from. Where the store holds others, it is made again; rows
-of files that are still there are taken over, since a submission never changes.
+The file remembers the names of the files that it was made from. Where the store holds others, it is made again
+(`sts_eval.store.rebuild`).
 """
 
 from __future__ import annotations
 
 import io
-import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -22,8 +21,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 import sts_eval
+from sts_eval.records.outcome import Change, DomainOutcome
+from sts_eval.records.prediction import PredictorScores
 from sts_eval.records.submission import Submission
-from sts_eval.store.ledger import Standing
+from sts_eval.store.ledger import LedgerState
 
 NAME = "snapshot.parquet"
 
@@ -34,218 +35,176 @@ _TEXT = pa.string()
 _WORDS = pa.dictionary(pa.int32(), pa.string())
 _NUMBER, _WHOLE, _YES = pa.float64(), pa.int64(), pa.bool_()
 
-RUN: Mapping[str, pa.DataType] = {
-    "sha256": _TEXT,
-    "origin": _TEXT,
-    "tier": _TEXT,
-    "post_hoc": _YES,
-    "submitter": _TEXT,
-    "created": _TEXT,
-    "model": _TEXT,
-    "model_id": _TEXT,
-    "model_revision": _TEXT,
-    "family": _TEXT,
-    "parameters": _WHOLE,
-    "sae_release": _TEXT,
-    "sae_id": _TEXT,
-    "sae_architecture": _TEXT,
-    "d_sae": _WHOLE,
-    "layer": _WHOLE,
-    "hook_name": _TEXT,
-    "neuronpedia_id": _TEXT,
-    "training_set": _TEXT,
-    "training_set_id": _TEXT,
-    "training_set_revision": _TEXT,
-    "training_rows": _WHOLE,
-    "benchmark": _TEXT,
-    "n_seeds": _WHOLE,
-    "n_domains": _WHOLE,
-    "has_prediction": _YES,
-    "has_transfer": _YES,
-    "prediction_sha256": _TEXT,
-    "transfer_sha256": _TEXT,
-    "predicted": _TEXT,
-    "tuning_started": _TEXT,
-    "tuning_seconds": _NUMBER,
-    "hardware": _TEXT,
-    "command": _TEXT,
-    "url": _TEXT,
-    "n_bytes": _WHOLE,
-}
-"""What a submission says of itself; `tier` is what its evidence alone allows."""
+Column = tuple[pa.DataType, Callable[[Submission], Any] | None]
+"""The type of a column, or of the entries of its lists, and how it is read from a submission; None if `row` is told."""
 
-STANDING: Mapping[str, pa.DataType] = {
-    "registered": _TEXT,
-    "status": _TEXT,
-    "accepted": _TEXT,
-    "why": _TEXT,
-    "flagged": _TEXT,
-    "rerun_by": _TEXT,
-    "duplicate_of": _TEXT,
-}
-"""What the store says of it."""
 
-LISTS: Mapping[str, pa.DataType] = {
-    "seeds": _WHOLE,
-    "home": _WORDS,
-    "domain": _WORDS,
-    "n": _WHOLE,
-    "accuracy_before": _NUMBER,
-    "delta": _NUMBER,
-    "se": _NUMBER,
-    "logprob_delta": _NUMBER,
-    "logprob_se": _NUMBER,
-    "by_seed": _NUMBER,
-    "predictor": _WORDS,
-    "group": _WORDS,
-    "flags": _WORDS,
-    "summary": _WORDS,
-    "seconds": _NUMBER,
-    "passes": _NUMBER,
-    "backward_passes": _NUMBER,
-    "score": _NUMBER,
+def _per_domain(kind: pa.DataType, read: Callable[[DomainOutcome], Any]) -> Column:
+    return kind, lambda one: [_or_nan(read(domain)) for domain in one.outcome.domains]
+
+
+def _per_predictor(kind: pa.DataType, read: Callable[[PredictorScores], Any]) -> Column:
+    return kind, lambda one: [_or_nan(read(predictor)) for predictor in one.outcome.predictors]
+
+
+def _or_nan(value: Any) -> Any:
+    return math.nan if value is None else value
+
+
+def _standard_error(submission: Submission, change: Change) -> float:
+    """A paper that gives no error has a 0 in its place, which is none."""
+    return math.nan if submission.origin == "published" and change.se == 0 else change.se
+
+
+RUN: Mapping[str, Column] = {
+    "sha256": (_TEXT, None),
+    "origin": (_TEXT, lambda one: one.origin),
+    "tier": (_TEXT, None),
+    "post_hoc": (_YES, lambda one: one.outcome.post_hoc),
+    "submitter": (_TEXT, lambda one: one.submitter),
+    "created": (_TEXT, lambda one: one.created),
+    "model": (_TEXT, lambda one: one.outcome.model),
+    "model_id": (_TEXT, lambda one: one.model.id),
+    "model_revision": (_TEXT, lambda one: one.model.revision),
+    "family": (_TEXT, lambda one: one.model.family),
+    "parameters": (_WHOLE, lambda one: one.model.parameters),
+    "sae_release": (_TEXT, lambda one: one.sae and one.sae.release),
+    "sae_id": (_TEXT, lambda one: one.sae and one.sae.id),
+    "sae_architecture": (_TEXT, lambda one: one.sae and one.sae.architecture),
+    "d_sae": (_WHOLE, lambda one: one.sae and one.sae.d_sae),
+    "layer": (_WHOLE, lambda one: one.sae and one.sae.layer),
+    "hook_name": (_TEXT, lambda one: one.sae and one.sae.hook_name),
+    "neuronpedia_id": (_TEXT, lambda one: one.sae and one.sae.neuronpedia_id),
+    "training_set": (_TEXT, lambda one: one.outcome.training_set),
+    "training_set_id": (_TEXT, lambda one: one.training_set.id),
+    "training_set_revision": (_TEXT, lambda one: one.training_set.revision),
+    "training_rows": (_WHOLE, lambda one: one.training_set.rows),
+    "benchmark": (_TEXT, lambda one: one.benchmark),
+    "n_seeds": (_WHOLE, lambda one: len(one.outcome.seeds)),
+    "n_domains": (_WHOLE, lambda one: len(one.outcome.domains)),
+    "has_prediction": (_YES, lambda one: one.prediction is not None),
+    "has_transfer": (_YES, lambda one: one.transfer is not None),
+    "prediction_sha256": (_TEXT, lambda one: one.outcome.prediction_sha256),
+    "transfer_sha256": (_TEXT, lambda one: one.outcome.transfer_sha256),
+    "predicted": (_TEXT, lambda one: one.outcome.created),
+    "tuning_started": (_TEXT, lambda one: one.transfer and one.transfer.tuning and one.transfer.tuning.started),
+    "tuning_seconds": (_NUMBER, lambda one: one.outcome.tuning_seconds),
+    "hardware": (_TEXT, lambda one: one.provenance.hardware),
+    "command": (_TEXT, lambda one: one.provenance.command),
+    "url": (_TEXT, lambda one: one.provenance.url),
+    "n_bytes": (_WHOLE, None),
+}
+"""What a run has once; `tier` is what its evidence alone allows."""
+
+LISTS: Mapping[str, Column] = {
+    "seeds": (_WHOLE, lambda one: one.outcome.seeds),
+    "home": (_WORDS, lambda one: one.outcome.home),
+    "domain": _per_domain(_WORDS, lambda domain: domain.domain),
+    "n": _per_domain(_WHOLE, lambda domain: domain.n),
+    "accuracy_before": _per_domain(_NUMBER, lambda domain: domain.accuracy_before),
+    "delta": _per_domain(_NUMBER, lambda domain: domain.accuracy.delta),
+    "se": (_NUMBER, lambda one: [_standard_error(one, domain.accuracy) for domain in one.outcome.domains]),
+    "logprob_delta": _per_domain(_NUMBER, lambda domain: domain.logprob and domain.logprob.delta),
+    "logprob_se": _per_domain(_NUMBER, lambda domain: domain.logprob and domain.logprob.se),
+    "by_seed": (
+        _NUMBER,
+        lambda one: [
+            delta
+            for domain in one.outcome.domains
+            for delta in domain.accuracy.by_seed or [math.nan] * len(one.outcome.seeds)
+        ],
+    ),
+    "predictor": _per_predictor(_WORDS, lambda predictor: predictor.name),
+    "group": _per_predictor(_WORDS, lambda predictor: predictor.group),
+    "flags": _per_predictor(_WORDS, lambda predictor: "".join(predictor.flags)),
+    "summary": _per_predictor(_WORDS, lambda predictor: predictor.summary),
+    "seconds": _per_predictor(_NUMBER, lambda predictor: predictor.cost and predictor.cost.seconds),
+    "passes": _per_predictor(_NUMBER, lambda predictor: predictor.cost and predictor.cost.passes),
+    "backward_passes": _per_predictor(_NUMBER, lambda predictor: predictor.cost and predictor.cost.backward_passes),
+    "score": (
+        _NUMBER,
+        lambda one: [
+            scores.get(domain.domain, math.nan)
+            for scores in (predictor.values for predictor in one.outcome.predictors)
+            for domain in one.outcome.domains
+        ],
+    ),
 }
 """`by_seed` is a change per domain and seed, domain by domain; `score` one per predictor and domain."""
 
-CONTENT = pa.schema([*RUN.items(), *((name, pa.list_(kind)) for name, kind in LISTS.items())])
-SCHEMA = pa.schema([*CONTENT, *STANDING.items()])
+STATE: Mapping[str, pa.DataType] = dict.fromkeys(
+    ("registered", "status", "accepted", "why", "flagged", "rerun_by", "duplicate_of"), _TEXT
+)
+"""What the store says of a submission."""
+
+
+CONTENT = pa.schema(
+    [*((name, kind) for name, (kind, _) in RUN.items()), *((name, pa.list_(kind)) for name, (kind, _) in LISTS.items())]
+)
+SCHEMA = pa.schema([*CONTENT, *STATE.items()])
 
 
 def row(sha256: str, submission: Submission, tier: str, n_bytes: int) -> dict[str, Any]:
     """One submission as a row, by the names of `CONTENT`."""
-    outcome, model, sae, rows = submission.outcome, submission.model, submission.sae, submission.training_set
-    transfer, provenance = submission.transfer, submission.provenance
-    domains, predictors = outcome.domains, outcome.predictors
-    nan = math.nan
-    n_seeds = len(outcome.seeds)
-    return {
-        "sha256": sha256,
-        "origin": submission.origin,
-        "tier": tier,
-        "post_hoc": outcome.post_hoc,
-        "submitter": submission.submitter,
-        "created": submission.created,
-        "model": outcome.model,
-        "model_id": model.id,
-        "model_revision": model.revision,
-        "family": model.family,
-        "parameters": model.parameters,
-        "sae_release": sae and sae.release,
-        "sae_id": sae and sae.id,
-        "sae_architecture": sae and sae.architecture,
-        "d_sae": sae and sae.d_sae,
-        "layer": sae and sae.layer,
-        "hook_name": sae and sae.hook_name,
-        "neuronpedia_id": sae and sae.neuronpedia_id,
-        "training_set": outcome.training_set,
-        "training_set_id": rows.id,
-        "training_set_revision": rows.revision,
-        "training_rows": rows.rows,
-        "benchmark": submission.benchmark,
-        "n_seeds": n_seeds,
-        "n_domains": len(domains),
-        "has_prediction": submission.prediction is not None,
-        "has_transfer": transfer is not None,
-        "prediction_sha256": outcome.prediction_sha256,
-        "transfer_sha256": outcome.transfer_sha256,
-        "predicted": outcome.created,
-        "tuning_started": transfer.tuning.started if transfer and transfer.tuning else None,
-        "tuning_seconds": outcome.tuning_seconds,
-        "hardware": provenance.hardware,
-        "command": provenance.command,
-        "url": provenance.url,
-        "n_bytes": n_bytes,
-        "seeds": list(outcome.seeds),
-        "home": list(outcome.home),
-        "domain": [domain.domain for domain in domains],
-        "n": [domain.n for domain in domains],
-        "accuracy_before": [nan if (one := domain.accuracy_before) is None else one for domain in domains],
-        "delta": [domain.accuracy.delta for domain in domains],
-        # A paper that gives no error has a 0 in its place, which is none.
-        "se": [
-            nan if submission.origin == "published" and domain.accuracy.se == 0 else domain.accuracy.se
-            for domain in domains
-        ],
-        "logprob_delta": [nan if domain.logprob is None else domain.logprob.delta for domain in domains],
-        "logprob_se": [nan if domain.logprob is None else domain.logprob.se for domain in domains],
-        "by_seed": [delta for domain in domains for delta in domain.accuracy.by_seed or (nan,) * n_seeds],
-        "predictor": [one.name for one in predictors],
-        "group": [one.group for one in predictors],
-        "flags": ["".join(one.flags) for one in predictors],
-        "summary": [one.summary for one in predictors],
-        "seconds": [one.cost.seconds if one.cost else nan for one in predictors],
-        "passes": [float(one.cost.passes) if one.cost else nan for one in predictors],
-        "backward_passes": [float(one.cost.backward_passes) if one.cost else nan for one in predictors],
-        "score": [one.values.get(domain.domain, nan) for one in predictors for domain in domains],
-    }
+    told = {"sha256": sha256, "tier": tier, "n_bytes": n_bytes}
+    columns = {**RUN, **LISTS}
+    return {name: told[name] if read is None else read(submission) for name, (_, read) in columns.items()}
 
 
-def table_of(rows: Iterable[Mapping[str, Any]]) -> pa.Table:
-    """Rows as a table."""
+def to_table(rows: Iterable[Mapping[str, Any]]) -> pa.Table:
+    """Rows as a table of `CONTENT`."""
     listed = list(rows)
-    return pa.table(
-        {field.name: pa.array([one[field.name] for one in listed], field.type) for field in CONTENT}, CONTENT
-    )
+    columns = {field.name: pa.array([one[field.name] for one in listed], field.type) for field in CONTENT}
+    return pa.table(columns, CONTENT)
 
 
-def with_standing(content: pa.Table, standings: Mapping[str, Standing], registered: Mapping[str, str]) -> pa.Table:
+def add_states(content: pa.Table, states: Mapping[str, LedgerState], registered: Mapping[str, str]) -> pa.Table:
     """Add what the store says of each submission; those that were never accepted are left out.
 
     Args:
         content: Rows of `CONTENT`.
-        standings: By submission.
+        states: By submission.
         registered: Time of registration by prediction.
+
+    Returns:
+        Rows of `SCHEMA`, by `sha256`.
     """
-    order = content.column("sha256").combine_chunks()
-    content = content.take(pc.array_sort_indices(order))
-    shas = content.column("sha256").to_pylist()
-    kept = [place for place, sha in enumerate(shas) if standings.get(sha, Standing()).status is not None]
-    content = content.take(pa.array(kept, pa.int64()))
-    shas, predictions = (content.column(name).to_pylist() for name in ("sha256", "prediction_sha256"))
-    each = [standings[sha] for sha in shas]
-    evidence = {sha for sha, tier in zip(shas, content.column("tier").to_pylist(), strict=True) if tier == "recomputed"}
-    up = {sha for sha, one in zip(shas, each, strict=True) if one.status == "accepted"}
-    columns = {
-        "registered": [registered.get(prediction) for prediction in predictions],
-        "status": [one.status for one in each],
-        "accepted": [one.since for one in each],
-        "why": [one.why for one in each],
-        "flagged": [one.flagged for one in each],
-        # Only a run that is itself up and recomputed can vouch for another.
-        "rerun_by": [next((sha for sha in one.rerun if sha in evidence & up), None) for one in each],
-        "duplicate_of": _duplicates(content, each),
-    }
-    for name, kind in STANDING.items():
-        content = content.append_column(name, pa.array(columns[name], kind))
+    never = LedgerState()
+    content = content.take(pc.array_sort_indices(content.column("sha256").combine_chunks()))
+    shown = [states.get(sha, never).status is not None for sha in content.column("sha256").to_pylist()]
+    content = content.filter(pa.array(shown, pa.bool_()))
+    names = ["sha256", "tier", "prediction_sha256", "transfer_sha256", "has_prediction", "has_transfer"]
+    rows = [one | vars(states[one["sha256"]]) for one in content.select(names).to_pylist()]
+    up = [one for one in rows if one["status"] == "accepted"]
+    # Only a run that is itself up and recomputed can confirm another.
+    confirming = {one["sha256"] for one in up if one["tier"] == "recomputed"}
+    # Of accepted submissions with the same records all but one are duplicates: the first with evidence counts.
+    first: dict[tuple[str, str], str] = {}
+    for one in sorted(up, key=lambda one: (not (one["has_prediction"] and one["has_transfer"]), one["since"] or "")):
+        if one["transfer_sha256"]:
+            first.setdefault((one["prediction_sha256"], one["transfer_sha256"]), one["sha256"])
+    for one in rows:
+        best = first.get((one["prediction_sha256"], one["transfer_sha256"]))
+        one |= {
+            "registered": registered.get(one["prediction_sha256"]),
+            "accepted": one["since"],
+            "rerun_by": next((sha for sha in one["rerun"] if sha in confirming), None),
+            "duplicate_of": best if one["status"] == "accepted" and best != one["sha256"] else None,
+        }
+    for name, kind in STATE.items():
+        content = content.append_column(name, pa.array([one[name] for one in rows], kind))
     return content
 
 
-def _duplicates(content: pa.Table, standings: list[Standing]) -> list[str | None]:
-    """Of accepted submissions with the same records, the first with its evidence attached stands for all."""
-    names = ("sha256", "prediction_sha256", "transfer_sha256", "has_prediction", "has_transfer")
-    rows = list(zip(*(content.column(name).to_pylist() for name in names), standings, strict=True))
-    first: dict[tuple[str, str], tuple[bool, str, str]] = {}
-    for sha, prediction, transfer, predicted, measured, standing in rows:
-        if standing.status == "accepted" and transfer:
-            rank = (not (predicted and measured), standing.since or "", sha)
-            key = (prediction, transfer)
-            first[key] = min(rank, first.get(key, rank))
-    found: list[str | None] = []
-    for sha, prediction, transfer, *_, standing in rows:
-        best = first.get((prediction, transfer), (True, "", sha))[2] if standing.status == "accepted" else sha
-        found.append(None if best == sha else best)
-    return found
-
-
-def dumped(table: pa.Table, remembered: Mapping[str, str]) -> bytes:
+def to_bytes(table: pa.Table, texts: Mapping[str, str]) -> bytes:
     """The file, with texts beside the rows."""
-    metadata = {"version": VERSION, **remembered}
     buffer = io.BytesIO()
+    metadata = {"version": VERSION, **texts}
     pq.write_table(table.replace_schema_metadata(metadata), buffer, compression="zstd", store_schema=True)
     return buffer.getvalue()
 
 
-def loaded(content: bytes, columns: Sequence[str] | None = None) -> tuple[pa.Table, dict[str, str]] | None:
+def from_bytes(content: bytes, columns: Sequence[str] | None = None) -> tuple[pa.Table, dict[str, str]] | None:
     """The rows and the texts beside them; None for a file of another version, or that is none.
 
     Args:
@@ -255,15 +214,9 @@ def loaded(content: bytes, columns: Sequence[str] | None = None) -> tuple[pa.Tab
     try:
         file = pq.ParquetFile(io.BytesIO(content))
         schema = file.schema_arrow
-        remembered = {key.decode(): value.decode() for key, value in (schema.metadata or {}).items()}
-        if remembered.get("version") != VERSION or schema.names != SCHEMA.names:
+        texts = {key.decode(): value.decode() for key, value in (schema.metadata or {}).items()}
+        if texts.get("version") != VERSION or schema.names != SCHEMA.names:
             return None
-        return file.read(columns=columns), remembered
+        return file.read(columns=columns), texts
     except (pa.ArrowException, OSError, UnicodeDecodeError):
         return None
-
-
-def names_of(text: str) -> dict[str, str]:
-    """A JSON object of texts, as `dumped` keeps them."""
-    found: dict[str, str] = json.loads(text)
-    return found

@@ -1,22 +1,22 @@
-"""What each part of a study costs: seconds, tokens, forward and backward passes, counted at the model itself."""
+"""What each stage of a study costs: seconds, tokens, forward and backward passes, counted at the model itself."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 import torch
 from torch import nn
 
 from sts_eval.model.hook import unwrapped
-from sts_eval.predictors.predictor import Need
+from sts_eval.records.prediction import PredictorCost
 
 
 @dataclass
-class Spent:
+class Cost:
     """What was spent.
 
     Attributes:
@@ -31,46 +31,61 @@ class Spent:
     passes: int = 0
     backward_passes: int = 0
 
-    def __add__(self, other: Spent) -> Spent:
-        return Spent(
-            self.seconds + other.seconds,
-            self.tokens + other.tokens,
-            self.passes + other.passes,
-            self.backward_passes + other.backward_passes,
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(*(one + more for one, more in zip(astuple(self), astuple(other), strict=True)))
+
+    def __sub__(self, other: Cost) -> Cost:
+        return Cost(*(one - less for one, less in zip(astuple(self), astuple(other), strict=True)))
+
+    def record(self, seconds: float = 0.0) -> PredictorCost:
+        """As a part of a record, with further seconds added."""
+        return PredictorCost(
+            seconds=round(self.seconds + seconds, 3),
+            tokens=self.tokens,
+            passes=self.passes,
+            backward_passes=self.backward_passes,
         )
 
 
-class Ledger:
-    """Books what is spent on each part of a study.
+@contextmanager
+def counting(*models: nn.Module) -> Iterator[Cost]:
+    """Count what happens inside the block, by what enters the models' embeddings; complete when the block ends."""
+    cost = Cost()
 
-    Args:
-        model: Whose passes are counted, by what enters its embedding.
+    def count(_module: nn.Module, args: tuple[Any, ...]) -> None:
+        cost.passes += 1
+        cost.tokens += args[0].numel()
+        cost.backward_passes += torch.is_grad_enabled()
+
+    handles = [unwrapped(model).get_input_embeddings().register_forward_pre_hook(count) for model in models]
+    start = time.perf_counter()
+    try:
+        yield cost
+    finally:
+        for handle in handles:
+            handle.remove()
+        cost.seconds = time.perf_counter() - start
+
+
+class CostMeter:
+    """Costs by stage.
+
+    Attributes:
+        models: Whose passes are counted from now on.
+        by_stage: What each stage has cost so far.
     """
 
-    def __init__(self, model: nn.Module) -> None:
-        """Nothing is spent yet."""
-        self._embedding = unwrapped(model).get_input_embeddings()
-        self.by_need: dict[Need, Spent] = {}
+    def __init__(self, *models: nn.Module) -> None:
+        self.models = list(models)
+        self.by_stage: dict[str, Cost] = {}
 
     @contextmanager
-    def __call__(self, need: Need) -> Iterator[None]:
-        """Book what happens inside on a need."""
-        spent = Spent()
-
-        def count(_module: nn.Module, args: tuple[Any, ...]) -> None:
-            spent.passes += 1
-            spent.tokens += args[0].numel()
-            spent.backward_passes += torch.is_grad_enabled()
-
-        handle = self._embedding.register_forward_pre_hook(count)
-        start = time.perf_counter()
-        try:
+    def __call__(self, stage: str) -> Iterator[None]:
+        """Add what happens inside the block to a stage."""
+        with counting(*self.models) as cost:
             yield
-        finally:
-            handle.remove()
-            spent.seconds = time.perf_counter() - start
-            self.by_need[need] = self.by_need.get(need, Spent()) + spent
+        self.by_stage[stage] = self.by_stage.get(stage, Cost()) + cost
 
-    def of(self, needs: Collection[Need]) -> Spent:
-        """What a predictor with these needs would have cost alone."""
-        return sum((self.by_need.get(need, Spent()) for need in needs), Spent())
+    def total(self, stages: Collection[str]) -> Cost:
+        """The sum over stages; those that did not run cost nothing."""
+        return sum((self.by_stage.get(stage, Cost()) for stage in stages), Cost())

@@ -1,6 +1,6 @@
 """Gradients of a fresh LoRA adapter: what the tuning would do at its very first step, to whom.
 
-The adapter is peft's, with the configuration of the run that is foretold, on the untuned model. Its B
+The adapter is peft's, with the configuration of the run that is predicted, on the untuned model. Its B
 matrices start at zero, so that it changes nothing yet; for the same reason the gradient of A is zero
 (∂L/∂A = Bᵀ ∂L/∂(BA)), and only B's gradient says anything: the weight's own gradient projected on the
 adapter's random A.
@@ -29,6 +29,7 @@ from sts_eval.data.sampling import shuffled
 from sts_eval.data.training_set import TrainingSet
 from sts_eval.errors import UserError
 from sts_eval.experiment import RATE, TuneSettings
+from sts_eval.model.load import lora_config
 from sts_eval.progress import Progress, silent
 from sts_eval.study.extractor import Extractor
 from sts_eval.study.losses import option_ids
@@ -57,7 +58,6 @@ class Adapter:
     """
 
     def __init__(self, model: nn.Module, tune: TuneSettings) -> None:
-        """See the class."""
         self._model = model
         self._at_once = tune.per_device_batch
         self._device = next(model.parameters()).device
@@ -122,12 +122,8 @@ class Adapter:
 def attached(model: Any, tune: TuneSettings, seed: int) -> Iterator[Adapter]:
     """Put a fresh adapter on a model, and take it off again: the model is left as it was.
 
-    Dropout of the adapter is left out, which would only add noise to so short a look.
-
-    Args:
-        model: A Hugging Face model.
-        tune: The tuning that is foretold.
-        seed: Draws the adapter's start, and dropout inside the model where it has any.
+    Dropout of the adapter is left out, which would only add noise to so short a look. The seed draws the adapter's
+    start, and dropout inside the model where it has any.
 
     Raises:
         UserError: The model has an adapter already, or no module that `targets` name.
@@ -143,7 +139,7 @@ def attached(model: Any, tune: TuneSettings, seed: int) -> Iterator[Adapter]:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         try:
-            wrapper = get_peft_model(model, lora_config(tune))
+            wrapper = get_peft_model(model, lora_config(tune, dropout=0.0))
         except ValueError as error:
             raise UserError(f"the model cannot be trained so ({error})", "Change the targets of tune") from error
         try:
@@ -159,19 +155,6 @@ def attached(model: Any, tune: TuneSettings, seed: int) -> Iterator[Adapter]:
             for name, parameter in model.named_parameters():
                 parameter.requires_grad_(trained[name])
             model.train(was_training)
-
-
-def lora_config(tune: TuneSettings) -> Any:
-    """The adapter of the run that is foretold, without dropout, as a peft configuration."""
-    from peft import LoraConfig, TaskType
-
-    return LoraConfig(
-        r=tune.rank,
-        lora_alpha=tune.alpha,
-        lora_dropout=0.0,
-        target_modules=tune.targets if isinstance(tune.targets, str) else list(tune.targets),
-        task_type=TaskType.CAUSAL_LM,
-    )
 
 
 def training_rows(extractor: Extractor, training_set: TrainingSet, tune: TuneSettings, seed: int) -> Sequence[TokenRow]:
@@ -200,15 +183,8 @@ def read_gradients(
     """Gradients of the training set's loss, minibatch by minibatch, and of each domain's right answers.
 
     A domain's loss is the mean over questions of the nats per token of the right answer, without
-    demonstrations. Of a domain with many questions, some are drawn.
-
-    Args:
-        extractor: Model and tokenizer.
-        training_set: What would be trained on.
-        domains: By domain, its questions.
-        tune: The tuning that is foretold. Where it trains all weights, an adapter stands in for them.
-        seed: Draws the adapter's start, the rows and the questions.
-        progress: Told of every minibatch and domain.
+    demonstrations. Of a domain with many questions, some are drawn. Where the tuning trains all weights, an
+    adapter stands in for them. The seed draws the adapter's start, the rows and the questions.
 
     Raises:
         UserError: A question does not say which option is right or exceeds the context, or the model or the

@@ -11,7 +11,7 @@ the training set do to a domain's losses and answers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -19,13 +19,14 @@ import numpy as np
 
 from sts_eval.data.benchmark import Question
 from sts_eval.data.prompt import Demonstrations, Prompter, Turn
-from sts_eval.data.sampling import shuffled
 from sts_eval.data.training_set import TrainingSet
 from sts_eval.errors import UserError
 from sts_eval.model.head import Head
-from sts_eval.model.reader import Reader
+from sts_eval.model.reader import Prefix, Reader
 from sts_eval.progress import Progress, silent
-from sts_eval.study.extractor import Extractor, Shown
+from sts_eval.study.draws import draw_training_rows
+from sts_eval.study.extractor import Extractor
+from sts_eval.study.reading import Context, Listener, Reading, Row
 from sts_eval.study.study import Answering, Losses
 
 
@@ -38,20 +39,11 @@ def read_losses(
 ) -> Losses:
     """Read the domains' questions and options, alone and behind the demonstrations of step 1.
 
-    Args:
-        extractor: Model, tokenizer and dials.
-        training_set: Gives the demonstrations, with its suffix, which the domains' questions do not get.
-        domains: By domain, the questions to read.
-        seed: Draws the demonstrations, as in step 1.
-        progress: Told of every row.
-
     Raises:
         UserError: A question does not say which option is right, or exceeds the context.
     """
-    order = shuffled(len(training_set.examples), seed, "training set")[: extractor.settings.shots]
-    drawn = [training_set.examples[index] for index in order]
     alone = extractor.prompter.demonstrations([])
-    shown = extractor.prompter.demonstrations(drawn, suffix=training_set.suffix)
+    shown = draw_training_rows(extractor, training_set, seed).shown
     return Losses(
         alone=read_answering(extractor, domains, alone, progress, stage="losses alone"),
         shown=read_answering(extractor, domains, shown, progress, stage="losses behind demonstrations"),
@@ -66,17 +58,10 @@ def read_answering(
     *,
     stage: str = "answers",
 ) -> dict[str, Answering]:
-    """Read questions and their options in one context.
+    """Read questions and their options in one context, behind as many demonstrations as fit.
 
     An option is the text that follows the question's turn, up to its end (see `option_ids`). A question's own
     tokens are those of its turn's span; its first token has no likelihood where nothing stands before it.
-
-    Args:
-        extractor: Model, tokenizer and dials.
-        domains: By domain, the questions.
-        demonstrations: What is shown before each question, as much of it as fits the context.
-        progress: Told of every row.
-        stage: What progress is told.
 
     Returns:
         By domain, nats per question token and the log-probability of each option.
@@ -86,19 +71,24 @@ def read_answering(
     """
     head = Head(extractor.reader.model)
     # Keys and values are kept anew at every call: other readers stop earlier, and an adapter may have changed.
-    shown = Shown.of(Demonstrations(tuple(ids[:-1] for ids in demonstrations.prefixes)))
-    at_head = replace(extractor, reader=Reader(extractor.reader.model, head.hook))
+    reader = Reader(extractor.reader.model, head.hook)
+    # The last token of what stands before a question opens its turn, where it predicts the turn's first.
+    shown = Context("answers", reader, tuple(Prefix(ids[:-1]) for ids in demonstrations.prefixes), {})
     read = {}
     for name, questions in domains.items():
         prepared = [_prepare(extractor, demonstrations, question) for question in questions]
-        fewer = sum(one.count < len(demonstrations.prefixes) - 1 for one in prepared)
-        if fewer:
+        context = replace(shown, counts=dict(enumerate(one.count for one in prepared)))
+        if context.n_fewer:
             extractor.reader.warnings[
-                f"{name}: {fewer} of {len(prepared)} questions were answered behind fewer than "
+                f"{name}: {context.n_fewer} of {len(prepared)} questions were answered behind fewer than "
                 f"{len(demonstrations.prefixes) - 1} demonstrations, because the context is {extractor.context} tokens"
             ] = None
-        read[name] = _read(at_head, shown, head, prepared, partial(progress, f"{stage}: {name}"))
-    extractor.reader.warnings.update(at_head.reader.warnings)
+        turns = {number: one.turn for number, one in enumerate(prepared)}
+        answers = _Answers(head, prepared)
+        reading = Reading(extractor, turns, context, grouped_by=context)
+        reading.play([answers], partial(progress, f"{stage}: {name}"))
+        read[name] = answers.answering()
+    extractor.reader.warnings.update(reader.warnings)
     return read
 
 
@@ -122,104 +112,85 @@ def option_ids(prompter: Prompter, question: Question) -> list[list[int]]:
 
 @dataclass(frozen=True)
 class _Prepared:
-    """A question in token ids.
-
-    Attributes:
-        turn: Its turn, opened by the last token of what stands before it, which predicts the turn's first.
-        options: Ids of each option.
-        right: Position of the right one.
-        count: Demonstrations that it sees.
-    """
-
-    turn: Turn
-    options: list[list[int]]
-    right: int
-    count: int
-
-
-def _prepare(extractor: Extractor, demonstrations: Demonstrations, question: Question) -> _Prepared:
-    options = option_ids(extractor.prompter, question)
-    turn = extractor.prompter.turn(question.text)
-    longest = max(options, key=len)
-    count = demonstrations.fitting(Turn((*turn.ids, *longest), turn.span), extractor.context)
-    last = demonstrations.prefixes[count][-1:]
-    opened = Turn((*last, *turn.ids), tuple(position + len(last) for position in turn.span))
-    assert question.right is not None  # noqa: S101 -- `option_ids` has looked; this tells the type checker
-    return _Prepared(opened, options, question.right, count)
-
-
-@dataclass(frozen=True)
-class _Laid:
     """A question and its options as one turn, every option a branch of its own.
 
     Attributes:
         turn: Ids of all; the span holds the positions that predict a wanted token.
         asked: The question's own tokens, each as (row of the span, id).
         options: The same of each option.
+        right: Position of the right option.
+        count: Demonstrations that the question sees.
     """
 
     turn: Turn
     asked: list[tuple[int, int]]
     options: list[list[tuple[int, int]]]
+    right: int
+    count: int
 
 
-def _lay(one: _Prepared) -> _Laid:
+def _prepare(extractor: Extractor, demonstrations: Demonstrations, question: Question) -> _Prepared:
     """An option's last token predicts nothing, so options that differ in it alone share a branch; letters need none."""
-    ids, span, _ = one.turn
-    stems = {tuple(option[:-1]): 0 for option in one.options if len(option) > 1}
+    options = option_ids(extractor.prompter, question)
+    turn = extractor.prompter.turn(question.text)
+    longest = max(options, key=len)
+    count = demonstrations.fitting(Turn((*turn.ids, *longest), turn.span), extractor.context)
+    last = demonstrations.prefixes[count][-1:]
+    ids = (*last, *turn.ids)
+    stems = {tuple(option[:-1]): 0 for option in options if len(option) > 1}
     whole = list(ids)
     for stem in stems:
         stems[stem] = len(whole)
         whole += stem
-    asked = [position for position in span if position > 0]
+    asked = [len(last) + position for position in turn.span if len(last) + position > 0]
     places = [
-        [len(ids) - 1, *range(start := stems.get(tuple(option[:-1]), 0), start + len(option) - 1)]
-        for option in one.options
+        [len(ids) - 1, *range(start := stems.get(tuple(option[:-1]), 0), start + len(option) - 1)] for option in options
     ]
     predicting = sorted({position - 1 for position in asked}.union(*places))
     row = {position: index for index, position in enumerate(predicting)}
-    return _Laid(
+    assert question.right is not None  # noqa: S101 -- `option_ids` has looked; this tells the type checker
+    return _Prepared(
         turn=Turn(tuple(whole), tuple(predicting), tuple(map(len, stems))),
         asked=[(row[position - 1], ids[position]) for position in asked],
         options=[
             [(row[at], token) for at, token in zip(places[number], option, strict=True)]
-            for number, option in enumerate(one.options)
+            for number, option in enumerate(options)
         ],
+        right=question.right,
+        count=count,
     )
 
 
-def _read(
-    at_head: Extractor,
-    shown: Shown,
-    head: Head,
-    prepared: Sequence[_Prepared],
-    progress: Callable[[int, int], None],
-) -> Answering:
-    laid = [_lay(one) for one in prepared]
-    counts = [one.count for one in prepared]
-    nll = np.full(len(prepared), np.nan)
-    logprobs = [np.zeros(len(one.options)) for one in prepared]
-    done = 0
-    for row in at_head.rows([one.turn for one in laid], counts):
-        hidden = at_head.read(shown, [laid[number].turn for number in row], [counts[number] for number in row])
+class _Answers(Listener):
+    """Log-probabilities of questions and options, from hidden states at the head."""
+
+    def __init__(self, head: Head, prepared: Sequence[_Prepared]) -> None:
+        self._head = head
+        self._prepared = prepared
+        self._nll = np.full(len(prepared), np.nan)
+        self._logprobs = [np.zeros(len(one.options)) for one in prepared]
+
+    def hear(self, row: Row) -> None:
         wanted: list[tuple[int, int]] = []
         start = 0
-        for number in row:
-            for pairs in (laid[number].asked, *laid[number].options):
+        for number, turn in row.turns.items():
+            one = self._prepared[number]
+            for pairs in (one.asked, *one.options):
                 wanted += [(start + at, token) for at, token in pairs]
-            start += len(laid[number].turn.span)
-        found = iter(head.logprobs(hidden, wanted))
-        for number in row:
-            asked = [next(found) for _ in laid[number].asked]
+            start += len(turn.span)
+        found = iter(self._head.logprobs(row.alone, wanted))
+        for number in row.turns:
+            one = self._prepared[number]
+            asked = [next(found) for _ in one.asked]
             if asked:
-                nll[number] = -np.mean(asked)
-            for option, pairs in enumerate(laid[number].options):
-                logprobs[number][option] = sum(next(found) for _ in pairs)
-        done += len(row)
-        progress(done, len(laid))
-    return Answering(
-        question_nll=nll,
-        option_logprobs=logprobs,
-        option_tokens=[np.array([len(ids) for ids in one.options]) for one in prepared],
-        right=np.array([one.right for one in prepared]),
-    )
+                self._nll[number] = -np.mean(asked)
+            for option, pairs in enumerate(one.options):
+                self._logprobs[number][option] = sum(next(found) for _ in pairs)
+
+    def answering(self) -> Answering:
+        return Answering(
+            question_nll=self._nll,
+            option_logprobs=self._logprobs,
+            option_tokens=[np.array([len(pairs) for pairs in one.options]) for one in self._prepared],
+            right=np.array([one.right for one in self._prepared]),
+        )

@@ -9,22 +9,24 @@ fine-tuning: the features that demonstrations move are taken for the ones that t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sts_eval.data.prompt import Turn
-from sts_eval.data.sampling import shuffled, within_budget
 from sts_eval.data.tables import fingerprint
 from sts_eval.data.training_set import TrainingSet
-from sts_eval.errors import UserError
-from sts_eval.progress import Progress
-from sts_eval.study.activations import Meter, question_weights
-from sts_eval.study.extractor import Extractor, Shown
+from sts_eval.progress import Progress, silent
+from sts_eval.study.draws import draw_training_rows
+from sts_eval.study.extractor import Extractor
+from sts_eval.study.need import Need
+from sts_eval.study.reading import Context, Listen, Listener, Reading, RunningSums, Tokens
+
+_SHOWN = "demonstrations"
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ class Shift:
         prompts_sha256: Fingerprint of the token ids of the demonstrations and the questions.
     """
 
+    need: ClassVar = Need.SHIFT
+
     seed: int
     score: NDArray[np.float64]
     features: tuple[int, ...]
@@ -52,12 +56,44 @@ class Shift:
     prompts_sha256: str
 
 
+class FeatureShift(Listener):
+    """Mean squared difference of every feature, with and without demonstrations."""
+
+    encodes = True
+
+    def __init__(self) -> None:
+        self._sums = RunningSums()
+
+    def hear_features(self, tokens: Tokens) -> None:
+        """Add tokens."""
+        self._sums.add(tokens.weights, self._terms(tokens.alone, tokens.others[_SHOWN]))
+
+    @staticmethod
+    def _terms(before: Tensor, after: Tensor) -> Iterator[Tensor]:
+        yield (before - after).square_()
+        yield before
+        yield after
+        yield before.square()
+        yield after.square()
+
+    @property
+    def paired(self) -> NDArray[np.float64]:
+        """Every token compared with itself, shape (d_sae,)."""
+        return np.asarray(self._sums.means()[0], dtype=np.float64)
+
+    @property
+    def unaligned(self) -> NDArray[np.float64]:
+        """Every token compared with every other: E[a²] + E[b²] − 2 E[a] E[b], shape (d_sae,)."""
+        _, before, after, before2, after2 = self._sums.means()
+        return np.asarray(before2 + after2 - 2 * before * after, dtype=np.float64)
+
+
 def measure_shift(
     extractor: Extractor,
     training_set: TrainingSet,
     seed: int,
-    progress: Progress,
-    listen: Callable[[Sequence[Turn]], Meter] | None = None,
+    progress: Progress = silent,
+    listen: Listen | None = None,
 ) -> Shift:
     """Compare question tokens with and without demonstrations, and pick the features that move most.
 
@@ -65,83 +101,31 @@ def measure_shift(
     authors' notebook computes, two unaligned samples row against row; its expectation over the
     pairings, E[a²] + E[b²] − 2 E[a] E[b], needs no sample at all.
 
-    Args:
-        extractor: Model, SAE and dials.
-        training_set: Where demonstrations and questions are drawn from.
-        seed: Draws them.
-        progress: Told of every row.
-        listen: Given the questions, makes a meter that hears what is read, for predictors beside STS.
+    `listen` makes further listeners to the same reading; they hear the context "demonstrations".
 
     Raises:
         UserError: The set has fewer rows than demonstrations + 1, or a question exceeds the context.
     """
-    settings, prompter = extractor.settings, extractor.prompter
-    examples, suffix = training_set.examples, training_set.suffix
-    if len(examples) < settings.shots + 1:
-        raise UserError(
-            f"{training_set.source} has {len(examples)} rows, too few for {settings.shots} "
-            "demonstrations and a question",
-            "Give more rows, or fewer demonstrations with --shots",
-        )
-    order = shuffled(len(examples), seed, "training set")
-    drawn, rest = order[: settings.shots], order[settings.shots :]
-    chosen = within_budget(examples, rest, settings.shift_tokens, lambda example: prompter.length(example.question))
-    shots = [examples[index] for index in drawn]
-    prompter.check_joint(shots, examples[chosen[0]].question, suffix=suffix)
-    turns = [prompter.turn(examples[index].question, suffix=suffix) for index in chosen]
-    shown = Shown.of(prompter.demonstrations(shots, suffix=suffix))
-    counts = [shown.demonstrations.fitting(turn, extractor.context) for turn in turns]
-    moments = _Moments(extractor.autoencoder.d_sae)
-    meter = listen(turns) if listen is not None else None
-    done = 0
-    for row in extractor.rows(turns, counts):
-        together = [turns[index] for index in row]
-        alone = extractor.read(shown, together, [0] * len(row))
-        after = extractor.read(shown, together, [counts[index] for index in row])
-        weights = question_weights(together)
-        if meter is not None:
-            meter.residuals(row, together, alone, after)
-        pairs = zip(extractor.autoencoder.encode(alone), extractor.autoencoder.encode(after), strict=True)
-        for (block, before_block), (_, after_block) in pairs:
-            moments.add(weights[block], before_block, after_block)
-            if meter is not None:
-                meter.features(weights[block], before_block, after_block)
-        done += len(row)
-        progress("step 1: shifted features", done, len(turns))
-    score = moments.paired() if settings.estimator == "paired" else moments.unaligned()
-    top = np.argsort(-score, kind="stable")[: settings.top_n]
+    settings = extractor.settings
+    drawn = draw_training_rows(extractor, training_set, seed)
+    shown = Context.of(_SHOWN, extractor, drawn.shown, drawn.turns)
+    reading = Reading(extractor, drawn.turns, shown.alone(drawn.turns), [shown], grouped_by=shown)
+    moved = FeatureShift()
+    listeners = [moved, *(listen(drawn.turns) if listen else ())]
+    reading.play(listeners, partial(progress, "step 1: shifted features"))
+    score = moved.paired if settings.estimator == "paired" else moved.unaligned
     return Shift(
         seed=seed,
         score=score,
-        features=tuple(int(feature) for feature in top),
-        demonstrations=tuple(drawn),
-        n_questions=len(turns),
-        n_tokens=sum(len(turn.span) for turn in turns),
-        fewer_shots=sum(count < settings.shots for count in counts),
-        prompts_sha256=fingerprint([shown.demonstrations.prefixes, turns]),
+        features=tuple(map(int, top(score, settings.top_n))),
+        demonstrations=drawn.rows,
+        n_questions=len(drawn.turns),
+        n_tokens=sum(len(turn.span) for turn in drawn.turns.values()),
+        fewer_shots=shown.n_fewer,
+        prompts_sha256=fingerprint([drawn.shown.prefixes, list(drawn.turns.values())]),
     )
 
 
-class _Moments:
-    """Running weighted sums over tokens, in float64: memory does not grow with their number."""
-
-    def __init__(self, d_sae: int) -> None:
-        self._weight = 0.0
-        self._sums = torch.zeros(5, d_sae, dtype=torch.float64)
-
-    def add(self, weights: Tensor, before: Tensor, after: Tensor) -> None:
-        """Add tokens with weights (n,) and their activations (n, d_sae) in both contexts."""
-        weights = weights.to(before.device)
-        after = after.to(before.device)
-        terms = (before - after).square_(), before, after
-        sums = [weights @ term for term in terms]
-        sums += [weights @ before.square(), weights @ after.square()]
-        self._sums += torch.stack(sums).double().cpu()
-        self._weight += float(weights.sum())
-
-    def paired(self) -> NDArray[np.float64]:
-        return np.asarray((self._sums[0] / self._weight).numpy(), dtype=np.float64)
-
-    def unaligned(self) -> NDArray[np.float64]:
-        _, before, after, before2, after2 = self._sums / self._weight
-        return np.asarray((before2 + after2 - 2 * before * after).numpy(), dtype=np.float64)
+def top(score: NDArray[np.float64], n: int) -> NDArray[np.intp]:
+    """The n dimensions with the highest score, highest first; among equals the first. Shape (n,) or fewer."""
+    return np.argsort(-score, kind="stable")[:n]

@@ -1,8 +1,8 @@
-"""A short training: the first steps of the tuning that is foretold, with a look at the domains between them.
+"""A short training: the first steps of the tuning that is predicted, with a look at the domains between them.
 
 Optimiser, schedule, batch and adapter are the real run's; the schedule is laid out for all its steps and
 then left early. The adapter's start and the order of the rows are draws of their own, so that the probe is
-another run of the same kind, not the run that it is to foretell. The loop is written out, without a
+another run of the same kind, not the run that is predicted. The loop is written out, without a
 trainer, because the domains are read between steps, in the same process, and no file is to be left.
 """
 
@@ -44,17 +44,10 @@ def read_probe(
     """Train an adapter for a few steps and read the domains' answers before, on the way and after.
 
     The domains are read at step 0, after a quarter and a half of the steps, and after the last, without
-    demonstrations. The model is left as it was.
-
-    Args:
-        extractor: Model and tokenizer.
-        training_set: What would be trained on.
-        domains: By domain, its questions; some are drawn of many.
-        tune: The tuning that is foretold. Where it trains all weights, an adapter stands in for them, at the
-            rate that adapters are trained with: at the rate for all weights it would hardly move.
-        steps: Optimiser steps; not more than the full run has.
-        seed: Draws the adapter's start, the order of the rows and the questions.
-        progress: Told of every step.
+    demonstrations; of a domain with many questions, some are drawn. There are no more steps than the full run has.
+    Where the tuning trains all weights, an adapter stands in for them, at the rate that adapters are trained with: at
+    the rate for all weights it would hardly move. The seed draws the adapter's start, the order of the rows and the
+    questions. The model is left as it was.
 
     Raises:
         UserError: A question does not say which option is right or exceeds the context, the model or the
@@ -102,7 +95,7 @@ def read_probe(
 
 
 def full_steps(n_rows: int, tune: TuneSettings) -> int:
-    """Optimiser steps of the run that is foretold, as the trainer counts them: an epoch's last batch may be small."""
+    """Optimiser steps of the run that is predicted, as the trainer counts them: an epoch's last batch may be small."""
     return tune.max_steps or math.ceil(tune.epochs * math.ceil(n_rows / tune.batch))
 
 

@@ -7,16 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import ClassVar, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sts_eval.data.training_set import Example
 from sts_eval.study.activations import Moments
-from sts_eval.study.shifted_features import Shift
-
-Part = TypeVar("Part")
+from sts_eval.study.need import Need
 
 
 @dataclass(frozen=True)
@@ -35,6 +33,8 @@ class Texts:
 @dataclass(frozen=True)
 class Activations:
     """Residuals and features at the SAE's layer."""
+
+    need: ClassVar = Need.ACTIVATIONS
 
     training: Moments
     domains: Mapping[str, Moments]
@@ -84,6 +84,8 @@ class Losses:
         shown: Behind the demonstrations of the training set that step 1 of STS shows.
     """
 
+    need: ClassVar = Need.LOSSES
+
     alone: Mapping[str, Answering]
     shown: Mapping[str, Answering]
 
@@ -95,8 +97,10 @@ class Gradients:
     Attributes:
         training: Gradient of the SFT loss on minibatches of the training set, shape (n_batches, n_parameters).
         domains: By domain, gradient of the right answers' loss, shape (n_parameters,).
-        learning_rate: Of the tuning that is foretold.
+        learning_rate: Of the tuning that is predicted.
     """
+
+    need: ClassVar = Need.GRADIENTS
 
     training: NDArray[np.float32]
     domains: Mapping[str, NDArray[np.float32]]
@@ -109,10 +113,12 @@ class Probe:
 
     Attributes:
         steps: Steps at which the domains were read, the first 0, shape (n_reads,).
-        full_steps: Steps of the tuning that is foretold.
+        full_steps: Steps of the tuning that is predicted.
         answers: By domain, what the model makes of its questions at each read.
         kl: By domain, mean divergence in nats of the option distributions, KL(before || after), at the last read.
     """
+
+    need: ClassVar = Need.PROBE
 
     steps: NDArray[np.int64]
     full_steps: int
@@ -120,66 +126,37 @@ class Probe:
     kl: Mapping[str, float]
 
 
-class Study:
-    """The parts that were read; asking for another one is a mistake in a predictor's `needs`.
+class Part(Protocol):
+    """Something that is read once for all predictors that name its need."""
 
-    Args:
+    need: ClassVar[Need]
+
+
+PartT = TypeVar("PartT", bound=Part)
+
+
+@dataclass(frozen=True)
+class Study:
+    """What predictors read.
+
+    Attributes:
         texts: Always there.
-        shift: Step 1 of STS, first seed.
-        activations: See the class.
-        losses: See the class.
-        gradients: See the class.
-        probe: See the class.
+        parts: What was read: a `Shift` (step 1 of STS, first seed), `QuestionScores`, `Activations`, `Losses`,
+            `Gradients`, `Probe`.
         seed: For predictors that draw.
     """
 
-    def __init__(
-        self,
-        texts: Texts,
-        *,
-        shift: Shift | None = None,
-        activations: Activations | None = None,
-        losses: Losses | None = None,
-        gradients: Gradients | None = None,
-        probe: Probe | None = None,
-        seed: int = 0,
-    ) -> None:
-        """See the class."""
-        self.texts = texts
-        self.seed = seed
-        self._shift = shift
-        self._activations = activations
-        self._losses = losses
-        self._gradients = gradients
-        self._probe = probe
+    texts: Texts
+    parts: Sequence[Part] = ()
+    seed: int = 0
 
-    @property
-    def shift(self) -> Shift:
-        """Step 1 of STS."""
-        return _there(self._shift, "shift")
+    def read(self, part: type[PartT]) -> PartT:
+        """The part of a type.
 
-    @property
-    def activations(self) -> Activations:
-        """Residuals and features."""
-        return _there(self._activations, "activations")
-
-    @property
-    def losses(self) -> Losses:
-        """Reading and answering."""
-        return _there(self._losses, "losses")
-
-    @property
-    def gradients(self) -> Gradients:
-        """Gradients of a fresh adapter."""
-        return _there(self._gradients, "gradients")
-
-    @property
-    def probe(self) -> Probe:
-        """A short training."""
-        return _there(self._probe, "probe")
-
-
-def _there(part: Part | None, name: str) -> Part:
-    if part is None:
-        raise LookupError(f"a predictor read the study's {name}, which it does not name among its needs")
-    return part
+        Raises:
+            LookupError: It was not read, because the predictor does not name it among its needs.
+        """
+        for one in self.parts:
+            if isinstance(one, part):
+                return one
+        raise LookupError(f"a predictor read the study's {part.need}, which it does not name among its needs")

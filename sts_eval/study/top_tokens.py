@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from torch import Tensor
-
-from sts_eval.data.prompt import Turn
+from sts_eval.study.reading import Listener, Row
 
 CONTEXT_TOKENS = 8
+
+KEEP = 5
+"""Firings of a feature that are shown."""
 
 
 class Firing(NamedTuple):
@@ -27,34 +27,40 @@ class Firing(NamedTuple):
     ids: tuple[int, ...]
 
 
-class Evidence:
-    """Keeps the strongest firings of some features while activations stream by.
+class TopTokens(Listener):
+    """Keeps the strongest firings of some features.
 
     At most one firing per question is kept, so that one repetitive question cannot fill the list.
 
     Args:
-        features: Which features to watch.
+        domain: Where the questions come from.
+        place: By feature, where it stands in the states of the rows that are heard.
         keep: Firings to keep per feature.
     """
 
-    def __init__(self, features: Sequence[int], keep: int = 5) -> None:
-        """Start with none."""
+    def __init__(self, domain: str, place: Mapping[int, int], keep: int = KEEP) -> None:
+        self._domain = domain
+        self._place = place
         self._keep = keep
-        self._heaps: dict[int, list[Firing]] = {feature: [] for feature in features}
+        self._found: dict[int, list[Firing]] = {feature: [] for feature in place}
 
-    def see(self, domain: str, turn: Turn, activations: Tensor, place: Mapping[int, int]) -> None:
-        """Look at one question's activations, shape (len(turn.span), n_columns); `place` maps features to columns."""
-        for feature, heap in self._heaps.items():
-            value, at = activations[:, place[feature]].max(dim=0)
-            if value <= 0:
-                continue
-            position = turn.span[int(at)]
-            firing = Firing(float(value), domain, turn.ids[max(0, position + 1 - CONTEXT_TOKENS) : position + 1])
-            if len(heap) < self._keep:
-                heapq.heappush(heap, firing)
-            else:
-                heapq.heappushpop(heap, firing)
+    def hear(self, row: Row) -> None:
+        """Look at the questions of a row, alone."""
+        for number, activations in row.by_question(row.alone).items():
+            ids, span, _ = row.turns[number]
+            for feature, kept in self._found.items():
+                value, at = activations[:, self._place[feature]].max(dim=0)
+                if value > 0:
+                    position = span[int(at)]
+                    context = ids[max(0, position + 1 - CONTEXT_TOKENS) : position + 1]
+                    self._found[feature] = strongest([*kept, Firing(float(value), self._domain, context)], self._keep)
 
-    def strongest(self, feature: int) -> list[Firing]:
-        """The firings of a feature, strongest first."""
-        return sorted(self._heaps[feature], reverse=True)
+    @property
+    def firings(self) -> Mapping[int, Sequence[Firing]]:
+        """By feature, its firings, strongest first."""
+        return self._found
+
+
+def strongest(firings: Iterable[Firing], keep: int = KEEP) -> list[Firing]:
+    """The strongest firings, strongest first."""
+    return sorted(firings, reverse=True)[:keep]

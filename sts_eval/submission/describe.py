@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import json
+import math
 import re
-import struct
-from collections.abc import Sequence
 from pathlib import Path
 
-from sts_eval.analysis.runs import model_name, outcome_of, record_named, set_name
+from safetensors import safe_open
+
+from sts_eval.analysis.runs import model_name, outcome_of, set_name
 from sts_eval.errors import UserError
-from sts_eval.records.prediction import ModelIdentity, Prediction
+from sts_eval.records.prediction import Prediction
 from sts_eval.records.record import now
-from sts_eval.records.submission import (
-    ModelDescription,
-    Provenance,
-    SAEDescription,
-    SetDescription,
-    Submission,
-)
+from sts_eval.records.run_folder import RunFolder
+from sts_eval.records.submission import ModelDescription, Provenance, SAEDescription, SetDescription, Submission
 from sts_eval.records.transfer import Transfer
 
 _NOMINAL = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)([BM])(?![A-Za-z0-9])", re.IGNORECASE)
@@ -27,16 +22,7 @@ _NOMINAL = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)([BM])(?![A-Za-z0-9])", re.IGNO
 _UNITS = {"b": 10**9, "m": 10**6}
 
 
-def submission_of(
-    folder: Path,
-    *,
-    submitter: str,
-    model: str | None = None,
-    training_set: str | None = None,
-    home: Sequence[str] = (),
-    command: str | None = None,
-    url: str | None = None,
-) -> Submission:
+def submission_of(folder: Path, *, submitter: str) -> Submission:
     """Describe a run and attach its records.
 
     A model or set that was read from a disk is described by a short name and never by its place.
@@ -44,26 +30,27 @@ def submission_of(
     Args:
         folder: A folder of `sts-eval run`.
         submitter: Who answers for it.
-        model: Short name of the model; from its id if None.
-        training_set: Short name of the set; from its source if None.
-        home: Domains that the set is about.
-        command: What reproduces it; the run of an experiment file of the folder's name if None.
-        url: Where it is described.
 
     Raises:
         UserError: The folder is no finished run.
     """
-    outcome = outcome_of(folder, model=model, training_set=training_set, home=home)
-    prediction = record_named(Prediction, folder, "prediction", outcome.prediction_sha256)
-    transfer = record_named(Transfer, folder, "transfer", outcome.transfer_sha256)
-    data, origin = prediction.training_set, transfer.origin
+    outcome = outcome_of(folder)
+    files = RunFolder.of(folder)
+    prediction = files.record_named(Prediction, outcome.prediction_sha256)
+    transfer = files.record_named(Transfer, outcome.transfer_sha256)
+    model, data, origin = prediction.model, prediction.training_set, transfer.origin
     return Submission(
         schema_version=2,
         origin=origin.kind,
         submitter=submitter,
         created=now(),
-        model=_model(prediction.model, outcome.model),
-        sae=_sae(prediction),
+        model=ModelDescription(
+            id=model.id if model.commit is not None else outcome.model,
+            revision=model.commit,
+            family=_family(model.architecture),
+            parameters=_parameters(model.id),
+        ),
+        sae=SAEDescription(**prediction.sae.model_dump(include=set(SAEDescription.model_fields))),
         training_set=SetDescription(
             id=data.source if data.revision is not None else outcome.training_set,
             revision=data.revision,
@@ -73,8 +60,8 @@ def submission_of(
         provenance=Provenance(
             versions=prediction.versions | transfer.versions,
             hardware=", ".join(sorted({run.device for run in transfer.tuning.runs})) if transfer.tuning else None,
-            command=command or f"sts-eval run {folder.name}.yaml",
-            url=url,
+            command=f"sts-eval run {folder.name}.yaml",
+            url=None,
         ),
         outcome=outcome,
         prediction=prediction,
@@ -106,28 +93,6 @@ def bytes_of(path: Path, *, submitter: str | None = None) -> bytes:
         raise UserError(f"{path} cannot be described ({first})", "Rename what it names, and run it again") from error
 
 
-def _model(model: ModelIdentity, short: str) -> ModelDescription:
-    return ModelDescription(
-        id=model.id if model.commit is not None else short,
-        revision=model.commit,
-        family=_family(model.architecture),
-        parameters=_parameters(model.id),
-    )
-
-
-def _sae(prediction: Prediction) -> SAEDescription:
-    sae = prediction.sae
-    return SAEDescription(
-        release=sae.release,
-        id=sae.id,
-        architecture=sae.architecture,
-        d_sae=sae.d_sae,
-        layer=sae.layer,
-        hook_name=sae.hook_name,
-        neuronpedia_id=sae.neuronpedia_id,
-    )
-
-
 def _family(architecture: str) -> str | None:
     """`Gemma2ForCausalLM` is of the family Gemma."""
     found = re.match(r"[A-Za-z]+?(?=\d|For|LMHead|$)", architecture)
@@ -138,21 +103,12 @@ def _parameters(identity: str) -> int | None:
     """Counted in a folder's weights; nominal, from the name, on a hub; None where neither tells."""
     folder = Path(identity)
     if folder.is_dir():
-        return sum(map(_counted, folder.glob("*.safetensors"))) or None
+        return sum(map(_count, folder.glob("*.safetensors"))) or None
     found = _NOMINAL.search(model_name(identity))
     return round(float(found[1]) * _UNITS[found[2].lower()]) if found else None
 
 
-def _counted(file: Path) -> int:
-    """Numbers in a safetensors file, by its header: eight bytes of length, then JSON with the shape of each tensor."""
-    with file.open("rb") as handle:
-        (length,) = struct.unpack("<Q", handle.read(8))
-        header = json.loads(handle.read(length))
-    count = 0
-    for name, tensor in header.items():
-        if name != "__metadata__":
-            size = 1
-            for dimension in tensor["shape"]:
-                size *= dimension
-            count += size
-    return count
+def _count(file: Path) -> int:
+    """Numbers in a safetensors file, by its header."""
+    with safe_open(file, framework="numpy") as tensors:
+        return sum(math.prod(tensors.get_slice(name).get_shape()) for name in tensors.keys())  # noqa: SIM118 - no dict

@@ -1,12 +1,14 @@
-"""What is wrong with a submission: where, and how to mend it. Both are safe to print: hostile text is escaped."""
+"""What is wrong with a submission: where, and how to correct it. Both are safe to print: hostile text is escaped."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+
+Path = tuple[str | int, ...]
+"""Keys and places that lead to a value in a file."""
 
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
@@ -19,21 +21,21 @@ class Problem:
     """One mistake.
 
     Attributes:
-        path: JSON path, `$` for the whole.
+        path: JSON path such as `$.outcome.predictors[0].scores["computer science"]`, in ASCII; `$` for the whole.
         message: What is wrong and what to do, in a sentence without its full stop.
     """
 
     path: str
     message: str
 
+    @classmethod
+    def at(cls, path: Path, message: str) -> Problem:
+        """A mistake at a place that is given by its keys."""
+        return cls("$" + "".join(map(_step, path)), message)
+
     def __str__(self) -> str:
         """One line."""
         return f"{self.path}: {self.message}"
-
-
-def json_path(parts: Sequence[str | int]) -> str:
-    """A JSON path such as `$.outcome.said[0].scores["computer science"]`, in ASCII."""
-    return "$" + "".join(_step(part) for part in parts)
 
 
 def shown(value: Any) -> str:

@@ -9,10 +9,9 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable
 from typing import Any
 
-from sts_eval.submission.problem import Problem, json_path, shown
+from sts_eval.submission.problem import Path, Problem, shown
 
 MOST_BYTES = 8_000_000
 """A run of MMLU-Pro's 12,032 questions with ten seeds and all its evidence is about half of it."""
@@ -36,11 +35,17 @@ _INTEGER_DIGITS = 18
 
 _BOM = b"\xef\xbb\xbf"
 
+_TOO_DEEP = f"it is nested more than {DEEPEST} levels deep; flatten it"
+
 
 class _Object(dict[str, Any]):
     """A JSON object that remembers which keys occurred more than once."""
 
-    twice: tuple[str, ...] = ()
+    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+        super().__init__(pairs)
+        self.repeated: list[str] = []
+        if len(self) < len(pairs):
+            self.repeated = [key for key, count in Counter(key for key, _ in pairs).items() if count > 1]
 
 
 def read_json(raw: bytes) -> tuple[Any, tuple[Problem, ...], bool]:
@@ -53,27 +58,24 @@ def read_json(raw: bytes) -> tuple[Any, tuple[Problem, ...], bool]:
         The value, what is wrong with it, and whether a reader may go on to look for further problems: not
         where it is no JSON or breaks a limit.
     """
-    refused = _too_much(raw)
-    if refused is None:
+    value, obstacle = None, _size_obstacle(raw)
+    if obstacle is None:
         try:
-            text = raw.decode("utf-8")
+            value = json.loads(raw.decode(), object_pairs_hook=_Object, parse_int=_integer, parse_constant=float)
         except UnicodeDecodeError as error:
-            refused = f"byte {error.start} is not UTF-8; save the file as UTF-8"
-    if refused is not None:
-        return None, (Problem("$", refused),), False
-    try:
-        value = json.loads(text, object_pairs_hook=_object, parse_int=_integer, parse_constant=float)
-    except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}"
-        return None, (Problem("$", f"it is not JSON ({error.msg}, {where}); mend it there"),), False
-    except RecursionError:
-        return None, (Problem("$", f"it is nested more than {DEEPEST} levels deep; flatten it"),), False
-    walk = _Walk()
-    walk.look(value, ())
-    return value, tuple(walk.problems), not walk.over
+            obstacle = f"byte {error.start} is not UTF-8; save the file as UTF-8"
+        except json.JSONDecodeError as error:
+            obstacle = f"it is not JSON ({error.msg}, line {error.lineno}, column {error.colno}); correct it there"
+        except RecursionError:
+            obstacle = _TOO_DEEP
+    if obstacle is not None:
+        return None, (Problem("$", obstacle),), False
+    problems: list[Problem] = []
+    within_limits = _inspect(value, (), problems)
+    return value, tuple(problems), within_limits
 
 
-def _too_much(raw: bytes) -> str | None:
+def _size_obstacle(raw: bytes) -> str | None:
     if len(raw) > MOST_BYTES:
         return f"it has {len(raw):,} bytes, and {MOST_BYTES:,} are allowed; leave out `transfer`, or split the run"
     if raw.startswith(_BOM):
@@ -84,76 +86,52 @@ def _too_much(raw: bytes) -> str | None:
     return None
 
 
-def _object(pairs: Iterable[tuple[str, Any]]) -> _Object:
-    listed = list(pairs)
-    made = _Object(listed)
-    if len(made) < len(listed):
-        made.twice = tuple(key for key, count in Counter(key for key, _ in listed).items() if count > 1)
-    return made
-
-
 def _integer(text: str) -> int | float:
     """Longer ones are of no use here, and Python takes a square of their length in time to read them."""
     return int(text) if len(text) <= _INTEGER_DIGITS else float(text)
 
 
-class _Walk:
-    """Looks at every value once."""
-
-    def __init__(self) -> None:
-        self.problems: list[Problem] = []
-        self.over = False
-
-    def look(self, value: Any, path: tuple[str | int, ...]) -> None:
-        if isinstance(value, str):
-            self._text(value, path)
-        elif isinstance(value, int | float):
-            self._number(value, path)
-        elif isinstance(value, list | dict) and len(path) >= DEEPEST:
-            self._refuse(path, f"it is nested more than {DEEPEST} levels deep; flatten it")
-        elif isinstance(value, list):
-            self._list(value, path)
-        elif isinstance(value, _Object):
-            self._fields(value, path)
-
-    def _list(self, value: list[Any], path: tuple[str | int, ...]) -> None:
-        if len(value) > LONGEST_LIST:
-            self._refuse(path, f"it has {len(value):,} entries, and {LONGEST_LIST:,} are allowed; split the run")
-            return
+def _inspect(value: Any, path: Path, problems: list[Problem]) -> bool:
+    """Add what is wrong with a value and with all in it. Whether everything keeps within the limits."""
+    obstacle = _limit_broken(value, len(path))
+    if obstacle is not None:
+        problems.append(Problem.at(path, obstacle))
+        return False
+    if isinstance(value, float) and not math.isfinite(value):
+        problems.append(Problem.at(path, "it is NaN or infinite; give a finite number, or leave it out"))
+    fits = True
+    if isinstance(value, list):
         for place, one in enumerate(value):
-            self.look(one, (*path, place))
-
-    def _fields(self, value: _Object, path: tuple[str | int, ...]) -> None:
-        for key in value.twice:
-            self.problems.append(Problem(json_path((*path, key)), "it occurs twice; keep one of them"))
+            fits &= _inspect(one, (*path, place), problems)
+    elif isinstance(value, _Object):
+        problems += [Problem.at((*path, key), "it occurs twice; keep one of them") for key in value.repeated]
         for key, one in value.items():
-            if len(key) > LONGEST_KEY or _is_broken(key):
-                self._refuse(path, f"the key {shown(key)} is too long or no valid text; rename it")
+            if len(key) > LONGEST_KEY or not _is_text(key):
+                problems.append(Problem.at(path, f"the key {shown(key)} is too long or no valid text; rename it"))
+                fits = False
             else:
-                self.look(one, (*path, key))
-
-    def _text(self, value: str, path: tuple[str | int, ...]) -> None:
-        if len(value) > LONGEST_TEXT:
-            self._refuse(path, f"it has {len(value):,} characters, and {LONGEST_TEXT:,} are allowed; shorten it")
-        elif _is_broken(value):
-            self._refuse(path, "it holds half of a surrogate pair, which is no character; remove it")
-
-    def _number(self, value: float, path: tuple[str | int, ...]) -> None:
-        if not math.isfinite(value):
-            self.problems.append(
-                Problem(json_path(path), "it is NaN or infinite; give a finite number, or leave it out")
-            )
-        elif abs(value) > LARGEST:
-            self._refuse(path, f"it is larger than {LARGEST:g}; check its unit")
-
-    def _refuse(self, path: tuple[str | int, ...], message: str) -> None:
-        self.problems.append(Problem(json_path(path), message))
-        self.over = True
+                fits &= _inspect(one, (*path, key), problems)
+    return fits
 
 
-def _is_broken(text: str) -> bool:
+def _limit_broken(value: Any, depth: int) -> str | None:
+    match value:
+        case str() if len(value) > LONGEST_TEXT:
+            return f"it has {len(value):,} characters, and {LONGEST_TEXT:,} are allowed; shorten it"
+        case str() if not _is_text(value):
+            return "it holds half of a surrogate pair, which is no character; remove it"
+        case int() | float() if LARGEST < abs(value) < math.inf:
+            return f"it is larger than {LARGEST:g}; check its unit"
+        case list() | dict() if depth >= DEEPEST:
+            return _TOO_DEEP
+        case list() if len(value) > LONGEST_LIST:
+            return f"it has {len(value):,} entries, and {LONGEST_LIST:,} are allowed; split the run"
+    return None
+
+
+def _is_text(text: str) -> bool:
     try:
         text.encode()
     except UnicodeEncodeError:
-        return True
-    return False
+        return False
+    return True

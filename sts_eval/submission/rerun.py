@@ -70,17 +70,18 @@ def compare_runs(submission: Submission, rerun: Submission) -> RerunAgreement:
     theirs = {domain.domain: domain.accuracy for domain in submission.outcome.domains}
     if ours.keys() != theirs.keys():
         obstacles.append("they have different domains")
-    z = {}
-    for name in theirs.keys() & ours.keys():
+    z: dict[str, float] = {}
+    for name in sorted(theirs.keys() & ours.keys()):
         difference = theirs[name].delta - ours[name].delta
         error = math.hypot(theirs[name].se, ours[name].se)
-        z[name] = (
-            difference / error if error else (0.0 if abs(difference) <= _EQUAL else math.copysign(math.inf, difference))
-        )
-    far = sorted(name for name, value in z.items() if abs(value) > FARTHEST)
+        if error:
+            z[name] = difference / error
+        else:
+            z[name] = 0.0 if abs(difference) <= _EQUAL else math.copysign(math.inf, difference)
+    far = [name for name, value in z.items() if abs(value) > FARTHEST]
     if far:
         obstacles.append(f"{', '.join(far)} differ by more than {FARTHEST} joint standard errors")
     p = float(stats.chi2.sf(sum(value**2 for value in z.values()), len(z))) if z else None
     if p is not None and p < 1 - LEVEL:
         obstacles.append(f"all domains together differ more than chance explains (p = {p:.2g})")
-    return RerunAgreement({name: z[name] for name in sorted(z)}, p, tuple(obstacles))
+    return RerunAgreement(z, p, tuple(obstacles))

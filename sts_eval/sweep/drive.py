@@ -1,4 +1,4 @@
-"""The loop that sees a sweep through, whatever engine does the stages.
+"""The loop that does a sweep, whatever engine does its stages.
 
 It keeps nothing that is not on disk: killed and started again, it goes on from the records.
 """
@@ -12,11 +12,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from sts_eval.errors import UserError
 from sts_eval.records.record import Record, now
-from sts_eval.sweep.engine import Engine
 from sts_eval.sweep.matrix import Matrix
 from sts_eval.sweep.perform import Task
 from sts_eval.sweep.stages import plan
@@ -30,6 +29,29 @@ POLL = 1.0
 
 SILENT = 60.0
 """Seconds without a sign of life after which a driver counts as gone."""
+
+
+class Engine(Protocol):
+    """Does stages somewhere.
+
+    Attributes:
+        width: Stages at once, as far as it can tell.
+        place: What it is, in words.
+        notes: What the user should know of it before it begins.
+    """
+
+    width: int
+    place: str
+    notes: tuple[str, ...]
+
+    def submit(self, task: Task) -> None:
+        """Take an attempt, to begin it when there is room."""
+
+    def wait(self, seconds: float) -> list[StageRecord]:
+        """Attempts that have ended, as soon as there is one; none where none ends in that time."""
+
+    def close(self) -> None:
+        """Give up what is not done."""
 
 
 class Driver(Record):
@@ -75,32 +97,38 @@ def drive(
         if retry:
             book.forgive()
         while True:
-            for stage in book.ready():
-                engine.submit(_task(book, stage.name, matrix))
-                book.submitted.add(stage.name)
+            for name, standing in book.standings().items():
+                if standing == "ready":
+                    engine.submit(_task(book, name, matrix))
+                    book.submitted.add(name)
             tell(book, None)
             if not book.submitted:
                 return book
             for ended in engine.wait(poll):
-                tell(book, book.ended(ended))
+                book.end(ended)
+                tell(book, ended)
             alive()
             book.look()
 
 
 def open_book(matrix: Matrix, folder: Path) -> Book:
     """The state of a sweep as it is on disk."""
-    return Book(folder, plan(matrix), retries=matrix.retries)
+    return Book(folder, plan(matrix))
 
 
 def _task(book: Book, name: str, matrix: Matrix) -> Task:
-    record = book.record(name)
+    record = book.records.get(name)
     avoid = record.host if record is not None and record.status == "failed" else ""
-    return Task(book.stages[name], matrix, book.folder, Path.cwd(), book.attempts(name), avoid)
+    return Task(book.stages[name], matrix, book.folder, Path.cwd(), record.attempts if record else 0, avoid)
+
+
+def _driver_file(folder: Path) -> Path:
+    return folder / "driver.json"
 
 
 def driver_of(folder: Path) -> Driver | None:
     """Who drives a sweep now, None where nobody does."""
-    path = folder / "driver.json"
+    path = _driver_file(folder)
     try:
         driver, silent = Driver.read(path), time.time() - path.stat().st_mtime
     except (UserError, OSError):
@@ -124,7 +152,7 @@ def _is_process(pid: int) -> bool:
 @contextmanager
 def _claimed(folder: Path, engine: Engine) -> Iterator[Callable[[], None]]:
     """Be the only driver of a folder; the function gives a sign of life."""
-    path, other = folder / "driver.json", driver_of(folder)
+    path, other = _driver_file(folder), driver_of(folder)
     if other is not None:
         raise UserError(
             f"{folder} is being driven by process {other.pid} on {other.host}",

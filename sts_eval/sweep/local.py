@@ -1,4 +1,4 @@
-"""The engine of one machine: stages in order, in a process beside the driver, so that its death is not the sweep's."""
+"""The engine of one machine: stages in order, in a process beside the driver, which outlives it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from concurrent.futures import TimeoutError as NotYetError
 from concurrent.futures.process import BrokenProcessPool
 
 from sts_eval.sweep.perform import Task, attempt
-from sts_eval.sweep.state import Ended
+from sts_eval.sweep.state import StageRecord
 
 
 class Local:
@@ -23,17 +23,16 @@ class Local:
     notes: tuple[str, ...] = ()
 
     def __init__(self) -> None:
-        """Nothing is started before there is something to do."""
         self._queue: deque[Task] = deque()
         self._pool: ProcessPoolExecutor | None = None
-        self._running: tuple[Task, Future[Ended]] | None = None
+        self._running: tuple[Task, Future[StageRecord]] | None = None
 
     def submit(self, task: Task) -> None:
         """Take an attempt, to begin it after those taken before."""
         self._queue.append(task)
         self._begin()
 
-    def wait(self, seconds: float) -> list[Ended]:
+    def wait(self, seconds: float) -> list[StageRecord]:
         """The attempt that has ended, as soon as it has."""
         if self._running is None:
             return []
@@ -43,7 +42,7 @@ class Local:
         except NotYetError:
             return []
         except BrokenProcessPool:
-            ended = Ended(task.stage.name, "broken", line="the worker process died: killed, or out of memory")
+            ended = task.lose("the worker process died: killed, or out of memory")
             self._stop()
         self._running = None
         if task.matrix.resources.of(task.stage.kind).gpus:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field
 
 from sts_eval.analysis.runs import model_name, set_name
 from sts_eval.data.tables import fingerprint
@@ -31,6 +31,20 @@ Kind = Literal["predict", "before", "tune", "after", "report"]
 
 LONGEST = 32
 """Letters of a name that are kept in a slug, so that the name of a run is one of a file on any disk."""
+
+
+def _identity(*specs: Spec) -> str:
+    """Hash of descriptions; where a model runs, and the SAEs that predict for it, are no part of it."""
+    return fingerprint([one.model_dump(mode="json", exclude={"device", "saes"}) for one in specs])
+
+
+def _all_different(what: str) -> AfterValidator:
+    def check(given: tuple[Spec, ...]) -> tuple[Spec, ...]:
+        if len({_identity(one) for one in given}) < len(given):
+            raise ValueError(f"a {what} occurs twice")
+        return given
+
+    return AfterValidator(check)
 
 
 class StageResources(Spec):
@@ -58,47 +72,33 @@ class Resources(Spec):
 class MatrixModel(ModelSpec):
     """A model of a sweep, with the SAEs that predict for it."""
 
-    saes: tuple[SAESpec, ...] = Field(
-        default=(SAESpec(),),
-        min_length=1,
-        description="each as release and id, or path",
+    saes: Annotated[tuple[SAESpec, ...], _all_different("SAE")] = Field(
+        default=(SAESpec(),), min_length=1, description="each as release and id, or path"
     )
 
     def spec(self) -> ModelSpec:
         """The model without its SAEs."""
         return ModelSpec(**{name: getattr(self, name) for name in ModelSpec.model_fields})
 
-    @field_validator("saes")
-    @classmethod
-    def _saes_differ(cls, given: tuple[SAESpec, ...]) -> tuple[SAESpec, ...]:
-        _check_all_different(given, "SAE")
-        return given
-
 
 class Matrix(Spec):
     """A sweep: every model with each of its SAEs, on every training set, with all seeds of the tuning."""
 
-    models: tuple[MatrixModel, ...] = Field(min_length=1, description="the untuned models")
-    training_sets: tuple[TrainingSetSpec, ...] = Field(min_length=1, description="the sets to tune on")
+    models: Annotated[tuple[MatrixModel, ...], _all_different("model")] = Field(
+        min_length=1, description="the untuned models"
+    )
+    training_sets: Annotated[tuple[TrainingSetSpec, ...], _all_different("training set")] = Field(
+        min_length=1, description="the sets to tune on"
+    )
     benchmark: BenchmarkSpec = BenchmarkSpec()
     settings: PredictSettings = PredictSettings()
     tune: TuneSettings = TuneSettings()
     measure: MeasureSettings = MeasureSettings()
     resources: Resources = Resources()
     retries: int = Field(default=2, ge=0, description="how often a stage that broke is tried again")
-    post_hoc: bool = Field(default=False, description="report predictions that are younger than their tuning, marked")
-
-    @field_validator("models")
-    @classmethod
-    def _models_differ(cls, given: tuple[MatrixModel, ...]) -> tuple[MatrixModel, ...]:
-        _check_all_different([one.spec() for one in given], "model")
-        return given
-
-    @field_validator("training_sets")
-    @classmethod
-    def _sets_differ(cls, given: tuple[TrainingSetSpec, ...]) -> tuple[TrainingSetSpec, ...]:
-        _check_all_different(given, "training set")
-        return given
+    post_hoc: bool = Field(
+        default=False, description="report predictions that were made after fine-tuning started, marked"
+    )
 
     def expand(self) -> tuple[tuple[str, Run], ...]:
         """All runs with their names: models in order, within them SAEs, within these training sets.
@@ -106,34 +106,15 @@ class Matrix(Spec):
         A name says what the run is of and ends in a hash of that, so that no two are the same, and a matrix that
         grows renames nothing.
         """
-        return tuple(
-            (run_name(run), run)
+        names = ("benchmark", "settings", "tune", "measure")
+        shared = {name: getattr(self, name) for name in names}
+        runs = [
+            Run(model=model.spec(), sae=sae, training_set=training_set, **shared)
             for model in self.models
             for sae in model.saes
-            for run in (self._run(model.spec(), sae, one) for one in self.training_sets)
-        )
-
-    def _run(self, model: ModelSpec, sae: SAESpec, training_set: TrainingSetSpec) -> Run:
-        return Run(
-            model=model,
-            sae=sae,
-            training_set=training_set,
-            benchmark=self.benchmark,
-            settings=self.settings,
-            tune=self.tune,
-            measure=self.measure,
-        )
-
-
-def _check_all_different(specs: Sequence[Spec], what: str) -> None:
-    seen = [_identity(one) for one in specs]
-    if len(set(seen)) != len(seen):
-        raise ValueError(f"a {what} occurs twice")
-
-
-def _identity(*specs: Spec) -> str:
-    """Hash of descriptions; where a model runs is no part of it."""
-    return fingerprint([one.model_dump(mode="json", exclude={"device"}) for one in specs])
+            for training_set in self.training_sets
+        ]
+        return tuple((run_name(run), run) for run in runs)
 
 
 def run_name(run: Run) -> str:

@@ -8,15 +8,15 @@ from __future__ import annotations
 import socket
 import uuid
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import sts_eval
 from sts_eval.errors import UserError
 from sts_eval.sweep.matrix import Kind, Matrix, StageResources
 from sts_eval.sweep.perform import Task, attempt
-from sts_eval.sweep.state import Ended
+from sts_eval.sweep.state import StageRecord
 
-KINDS: tuple[Kind, ...] = ("predict", "before", "tune", "after", "report")
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 ANSWER_SECONDS = 10.0
 """How long a cluster has to take a connection."""
@@ -40,37 +40,33 @@ class OnRay:
     """
 
     def __init__(self, matrix: Matrix, folder: Path, address: str | None = None, *, cpus: int | None = None) -> None:
-        """See the class."""
         try:
             import ray
         except ImportError as error:
             raise UserError("Ray is not installed", "pip install 'sts-eval[ray]'") from error
         self._ray: Any = ray
+        self._tasks: dict[Any, Task] = {}
+        own: dict[str, Any] = {}
         if address is not None:
             _check_answers(address)
+            what = f"the Ray cluster at {address} cannot be joined"
+            remedy = (
+                "Try `ray status` with that address; a cluster with tokens wants RAY_AUTH_MODE=token in the environment"
+            )
+        else:
+            what = "Ray does not start"
+            own |= {"num_cpus": cpus, "include_dashboard": False}
+            remedy = "Try `ray start --head`, which says more"
         try:
-            if address is None:
-                ray.init(address="local", num_cpus=cpus, include_dashboard=False, log_to_driver=False)
-            else:
-                ray.init(address=address, log_to_driver=False)
+            ray.init(address=address or "local", log_to_driver=False, **own)
         except (ConnectionError, ValueError, RuntimeError) as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
-            raise UserError(
-                f"the Ray cluster at {address} cannot be joined ({reason})"
-                if address
-                else f"Ray does not start ({reason})",
-                "Try `ray status` with that address; a cluster with tokens wants RAY_AUTH_MODE=token in the environment"
-                if address
-                else "Try `ray start --head`, which says more",
-            ) from error
-        self._tasks: dict[Any, Task] = {}
+            raise UserError(f"{what} ({reason})", remedy) from error
         try:
-            nodes = self._alive()
-            self._measure(nodes, matrix, grows=address is not None)
-            useful = [
-                node for node in nodes if any(room_for(node["Resources"], matrix.resources.of(kind)) for kind in KINDS)
-            ]
-            self._check_folder(useful, folder)  # a head that does no stages need not see it
+            self._check_rooms(matrix, grows=address is not None)
+            asked = [matrix.resources.of(kind) for kind in KINDS]
+            nodes = [node for node in self._nodes() if any(room_for(node["Resources"], one) for one in asked)]
+            self._check_folder(nodes, folder)  # a head that does no stages need not see it
         except BaseException:
             self.close()
             raise
@@ -78,8 +74,15 @@ class OnRay:
     def submit(self, task: Task) -> None:
         """Hand an attempt to the cluster, away from the host where the last one broke if there is another."""
         asked = task.matrix.resources.of(task.stage.kind)
-        options = _options(asked)
-        there = self._nodes_of(task.avoid) if task.avoid else []
+        options: dict[str, Any] = {
+            "num_cpus": asked.cpus,
+            "num_gpus": asked.gpus,
+            "max_retries": 0,
+            "runtime_env": {"env_vars": {"OMP_NUM_THREADS": str(asked.cpus)}},
+        }
+        if asked.memory_gb is not None:
+            options["memory"] = int(asked.memory_gb * 1e9)
+        there = [node["NodeID"] for node in self._nodes() if task.avoid == node["NodeManagerHostname"]]
         if there:
             from ray.util.scheduling_strategies import NodeLabelSchedulingStrategy, NotIn
 
@@ -87,8 +90,8 @@ class OnRay:
             options["scheduling_strategy"] = NodeLabelSchedulingStrategy(hard={}, soft={"ray.io/node-id": avoided})
         self._tasks[self._ray.remote(attempt).options(**options).remote(task)] = task
 
-    def wait(self, seconds: float) -> list[Ended]:
-        """Attempts that have ended; a lost worker's or node's is a broken one.
+    def wait(self, seconds: float) -> list[StageRecord]:
+        """Attempts that have ended; one whose worker or node is lost has failed.
 
         Raises:
             UserError: The cluster is gone.
@@ -104,23 +107,21 @@ class OnRay:
             try:
                 ended.append(self._ray.get(reference))
             except Exception as error:  # whatever Ray says of a task that did not return
-                ended.append(Ended(task.stage.name, "broken", line=_line(error)))
+                ended.append(task.lose(_line(error)))
         return ended
 
     def close(self) -> None:
         """Leave the cluster, which ends the tasks of this driver, or stop it where it was started here."""
         self._ray.shutdown()
 
-    def _nodes_of(self, host: str) -> list[str]:
-        return [node["NodeID"] for node in self._alive() if node["NodeManagerHostname"] == host]
-
-    def _alive(self) -> list[dict[str, Any]]:
+    def _nodes(self) -> list[dict[str, Any]]:
         return [node for node in self._ray.nodes() if node["Alive"]]
 
-    def _measure(self, nodes: list[dict[str, Any]], matrix: Matrix, *, grows: bool) -> None:
-        """See how many stages have room. A cluster that was joined may grow, so what has none is only said."""
-        rooms = {kind: sum(room_for(node["Resources"], matrix.resources.of(kind)) for node in nodes) for kind in KINDS}
-        missing = [f"{kind} ({_words(matrix.resources.of(kind))})" for kind, room in rooms.items() if not room]
+    def _check_rooms(self, matrix: Matrix, *, grows: bool) -> None:
+        """See how many stages have room. A cluster that was joined may grow, so a lack of room is only a note."""
+        nodes, asked = self._nodes(), {kind: matrix.resources.of(kind) for kind in KINDS}
+        rooms = {kind: sum(room_for(node["Resources"], one) for node in nodes) for kind, one in asked.items()}
+        missing = [f"{kind} ({_words(asked[kind])})" for kind, room in rooms.items() if not room]
         if missing and not grows:
             raise UserError(
                 f"this machine has no room for {', '.join(missing)}", "Ask for less under resources, or join a cluster"
@@ -130,7 +131,7 @@ class OnRay:
         self.place = f"a Ray cluster of {len(nodes)} node{'s' if len(nodes) > 1 else ''}"
 
     def _check_folder(self, nodes: list[dict[str, Any]], folder: Path) -> None:
-        """Have every node read what is written here.
+        """Have every node look for a file that is written here.
 
         Raises:
             UserError: A node cannot.
@@ -138,51 +139,32 @@ class OnRay:
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         folder.mkdir(parents=True, exist_ok=True)
-        marker, word = folder / f".seen-{uuid.uuid4().hex}", uuid.uuid4().hex
-        marker.write_text(word, encoding="utf-8")
+        marker = folder / f".seen-{uuid.uuid4().hex}"
+        marker.touch()
         try:
-            asked = {}
+            asked = []
             for node in nodes:
                 there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-                remote = self._ray.remote(_seen).options(num_cpus=0, max_retries=0, scheduling_strategy=there)
-                asked[remote.remote(marker)] = node["NodeManagerHostname"]
-            for reference, host in asked.items():
+                remote = self._ray.remote(_see).options(num_cpus=0, max_retries=0, scheduling_strategy=there)
+                asked.append((node["NodeManagerHostname"], remote.remote(marker)))
+            for host, reference in asked:
+                remedy = "Install sts-eval on every node, in the same version"
                 try:
-                    found, version = self._ray.get(reference, timeout=CHECK_SECONDS)
+                    seen, version = self._ray.get(reference, timeout=CHECK_SECONDS)
                 except Exception as error:
-                    raise UserError(
-                        f"node {host} cannot do stages ({_line(error)})",
-                        "Install sts-eval on every node, in the same version",
-                    ) from error
-                if found != word:
-                    raise UserError(
-                        f"node {host} does not see {folder}",
-                        "Put the sweep with --folder where all nodes share a file system",
-                    )
+                    raise UserError(f"node {host} cannot do stages ({_line(error)})", remedy) from error
                 if version != sts_eval.__version__:
-                    raise UserError(
-                        f"node {host} has sts-eval {version}, and this is {sts_eval.__version__}",
-                        "Install the same version on every node",
-                    )
+                    raise UserError(f"node {host} has sts-eval {version}, and this is {sts_eval.__version__}", remedy)
+                if not seen:
+                    remedy = "Put the sweep with --folder where all nodes share a file system"
+                    raise UserError(f"node {host} does not see {folder}", remedy)
         finally:
             marker.unlink(missing_ok=True)
 
 
-def _seen(marker: Path) -> tuple[str | None, str]:
-    """What a node reads in a file, and the version of this package there."""
-    return (marker.read_text(encoding="utf-8") if marker.is_file() else None), sts_eval.__version__
-
-
-def _options(asked: StageResources) -> dict[str, Any]:
-    options: dict[str, Any] = {
-        "num_cpus": asked.cpus,
-        "num_gpus": asked.gpus,
-        "max_retries": 0,
-        "runtime_env": {"env_vars": {"OMP_NUM_THREADS": str(asked.cpus)}},
-    }
-    if asked.memory_gb is not None:
-        options["memory"] = int(asked.memory_gb * 1e9)
-    return options
+def _see(marker: Path) -> tuple[bool, str]:
+    """Whether a node sees a file, and the version of this package there."""
+    return marker.is_file(), sts_eval.__version__
 
 
 def _check_answers(address: str) -> None:

@@ -1,11 +1,4 @@
-"""Doing one stage, in whatever process. Everything goes through files in the sweep's folder.
-
-The layout:
-
-runs/NAME/…      each run's own records, as `sts-eval run` lays them out
-evaluations/…    one model's answers each
-tuning/…         weights of one model, training set and seed each
-"""
+"""Doing one stage, in whatever process. Everything goes through files in the sweep's folder."""
 
 from __future__ import annotations
 
@@ -20,18 +13,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sts_eval.errors import UserError
 from sts_eval.experiment import Run
 from sts_eval.records.prediction import Prediction
 from sts_eval.records.record import now
+from sts_eval.records.run_folder import RunFolder
 from sts_eval.sweep.matrix import Matrix
 from sts_eval.sweep.stages import Stage
-from sts_eval.sweep.state import End, Ended, StageRecord, log_place, record_place
-
-if TYPE_CHECKING:
-    from sts_eval.pipeline import Folders  # loads torch, which whoever only plans does without
+from sts_eval.sweep.state import StageRecord, Status, record_place
 
 
 @dataclass(frozen=True)
@@ -54,51 +44,79 @@ class Task:
     attempts: int
     avoid: str = ""
 
+    def begin(self, host: str, pid: int) -> StageRecord:
+        """The record of the attempt as it begins, in a process of a host."""
+        return StageRecord(
+            stage=self.stage.name,
+            kind=self.stage.kind,
+            key=self.stage.key,
+            status="running",
+            attempts=self.attempts,
+            started=now(),
+            host=host,
+            pid=pid,
+            log=f"logs/{self.stage.name}-{self.attempts + 1}.log",
+        )
 
-def attempt(task: Task) -> Ended:
+    def end(
+        self,
+        began: StageRecord,
+        *,
+        error: str | None = None,
+        mistake: bool = False,
+        seconds: float = 0.0,
+        made: tuple[str, ...] = (),
+    ) -> StageRecord:
+        """The record of the attempt as it ends: done, to be tried again, or quarantined.
+
+        Args:
+            began: The record of its beginning.
+            error: The last line of the error, None where it is done.
+            mistake: Whether the user's description is wrong, which another attempt would not change.
+            seconds: How long it took.
+            made: Paths of what it made, below the sweep's folder.
+        """
+        failed: Status = "quarantined" if mistake or self.attempts >= self.matrix.retries else "failed"
+        changes = {"status": "done" if error is None else failed, "attempts": self.attempts + 1, "finished": now()}
+        return began.model_copy(update=changes | {"seconds": round(seconds, 3), "line": error, "made": made})
+
+    def lose(self, error: str) -> StageRecord:
+        """The record of an attempt whose worker is gone. Where it ran is known if it had begun."""
+        path = record_place(self.folder, self.stage.name)
+        began = StageRecord.read(path) if path.is_file() else None
+        if began is None or began.status != "running":
+            began = self.begin("", 0)
+        return self.end(began, error=error)
+
+
+def attempt(task: Task) -> StageRecord:
     """Try a stage: its record says that it runs, its log takes all output, and no exception leaves it."""
     stage, start = task.stage, time.perf_counter()
-    host, pid, log = socket.gethostname(), os.getpid(), log_place(stage.name, task.attempts + 1)
-
-    def ended(end: End, line: str | None = None, made: tuple[str, ...] = ()) -> Ended:
-        return Ended(stage.name, end, time.perf_counter() - start, host, pid, line, made)
-
+    began = task.begin(socket.gethostname(), os.getpid())
+    error: str | None = None
+    mistake, made = False, tuple[str, ...]()
     try:
         if task.home.is_dir():  # where it is not, paths are expected to be absolute
             os.chdir(task.home)
-        StageRecord(
-            stage=stage.name,
-            kind=stage.kind,
-            key=stage.key,
-            status="running",
-            attempts=task.attempts,
-            started=now(),
-            finished=None,
-            seconds=0.0,
-            host=host,
-            pid=pid,
-            line=None,
-            log=log,
-            made=(),
-        ).write(record_place(task.folder, stage.name))
-        with _output_to(task.folder / log):
-            print(f"{stage.name}, attempt {task.attempts + 1}, {now()}, {host}, process {pid}", flush=True)  # noqa: T201 -- the log's first line
+        began.write(record_place(task.folder, stage.name))
+        with _output_to(task.folder / began.log):
+            heading = f"{stage.name}, attempt {task.attempts + 1}, {now()}, {began.host}, process {began.pid}"
+            print(heading, flush=True)  # noqa: T201 -- the log's first line
             try:
-                made = perform(stage, task.matrix, task.folder)
+                made = tuple(str(path.relative_to(task.folder)) for path in perform(stage, task.matrix, task.folder))
             except BaseException:
                 traceback.print_exc()
                 raise
-        return ended("done", made=tuple(str(path.relative_to(task.folder)) for path in made))
-    except UserError as error:
-        return ended("mistake", str(error))
-    except (Exception, SystemExit) as error:
-        return ended("broken", traceback.format_exception_only(error)[-1].strip())
-    finally:
-        gc.collect()  # models of this stage, before the next one loads its own
+    except UserError as wrong:
+        error, mistake = str(wrong), True
+    except (Exception, SystemExit) as broken:
+        error = traceback.format_exception_only(broken)[-1].strip()
+    gc.collect()  # models of this stage, before the next one loads its own
+    return task.end(began, error=error, mistake=mistake, seconds=time.perf_counter() - start, made=made)
 
 
 def perform(stage: Stage, matrix: Matrix, folder: Path) -> tuple[Path, ...]:
-    """Do a stage, or find it done: records that are there are not made again.
+    """Do a stage with the pipeline, or find it done: records that are there are not made again.
 
     Args:
         stage: What to do.
@@ -111,78 +129,54 @@ def perform(stage: Stage, matrix: Matrix, folder: Path) -> tuple[Path, ...]:
     Raises:
         UserError: The user's description, or what it names, is wrong.
     """
-    from sts_eval.pipeline import measured_after, measured_before, predicted, prediction_file, tuned_seed
-
-    runs = dict(matrix.expand())
-    run, folders = runs[stage.run], folders_of(folder, stage.run)
-    if stage.kind == "predict":
-        predicted(run, folders.run)
-        return (prediction_file(run, folders.run),)
-    if stage.kind == "before":
-        candidates = [name for name in runs if f"predict-{name}" in stage.needs_one]
-        return (measured_before(run, _any_prediction(candidates, runs, folder), folders),)
-    if stage.kind == "tune":
-        return (folders.tuning / tuned_seed(run, _seed(stage), folders).folder / "training.json",)
-    if stage.kind == "after":
-        return (measured_after(run, _seed(stage), _any_prediction([stage.run], runs, folder), folders),)
-    return _report(run, matrix, folders.run, folder)
-
-
-def folders_of(folder: Path, run: str) -> Folders:
-    """Where the records of a sweep's run go: evaluations and weights are all runs'."""
-    from sts_eval.pipeline import Folders
-
-    return Folders(run=folder / "runs" / run, evaluations=folder / "evaluations", tuning=folder / "tuning")
-
-
-def _report(run: Run, matrix: Matrix, place: Path, folder: Path) -> tuple[Path, ...]:
-    from sts_eval.pipeline import predicted, reported
+    # They load torch, which whoever only plans does without.
+    from sts_eval.pipeline import make_evaluation, make_prediction, make_report, make_seed, prediction_file
     from sts_eval.report.prediction import draw_scores
     from sts_eval.report.report import print_report, write_report
 
-    prediction = predicted(run, place)
-    report = reported(run, prediction, folders_of(folder, place.name), post_hoc=matrix.post_hoc)
-    draw_scores(prediction, "sts_icl", place / "prediction.png")
-    print_report(report)
-    return tuple(write_report(report, place))
+    runs = dict(matrix.expand())
+    run, files = runs[stage.run], RunFolder.of_sweep(folder, stage.run)
+    if stage.kind == "predict":
+        make_prediction(run, files)
+        return (prediction_file(run, files),)
+    if stage.kind == "tune" and stage.seed is not None:
+        return (make_seed(run, stage.seed, files).facts,)
+    if stage.kind == "report":
+        prediction = make_prediction(run, files)
+        report = make_report(run, prediction, files, post_hoc=matrix.post_hoc)
+        draw_scores(prediction, "sts_icl", files.prediction_plot)
+        print_report(report)
+        return tuple(write_report(report, files.run))
+    candidates = {name: one for name, one in runs.items() if f"predict-{name}" in stage.needs_one} or {stage.run: run}
+    return (make_evaluation(run, stage.seed, _any_prediction(candidates, folder), files),)
 
 
-def _seed(stage: Stage) -> int:
-    assert stage.seed is not None  # noqa: S101 -- stages about a tuning have one
-    return stage.seed
-
-
-def _any_prediction(names: list[str], runs: dict[str, Run], folder: Path) -> Prediction:
+def _any_prediction(runs: dict[str, Run], folder: Path) -> Prediction:
     """A prediction that is there, of one of these runs."""
     from sts_eval.pipeline import prediction_file
 
-    for name in names:
-        path = prediction_file(runs[name], folders_of(folder, name).run)
+    for name, run in runs.items():
+        path = prediction_file(run, RunFolder.of_sweep(folder, name))
         if path.is_file():
             return Prediction.read(path)
-    raise FileNotFoundError(f"there is no prediction of {', '.join(names)}")
+    raise FileNotFoundError(f"there is no prediction of {', '.join(runs)}")
 
 
 @contextmanager
 def _output_to(path: Path) -> Iterator[None]:
     """Append what this process writes to a file: what Python writes, and what libraries write past it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8", buffering=1) as file, _descriptors_to(file.fileno()):
-        with redirect_stdout(file), redirect_stderr(file), warnings.catch_warnings():
-            yield
-        file.flush()
-
-
-@contextmanager
-def _descriptors_to(target: int) -> Iterator[None]:
-    sys.stdout.flush()
-    sys.stderr.flush()
-    kept = [os.dup(number) for number in (1, 2)]
-    try:
-        for number in (1, 2):
-            os.dup2(target, number)
-        yield
-    finally:
-        for number, old in zip((1, 2), kept, strict=True):
-            os.dup2(old, number)
-            os.close(old)
+    with path.open("a", encoding="utf-8", buffering=1) as file:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        kept = [os.dup(number) for number in (1, 2)]
+        try:
+            for number in (1, 2):
+                os.dup2(file.fileno(), number)
+            with redirect_stdout(file), redirect_stderr(file), warnings.catch_warnings():
+                yield
+            file.flush()
+        finally:
+            for number, old in zip((1, 2), kept, strict=True):
+                os.dup2(old, number)
+                os.close(old)

@@ -2,7 +2,7 @@
 
     predict   one per run
     before    one per model, after any of its predictions: all leave out the same questions
-    tune      one per model, training set and seed, after all predictions that it is to be held against
+    tune      one per model, training set and seed, after all predictions that it will be compared with
     after     one per tuned seed
     report    one per run
 
@@ -12,13 +12,12 @@ and time of change.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 from sts_eval.data.tables import fingerprint
-from sts_eval.experiment import Run, Spec
+from sts_eval.experiment import Run
+from sts_eval.model.fingerprint import file_stamps, model_fingerprint, training_key
 from sts_eval.sweep.matrix import Kind, Matrix, model_slug, tuning_slug
 
 
@@ -30,47 +29,52 @@ class Stage:
         name: Unique in the sweep, and the name of its files.
         kind: What it does.
         run: Name of the run that it is for; of the first where several share it.
+        key: Hash of what its result depends on.
         seed: Seed of the tuning, where it is about one.
         needs: Stages that must be done before it.
         needs_one: Stages of which one must be done before it.
-        key: Hash of what its result depends on.
     """
 
     name: str
     kind: Kind
     run: str
-    seed: int | None
-    needs: tuple[str, ...]
-    needs_one: tuple[str, ...]
     key: str
+    seed: int | None = None
+    needs: tuple[str, ...] = ()
+    needs_one: tuple[str, ...] = ()
 
 
 def plan(matrix: Matrix) -> tuple[Stage, ...]:
     """All stages of a sweep, each after those that it needs."""
-    runs = matrix.expand()
-    by_model = _grouped(runs, model_slug)
-    by_tuning = _grouped(runs, tuning_slug)
-    keys = {name: _Keys.of(run) for name, run in runs}
-    stages = [Stage(f"predict-{name}", "predict", name, None, (), (), keys[name].predict) for name, _ in runs]
-    for slug, names in by_model.items():
-        needs = tuple(f"predict-{name}" for name in names)
-        stages.append(Stage(f"before-{slug}", "before", names[0], None, (), needs, keys[names[0]].before))
-    for slug, names in by_tuning.items():
-        needs = tuple(f"predict-{name}" for name in names)
+    runs = dict(matrix.expand())
+    predictions = {name: Stage(f"predict-{name}", "predict", name, _predict_key(run)) for name, run in runs.items()}
+    befores = {
+        slug: Stage(
+            f"before-{slug}", "before", names[0], _before_key(runs[names[0]]), needs_one=_names(predictions, names)
+        )
+        for slug, names in _shared(runs, model_slug).items()
+    }
+    tunings: list[Stage] = []
+    afters: dict[str, list[Stage]] = {}
+    for slug, names in _shared(runs, tuning_slug).items():
+        first, needs = names[0], _names(predictions, names)
+        run = runs[first]
+        data = [run.training_set.model_dump(mode="json"), file_stamps(run.training_set.source)]
         for seed in matrix.tune.seeds:
-            key = keys[names[0]].tune(seed)
-            stages.append(Stage(f"tune-{slug}-seed{seed}", "tune", names[0], seed, needs, (), key))
-    for slug, names in by_tuning.items():
-        for seed in matrix.tune.seeds:
-            key = keys[names[0]].after(seed)
-            needs = (f"tune-{slug}-seed{seed}",)
-            stages.append(Stage(f"after-{slug}-seed{seed}", "after", names[0], seed, needs, (), key))
-    for name, run in runs:
-        afters = tuple(f"after-{tuning_slug(run)}-seed{seed}" for seed in matrix.tune.seeds)
-        needs = (f"predict-{name}", f"before-{model_slug(run)}", *afters)
-        key = keys[name].report(matrix)
-        stages.append(Stage(f"report-{name}", "report", name, None, needs, (), key))
-    return tuple(stages)
+            key = training_key(run.model, data, run.tune, seed)
+            tuning = Stage(f"tune-{slug}-seed{seed}", "tune", first, key, seed, needs)
+            key = fingerprint([_before_key(run), key])
+            after = Stage(f"after-{slug}-seed{seed}", "after", first, key, seed, (tuning.name,))
+            tunings.append(tuning)
+            afters.setdefault(slug, []).append(after)
+    reports = []
+    for name, run in runs.items():
+        prediction, after_it = predictions[name], afters[tuning_slug(run)]
+        key = fingerprint([prediction.key, [stage.key for stage in after_it], matrix.post_hoc])
+        needs = tuple(stage.name for stage in (prediction, befores[model_slug(run)], *after_it))
+        reports.append(Stage(f"report-{name}", "report", name, key, needs=needs))
+    after_stages = [stage for stages in afters.values() for stage in stages]
+    return (*predictions.values(), *befores.values(), *tunings, *after_stages, *reports)
 
 
 def unshared(matrix: Matrix) -> dict[Kind, int]:
@@ -79,57 +83,25 @@ def unshared(matrix: Matrix) -> dict[Kind, int]:
     return {"predict": n_runs, "before": n_runs, "tune": n_runs * n_seeds, "after": n_runs * n_seeds, "report": n_runs}
 
 
-def _grouped(runs: Sequence[tuple[str, Run]], slug: Any) -> dict[str, list[str]]:
+def _shared(runs: Mapping[str, Run], slug: Callable[[Run], str]) -> dict[str, list[str]]:
+    """Names of the runs that share stages, by what they share."""
     groups: dict[str, list[str]] = {}
-    for name, run in runs:
+    for name, run in runs.items():
         groups.setdefault(slug(run), []).append(name)
     return groups
 
 
-@dataclass(frozen=True)
-class _Keys:
-    """What the stages of a run depend on, as hashes."""
-
-    run: Run
-    predict: str
-    before: str
-
-    @classmethod
-    def of(cls, run: Run) -> _Keys:
-        from sts_eval.pipeline import prediction_depends_on
-
-        data = [_file_stamp(run.training_set.source), _file_stamp(run.benchmark.source)]
-        read = [run.settings.domain_tokens, list(run.settings.seeds)]
-        before = [*_model(run), _plain(run.benchmark), data[1], read, _plain(run.measure)]
-        return cls(run, fingerprint([*prediction_depends_on(run), *data]), fingerprint(before))
-
-    def tune(self, seed: int) -> str:
-        from sts_eval.model.fingerprint import NOT_IN_WEIGHTS
-
-        run = self.run
-        settings = run.tune.model_dump(mode="json", exclude=NOT_IN_WEIGHTS)
-        data = [_plain(run.training_set), _file_stamp(run.training_set.source)]
-        return fingerprint([*_model(run), *data, settings, seed])
-
-    def after(self, seed: int) -> str:
-        return fingerprint([self.before, self.tune(seed)])
-
-    def report(self, matrix: Matrix) -> str:
-        return fingerprint([self.predict, [self.after(seed) for seed in matrix.tune.seeds], matrix.post_hoc])
+def _names(stages: Mapping[str, Stage], runs: Iterable[str]) -> tuple[str, ...]:
+    return tuple(stages[run].name for run in runs)
 
 
-def _model(run: Run) -> list[Any]:
-    from sts_eval.model.fingerprint import model_fingerprint
+def _predict_key(run: Run) -> str:
+    from sts_eval.pipeline import prediction_key
 
-    return [model_fingerprint(run.model)]
-
-
-def _plain(spec: Spec) -> Mapping[str, Any]:
-    return spec.model_dump(mode="json")
+    return prediction_key(run, [file_stamps(run.training_set.source), file_stamps(run.benchmark.source)])
 
 
-def _file_stamp(source: str) -> list[list[Any]]:
-    """The files behind a local source; none for a hub id."""
-    place = Path(source).expanduser()
-    files = sorted(place.iterdir()) if place.is_dir() else [place] if place.is_file() else []
-    return [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in files]
+def _before_key(run: Run) -> str:
+    read = [run.settings.domain_tokens, list(run.settings.seeds)]
+    benchmark, measured = (part.model_dump(mode="json") for part in (run.benchmark, run.measure))
+    return fingerprint([model_fingerprint(run.model), benchmark, file_stamps(run.benchmark.source), read, measured])

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import get_args
 
 from rich.markup import escape
 from rich.table import Table
 
 from sts_eval.sweep.matrix import Matrix
 from sts_eval.sweep.stages import unshared
-from sts_eval.sweep.state import ORDER, OVER, Book, Standing
+from sts_eval.sweep.state import OVER, Book, Standing
 
 SHOWN: tuple[Standing, ...] = ("running", "quarantined")
 """Standings whose stages are listed one by one."""
@@ -35,7 +36,7 @@ def plan_table(matrix: Matrix, book: Book) -> Table:
 def status_table(book: Book) -> Table:
     """How many stages of each kind stand where."""
     standings = book.standings()
-    present = [one for one in ORDER if one in standings.values()]
+    present = [one for one in get_args(Standing) if one in standings.values()]
     table = Table(title="Stages", title_justify="left")
     table.add_column("stage")
     for standing in present:
@@ -52,14 +53,14 @@ def detail_table(book: Book) -> Table | None:
     for header in ("stage", "state", "attempts", "where", "last line and log"):
         table.add_column(header, overflow="fold")
     for name, standing in book.standings().items():
-        record = book.record(name)
+        record = book.records.get(name)
         if record is None or (standing not in SHOWN and record.status != "failed"):
             continue
         state = "to try again" if record.status == "failed" and standing != "running" else standing
-        said = [] if record.line is None else [escape(record.line)]
+        lines = [] if record.line is None else [escape(record.line)]
         where = f"{record.host}, {record.pid}" if record.host else ""
         log = escape(str(book.folder / record.log))
-        table.add_row(name, state, str(record.attempts), where, "\n".join([*said, log]))
+        table.add_row(name, state, str(record.attempts), where, "\n".join([*lines, log]))
     return table if table.row_count else None
 
 

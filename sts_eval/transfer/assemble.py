@@ -1,19 +1,16 @@
-"""Putting a transfer record together, with the flags that tell what it may not be used for."""
+"""Making a transfer record of joined answers, with the flags that limit its use."""
 
 from __future__ import annotations
 
-import importlib.metadata
-import platform
 from collections.abc import Sequence
 
 from sts_eval.records.answers import LengthUnit
 from sts_eval.records.record import now
 from sts_eval.records.transfer import Imported, Measured, RunFlag, Transfer
 from sts_eval.records.tuning import PredictionReference, Tuning
+from sts_eval.records.versions import versions
 from sts_eval.transfer.domain_changes import summarise
 from sts_eval.transfer.pairing import Pairing
-
-PACKAGES = ("sts-eval", "torch", "transformers", "trl", "peft", "lm-eval", "datasets")
 
 
 def assemble(
@@ -37,7 +34,7 @@ def assemble(
         model_after: What it became.
         seeds: The seed behind each tuned side.
         length_unit: What answer lengths count.
-        prediction: The prediction that was to foretell this; by default the one that the tuning names.
+        prediction: The prediction that was made before; by default the one that the tuning names.
         tuning: The tuning in between, if it was done here.
         warnings: What a reader should know.
     """
@@ -48,6 +45,13 @@ def assemble(
             f"{pairing.prompts_differ} questions were put in different words before and after, so part of "
             "the change may be the prompt's"
         )
+    flags: dict[RunFlag, bool] = {
+        "no_prediction": prediction is None,
+        "post_hoc": prediction is not None and tuning is not None and prediction.created > tuning.started,
+        "nothing_changed": tuning is not None and not tuning.changed,
+        "same_questions": isinstance(origin, Measured) and origin.questions == "same",
+        "prompts_differ": pairing.prompts_differ > 0,
+    }
     return Transfer(
         created=now(),
         origin=origin,
@@ -61,38 +65,7 @@ def assemble(
         domains=summarise(pairing.domains, seeds),
         only_before=pairing.only_before,
         only_after=pairing.only_after,
-        flags=_flags(pairing, origin, prediction, tuning),
+        flags=tuple(flag for flag, holds in flags.items() if holds),
         warnings=tuple(lines),
-        versions=versions(),
+        versions=versions("trl"),
     )
-
-
-def versions() -> dict[str, str]:
-    """The versions of what the figures depend on, as far as it is installed."""
-    found = {"python": platform.python_version()}
-    for name in PACKAGES:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:  # a source tree on the path, or an extra left out
-            continue
-    return found
-
-
-def _flags(
-    pairing: Pairing,
-    origin: Measured | Imported,
-    prediction: PredictionReference | None,
-    tuning: Tuning | None,
-) -> tuple[RunFlag, ...]:
-    flags: list[RunFlag] = []
-    if prediction is None:
-        flags.append("no_prediction")
-    elif tuning is not None and prediction.created > tuning.started:
-        flags.append("post_hoc")
-    if tuning is not None and not tuning.changed:
-        flags.append("nothing_changed")
-    if isinstance(origin, Measured) and origin.questions == "same":
-        flags.append("same_questions")
-    if pairing.prompts_differ:
-        flags.append("prompts_differ")
-    return tuple(flags)

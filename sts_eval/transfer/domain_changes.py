@@ -6,13 +6,10 @@ seeds the crossed analysis of variance. An answer without a verdict is wrong.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
-from sts_eval.errors import UserError
 from sts_eval.records.answers import Replies
 from sts_eval.records.transfer import (
     DomainAnswers,
@@ -21,7 +18,6 @@ from sts_eval.records.transfer import (
     Form,
     MeanChange,
     SeedChange,
-    Transfer,
 )
 from sts_eval.statistics import (
     change_over_seeds,
@@ -29,6 +25,7 @@ from sts_eval.statistics import (
     paired_change,
     paired_mean_change,
 )
+from sts_eval.statistics.paired import PairedChange
 
 NOTABLE_SHARE = 0.02
 """Change in the share of unparsed or truncated answers from which part of an accuracy change is form."""
@@ -47,64 +44,49 @@ def summarise(answers: Sequence[DomainAnswers], seeds: Sequence[int]) -> tuple[D
     return tuple(_domain(table, seeds) for table in answers)
 
 
-def check(transfer: Transfer) -> None:
-    """See whether a record's figures follow from its answers.
-
-    Raises:
-        UserError: They do not: the record was changed by hand or made by something else.
-    """
-    again = summarise(transfer.answers, transfer.seeds)
-    for stored, made in zip(transfer.domains, again, strict=True):
-        if not _alike(stored.model_dump(), made.model_dump()):
-            raise UserError(
-                f"the figures of {stored.domain} do not follow from the answers in the record",
-                "Make the record again rather than change it",
-            )
-
-
 def _domain(table: DomainAnswers, seeds: Sequence[int]) -> DomainChange:
     was = table.before.right
-    by_seed = tuple(_seed(seed, table.before, replies) for seed, replies in zip(seeds, table.after, strict=True))
-    pooled = paired_change(was, table.after[0].right)
-    delta, paired_se, seed_sd, total_se, interval = pooled.delta, pooled.se, None, None, pooled.interval
-    if len(table.after) > 1 and pooled.n > 1:
+    changes = [paired_change(was, replies.right) for replies in table.after]
+    form_before, form_after = _form([table.before]), _form(table.after)
+    first = changes[0]
+    delta, paired_se, seed_sd, total_se, interval = first.delta, first.se, None, None, first.interval
+    if len(changes) > 1 and first.n > 1:
         crossed = change_over_seeds(was, [replies.right for replies in table.after])
         delta, paired_se, seed_sd, total_se = crossed.delta, crossed.item_se, crossed.seed_sd, crossed.se
         interval = crossed.interval
     return DomainChange(
         domain=table.domain,
-        n=pooled.n,
-        accuracy_before=pooled.accuracy_before,
-        accuracy_after=float(np.mean([change.accuracy_after for change in by_seed])),
+        n=first.n,
+        accuracy_before=first.accuracy_before,
+        accuracy_after=float(np.mean([change.accuracy_after for change in changes])),
         delta=delta,
         paired_se=paired_se,
         seed_sd=seed_sd,
         total_se=total_se,
         interval=None if interval is None else (interval.low, interval.high),
-        by_seed=by_seed,
+        by_seed=tuple(
+            SeedChange(
+                seed=seed,
+                accuracy_after=change.accuracy_after,
+                delta=change.delta,
+                se=change.se,
+                lost=change.lost,
+                gained=change.gained,
+                p_mcnemar=change.p_mcnemar,
+                logprob_delta=_mean_difference(table.before.logprob, replies.logprob),
+                form=_form([replies]),
+            )
+            for seed, change, replies in zip(seeds, changes, table.after, strict=True)
+        ),
         logprob=_logprob(table),
-        form_before=_form([table.before]),
-        form_after=_form(table.after),
-        flags=_flags(table),
+        form_before=form_before,
+        form_after=form_after,
+        flags=_flags(changes, form_before, form_after),
     )
 
 
-def _seed(seed: int, before: Replies, after: Replies) -> SeedChange:
-    change = paired_change(before.right, after.right)
-    logprob = None
-    if before.logprob is not None and after.logprob is not None:
-        logprob = float(np.mean(np.subtract(after.logprob, before.logprob)))
-    return SeedChange(
-        seed=seed,
-        accuracy_after=change.accuracy_after,
-        delta=change.delta,
-        se=change.se,
-        lost=change.lost,
-        gained=change.gained,
-        p_mcnemar=change.p_mcnemar,
-        logprob_delta=logprob,
-        form=_form([after]),
-    )
+def _mean_difference(before: Sequence[float] | None, after: Sequence[float] | None) -> float | None:
+    return None if before is None or after is None else float(np.mean(np.subtract(after, before)))
 
 
 def _logprob(table: DomainAnswers) -> MeanChange | None:
@@ -139,33 +121,16 @@ def _form(models: Sequence[Replies]) -> Form:
     )
 
 
-def _flags(table: DomainAnswers) -> tuple[DomainFlag, ...]:
-    flags: list[DomainFlag] = []
-    changes = [paired_change(table.before.right, replies.right) for replies in table.after]
-    if any("small_sample" in change.flags for change in changes):
-        flags.append("small_sample")
-    if all("few_discordant" in change.flags for change in changes):
-        flags.append("few_discordant")
-    before, after = _form([table.before]), _form(table.after)
-    if abs(after.unparsed - before.unparsed) >= NOTABLE_SHARE:
-        flags.append("unparsed_changed")
-    if (
-        before.truncated is not None
-        and after.truncated is not None
-        and abs(after.truncated - before.truncated) >= NOTABLE_SHARE
-    ):
-        flags.append("truncated_changed")
-    if len(table.after) == 1:
-        flags.append("only_one_seed")
-    return tuple(flags)
+def _flags(changes: Sequence[PairedChange], before: Form, after: Form) -> tuple[DomainFlag, ...]:
+    found: dict[DomainFlag, bool] = {
+        "small_sample": any("small_sample" in change.flags for change in changes),
+        "few_discordant": all("few_discordant" in change.flags for change in changes),
+        "unparsed_changed": _moved(before.unparsed, after.unparsed),
+        "truncated_changed": _moved(before.truncated, after.truncated),
+        "only_one_seed": len(changes) == 1,
+    }
+    return tuple(flag for flag, holds in found.items() if holds)
 
 
-def _alike(one: Any, other: Any) -> bool:
-    """Whether two dumps are equal up to rounding."""
-    if isinstance(one, float) and isinstance(other, float):
-        return math.isclose(one, other, rel_tol=AGREES, abs_tol=AGREES)
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_alike(one[key], other[key]) for key in one)
-    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
-        return len(one) == len(other) and all(map(_alike, one, other))
-    return bool(one == other)
+def _moved(before: float | None, after: float | None) -> bool:
+    return before is not None and after is not None and abs(after - before) >= NOTABLE_SHARE

@@ -1,15 +1,14 @@
-"""One model on the chosen questions, through `lm_eval.simple_evaluate`, and kept for the next time.
+"""One model's answers to the chosen questions, through `lm_eval.simple_evaluate`, kept for the next time.
 
-The file of an evaluation is named by a hash of everything that it depends on: the model and its adapter, the
-task and its settings, the questions, the versions. So the untuned model is evaluated once, whatever the number
+The file of an evaluation is named by a hash of all that it depends on: the model and its adapter, the task and its
+settings, the questions, the versions. So the untuned model is evaluated once, whatever the number
 of training sets and seeds.
 """
 
 from __future__ import annotations
 
-import importlib.metadata
+import json
 import time
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,13 +17,16 @@ from sts_eval.data.tables import fingerprint
 from sts_eval.errors import UserError
 from sts_eval.experiment import MeasureSettings, ModelSpec
 from sts_eval.model.fingerprint import model_fingerprint, weights_sha256
+from sts_eval.model.load import default_device, token_counter
 from sts_eval.records.answers import Evaluation
+from sts_eval.records.prediction import Prediction
 from sts_eval.records.record import check_writable, now
-from sts_eval.transfer.assemble import versions
+from sts_eval.records.run_folder import evaluation_file
+from sts_eval.records.versions import versions
 from sts_eval.transfer.lm_eval_samples import answers_from
-from sts_eval.transfer.lm_eval_tasks import Loaded
+from sts_eval.transfer.lm_eval_tasks import load_tasks
 from sts_eval.transfer.pairing import Answer, evaluated
-from sts_eval.transfer.scored_questions import Questions
+from sts_eval.transfer.scored_questions import choose_questions
 
 DEPENDS_ON = ("torch", "transformers", "peft", "lm-eval")
 """Packages whose version may change an answer."""
@@ -49,41 +51,45 @@ class Tuned:
 
 
 class Evaluator:
-    """Evaluates models on one task and one choice of questions.
+    """Evaluates models on one task and one choice of questions, which is made before any model is loaded.
 
     Args:
-        settings: The task and how to run it.
-        questions: What to score.
-        tasks: lm-eval's tasks by name, and the manager that loaded them.
+        settings: The task, how to run it, and which questions to score.
         folder: Where evaluations are kept.
+        prediction: The prediction whose questions are left out.
+
+    Attributes:
+        n_read: Questions that are left out because the prediction read them.
 
     Raises:
-        UserError: The folder cannot be written.
+        UserError: The task is unknown, or no question is left to score.
     """
 
-    def __init__(self, settings: MeasureSettings, questions: Questions, tasks: Loaded, folder: Path) -> None:
-        """See the class."""
+    def __init__(self, settings: MeasureSettings, folder: Path, prediction: Prediction | None) -> None:
         self._settings = settings
-        self._questions = questions
-        self._tasks = tasks
         self._folder = folder
-        check_writable(folder / "evaluation.json")
+        self._tasks, self._manager = load_tasks(settings)
+        self._selections, self.n_read = choose_questions(settings, self._tasks, prediction)
 
     def evaluate(self, model: ModelSpec, tuned: Tuned | None = None) -> Evaluation:
         """Evaluate a model, or read what an earlier evaluation of the same kind found.
 
         Raises:
-            UserError: The adapter is missing or another model's, or the task does not score questions 0 or 1.
+            UserError: The adapter is missing or another model's, the folder cannot be written, or the task does not
+                score questions 0 or 1.
         """
+        from accelerate import PartialState
+
         adapter = None if tuned is None else weights_sha256(tuned.weights)
         key = self._key(model, adapter)
-        file = self._folder / f"evaluation-{key[:16]}.json"
+        file = evaluation_file(self._folder, key)
         if file.is_file():
             return Evaluation.read(file)
+        check_writable(file)
         if tuned is not None and not tuned.whole:
             _check_base(model, tuned.weights)
         start = time.perf_counter()
-        answers = self._answers(model, tuned)
+        answers = self._ask(model, tuned)
         if answers is not None:  # the main process
             Evaluation(
                 created=now(),
@@ -94,28 +100,29 @@ class Evaluator:
                 length_unit="tokens",
                 domains=evaluated(answers),
                 seconds=round(time.perf_counter() - start, 3),
-                versions=versions(),
+                versions=versions("trl"),
             ).write(file)
-        _wait()
+        PartialState().wait_for_everyone()
         return Evaluation.read(file)
 
-    def _answers(self, model: ModelSpec, tuned: Tuned | None) -> list[Answer] | None:
+    def _ask(self, model: ModelSpec, tuned: Tuned | None) -> list[Answer] | None:
+        """All answers of a model; None in processes other than the main one."""
         from lm_eval import simple_evaluate
 
         import sts_eval.transfer.packed_lm  # noqa: F401 -- tells lm-eval of the backend hf-packed
 
-        settings, chosen = self._settings, self._questions.by_task
+        settings, chosen = self._settings, self._selections
         limit = settings.max_answer_tokens
         try:
             results = simple_evaluate(
                 model=settings.backend,
                 model_args=_model_args(settings, model, tuned),
-                tasks=[self._tasks.tasks[name] for name in chosen],
-                task_manager=self._tasks.manager,
+                tasks=[self._tasks[name] for name in chosen],
+                task_manager=self._manager,
                 samples={name: list(selection.indices) for name, selection in chosen.items()},
                 num_fewshot=settings.num_fewshot,
                 batch_size=settings.batch_size,
-                device=_device(model),
+                device=default_device() if model.device == "auto" or _is_spread(model) else model.device,
                 apply_chat_template=settings.chat_template,
                 gen_kwargs={"max_gen_toks": limit} if limit else None,
                 bootstrap_iters=0,
@@ -127,7 +134,8 @@ class Evaluator:
             ) from error
         if results is None:
             return None
-        length = self._length(model)
+        generates = any(selection.answer_tokens is not None for selection in chosen.values())
+        length = token_counter(model) if generates else len
         return [
             answer
             for name, selection in chosen.items()
@@ -139,78 +147,54 @@ class Evaluator:
             )
         ]
 
-    def _length(self, model: ModelSpec) -> Callable[[str], int]:
-        if all(selection.answer_tokens is None for selection in self._questions.by_task.values()):
-            return len  # nothing is generated
-        from transformers import AutoTokenizer
-
-        tokenizer = AutoTokenizer.from_pretrained(
-            model.id, revision=model.revision, trust_remote_code=model.trust_remote_code
-        )
-        return lambda text: len(tokenizer(text, add_special_tokens=False).input_ids)
-
     def _key(self, model: ModelSpec, adapter: str | None) -> str:
         without = {"questions", "max_questions", "seed", "include_path"}  # what they choose is hashed itself
         questions = {
             name: [list(chosen.question_ids), list(chosen.indices), chosen.sha256, chosen.answer_tokens]
-            for name, chosen in self._questions.by_task.items()
+            for name, chosen in self._selections.items()
         }
+        settings = self._settings.model_dump(mode="json", exclude=without)
+        installed = versions()
         return fingerprint(
-            [
-                model_fingerprint(model),
-                adapter,
-                self._settings.model_dump(mode="json", exclude=without),
-                questions,
-                {name: importlib.metadata.version(name) for name in DEPENDS_ON},
-            ]
+            [model_fingerprint(model), adapter, settings, questions, {name: installed[name] for name in DEPENDS_ON}]
         )
 
 
 def _model_args(settings: MeasureSettings, model: ModelSpec, tuned: Tuned | None) -> dict[str, Any]:
     """What lm-eval's model class is made with. Both backends take an adapter, by different names."""
-    own: dict[str, Any] = {
-        "pretrained": model.id,
-        "dtype": model.dtype,
-        "trust_remote_code": model.trust_remote_code,
-    }
-    if model.revision is not None:
-        own["revision"] = model.revision
+    own: dict[str, Any] = {"dtype": model.dtype, "trust_remote_code": model.trust_remote_code}
     if tuned is not None and tuned.whole:
-        own |= {"pretrained": str(tuned.weights)}
-        own.pop("revision", None)
-    elif tuned is not None and settings.backend == "vllm":
-        own |= {"lora_local_path": str(tuned.weights), "max_lora_rank": _config(tuned.weights)["r"]}
-    elif tuned is not None:
-        own |= {"peft": str(tuned.weights)}
-    if settings.backend.startswith("hf") and model.device.startswith(("balanced", "sequential")):
+        own["pretrained"] = str(tuned.weights)
+    else:
+        own["pretrained"] = model.id
+        if model.revision is not None:
+            own["revision"] = model.revision
+    if tuned is not None and not tuned.whole:
+        if settings.backend == "vllm":
+            own |= {"lora_local_path": str(tuned.weights), "max_lora_rank": _adapter_config(tuned.weights)["r"]}
+        else:
+            own["peft"] = str(tuned.weights)
+    if settings.backend.startswith("hf") and _is_spread(model):
         own["parallelize"] = True
     return own
 
 
-def _device(model: ModelSpec) -> str:
-    import torch
-
-    if model.device != "auto" and not model.device.startswith(("balanced", "sequential")):
-        return model.device
-    return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+def _is_spread(model: ModelSpec) -> bool:
+    """Whether a model is spread over several devices."""
+    return model.device.startswith(("balanced", "sequential"))
 
 
-def _config(weights: Path) -> Mapping[str, Any]:
-    import json
-
-    file = weights / "adapter_config.json"
+def _adapter_config(weights: Path) -> dict[str, Any]:
     try:
-        config: Mapping[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        return dict(json.loads((weights / "adapter_config.json").read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
-        raise UserError(
-            f"{weights} holds no adapter ({type(error).__name__})", "Give a folder that peft wrote"
-        ) from error
-    return config
+        reason = type(error).__name__
+        raise UserError(f"{weights} holds no adapter ({reason})", "Give a folder that peft wrote") from error
 
 
 def _check_base(model: ModelSpec, weights: Path) -> None:
     """Refuse an adapter of another model. Folders are compared by their place."""
-    named = str(_config(weights).get("base_model_name_or_path"))
+    named = str(_adapter_config(weights).get("base_model_name_or_path"))
     places = [Path(name).expanduser() for name in (named, model.id)]
     same = named == model.id or (all(place.exists() for place in places) and places[0].resolve() == places[1].resolve())
     if not same:
@@ -218,9 +202,3 @@ def _check_base(model: ModelSpec, weights: Path) -> None:
             f"the adapter in {weights} was trained on {named}, not on {model.id}",
             "Give that model, or an adapter of this one",
         )
-
-
-def _wait() -> None:
-    from accelerate import PartialState
-
-    PartialState().wait_for_everyone()

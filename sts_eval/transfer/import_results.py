@@ -1,7 +1,11 @@
 """Results of a tuning and evaluation that happened elsewhere, as a transfer record.
 
-Three formats: `lm-eval` (folders with samples), `mmlu-pro` (files of the benchmark's official script) and
-`table` (question_id, category, answer, pred_before, pred_after). All end in the same joined answers.
+lm-eval     folders that `lm_eval --output_path … --log_samples` wrote
+mmlu-pro    files of the benchmark's own script (TIGER-AI-Lab/MMLU-Pro, `evaluate_from_local.py`): lists of the
+            benchmark's rows with `pred`, the letter that the script read, and the generated text
+table       one file of question_id, category, answer, pred_before, pred_after
+
+A missing prediction is a parse failure and wrong. (The script's own accuracy guesses a letter there.)
 """
 
 from __future__ import annotations
@@ -16,11 +20,15 @@ from sts_eval.records.answers import RIGHT, UNPARSED, WRONG
 from sts_eval.records.transfer import Imported, Transfer
 from sts_eval.records.tuning import PredictionReference
 from sts_eval.transfer.assemble import assemble
-from sts_eval.transfer.lm_eval_files import read_lm_eval
-from sts_eval.transfer.mmlu_pro_files import Side, read_official
-from sts_eval.transfer.pairing import Answer, pair
+from sts_eval.transfer.lm_eval_samples import read_lm_eval
+from sts_eval.transfer.pairing import Answer, Side, pair
 
 TABLE_COLUMNS = ("question_id", "category", "answer", "pred_before", "pred_after")
+
+SCRIPT_FIELDS = ("question_id", "category", "answer", "pred")
+
+SCRIPT_TEXT = ("generated_text", "model_outputs")
+"""Names that versions of the MMLU-Pro script give to the generated text."""
 
 FORMATS = ("lm-eval", "mmlu-pro", "table")
 
@@ -37,40 +45,50 @@ def import_transfer(
     Args:
         form: One of `FORMATS`.
         paths: The untuned side and then each tuned one; for a table, its one file.
-        prediction: The prediction that was to foretell them. Whether it came first cannot be checked.
+        prediction: The prediction of these results. Whether it came first cannot be checked.
         filter_name: For lm-eval, which filter's reading to take where a task has several.
 
     Raises:
         UserError: The format is unknown, or the files do not hold such results or cannot be joined.
     """
-    if form == "table":
-        return import_table(_only(paths), prediction=prediction)
     readers: dict[str, Callable[[Path], Side]] = {
         "lm-eval": lambda path: read_lm_eval(path, filter_name=filter_name),
-        "mmlu-pro": read_official,
+        "mmlu-pro": read_script_files,
     }
-    if form not in readers:
+    if form not in FORMATS:
         raise UserError(f"no format is called {form!r}", f"Choose among {', '.join(FORMATS)}")
-    if len(paths) <= 1:
+    if form == "table":
+        if len(paths) != 1:
+            remedy = "Give the one table that holds both sides"
+            raise UserError(f"format table takes one file, not {len(paths)}", remedy)
+        sides = read_both_sides(paths[0])
+    elif len(paths) > 1:
+        sides = [readers[form](path) for path in paths]
+    else:
         raise UserError(f"format {form} needs a result before and one after", "Give both paths, before first")
-    before, *after = [readers[form](path) for path in paths]
+    before, *after = sides
+    files = [file for side in sides for file in side.files]
     return assemble(
         pair(before.answers, [side.answers for side in after]),
-        origin=_origin(form, paths, [file for side in (before, *after) for file in side.files]),
+        origin=Imported(
+            format=form,
+            sources=tuple(path.name for path in paths),
+            sources_sha256=tuple(hashlib.sha256(file.read_bytes()).hexdigest() for file in files),
+        ),
         model_before=before.model,
         model_after=", ".join(dict.fromkeys(side.model for side in after)),
         seeds=range(len(after)),
         length_unit="characters",
         prediction=prediction,
-        warnings=[line for side in (before, *after) for line in side.warnings],
+        warnings=[line for side in sides for line in side.warnings],
     )
 
 
-def import_table(path: Path, *, prediction: PredictionReference | None = None) -> Transfer:
-    """Read a table of answers before and after. A missing prediction is a parse failure.
+def read_both_sides(path: Path) -> list[Side]:
+    """Read a table of answers before and after. `BEFORE__AFTER` as its name names the models.
 
     Raises:
-        UserError: The file cannot be read, lacks a column, or has a question twice.
+        UserError: The file cannot be read, or lacks a column.
     """
     rows = read_table(str(path), split="train").rows
     missing = [name for name in TABLE_COLUMNS if name not in rows[0]]
@@ -79,40 +97,42 @@ def import_table(path: Path, *, prediction: PredictionReference | None = None) -
             f"{path} has no column {missing[0]!r}; its columns are {', '.join(rows[0])}",
             f"Give a table with {', '.join(TABLE_COLUMNS)}",
         )
+    name, _, tuned = path.stem.partition("__")
     before, after = (
-        [_from_row(row, number, column, path) for number, row in enumerate(rows, start=1)]
+        [_answer(row, number, path, column) for number, row in enumerate(rows, start=1)]
         for column in ("pred_before", "pred_after")
     )
-    name, _, tuned = path.stem.partition("__")
-    return assemble(
-        pair(before, [after]),
-        origin=_origin("table", [path], [path]),
-        model_before=name,
-        model_after=tuned or path.stem,
-        seeds=(0,),
-        length_unit="characters",
-        prediction=prediction,
-    )
+    return [Side(name, before, [path]), Side(tuned or path.stem, after, [])]
 
 
-def _from_row(row: Row, number: int, column: str, path: Path) -> Answer:
+def read_script_files(path: Path) -> Side:
+    """Read a file of the MMLU-Pro script, or a folder of one file per category.
+
+    Raises:
+        UserError: There is none, or it is not such a file.
+    """
+    files = sorted(path.glob("*.json")) if path.is_dir() else [path]
+    if not files:
+        raise UserError(f"{path} holds no .json file", "Give the script's output file or the folder of them")
+    answers = []
+    for file in files:
+        for number, row in enumerate(read_table(str(file), split="test").rows, start=1):
+            missing = [name for name in SCRIPT_FIELDS if name not in row]
+            if missing:
+                raise UserError(
+                    f"{file} row {number} has no field {missing[0]!r}",
+                    "Give a file that MMLU-Pro's evaluation script wrote",
+                )
+            text = next((row[name] for name in SCRIPT_TEXT if isinstance(row.get(name), str)), None)
+            answer = _answer(row, number, file, "pred")
+            answers.append(answer._replace(length=None if text is None else len(text)))
+    return Side(path.stem.removeprefix("model_outputs_"), answers, files)
+
+
+def _answer(row: Row, number: int, file: Path, column: str) -> Answer:
     identity, domain, target, given = (row[name] for name in ("question_id", "category", "answer", column))
     if identity is None or not domain or not target:
-        raise UserError(f"{path} row {number} lacks its question_id, category or answer", "Mend or remove that row")
+        raise UserError(f"{file} row {number} lacks its question_id, category or answer", "Mend or remove that row")
     parsed = isinstance(given, str) and given.strip() != ""
     verdict = (RIGHT if given == target else WRONG) if parsed else UNPARSED
     return Answer(str(domain), str(identity), str(target), verdict)
-
-
-def _only(paths: Sequence[Path]) -> Path:
-    if len(paths) != 1:
-        raise UserError(f"format table takes one file, not {len(paths)}", "Give the one table that holds both sides")
-    return paths[0]
-
-
-def _origin(form: str, paths: Sequence[Path], files: Sequence[Path]) -> Imported:
-    return Imported(
-        format=form,
-        sources=tuple(path.name for path in paths),
-        sources_sha256=tuple(hashlib.sha256(file.read_bytes()).hexdigest() for file in files),
-    )

@@ -2,17 +2,25 @@
 
 A sample of a multiple-choice task carries the log-likelihood of every option; one of a generating task
 carries the text and what its filter read from it. Saved files hold numbers as strings.
+
+A folder that `lm_eval --output_path … --log_samples` wrote holds `results_<date>.json` and, for each task,
+`samples_<task>_<date>.jsonl`. Where it holds several dates, the newest samples of each task are taken and the choice
+is reported.
 """
 
 from __future__ import annotations
 
+import json
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from sts_eval.data.tables import read_table
 from sts_eval.errors import UserError
 from sts_eval.records.answers import RIGHT, UNPARSED, WRONG
-from sts_eval.transfer.pairing import Answer
+from sts_eval.transfer.pairing import Answer, Side
 
 METRICS = ("exact_match", "acc")
 """Per-question metrics that are 1 for a right answer and 0 for a wrong one, in order of preference."""
@@ -21,6 +29,8 @@ NOT_FOUND = "[invalid]"
 """What lm-eval's regex filters answer where they find nothing."""
 
 Sample = Mapping[str, Any]
+
+_SAMPLES = re.compile(r"samples_(?P<task>.+)_(?P<date>\d{4}-\d\d-\d\dT[\d.\-:]+)\.jsonl")
 
 
 def answers_from(
@@ -75,7 +85,8 @@ def _answer(sample: Sample, task: str, length: Callable[[str], int], limit: int 
         if text is not None:
             size = length(text)
             cut = None if limit is None else size >= limit
-        if not right and _unparsed(sample["filtered_resps"]):
+        read = _generated(sample["filtered_resps"])
+        if not right and (read is None or read.strip() in ("", NOT_FOUND)):
             verdict = UNPARSED
     return Answer(
         domain=str(document.get("category") or task),
@@ -119,6 +130,54 @@ def _generated(responses: Any) -> str | None:
     return responses if isinstance(responses, str) else None
 
 
-def _unparsed(responses: Sequence[Any]) -> bool:
-    text = _generated(responses)
-    return text is None or text.strip() in ("", NOT_FOUND)
+def read_lm_eval(path: Path, *, filter_name: str | None = None) -> Side:
+    """Read the samples of one model.
+
+    Args:
+        path: The output folder, or a folder above exactly one.
+        filter_name: Which filter's reading to take where a task has several.
+
+    Raises:
+        UserError: There are no samples, or those of several models.
+    """
+    if not path.is_dir():
+        raise UserError(f"there is no folder {path}", "Give the folder that lm_eval --output_path wrote")
+    found = [
+        (file, match) for file in sorted(path.rglob("samples_*.jsonl")) if (match := _SAMPLES.fullmatch(file.name))
+    ]
+    if not found:
+        raise UserError(f"{path} holds no samples", "Run lm_eval again with --log_samples")
+    folders = sorted({file.parent for file, _ in found})
+    if len(folders) > 1:
+        raise UserError(
+            f"{path} holds results of several models ({', '.join(folder.name for folder in folders)})",
+            "Give the folder of one of them",
+        )
+    newest: dict[str, Path] = {}
+    for file, match in found:  # dates sort as text, so a later file of a task replaces an earlier one
+        newest[match["task"]] = file
+    warnings: tuple[str, ...] = ()
+    if len(newest) < len(found):
+        warnings = (f"{path.name} holds several runs of a task; the newest of each was taken",)
+    answers = []
+    for task, file in newest.items():
+        try:
+            answers += answers_from(read_table(str(file), split="test").rows, task, filter_name=filter_name)
+        except KeyError as error:
+            raise UserError(
+                f"{file} has a sample without {error.args[0]!r}",
+                "Give samples that lm_eval --log_samples wrote",
+            ) from error
+    return Side(_model_name(folders[0]), answers, list(newest.values()), warnings)
+
+
+def _model_name(folder: Path) -> str:
+    """The model's name in the newest results file, or else the folder's."""
+    for file in sorted(folder.glob("results_*.json"), reverse=True):
+        try:
+            name = json.loads(file.read_text(encoding="utf-8")).get("model_name")
+        except ValueError:  # a killed run leaves half a file; the samples stand
+            continue
+        if name:
+            return str(name)
+    return folder.name

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from sts_eval.errors import UserError
 from sts_eval.experiment import MeasureSettings
@@ -19,58 +19,46 @@ OWN_TASKS = "sts_eval"
 """Folder below the harness's tasks into which this package installs its own."""
 
 
-class Loaded(NamedTuple):
-    """Tasks by name, and the manager that loaded them."""
-
-    tasks: dict[str, Any]
-    manager: Any
-
-
-def load_tasks(settings: MeasureSettings) -> Loaded:
-    """The lm-eval tasks that a name stands for, and the manager that knows them.
+def load_tasks(settings: MeasureSettings) -> tuple[dict[str, Any], Any]:
+    """The lm-eval tasks that a name stands for, by name, and the manager that loaded them.
 
     Raises:
         UserError: There is no such task, or the folder of further tasks does not exist.
     """
-    import lm_eval.tasks
-    from lm_eval.tasks import TaskManager
-
     if settings.include_path is not None and not Path(settings.include_path).is_dir():
         raise UserError(f"there is no folder {settings.include_path}", "Give a folder of task files")
-    own = Path(lm_eval.tasks.__file__).parent / OWN_TASKS
-    with _without_chatter():
-        for folder in (settings.include_path, own):
-            if folder is None or not Path(folder).is_dir():
+    with _quiet():
+        for manager in _managers(settings.include_path):
+            if settings.task not in manager.all_tasks:
                 continue
-            manager = TaskManager(include_path=str(folder), include_defaults=False)
-            if settings.task in manager.all_tasks and (tasks := _loaded(manager, settings.task)):
-                return Loaded(tasks, manager)
-        manager = TaskManager(include_path=settings.include_path)
-        if settings.task in manager.all_tasks and (tasks := _loaded(manager, settings.task)):
-            return Loaded(tasks, manager)
+            try:
+                tasks = dict(manager.load([settings.task])["tasks"])
+            except KeyError:  # a group of tasks that this manager does not know
+                continue
+            if tasks:
+                return tasks, manager
     raise UserError(
         f"lm-eval knows no task {settings.task!r}",
         "Run `lm_eval ls tasks`, or set measure.include_path to the folder of its task file",
     )
 
 
-def _loaded(manager: Any, name: str) -> dict[str, Any]:
-    """The tasks behind a name; none where a group names tasks that this manager does not know."""
-    try:
-        return dict(manager.load([name])["tasks"])
-    except KeyError:
-        return {}
+def _managers(include_path: str | None) -> Iterator[Any]:
+    import lm_eval.tasks
+    from lm_eval.tasks import TaskManager
+
+    for folder in (include_path, Path(lm_eval.tasks.__file__).parent / OWN_TASKS):
+        if folder is not None and Path(folder).is_dir():
+            yield TaskManager(include_path=str(folder), include_defaults=False)
+    yield TaskManager(include_path=include_path)
 
 
 @contextmanager
-def _without_chatter() -> Iterator[None]:
-    """Silence the harness while it loads: it says of every task file what it thinks of it."""
-    loggers = [logging.getLogger(name) for name in ("lm_eval", "lm_eval.tasks", "lm_eval.api")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
+def _quiet() -> Iterator[None]:
+    """Silence the harness while it loads: it logs a line for every task file."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
     try:
         yield
     finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
+        logging.disable(before)

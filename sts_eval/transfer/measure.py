@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from sts_eval.errors import UserError
 from sts_eval.experiment import MeasureSettings, ModelSpec
 from sts_eval.progress import Progress, silent
-from sts_eval.records.answers import Evaluation
 from sts_eval.records.prediction import Prediction
+from sts_eval.records.run_folder import SeedFolder
 from sts_eval.records.transfer import Measured, Transfer
 from sts_eval.records.tuning import PredictionReference, Tuning
 from sts_eval.transfer.assemble import assemble
 from sts_eval.transfer.evaluate import Evaluator, Tuned
-from sts_eval.transfer.lm_eval_tasks import load_tasks
 from sts_eval.transfer.pairing import answers_of, pair
-from sts_eval.transfer.scored_questions import Questions, choose_questions
 
 
 def refer_to(prediction: Prediction) -> PredictionReference:
@@ -33,43 +30,9 @@ def tuned_models(tuning: Tuning, folder: Path) -> list[Tuned]:
         folder: The folder that `finetune` was given.
     """
     return [
-        Tuned(run.seed, folder / run.folder / "weights", whole=tuning.settings.method == "full") for run in tuning.runs
+        Tuned(run.seed, SeedFolder(folder / run.folder).weights, whole=tuning.settings.method == "full")
+        for run in tuning.runs
     ]
-
-
-@dataclass(frozen=True)
-class Scoring:
-    """What every model of a measurement has in common: the questions, and what asks them."""
-
-    questions: Questions
-    evaluator: Evaluator
-
-
-def prepare(settings: MeasureSettings, folder: Path, prediction: Prediction | None) -> Scoring:
-    """Choose the questions, before any model is loaded.
-
-    Args:
-        settings: The task and which questions to score.
-        folder: Where evaluations are kept.
-        prediction: The prediction whose questions are left out. Which those are depends on the model's tokenizer
-            and the dials of the prediction, neither on its SAE nor on its training set.
-
-    Raises:
-        UserError: The task is unknown, no question is left to score, or the folder cannot be written.
-    """
-    tasks = load_tasks(settings)
-    questions = choose_questions(settings, tasks.tasks, prediction)
-    return Scoring(questions, Evaluator(settings, questions, tasks, folder))
-
-
-def evaluation_file(folder: Path, evaluation: Evaluation) -> Path:
-    """Where an evaluator keeps an evaluation.
-
-    Args:
-        folder: The folder that the evaluator was given.
-        evaluation: What it found.
-    """
-    return folder / f"evaluation-{evaluation.key[:16]}.json"
 
 
 def measure(
@@ -89,7 +52,7 @@ def measure(
         tuned: The tuned ones, one per seed.
         settings: The task and which questions to score.
         folder: Where evaluations are kept; those of earlier calls are used again.
-        prediction: The prediction that was to foretell this. The questions it read are left out.
+        prediction: The prediction that was made before. The questions that it read are left out.
         tuning: The record of the tuning, to be kept with the result.
         progress: Called with (stage, done, total) as models are done; lm-eval shows its requests itself.
 
@@ -100,44 +63,36 @@ def measure(
     seeds = [one.seed for one in tuned]
     if not tuned or len(set(seeds)) != len(seeds):
         raise UserError("the tuned models are none, or two of one seed", "Give each seed one model")
-    scoring = prepare(settings, folder, prediction)
+    evaluator = Evaluator(settings, folder, prediction)
     progress("before", 0, 1)
-    before = scoring.evaluator.evaluate(model)
+    before = evaluator.evaluate(model)
     progress("before", 1, 1)
     after = []
     for done, one in enumerate(tuned):
         progress("after", done, len(tuned))
-        after.append(scoring.evaluator.evaluate(model, one))
+        after.append(evaluator.evaluate(model, one))
     progress("after", len(tuned), len(tuned))
     reference = refer_to(prediction) if prediction else None
+    warnings = list(tuning.warnings) if tuning else []
+    if reference and tuning and tuning.prediction and tuning.prediction != reference:
+        warnings.append("the tuning followed another prediction than the one it is compared with")
     return assemble(
         pair(answers_of(before.domains), [answers_of(evaluation.domains) for evaluation in after]),
-        origin=_origin(settings, scoring.questions.n_read, before, after),
+        origin=Measured(
+            task=settings.task,
+            backend=settings.backend,
+            num_fewshot=settings.num_fewshot,
+            questions=settings.questions,
+            n_read=evaluator.n_read,
+            before_key=before.key,
+            after_keys=tuple(evaluation.key for evaluation in after),
+            seconds={"before": before.seconds, "after": sum(evaluation.seconds for evaluation in after)},
+        ),
         model_before=model.id,
         model_after=tuning.training_set.source if tuning else tuned[0].weights.name,
         seeds=seeds,
         length_unit=before.length_unit,
         prediction=reference,
         tuning=tuning,
-        warnings=_warnings(reference, tuning),
+        warnings=warnings,
     )
-
-
-def _origin(settings: MeasureSettings, n_read: int, before: Evaluation, after: Sequence[Evaluation]) -> Measured:
-    return Measured(
-        task=settings.task,
-        backend=settings.backend,
-        num_fewshot=settings.num_fewshot,
-        questions=settings.questions,
-        n_read=n_read,
-        before_key=before.key,
-        after_keys=tuple(evaluation.key for evaluation in after),
-        seconds={"before": before.seconds, "after": sum(evaluation.seconds for evaluation in after)},
-    )
-
-
-def _warnings(prediction: PredictionReference | None, tuning: Tuning | None) -> list[str]:
-    lines = list(tuning.warnings) if tuning else []
-    if prediction and tuning and tuning.prediction and tuning.prediction != prediction:
-        lines.append("the tuning was made to follow another prediction than the one it is held against")
-    return lines

@@ -14,8 +14,9 @@ from itertools import groupby
 import torch
 from lm_eval.api.registry import register_model
 from lm_eval.models.huggingface import HFLM
-from torch import Tensor
 from tqdm.auto import tqdm
+
+from sts_eval.model.packing import PackedRow, attention_mask, cut_rows
 
 TOKENS_PER_ROW = 1024
 """Tokens in a row; a question that is longer with its options has a row of its own."""
@@ -80,28 +81,23 @@ class PackedLM(HFLM):  # type: ignore[misc]  # lm-eval ships no types
     def _score(self, row: Sequence[Sequence[int]], requests: list[Request]) -> dict[int, Answer]:
         """Answers to the requests of the questions in a row, by request."""
         ids: list[int] = []
-        positions: list[int] = []
-        question_of: list[int] = []
-        option_of: list[int] = []  # -1 where a token belongs to the question itself
-        predicting: list[int] = []
-        for number, question in enumerate(row):
+        shapes: list[tuple[int, list[int]]] = []
+        predicting: list[int] = []  # tokens whose logits are those of an option's tokens
+        for question in row:
             context = requests[question[0]][1]
             last = len(ids) + len(context) - 1
             ids += context
-            positions += range(len(context))
-            option_of += [-1] * len(context)
             for index in question:
                 option = requests[index][2]
                 start = len(ids)
                 predicting += [last, *range(start, start + len(option) - 1)]
                 ids += option[:-1]
-                positions += range(len(context), len(context) + len(option) - 1)
-                option_of += [index] * (len(option) - 1)
-            question_of += [number] * (len(ids) - len(question_of))
+            shapes.append((len(context), [len(requests[index][2]) - 1 for index in question]))
+        packed = PackedRow.of(shapes)
         logits = self.model(
             input_ids=torch.tensor([ids], device=self.device),
-            position_ids=torch.tensor([positions], device=self.device),
-            attention_mask=self._mask(torch.tensor(question_of), torch.tensor(option_of)),
+            position_ids=packed.positions[None].to(self.device),
+            attention_mask=attention_mask(packed.visible(self.device), self.model.dtype),
             logits_to_keep=torch.tensor(predicting, device=self.device),
             use_cache=False,
         ).logits[0]
@@ -113,17 +109,6 @@ class PackedLM(HFLM):  # type: ignore[misc]  # lm-eval ships no types
         parts = zip(wanted, torch.split(logprobs, lengths), torch.split(greedy, lengths), strict=True)
         return {index: (float(one.sum()), bool(written.all())) for index, one, written in parts}
 
-    def _mask(self, question: Tensor, option: Tensor) -> Tensor:
-        """Who may see whom: earlier tokens of the same question, and of the same option."""
-        order = torch.arange(len(question))
-        sees = order[:, None] >= order[None, :]
-        sees &= question[:, None] == question[None, :]
-        sees &= (option[None, :] == -1) | (option[None, :] == option[:, None])
-        dtype = self.model.dtype
-        return (
-            torch.zeros(sees.shape, dtype=dtype).masked_fill_(~sees, torch.finfo(dtype).min)[None, None].to(self.device)
-        )
-
 
 def _questions(requests: list[Request]) -> list[list[int]]:
     """Positions of the requests of each question: neighbours with the same context."""
@@ -134,13 +119,6 @@ def _questions(requests: list[Request]) -> list[list[int]]:
 def _rows(questions: Sequence[Sequence[int]], requests: list[Request]) -> Iterator[list[Sequence[int]]]:
     """Questions that share a row, alike lengths together."""
     sizes = [len(requests[q[0]][1]) + sum(len(requests[index][2]) for index in q) for q in questions]
-    row: list[Sequence[int]] = []
-    total = 0
-    for number in sorted(range(len(questions)), key=lambda number: (-sizes[number], number)):
-        if row and total + sizes[number] > TOKENS_PER_ROW:
-            yield row
-            row, total = [], 0
-        row.append(questions[number])
-        total += sizes[number]
-    if row:
-        yield row
+    order = sorted(range(len(questions)), key=lambda number: (-sizes[number], number))
+    for row in cut_rows(order, sizes, max_tokens=TOKENS_PER_ROW):
+        yield [questions[number] for number in row]

@@ -7,9 +7,10 @@ meaningless (a question twice, two right answers, much missing) is an error.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from sts_eval.errors import UserError
 from sts_eval.records.answers import DomainEvaluation, Replies
@@ -41,6 +42,23 @@ class Answer(NamedTuple):
     length: int | None = None
     truncated: bool | None = None
     prompt_hash: str | None = None
+
+
+@dataclass(frozen=True)
+class Side:
+    """One model's results as they were found in files.
+
+    Attributes:
+        model: Its name, as the files or the folder name it.
+        answers: One per question.
+        files: What was read.
+        warnings: What a reader should know.
+    """
+
+    model: str
+    answers: list[Answer]
+    files: list[Path]
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -81,31 +99,50 @@ def pair(before: Sequence[Answer], after: Sequence[Sequence[Answer]]) -> Pairing
             "Evaluate both models on the same questions",
         )
     by_domain: dict[str, list[tuple[str, str]]] = {}
-    for key in was:
-        if key in everywhere:
-            by_domain.setdefault(key[0], []).append(key)
-    for key in everywhere:
-        _check_target(was[key], [side[key] for side in tuned])
-    domains = [_table(name, keys, was, tuned) for name, keys in sorted(by_domain.items())]
+    prompts_differ = 0
+    for key, answer in was.items():
+        if key not in everywhere:
+            continue
+        by_domain.setdefault(answer.domain, []).append(key)
+        same_question = [answer, *(side[key] for side in tuned)]
+        for other in same_question:
+            if other.target != answer.target:
+                raise UserError(
+                    f"question {answer.question_id} of {answer.domain} has the right answer {answer.target!r} before "
+                    f"and {other.target!r} after",
+                    "Evaluate both models on the same version of the benchmark",
+                )
+        prompts_differ += len({one.prompt_hash for one in same_question if one.prompt_hash is not None}) > 1
+    domains = [
+        DomainAnswers(
+            domain=name,
+            question_ids=tuple(identity for _, identity in keys),
+            before=replies([was[key] for key in keys]),
+            after=tuple(replies([side[key] for key in keys]) for side in tuned),
+        )
+        for name, keys in sorted(by_domain.items())
+    ]
     return Pairing(
         domains=tuple(domains),
         only_before=len(was) - len(everywhere),
         only_after=len(anywhere) - len(was),
-        prompts_differ=sum(_asked_differently([was[key], *(side[key] for side in tuned)]) for key in everywhere),
+        prompts_differ=prompts_differ,
     )
 
 
 def replies(answers: Sequence[Answer]) -> Replies:
     """Answers as columns. A column that some answer lacks is left out whole."""
-    logprobs = [answer.logprob for answer in answers if answer.logprob is not None]
-    lengths = [answer.length for answer in answers if answer.length is not None]
-    truncated = [answer.truncated for answer in answers if answer.truncated is not None]
-    n = len(answers)
+
+    def column(name: str) -> list[Any] | None:
+        values = [getattr(answer, name) for answer in answers]
+        return values if values and None not in values else None
+
+    logprobs, lengths, truncated = (column(name) for name in ("logprob", "length", "truncated"))
     return Replies(
         verdicts="".join(answer.verdict for answer in answers),
-        logprob=tuple(round(value, 6) for value in logprobs) if n and len(logprobs) == n else None,
-        lengths=tuple(lengths) if n and len(lengths) == n else None,
-        truncated="".join("01"[cut] for cut in truncated) if n and len(truncated) == n else None,
+        logprob=None if logprobs is None else tuple(round(value, 6) for value in logprobs),
+        lengths=None if lengths is None else tuple(lengths),
+        truncated=None if truncated is None else "".join("01"[cut] for cut in truncated),
     )
 
 
@@ -129,19 +166,11 @@ def answers_of(tables: Sequence[DomainEvaluation]) -> list[Answer]:
     """The inverse of `evaluated`; fingerprints of prompts are not kept there."""
     answers = []
     for table in tables:
-        columns = table.replies
-        for index, identity in enumerate(table.question_ids):
-            answers.append(
-                Answer(
-                    domain=table.domain,
-                    question_id=identity,
-                    target=table.targets[index],
-                    verdict=columns.verdicts[index],
-                    logprob=None if columns.logprob is None else columns.logprob[index],
-                    length=None if columns.lengths is None else columns.lengths[index],
-                    truncated=None if columns.truncated is None else columns.truncated[index] == "1",
-                )
-            )
+        kept = table.replies
+        unknown = [None] * len(kept.verdicts)
+        truncated = unknown if kept.truncated is None else [mark == "1" for mark in kept.truncated]
+        columns = (table.question_ids, table.targets, kept.verdicts, kept.logprob or unknown, kept.lengths or unknown)
+        answers += [Answer(table.domain, *row) for row in zip(*columns, truncated, strict=True)]
     return answers
 
 
@@ -157,31 +186,3 @@ def _by_key(answers: Sequence[Answer], side: str) -> dict[tuple[str, str], Answe
             "Give each question one answer",
         )
     return {(answer.domain, answer.question_id): answer for answer in answers}
-
-
-def _check_target(was: Answer, tuned: Sequence[Answer]) -> None:
-    for answer in tuned:
-        if answer.target != was.target:
-            raise UserError(
-                f"question {was.question_id} of {was.domain} has the right answer {was.target!r} before and "
-                f"{answer.target!r} after",
-                "Evaluate both models on the same version of the benchmark",
-            )
-
-
-def _asked_differently(answers: Sequence[Answer]) -> bool:
-    return len({answer.prompt_hash for answer in answers if answer.prompt_hash is not None}) > 1
-
-
-def _table(
-    domain: str,
-    keys: Sequence[tuple[str, str]],
-    was: Mapping[tuple[str, str], Answer],
-    tuned: Sequence[Mapping[tuple[str, str], Answer]],
-) -> DomainAnswers:
-    return DomainAnswers(
-        domain=domain,
-        question_ids=tuple(identity for _, identity in keys),
-        before=replies([was[key] for key in keys]),
-        after=tuple(replies([side[key] for key in keys]) for side in tuned),
-    )

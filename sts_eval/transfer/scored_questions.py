@@ -33,85 +33,62 @@ class Selection:
     answer_tokens: int | None
 
 
-@dataclass(frozen=True)
-class Questions:
-    """What is scored.
+def choose_questions(
+    settings: MeasureSettings, tasks: Mapping[str, Any], prediction: Prediction | None
+) -> tuple[dict[str, Selection], int]:
+    """Choose the questions to score. Where there is a prediction, only its domains are scored.
 
-    Attributes:
-        by_task: Selections by task name.
-        n_read: Questions that were left out because the prediction had read them.
-    """
-
-    by_task: Mapping[str, Selection]
-    n_read: int
-
-
-def choose_questions(settings: MeasureSettings, tasks: Mapping[str, Any], prediction: Prediction | None) -> Questions:
-    """Choose the questions to score.
-
-    Where there is a prediction, only its domains are scored.
+    Which questions a prediction read depends on the model's tokenizer and the settings of the prediction, neither on
+    its SAE nor on its training set.
 
     Args:
         settings: Which questions are wanted.
         tasks: lm-eval's tasks by name.
         prediction: What was predicted, and from which questions.
 
+    Returns:
+        Selections by task, and how many questions were left out because the prediction had read them.
+
     Raises:
         UserError: Nothing is left of a domain, or the prediction read another benchmark.
     """
-    read = _read(prediction)
-    taken: dict[str, list[int]] = {name: [] for name in tasks}
+    read = {scores.domain: frozenset(scores.question_ids) for scores in prediction.domains} if prediction else {}
     pools: dict[str, list[tuple[str, int]]] = {}
     met = set()
     for name, task in tasks.items():
         for index, document in enumerate(task.eval_docs):
-            domain, identity = _domain(document, name), _identity(document, index)
-            if read is not None and domain not in read:
+            domain, identity = str(document.get("category") or name), _identity(document, index)
+            if prediction is not None and domain not in read:
                 continue
-            if read is not None and identity in read[domain]:
+            pool = pools.setdefault(domain, [])
+            was_read = identity in read.get(domain, ())
+            if was_read:
                 met.add((domain, identity))
-                if settings.questions == "disjoint":
-                    pools.setdefault(domain, [])
-                    continue
-            pools.setdefault(domain, []).append((name, index))
-    _check(settings, read, pools, len(met))
-    for domain, pool in pools.items():
-        order = shuffled(len(pool), settings.seed, "scored questions", domain)
-        for position in order[: settings.max_questions]:
-            name, index = pool[position]
-            taken[name].append(index)
-    chosen = {name: _selection(tasks[name], sorted(indices), settings) for name, indices in taken.items() if indices}
-    return Questions(chosen, len(met) if settings.questions == "disjoint" else 0)
-
-
-def _read(prediction: Prediction | None) -> dict[str, frozenset[str]] | None:
-    if prediction is None:
-        return None
-    return {scores.domain: frozenset(scores.question_ids) for scores in prediction.domains}
-
-
-def _check(
-    settings: MeasureSettings,
-    read: Mapping[str, frozenset[str]] | None,
-    pools: Mapping[str, Sequence[object]],
-    n_met: int,
-) -> None:
-    if read is not None and n_met == 0:
+            if settings.questions == "same" or not was_read:
+                pool.append((name, index))
+    if prediction is not None and not met:
         raise UserError(
             f"task {settings.task} has none of the questions that the prediction read",
             "Measure on the benchmark that was predicted",
         )
+    if not pools:
+        raise UserError(f"task {settings.task} has no questions", "Choose another task")
+    taken: dict[str, list[int]] = {name: [] for name in tasks}
     for domain, pool in pools.items():
         if not pool:
             raise UserError(
                 f"the prediction read every question of {domain}, so none is left to score",
                 "Lower settings.domain_tokens, or set measure.questions: same to score those that it read",
             )
-    if not pools:
-        raise UserError(f"task {settings.task} has no questions", "Choose another task")
+        order = shuffled(len(pool), settings.seed, "scored questions", domain)
+        for position in order[: settings.max_questions]:
+            name, index = pool[position]
+            taken[name].append(index)
+    chosen = {name: _select(tasks[name], sorted(indices), settings) for name, indices in taken.items() if indices}
+    return chosen, len(met) if settings.questions == "disjoint" else 0
 
 
-def _selection(task: Any, indices: Sequence[int], settings: MeasureSettings) -> Selection:
+def _select(task: Any, indices: Sequence[int], settings: MeasureSettings) -> Selection:
     documents = task.eval_docs
     limit = None
     if task.get_config("output_type") == "generate_until":
@@ -120,10 +97,6 @@ def _selection(task: Any, indices: Sequence[int], settings: MeasureSettings) -> 
     identities = tuple(_identity(documents[index], index) for index in indices)
     asked = [[str(task.doc_to_text(documents[index])), str(task.doc_to_target(documents[index]))] for index in indices]
     return Selection(tuple(indices), identities, fingerprint([str(task.VERSION), asked]), limit)
-
-
-def _domain(document: Mapping[str, Any], task: str) -> str:
-    return str(document.get("category") or task)
 
 
 def _identity(document: Mapping[str, Any], index: int) -> str:

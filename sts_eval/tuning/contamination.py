@@ -1,17 +1,17 @@
 """Benchmark questions inside a training set.
 
-A tuned model that has seen the questions it is scored on says nothing about transfer. Texts are compared word
-by word, without case and punctuation; a benchmark question counts as contained where all its words occur in a
-row of the training set in one piece, in question or solution.
+A tuned model that has seen the questions it is scored on says nothing about transfer. Texts are compared word by
+word, without case and punctuation. A training row contains a benchmark question where all the question's words occur
+in the row in one piece, in its question or solution.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from sts_eval.data.benchmark import Benchmark, Question
-from sts_eval.data.training_set import Example
+from sts_eval.data.benchmark import Benchmark
+from sts_eval.data.training_set import Example, TrainingSet
 from sts_eval.errors import UserError
 from sts_eval.records.tuning import Contamination
 
@@ -19,9 +19,12 @@ WINDOW = 8
 """Words by which a benchmark question is looked up before all of it is compared."""
 
 FEWEST_WORDS = 5
-"""A shorter question is common speech; it counts only where it is the row's whole question."""
+"""A shorter question counts only where it is the row's whole question: it may occur anywhere by chance."""
 
 LISTED = 5
+
+OPTIONS = "\nOptions:\n"
+"""What stands between a question and the options that a benchmark may list below it."""
 
 _WORD = re.compile(r"\w+")
 
@@ -38,7 +41,8 @@ def find_contamination(examples: Sequence[Example], benchmark: Benchmark) -> Con
         examples: The training rows.
         benchmark: Its options, where it lists any, are not part of the comparison.
     """
-    texts = {question.id: words(_bare(question.text)) for question in _questions(benchmark)}
+    questions = [question for domain in benchmark.domains.values() for question in domain.questions]
+    texts = {question.id: words(question.text.partition(OPTIONS)[0]) for question in questions}
     found: dict[int, str] = {}
     starts: Starts = {}
     whole: dict[Words, str] = {}
@@ -57,21 +61,28 @@ def find_contamination(examples: Sequence[Example], benchmark: Benchmark) -> Con
     return Contamination(rows=tuple(found), question_ids=tuple(found.values()), checked=len(texts))
 
 
-def refuse(contamination: Contamination, examples: Sequence[Example]) -> None:
-    """Refuse a contaminated training set.
+def check_contamination(training_set: TrainingSet, benchmark: Benchmark, *, allow: bool) -> Contamination:
+    """Find contaminated rows, and refuse the training set if there are any.
+
+    Args:
+        training_set: The training set.
+        benchmark: What the tuned model will be scored on.
+        allow: Only report them.
 
     Raises:
-        UserError: It is one.
+        UserError: The set is contaminated, which is not allowed.
     """
-    if not contamination.rows:
-        return
-    pairs = zip(contamination.rows[:LISTED], contamination.question_ids[:LISTED], strict=True)
-    listed = ", ".join(f"row {row} holds question {identity}" for row, identity in pairs)
-    more = ", ..." if len(contamination.rows) > LISTED else ""
-    raise UserError(
-        f"{len(contamination.rows)} of {len(examples)} training rows contain benchmark questions ({listed}{more})",
-        "Take those rows out, or set tune.allow_overlap: true in the experiment file to train on them",
-    )
+    found = find_contamination(training_set.examples, benchmark)
+    if found.rows and not allow:
+        pairs = zip(found.rows[:LISTED], found.question_ids[:LISTED], strict=True)
+        listed = ", ".join(f"row {row} holds question {identity}" for row, identity in pairs)
+        more = ", ..." if len(found.rows) > LISTED else ""
+        raise UserError(
+            f"{len(found.rows)} of {len(training_set.examples)} training rows contain benchmark questions "
+            f"({listed}{more})",
+            "Take those rows out, or set tune.allow_overlap: true in the experiment file to train on them",
+        )
+    return found
 
 
 def words(text: str) -> Words:
@@ -86,13 +97,3 @@ def _find(text: Words, starts: Starts, sizes: Sequence[int]) -> str | None:
                 if text[at : at + len(question)] == question:
                     return identity
     return None
-
-
-def _bare(text: str) -> str:
-    """The question without the options that a benchmark may list below it."""
-    return text.partition("\nOptions:\n")[0]
-
-
-def _questions(benchmark: Benchmark) -> Iterator[Question]:
-    for domain in benchmark.domains.values():
-        yield from domain.questions

@@ -1,41 +1,55 @@
 """Fine-tuning over seeds, each of which is whole or not there: a killed run goes on where it stopped.
 
-A seed's folder is named by a hash of everything that its weights depend on and holds
-
-    seed-0-3f2a91c07b5e/
-        weights/          the adapter (or the model) as peft (or transformers) saves it
-        training.json     the facts of the run
-
-It is made under a temporary name and renamed when all of it is there.
+A seed's folder (`sts_eval.records.run_folder.SeedFolder`) is named by a hash of all that its weights depend on. It
+is made under a temporary name and renamed when all of it is there.
 """
 
 from __future__ import annotations
 
 import shutil
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from sts_eval.data.benchmark import Benchmark
 from sts_eval.data.prompt import Prompter
 from sts_eval.data.rows import split_rows
-from sts_eval.data.tables import fingerprint
 from sts_eval.data.training_set import TrainingSet
 from sts_eval.errors import UserError
 from sts_eval.experiment import ModelSpec, TuneSettings
-from sts_eval.model.fingerprint import NOT_IN_WEIGHTS, model_fingerprint, weights_sha256
+from sts_eval.model.fingerprint import training_key, weights_sha256
+from sts_eval.model.load import load_config, load_tokenizer
 from sts_eval.progress import Progress, silent
 from sts_eval.records.record import check_writable, now
+from sts_eval.records.run_folder import SeedFolder, seed_folder
 from sts_eval.records.tuning import Contamination, PredictionReference, SeedTraining, Tuning
-from sts_eval.transfer.assemble import versions
-from sts_eval.tuning.contamination import find_contamination, refuse
-
-WEIGHTS = "weights"
-FACTS = "training.json"
+from sts_eval.records.versions import versions
+from sts_eval.tuning.contamination import check_contamination
 
 SMALLEST_CHANGE = 0.01
 """Relative change of the held-out loss below which a training is taken to have changed nothing."""
+
+NO_LIMIT = 1_000_000
+"""Context in tokens of a model that names none."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What all seeds have in common.
+
+    Attributes:
+        model: The untuned model.
+        training_set: Questions and solutions.
+        settings: How to train.
+        prompter: Renders and tokenises. Its tokenizer pads the rows, and is saved beside the weights.
+        context: Longest row that the model reads, in tokens.
+    """
+
+    model: ModelSpec
+    training_set: TrainingSet
+    settings: TuneSettings
+    prompter: Prompter
+    context: int
 
 
 def finetune(
@@ -48,17 +62,15 @@ def finetune(
     prediction: PredictionReference | None = None,
     progress: Progress = silent,
 ) -> Tuning:
-    """Tune a model on a training set, once per seed.
-
-    Seeds whose folders are there already are not trained again.
+    """Fine-tune a model on a training set, once per seed. Seeds whose folders are there are not trained again.
 
     Args:
         model: The untuned model.
         training_set: Questions and solutions.
-        settings: The dials.
+        settings: How to train.
         folder: Where the seeds' folders go.
         benchmark: What the tuned model will be scored on, to look for its questions in the training set.
-        prediction: The prediction that this is to follow.
+        prediction: The prediction that was made before.
         progress: Called with (stage, done, total) as seeds are done; the trainer shows its steps itself.
 
     Raises:
@@ -69,24 +81,28 @@ def finetune(
         raise UserError("a model with an adapter cannot be tuned further", "Merge the adapter into the model first")
     contamination = Contamination(rows=(), question_ids=(), checked=0)
     if benchmark is not None:
-        contamination = find_contamination(training_set.examples, benchmark)
-        if not settings.allow_overlap:
-            refuse(contamination, training_set.examples)
-    check_writable(folder / FACTS)
-    tokenizer = _load_tokenizer(model)
-    prompter = Prompter(tokenizer, chat_template=settings.chat_template)
-    job = _Job(model, training_set, settings, prompter, folder)
+        contamination = check_contamination(training_set, benchmark, allow=settings.allow_overlap)
+    folders = [
+        seed_folder(folder, seed, training_key(model, [training_set.sha256], settings, seed)) for seed in settings.seeds
+    ]
+    check_writable(SeedFolder(folder).facts)
+    prompter = Prompter(load_tokenizer(model), chat_template=settings.chat_template)
+    config = load_config(model)
+    context = int(getattr(config.get_text_config(), "max_position_embeddings", None) or NO_LIMIT)
+    setup = Setup(model, training_set, settings, prompter, context)
     runs = []
-    for done, seed in enumerate(settings.seeds):
-        progress("fine-tuning", done, len(settings.seeds))
-        runs.append(_one_seed(job, seed))
-    progress("fine-tuning", len(settings.seeds), len(settings.seeds))
+    for done, (seed, place) in enumerate(zip(settings.seeds, folders, strict=True)):
+        progress("fine-tuning", done, len(folders))
+        if not place.facts.is_file():
+            _train_seed(setup, seed, place)
+        runs.append(SeedTraining.read(place.facts))
+    progress("fine-tuning", len(folders), len(folders))
     return Tuning(
         created=now(),
         started=min(run.started for run in runs),
         prediction=prediction,
         model=model,
-        commit=_commit(model),
+        commit=getattr(config, "_commit_hash", None),
         training_set=training_set.identity(),
         settings=settings,
         chat_template=prompter.chat,
@@ -96,119 +112,56 @@ def finetune(
     )
 
 
-@dataclass(frozen=True)
-class _Job:
-    """What all seeds have in common."""
+def _train_seed(setup: Setup, seed: int, place: SeedFolder) -> None:
+    """Train a seed under a temporary name, and rename it. Of several processes the main one writes."""
+    from accelerate import PartialState
 
-    model: ModelSpec
-    data: TrainingSet
-    settings: TuneSettings
-    prompter: Prompter
-    folder: Path
-
-
-def _one_seed(job: _Job, seed: int) -> SeedTraining:
-    name = f"seed-{seed}-{_key(job, seed)[:12]}"
-    final, temporary = job.folder / name, job.folder / f".{name}.tmp"
-    if (final / FACTS).is_file():
-        return SeedTraining.read(final / FACTS)
-    if _is_main():
-        shutil.rmtree(temporary, ignore_errors=True)  # a killed run's
-    _wait()
+    processes = PartialState()
+    unfinished = place.unfinished
+    if processes.is_main_process:
+        shutil.rmtree(unfinished.path, ignore_errors=True)  # a killed run's
+    processes.wait_for_everyone()
     try:
-        _train(job, seed, temporary, name)
-        if _is_main():
-            shutil.rmtree(final, ignore_errors=True)
-            temporary.rename(final)
+        training = _train(setup, seed, place, is_main=processes.is_main_process)
+        if training is not None:
+            training.write(unfinished.facts)
+            shutil.rmtree(place.path, ignore_errors=True)
+            unfinished.path.rename(place.path)
     except OSError as error:
         raise UserError(
-            f"the weights of seed {seed} cannot be written to {job.folder} ({error.strerror or error})",
+            f"the weights of seed {seed} cannot be written to {place.path.parent} ({error.strerror or error})",
             "Free space, or choose another folder",
         ) from error
     finally:
-        if _is_main():  # another process would clear it away while the main one still writes
-            shutil.rmtree(temporary, ignore_errors=True)
-    _wait()
-    return SeedTraining.read(final / FACTS)
+        if processes.is_main_process:  # another process would clear it away while the main one still writes
+            shutil.rmtree(unfinished.path, ignore_errors=True)
+    processes.wait_for_everyone()
 
 
-def _train(job: _Job, seed: int, temporary: Path, name: str) -> None:
-    """Train into a temporary folder and write the facts there."""
-    from sts_eval.tuning.training import Setup, train
+def _train(setup: Setup, seed: int, place: SeedFolder, *, is_main: bool) -> SeedTraining | None:
+    """Train a seed into its unfinished folder. Returns the facts, None where another process writes them."""
+    from sts_eval.tuning.training import train
 
     started, clock = now(), time.perf_counter()
-    rows = split_rows(job.prompter, job.data, job.settings, seed, _context(job.model))
-    setup = Setup(job.model, job.prompter.tokenizer, job.settings)
-    trained = train(setup, rows, seed=seed, folder=temporary / WEIGHTS)
-    if not _is_main():
-        return
+    rows = split_rows(setup.prompter, setup.training_set, setup.settings, seed, setup.context)
+    trained = train(setup, rows, seed=seed, folder=place.unfinished.weights)
+    if not is_main:
+        return None
     moved = abs(trained.loss_after - trained.loss_before)
-    SeedTraining(
+    return SeedTraining(
         seed=seed,
-        folder=name,
-        weights_sha256=weights_sha256(temporary / WEIGHTS),
+        folder=place.path.name,
+        weights_sha256=weights_sha256(place.unfinished.weights),
         started=started,
         finished=now(),
         seconds=round(time.perf_counter() - clock, 3),
-        steps=trained.steps,
         n_rows=len(rows.train),
         n_held_out=len(rows.held_out),
         cut_rows=rows.cut,
-        per_device_batch=trained.batch.per_device,
-        accumulation=trained.batch.accumulation,
-        processes=trained.batch.processes,
-        train_loss_first=trained.train_losses[0],
-        train_loss_last=trained.train_losses[-1],
-        loss_before=trained.loss_before,
-        loss_after=trained.loss_after,
         changed=moved >= SMALLEST_CHANGE * trained.loss_before,
-        device=trained.device,
-        versions=versions(),
-    ).write(temporary / FACTS)
-
-
-def _key(job: _Job, seed: int) -> str:
-    """Hash of what a seed's weights depend on."""
-    settings = job.settings.model_dump(mode="json", exclude=NOT_IN_WEIGHTS)
-    return fingerprint([model_fingerprint(job.model), job.data.sha256, settings, seed])
-
-
-def _load_tokenizer(model: ModelSpec) -> Any:
-    from transformers import AutoTokenizer
-
-    try:
-        return AutoTokenizer.from_pretrained(
-            model.id, revision=model.revision, trust_remote_code=model.trust_remote_code
-        )
-    except (OSError, ValueError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise UserError(f"model {model.id!r} has no tokenizer ({reason})", "Check the id or folder") from error
-
-
-def _config(model: ModelSpec) -> Any:
-    from transformers import AutoConfig
-
-    return AutoConfig.from_pretrained(model.id, revision=model.revision, trust_remote_code=model.trust_remote_code)
-
-
-def _context(model: ModelSpec) -> int:
-    return int(getattr(_config(model).get_text_config(), "max_position_embeddings", None) or 1_000_000)
-
-
-def _commit(model: ModelSpec) -> str | None:
-    return getattr(_config(model), "_commit_hash", None)
-
-
-def _is_main() -> bool:
-    from accelerate import PartialState
-
-    return bool(PartialState().is_main_process)
-
-
-def _wait() -> None:
-    from accelerate import PartialState
-
-    PartialState().wait_for_everyone()
+        versions=versions("trl"),
+        **asdict(trained),
+    )
 
 
 def _warnings(contamination: Contamination, runs: list[SeedTraining]) -> list[str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from sts_eval.errors import UserError
+from sts_eval.records.run_folder import TUNING_RECORD, SeedFolder
 from sts_eval.records.tuning import Tuning
-from sts_eval.tuning.finetune import WEIGHTS
 
 
 def push_to_hub(tuning: Tuning, folder: Path, repo_id: str, *, private: bool = True) -> str:
@@ -36,9 +36,9 @@ def push_to_hub(tuning: Tuning, folder: Path, repo_id: str, *, private: bool = T
     try:
         address = hub.create_repo(repo_id, private=private, exist_ok=True)
         for run in tuning.runs:
-            weights = folder / run.folder / WEIGHTS
+            weights = SeedFolder(folder / run.folder).weights
             hub.upload_folder(repo_id=repo_id, folder_path=weights, path_in_repo=f"seed-{run.seed}")
-        hub.upload_file(repo_id=repo_id, path_or_fileobj=tuning.canonical().encode(), path_in_repo="tuning.json")
+        hub.upload_file(repo_id=repo_id, path_or_fileobj=tuning.canonical().encode(), path_in_repo=TUNING_RECORD)
     except HfHubHTTPError as error:
         reason = str(error).splitlines()[0]
         raise UserError(f"the hub refuses to store {repo_id} ({reason})", "Log in with `hf auth login`") from error

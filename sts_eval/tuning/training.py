@@ -11,15 +11,7 @@ from typing import Any
 
 import torch
 from datasets import Dataset
-from peft import LoraConfig, TaskType
-from transformers import (
-    AutoModelForCausalLM,
-    TrainerCallback,
-    TrainerControl,
-    TrainerState,
-    TrainingArguments,
-    set_seed,
-)
+from transformers import set_seed
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
@@ -27,92 +19,77 @@ from trl.trainer.sft_trainer import SFTTrainer
 from sts_eval.data.rows import Split, TokenRow
 from sts_eval.errors import UserError
 from sts_eval.experiment import RATE, ModelSpec, TuneSettings
+from sts_eval.model.load import load_model, lora_config
+from sts_eval.tuning.finetune import Setup
 
 LOGGED_SHARE = 0.05
 """Share of the steps after which the mean training loss is reported and checked."""
 
 
 @dataclass(frozen=True)
-class Batch:
-    """How the rows of one optimiser step are cut up: per device, times accumulation, times processes."""
-
-    per_device: int
-    accumulation: int
-    processes: int
-
-    @classmethod
-    def cut(cls, rows: int, most: int, processes: int) -> Batch:
-        """Cut a batch into equal parts of at most `most` rows per device.
-
-        Raises:
-            UserError: The batch cannot be shared evenly among the processes.
-        """
-        if rows % processes:
-            raise UserError(
-                f"a batch of {rows} rows cannot be shared evenly among {processes} processes",
-                f"Set the batch to a multiple of {processes}",
-            )
-        share = rows // processes
-        per_device = max(size for size in range(1, min(most, share) + 1) if share % size == 0)
-        return cls(per_device, share // per_device, processes)
-
-
-@dataclass(frozen=True)
 class Trained:
-    """What a run ended with.
+    """What a run ended with, under the names of `sts_eval.records.tuning.SeedTraining`.
 
     Attributes:
         steps: Optimiser steps.
-        batch: The cut that fitted into memory.
-        train_losses: Mean training loss of each twentieth of the steps, nats per solution token.
+        per_device_batch: Rows at once per device that fitted into memory.
+        accumulation: Passes per optimiser step.
+        processes: Processes that shared the batch.
+        train_loss_first: Mean training loss over the first twentieth of the steps, nats per solution token.
+        train_loss_last: The same over the last twentieth.
         loss_before: Held-out loss before, mean over rows of nats per solution token.
         loss_after: Held-out loss after.
         device: What it ran on.
     """
 
     steps: int
-    batch: Batch
-    train_losses: Sequence[float]
+    per_device_batch: int
+    accumulation: int
+    processes: int
+    train_loss_first: float
+    train_loss_last: float
     loss_before: float
     loss_after: float
     device: str
 
 
-class _StopAtNaN(TrainerCallback):
-    """Ends training when a reported loss is not a number; one such step makes the mean one."""
+class _Progress(ProgressCallback):
+    """The Trainer's progress bar, with the loss on it rather than in lines between other output.
 
-    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        loss = (kwargs.get("logs") or {}).get("loss")
-        if loss is not None and not math.isfinite(float(loss)):
+    Ends training when a reported loss is not a number; one such step makes the mean one.
+    """
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
+        loss = (logs or {}).get("loss")
+        if loss is None:
+            return
+        if not math.isfinite(float(loss)):
             raise UserError(
                 f"the training loss is {loss} at step {state.global_step}",
                 "Lower the learning rate, or train in bfloat16 or float32 rather than float16",
             )
-
-
-class _LossOnBar(ProgressCallback):
-    """The Trainer's progress bar, with the loss on it rather than in lines between other output."""
-
-    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
-        loss = (logs or {}).get("loss")
         bar: Any = self.training_bar  # None in processes other than the first
-        if loss is not None and bar is not None:
+        if bar is not None:
             bar.set_postfix(loss=f"{float(loss):.3f}")
 
 
-@dataclass(frozen=True)
-class Setup:
-    """What all seeds have in common.
+def cut_batch(rows: int, most: int, processes: int) -> tuple[int, int]:
+    """Cut the rows of an optimiser step into equal parts of at most `most` rows per device.
 
-    Attributes:
-        model: The untuned model.
-        tokenizer: Pads the rows, and is saved beside the weights.
-        settings: The dials.
+    Returns:
+        Rows per device, and passes per optimiser step.
+
+    Raises:
+        UserError: The batch cannot be shared evenly among the processes.
     """
-
-    model: ModelSpec
-    tokenizer: Any
-    settings: TuneSettings
+    if rows % processes:
+        raise UserError(
+            f"a batch of {rows} rows cannot be shared evenly among {processes} processes",
+            f"Set the batch to a multiple of {processes}",
+        )
+    share = rows // processes
+    per_device = max(size for size in range(1, min(most, share) + 1) if share % size == 0)
+    return per_device, share // per_device
 
 
 def train(setup: Setup, rows: Split, *, seed: int, folder: Path) -> Trained:
@@ -122,7 +99,7 @@ def train(setup: Setup, rows: Split, *, seed: int, folder: Path) -> Trained:
     accumulation, so that the optimiser sees the same batches.
 
     Args:
-        setup: Model, tokenizer and dials.
+        setup: Model, tokenizer and settings.
         rows: What to train and to test on.
         seed: Draws the adapter's start, dropout and the order of later epochs.
         folder: Where the weights go; it is made.
@@ -151,10 +128,10 @@ def train(setup: Setup, rows: Split, *, seed: int, folder: Path) -> Trained:
 def _attempt(setup: Setup, rows: Split, *, most: int, seed: int, folder: Path) -> Trained:
     set_seed(seed)
     arguments = _arguments(setup.model, setup.settings, seed=seed, folder=folder)
-    batch = Batch.cut(setup.settings.batch, most, arguments.world_size)
-    arguments.per_device_train_batch_size = batch.per_device
-    arguments.gradient_accumulation_steps = batch.accumulation
-    network = load_for_training(setup.model)
+    per_device, accumulation = cut_batch(setup.settings.batch, most, arguments.world_size)
+    arguments.per_device_train_batch_size = per_device
+    arguments.gradient_accumulation_steps = accumulation
+    network = load_model(setup.model, for_training=True)
     network.config.use_cache = False
     try:
         trainer = SFTTrainer(
@@ -162,15 +139,14 @@ def _attempt(setup: Setup, rows: Split, *, most: int, seed: int, folder: Path) -
             args=arguments,
             train_dataset=_dataset(rows.train),
             eval_dataset=_dataset(rows.held_out),
-            processing_class=setup.tokenizer,
-            peft_config=_adapter(setup.settings) if setup.settings.method == "lora" else None,
-            callbacks=[_StopAtNaN()],
+            processing_class=setup.prompter.tokenizer,
+            peft_config=lora_config(setup.settings) if setup.settings.method == "lora" else None,
         )
     except ValueError as error:
         raise UserError(f"the model cannot be trained so ({error})", "Change targets or devices") from error
     trainer.remove_callback(PrinterCallback)
     trainer.remove_callback(ProgressCallback)
-    trainer.add_callback(_LossOnBar)
+    trainer.add_callback(_Progress)
     before = float(trainer.evaluate()["eval_loss"])
     trainer.train()
     after = float(trainer.evaluate()["eval_loss"])
@@ -182,35 +158,18 @@ def _attempt(setup: Setup, rows: Split, *, most: int, seed: int, folder: Path) -
         # The trainer's own arguments, as a pickle with this machine's paths in it.
         (folder / "training_args.bin").unlink(missing_ok=True)
     trainer.accelerator.wait_for_everyone()
-    return Trained(trainer.state.global_step, batch, losses, before, after, _device_name(arguments.device))
-
-
-def _device_name(device: torch.device) -> str:
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
-
-
-def load_for_training(spec: ModelSpec) -> Any:
-    """Load a model where the trainer can place it: one copy per process, unless it is spread over devices.
-
-    Raises:
-        UserError: The model does not exist, or has weights that are not safetensors.
-    """
-    placed_by_trainer = spec.device in ("auto", "cpu", "cuda", "mps")
-    try:
-        return AutoModelForCausalLM.from_pretrained(
-            spec.id,
-            revision=spec.revision,
-            dtype=spec.dtype,
-            device_map=None if placed_by_trainer else spec.device,
-            trust_remote_code=spec.trust_remote_code,
-            use_safetensors=True,
-        )
-    except (OSError, ValueError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise UserError(
-            f"model {spec.id!r} cannot be loaded ({reason})",
-            "Check the id or folder, and `hf auth login` for gated models",
-        ) from error
+    device = arguments.device
+    return Trained(
+        steps=trainer.state.global_step,
+        per_device_batch=per_device,
+        accumulation=accumulation,
+        processes=arguments.world_size,
+        train_loss_first=losses[0],
+        train_loss_last=losses[-1],
+        loss_before=before,
+        loss_after=after,
+        device=torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+    )
 
 
 def _arguments(model: ModelSpec, settings: TuneSettings, *, seed: int, folder: Path) -> SFTConfig:
@@ -241,17 +200,6 @@ def _arguments(model: ModelSpec, settings: TuneSettings, *, seed: int, folder: P
         logging_steps=LOGGED_SHARE,
         logging_nan_inf_filter=False,  # a loss that is not a number must show
         report_to=list(settings.report_to) or "none",
-    )
-
-
-def _adapter(settings: TuneSettings) -> LoraConfig:
-    targets = settings.targets if isinstance(settings.targets, str) else list(settings.targets)
-    return LoraConfig(
-        r=settings.rank,
-        lora_alpha=settings.alpha,
-        lora_dropout=settings.dropout,
-        target_modules=targets,
-        task_type=TaskType.CAUSAL_LM,
     )
 
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 
 import pytest
 from helpers import tiny
@@ -19,6 +20,7 @@ from sts_eval.experiment import (
     SAESpec,
     TrainingSetSpec,
 )
+from sts_eval.prediction import collect
 from sts_eval.prediction.predict import predict
 from sts_eval.records.prediction import SCORES
 
@@ -74,6 +76,25 @@ def test_other_predictors_stand_in_the_same_table():
             assert row[f"{column.name},none"] == pytest.approx(value, rel=1e-4)
             assert row[f"{column.name}_stderr,none"] == "N/A"
     assert not any(key.startswith("gradient") for key in results["sts_lab_math"])
+
+
+def test_under_a_limit_other_predictors_read_the_questions_that_are_asked_for():
+    found = evaluate(["sts_lab_math"], {**BUDGET, "predictors": "prompt_length"}, limit=3, log_samples=True)
+    questions = [sample["doc"]["question"] for sample in found["samples"]["sts_lab_math"]]
+    assert len(questions) == 3
+    words = sum(len(re.findall(r"\w+", question)) for question in questions) / 3
+    assert found["results"]["sts_lab_math"]["prompt_length,none"] == pytest.approx(words)
+
+
+def test_everything_is_read_once(monkeypatch):
+    seeds = []
+    measure = collect.measure_shift
+    monkeypatch.setattr(
+        collect, "measure_shift", lambda *given, **more: seeds.append(given[2]) or measure(*given, **more)
+    )
+    monkeypatch.setattr("sts_eval.harness.request.measure_shift", None)
+    evaluate(["sts_lab_math", "sts_lab_law"], {**BUDGET, "predictors": "magnitude", "seeds": [0, 1]}, limit=2)
+    assert seeds == [0, 1]
 
 
 def test_prediction_and_accuracy_stand_side_by_side():

@@ -133,7 +133,7 @@ def fill(store: Store) -> list[str]:
     names = []
     for one in wanted:
         receipt = store.submit(one.canonical().encode())
-        assert receipt.sha256, [str(problem) for problem in receipt.verdict.problems]
+        assert receipt.sha256, [str(problem) for problem in receipt.problems]
         names.append(receipt.sha256)
     return names
 

@@ -34,8 +34,7 @@ def active_study(
     """A study with activations, and with a shift if its features are given."""
     return Study(
         Texts([], {}),
-        activations=Activations(training, domains),
-        shift=None if shifted is None else shift(shifted, len(training.feature)),
+        [Activations(training, domains), *([] if shifted is None else [shift(shifted, len(training.feature))])],
         seed=seed,
     )
 
@@ -49,8 +48,10 @@ def labelled_study(domains: Mapping[str, tuple[np.ndarray, Sequence[bool]]], *, 
     """A study of residuals (n_questions, d_model) by domain, and of whether each question is answered right."""
     return Study(
         Texts([], {}),
-        activations=Activations(moments(), {name: moments(residuals) for name, (residuals, _) in domains.items()}),
-        losses=Losses(alone={name: answering(right) for name, (_, right) in domains.items()}, shown={}),
+        [
+            Activations(moments(), {name: moments(residuals) for name, (residuals, _) in domains.items()}),
+            Losses(alone={name: answering(right) for name, (_, right) in domains.items()}, shown={}),
+        ],
         seed=seed,
     )
 

@@ -15,7 +15,7 @@ from sts_eval.lab import sft_path
 from sts_eval.records.outcome import Outcome
 from sts_eval.sweep.matrix import Matrix, MatrixModel
 from sts_eval.sweep.perform import Task, attempt
-from sts_eval.sweep.state import End, Ended
+from sts_eval.sweep.state import StageRecord
 
 
 def small_matrix(sets: Sequence[str], *, seeds: tuple[int, ...] = (0,), **changes: Any) -> Matrix:
@@ -60,7 +60,7 @@ class InOrder:
     def submit(self, task: Task) -> None:
         self._queue.append(task)
 
-    def wait(self, seconds: float) -> list[Ended]:
+    def wait(self, seconds: float) -> list[StageRecord]:
         return [attempt(self._queue.popleft())]
 
     def close(self) -> None:
@@ -71,7 +71,7 @@ class Scripted:
     """An engine that does nothing and ends attempts as it is told, one a wait, in the order of their coming.
 
     Args:
-        script: By name of the stage, the ends of its attempts; done where none is left.
+        script: By name of the stage, the ends of its attempts: done, broken or mistake; done where none is left.
         stop_after: Ends after which the driver is stopped, as by a user.
     """
 
@@ -79,7 +79,7 @@ class Scripted:
     place = "a script"
     notes: tuple[str, ...] = ()
 
-    def __init__(self, script: Mapping[str, Sequence[End]] | None = None, *, stop_after: int | None = None) -> None:
+    def __init__(self, script: Mapping[str, Sequence[str]] | None = None, *, stop_after: int | None = None) -> None:
         self._script = {name: deque(ends) for name, ends in (script or {}).items()}
         self._queue: deque[Task] = deque()
         self._left = stop_after
@@ -90,15 +90,16 @@ class Scripted:
         self._queue.append(task)
         self.tasks.append(task)
 
-    def wait(self, seconds: float) -> list[Ended]:
+    def wait(self, seconds: float) -> list[StageRecord]:
         if self._left is not None and len(self.ended) == self._left:
             raise KeyboardInterrupt
-        name = self._queue.popleft().stage.name
-        ends = self._script.get(name)
-        end: End = ends.popleft() if ends else "done"
-        self.ended.append(name)
-        line = None if end == "done" else f"{end} on purpose"
-        return [Ended(name, end, seconds=2.0, host="somewhere", pid=1, line=line)]
+        task = self._queue.popleft()
+        ends = self._script.get(task.stage.name)
+        end = ends.popleft() if ends else "done"
+        self.ended.append(task.stage.name)
+        began = task.begin("somewhere", 1)
+        error = None if end == "done" else f"{end} on purpose"
+        return [task.end(began, error=error, mistake=end == "mistake", seconds=2.0)]
 
     def close(self) -> None:
         pass

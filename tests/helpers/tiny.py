@@ -37,8 +37,8 @@ from sts_eval.data.benchmark import Domain, Question
 from sts_eval.data.training_set import Example, TrainingSet
 from sts_eval.experiment import PredictSettings
 from sts_eval.model.sae import SparseAutoencoder
+from sts_eval.study.draws import choose_questions
 from sts_eval.study.extractor import Extractor, assemble
-from sts_eval.study.question_scores import choose_questions
 
 HIDDEN = 32
 LAYERS = 3

@@ -80,9 +80,9 @@ def changed(kind):
     return model
 
 
-def measured(own, tuned, **given):
-    data = tiny.training_set(suffix=SUFFIX)
-    return measure_oracle(own, tuned, data, BENCHMARK, prediction(own.settings), tuning_seed=3, **given)
+def measured(own, tuned, shifts=None):
+    shifts = shifts or read_shifts(own, tuned, tiny.training_set(suffix=SUFFIX), seed=SEED)
+    return measure_oracle(own, tuned, BENCHMARK, prediction(own.settings), shifts, tuning_seed=3)
 
 
 def scores(oracle):
@@ -178,10 +178,11 @@ def test_a_tuning_above_the_hook():
 
 
 def test_another_benchmark():
-    own, data = extractor(), tiny.training_set()
+    own, tuned = extractor(), changed("llama")
+    shifts = read_shifts(own, tuned, tiny.training_set(), seed=SEED)
     other = Benchmark("other", None, BENCHMARK.domains, "2" * 64)
     with pytest.raises(UserError, match="other is not the benchmark of the prediction"):
-        measure_oracle(own, changed("llama"), data, other, prediction(own.settings), tuning_seed=0)
+        measure_oracle(own, tuned, other, prediction(own.settings), shifts, tuning_seed=0)
 
 
 def test_the_record_says_whose_it_is(tmp_path):
@@ -203,8 +204,8 @@ def test_what_goes_through_the_models_is_booked():
     assert costs["oracle_act"] == costs["oracle_icl"]
     assert costs["oracle_mean_shift"] == costs["oracle_cka"]
     apart = [costs[name] for name in ("oracle_act", "oracle_mean_shift", "oracle_kl")]
-    assert sum(cost.tokens for cost in apart) == sum(seen) + shifts.spent.tokens
-    assert sum(cost.passes for cost in apart) == len(seen) + shifts.spent.passes
+    assert sum(cost.tokens for cost in apart) == sum(seen) + shifts.cost.tokens
+    assert sum(cost.passes for cost in apart) == len(seen) + shifts.cost.passes
     assert all(cost.tokens > 0 and cost.backward_passes == 0 for cost in apart)
 
 
@@ -215,15 +216,7 @@ def test_the_actual_shift_is_booked_without_the_demonstrations():
     tuned.get_input_embeddings().register_forward_pre_hook(lambda _module, args: seen.append(args[0].numel()))
     found = read_shifts(own, tuned, data, seed=SEED)
     bos = 1
-    assert found.spent.tokens == sum(seen) + bos + sum(len(turn.ids) for turn in found.turns)
-
-
-def test_shifts_that_were_read_are_not_read_again(monkeypatch):
-    own, tuned = extractor(), changed("llama")
-    shifts = read_shifts(own, tuned, tiny.training_set(suffix=SUFFIX), seed=SEED)
-    wanted = scores(measured(own, tuned))
-    monkeypatch.setattr("sts_eval.hindsight.oracles.read_shifts", None)
-    assert scores(measured(own, tuned, shifts=shifts)) == wanted
+    assert found.cost.tokens == sum(seen) + bos + sum(len(turn.ids) for turn in found.turns)
 
 
 def test_few_logits_at_once_are_the_same(monkeypatch):

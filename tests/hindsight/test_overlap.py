@@ -9,9 +9,11 @@ from peft import PeftModel
 from sts_eval import lab
 from sts_eval.errors import UserError
 from sts_eval.experiment import PredictSettings, SAESpec
+from sts_eval.hindsight.actual_shift import read_shifts
 from sts_eval.hindsight.overlap import measure_overlap, overlap_at
+from sts_eval.model.load import load_model
 from sts_eval.prediction.predict import silent
-from sts_eval.study.extractor import load_extractor, load_model
+from sts_eval.study.extractor import load_extractor
 from sts_eval.study.shifted_features import measure_shift
 from sts_eval.transfer.measure import tuned_models
 
@@ -75,7 +77,7 @@ def extractor(model):
 def test_the_lab(extractor, model, mathematics, tuned):
     weights = tuned_models(*tuned)[0].weights
     network = PeftModel.from_pretrained(load_model(model), weights)
-    found = measure_overlap(extractor, network, mathematics, seed=0, tuning_seed=0)
+    found = measure_overlap(read_shifts(extractor, network, mathematics, seed=0), tuning_seed=0)
     features, residual = found.spaces
     assert (features.space, features.dims) == ("sae", 1024)
     assert [at.n for at in features.at] == [50, 100, 200]
@@ -86,19 +88,14 @@ def test_the_lab(extractor, model, mathematics, tuned):
     assert features.at[0].share_actual < features.at[2].share_actual
 
 
-def test_the_predicted_ones_are_the_predictions(extractor, model, mathematics, tuned, monkeypatch):
+def test_the_predicted_ones_are_the_predictions(extractor, model, mathematics, tuned):
     """Step 1 of the prediction and this comparison rank the features alike."""
-    seen = []
-    monkeypatch.setattr("sts_eval.hindsight.overlap._space", lambda *given: seen.append(given) or STAND_IN)
     network = PeftModel.from_pretrained(load_model(model), tuned_models(*tuned)[0].weights)
-    measure_overlap(extractor, network, mathematics, seed=3, tuning_seed=0)
+    found = read_shifts(extractor, network, mathematics, seed=3)
     shift = measure_shift(extractor, mathematics, 3, silent)
-    np.testing.assert_allclose(seen[0][1], shift.score, rtol=1e-5, atol=1e-9)
-
-
-STAND_IN = {"space": "sae", "dims": 1, "activity": "firing frequency", "at": ()}
+    np.testing.assert_allclose(found.features.predicted, shift.score, rtol=1e-5, atol=1e-9)
 
 
 def test_an_adapter_that_is_not_attached(extractor, model, mathematics):
     with pytest.raises(UserError, match="activations are those of the untuned one"):
-        measure_overlap(extractor, load_model(model), mathematics, seed=0, tuning_seed=0)
+        read_shifts(extractor, load_model(model), mathematics, seed=0)

@@ -8,7 +8,8 @@ from torch import nn
 from sts_eval.data.prompt import Turn
 from sts_eval.errors import UserError
 from sts_eval.model.hook import find_hook
-from sts_eval.model.reader import Prefix, Reader, rows
+from sts_eval.model.reader import Prefix, Reader
+from sts_eval.study.cost import counting
 from sts_eval.study.question_scores import read_domain
 from sts_eval.study.shifted_features import measure_shift
 
@@ -108,16 +109,15 @@ def test_tokens_and_passes():
     prefix = Prefix(PREFIX)
     reader.read(prefix, TURNS)
     reader.read(prefix, TURNS[:1])
-    tokens, passes = reader.tokens, reader.passes
     turns = sum(len(turn.ids) for turn in TURNS)
-    reader.read(prefix, TURNS)
-    assert (reader.tokens - tokens, reader.passes - passes) == (turns, 1)
-    tokens, passes = reader.tokens, reader.passes
+    with counting(reader.model) as cost:
+        reader.read(prefix, TURNS)
+    assert (cost.tokens, cost.passes) == (turns, 1)
     other = Prefix(PREFIX[::-1])
-    reader.read(other, TURNS)
-    reader.read(other, TURNS[:1])
-    assert reader.tokens - tokens == len(PREFIX) + turns + len(TURNS[0].ids)
-    assert reader.passes - passes == 3
+    with counting(reader.model) as cost:
+        reader.read(other, TURNS)
+        reader.read(other, TURNS[:1])
+    assert (cost.tokens, cost.passes) == (len(PREFIX) + turns + len(TURNS[0].ids), 3)
 
 
 def test_a_prefix_goes_through_the_model_once_per_seed_and_domain():
@@ -128,7 +128,7 @@ def test_a_prefix_goes_through_the_model_once_per_seed_and_domain():
     shifts = [measure_shift(extractor, tiny.training_set(), seed, tiny.silent) for seed in (0, 1)]
     for domain in tiny.DOMAINS:
         chosen = {seed: tiny.draw(extractor, domain, seed) for seed in (0, 1)}
-        read_domain(extractor, domain, shifts, chosen, None, tiny.silent)
+        read_domain(extractor, domain, {shift.seed: shift.features for shift in shifts}, chosen)
     shots = [[tiny.TRAINING[row] for row in shift.demonstrations] for shift in shifts]
     for examples in shots:
         assert seen.count(extractor.prompter.demonstrations(examples).prefixes[-1]) == 1
@@ -251,11 +251,3 @@ def test_a_hook_that_is_never_reached():
     model = tiny.model("llama")
     with pytest.raises(UserError, match="never reached lm_head"):
         Reader(model.model, find_hook(model, "lm_head")).read(Prefix(PREFIX), TURNS)
-
-
-def test_rows_cut_by_tokens_questions_and_demonstrations():
-    turns = [Turn((1,) * length, (0,)) for length in (5, 3, 4, 2, 9)]
-    assert list(rows(turns, [0] * 5, max_tokens=9, max_questions=9)) == [[3, 1, 2], [0], [4]]
-    assert list(rows(turns, [0] * 5, max_tokens=99, max_questions=2)) == [[3, 1], [2, 0], [4]]
-    assert list(rows(turns, [0, 2, 2, 0, 1], max_tokens=99, max_questions=9)) == [[1, 2], [4], [3, 0]]
-    assert list(rows(turns, [0] * 5, max_tokens=1, max_questions=9)) == [[3], [1], [2], [0], [4]]

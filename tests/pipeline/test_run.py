@@ -11,13 +11,14 @@ import sts_eval.tuning.training
 from sts_eval import lab, pipeline
 from sts_eval.data.tables import read_table
 from sts_eval.experiment_file import read_experiment
+from sts_eval.model.load import load_model
 from sts_eval.pipeline import run
 from sts_eval.records.answers import Evaluation
 from sts_eval.records.oracle import Oracle
 from sts_eval.records.prediction import Prediction
 from sts_eval.records.report import Report
+from sts_eval.records.run_folder import RunFolder
 from sts_eval.records.transfer import Transfer
-from sts_eval.study.extractor import load_model
 
 WRITTEN = ("report.json", "report.md", "report.html", "scatter.png")
 
@@ -132,7 +133,7 @@ def test_a_changed_setting_redoes_what_depends_on_it(finished, calls, tmp_path, 
 def test_what_a_prediction_that_reads_the_tuning_depends_on(tmp_path, tune, same):
     def place(**changes):
         described = write_experiment(tmp_path / "run.yaml", settings={"predictors": ("gradient",)}, **changes)
-        return pipeline.prediction_file(read_experiment(described), tmp_path)
+        return pipeline.prediction_file(read_experiment(described), RunFolder.of(tmp_path))
 
     assert (place(tune=tune) == place()) == same
 

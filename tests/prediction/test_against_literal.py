@@ -50,7 +50,7 @@ def compare(extractor, literal, training_set, domains):
     assert list(shift.features) == top(score, settings.top_n)
     for domain in domains:
         chosen = tiny.draw(extractor, domain, seed)
-        reading = read_domain(extractor, domain, [shift], {seed: chosen}, None, tiny.silent)
+        reading = read_domain(extractor, domain, {shift.seed: shift.features}, {seed: chosen})
         wanted = literal.domain(
             domain.name,
             [question.text for question in domain.questions],
@@ -93,10 +93,10 @@ def test_two_seeds_in_one_pass_are_two_runs():
     shifts = [measure_shift(extractor, tiny.training_set(), seed, tiny.silent) for seed in (3, 4)]
     for domain in tiny.DOMAINS:
         chosen = {seed: tiny.draw(extractor, domain, seed) for seed in (3, 4)}
-        both = read_domain(extractor, domain, shifts, chosen, None, tiny.silent)
+        both = read_domain(extractor, domain, {shift.seed: shift.features for shift in shifts}, chosen)
         for shift in shifts:
             own = {shift.seed: chosen[shift.seed]}
-            alone = read_domain(extractor, domain, [shift], own, None, tiny.silent)
+            alone = read_domain(extractor, domain, {shift.seed: shift.features}, own)
             assert set(both.questions[shift.seed]) == set(alone.questions[shift.seed])
             for position, scores in alone.questions[shift.seed].items():
                 close(both.questions[shift.seed][position], scores)

@@ -16,8 +16,9 @@ from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausa
 from sts_eval.data.benchmark import Domain, Question
 from sts_eval.data.training_set import Example
 from sts_eval.experiment import PredictSettings
+from sts_eval.predictors.sts import estimate
 from sts_eval.study.extractor import assemble
-from sts_eval.study.question_scores import QuestionScore, estimate, read_domain
+from sts_eval.study.question_scores import QuestionScore, read_domain
 from sts_eval.study.shifted_features import measure_shift
 
 WORDS = ["Question:", "Answer:", "a", "b", "c", "d"]
@@ -68,7 +69,7 @@ def measure(model, hook_name, domain, **settings):
     dials = PredictSettings(**{"top_n": 2, "shots": 2, "domain_shots": 1, **settings})
     extractor = assemble(model, words(), identity(hook_name), dials)
     shift = measure_shift(extractor, TRAINING, 0, silent)
-    reading = read_domain(extractor, domain, [shift], {0: draw(extractor, domain, 0)}, None, silent)
+    reading = read_domain(extractor, domain, {shift.seed: shift.features}, {0: draw(extractor, domain, 0)})
     return shift, reading
 
 
@@ -117,5 +118,5 @@ def test_estimate():
 def test_estimate_of_one_question_has_no_spread():
     found = estimate({0: {7: 2.5}})
     assert found.value == 2.5
-    assert math.isnan(found.se)
+    assert found.se is None
     assert found.seed_sd is None

@@ -36,7 +36,7 @@ DOMAINS = (
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("rivals")
+    folder = tmp_path_factory.mktemp("collect")
     tiny.write_model(folder / "model")
     tiny.sae("topk").save_model(folder / "sae")
     tiny.write_training_set(folder / "sft.jsonl")

@@ -18,7 +18,7 @@ def run(kind="llama", architecture="standard", seed=0, domains=tiny.DOMAINS, **s
     scores = {}
     for domain in domains:
         chosen = {seed: tiny.draw(extractor, domain, seed)}
-        scores[domain.name] = read_domain(extractor, domain, [shift], chosen, None, tiny.silent).questions[seed]
+        scores[domain.name] = read_domain(extractor, domain, {shift.seed: shift.features}, chosen).questions[seed]
     return shift, scores
 
 
@@ -122,6 +122,6 @@ def test_short_context_drops_demonstrations_from_the_left_and_counts():
     assert found.fewer_shots == cut > 0
     domain = replace(tiny.DOMAINS[0], questions=tiny.DOMAINS[0].questions[:1])
     room = tiny.extractor(context=len(full.prompter.turn(domain.questions[0].text).ids) + 1)
-    reading = read_domain(room, domain, [shift], {0: [0]}, None, tiny.silent)
+    reading = read_domain(room, domain, {shift.seed: shift.features}, {0: [0]})
     assert reading.fewer_shots == 1
     assert reading.icl_by_feature.sum() < 1e-6  # without demonstrations there is nothing to compare

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from sts_eval.predictors import loss
+from sts_eval.predictors.registry import select
 from sts_eval.study.study import Answering, Losses, Study, Texts
 
 
@@ -17,7 +18,7 @@ def answering(question_nll, options, tokens, right):
 # Two questions: the first is answered wrongly alone and rightly behind demonstrations, the second rightly in both.
 ALONE = answering([2.0, 4.0], [[0.1, 0.3], [0.2, 0.05, 0.15]], [[2, 1], [1, 1, 4]], [0, 0])
 SHOWN = answering([1.5, 3.0], [[0.3, 0.1], [0.3, 0.05, 0.15]], [[2, 1], [1, 1, 4]], [0, 0])
-STUDY = Study(Texts([], {"law": ["?", "?"]}), losses=Losses({"law": ALONE}, {"law": SHOWN}))
+STUDY = Study(Texts([], {"law": ["?", "?"]}), [Losses({"law": ALONE}, {"law": SHOWN})])
 
 
 @pytest.mark.parametrize(
@@ -36,5 +37,5 @@ def test_columns_by_hand(column, value):
 
 
 def test_only_columns_on_answers_are_flagged():
-    assert {one.name for one in loss.PREDICTORS if not one.flags} == {"question_nll", "icl_nll_gap"}
-    assert {one.group for one in loss.PREDICTORS} == {"loss"}
+    assert {one.name for one in select(["loss"]) if not one.flags} == {"question_nll", "icl_nll_gap"}
+    assert {one.group for one in select(["loss"])} == {"loss"}

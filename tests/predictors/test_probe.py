@@ -13,8 +13,10 @@ from sts_eval.data.benchmark import Question
 from sts_eval.data.training_set import Example
 from sts_eval.errors import UserError
 from sts_eval.experiment import ModelSpec, TuneSettings
+from sts_eval.model.load import lora_config
 from sts_eval.predictors import probe
-from sts_eval.study.gradients import lora_config, training_rows
+from sts_eval.predictors.registry import select
+from sts_eval.study.gradients import training_rows
 from sts_eval.study.losses import read_answering
 from sts_eval.study.short_training import full_steps, read_probe
 from sts_eval.study.study import Answering, Probe, Study, Texts
@@ -152,7 +154,7 @@ def answering(shares, *, nll=0.0):
 
 
 def study(reads, steps, full, kl=0.0):
-    return Study(Texts([], {}), probe=Probe(np.array(steps), full, {"law": reads}, {"law": kl}))
+    return Study(Texts([], {}), [Probe(np.array(steps), full, {"law": reads}, {"law": kl})])
 
 
 def curve(levels, steps, full):
@@ -162,7 +164,7 @@ def curve(levels, steps, full):
 
 def test_changes_by_hand():
     reads = [answering([0.4, 0.6], nll=2), answering([0.9, 0.9]), answering([0.8, 0.6], nll=1)]
-    found = {one.name: one(study(reads, [0, 5, 10], 100, kl=0.25))["law"] for one in probe.PREDICTORS}
+    found = {one.name: one(study(reads, [0, 5, 10], 100, kl=0.25))["law"] for one in select(["probe"])}
     rise = (math.log(0.8 / 0.4) + math.log(0.6 / 0.6)) / 2
     assert found["probe_logprob"] == pytest.approx(rise)
     assert found["probe_loss"] == pytest.approx(rise + 1)
@@ -191,5 +193,5 @@ def test_a_power_law_takes_two_reads():
 
 
 def test_flags():
-    assert {one.name: one.flags for one in probe.PREDICTORS}["probe_kl"] == ("P",)
-    assert all(one.flags == ("L", "P") for one in probe.PREDICTORS if one.name != "probe_kl")
+    assert {one.name: one.flags for one in select(["probe"])}["probe_kl"] == ("P",)
+    assert all(one.flags == ("L", "P") for one in select(["probe"]) if one.name != "probe_kl")

@@ -7,7 +7,10 @@ from helpers.study import answering, moments, shift, text_study
 from sts_eval.data.training_set import Example
 from sts_eval.errors import UserError
 from sts_eval.predictors.predictor import Flag, Need, Predictor, predictor
-from sts_eval.predictors.registry import COLUMNS, known_predictors, select
+from sts_eval.predictors.registry import PREDICTORS, known_predictors, select
+from sts_eval.records.older import STS_SUMMARIES
+from sts_eval.records.prediction import SCORES, Score
+from sts_eval.study.question_scores import QuestionScore, QuestionScores
 from sts_eval.study.study import Activations, Losses, Study, Texts
 
 
@@ -21,7 +24,7 @@ def install(folder, monkeypatch, module, *, entry, code):
     monkeypatch.syspath_prepend(folder)
 
 
-MADE = {Need.TEXTS, Need.SHIFT, Need.ACTIVATIONS, Need.LOSSES}
+MADE = {Need.TEXTS, Need.SHIFT, Need.QUESTION_SCORES, Need.ACTIVATIONS, Need.LOSSES}
 
 
 def study_with(needs):
@@ -35,11 +38,12 @@ def study_with(needs):
     question = "what are one and two and three"
     parts = {
         Need.SHIFT: shift((1, 2), 8),
+        Need.QUESTION_SCORES: QuestionScores({name: {0: {0: QuestionScore(1.0, 2.0, 3.0)}} for name in "xy"}),
         Need.ACTIVATIONS: Activations(body(), {name: body() for name in "xy"}),
         Need.LOSSES: Losses(alone=answers, shown=answers),
     }
     texts = Texts([Example(question, "six")], {name: [question] for name in "xy"})
-    return Study(texts, **{str(need): part for need, part in parts.items() if need in needs})
+    return Study(texts, [part for need, part in parts.items() if need in needs])
 
 
 OWN = '''
@@ -68,22 +72,33 @@ def test_a_predictor_is_its_function_and_what_is_said_about_it():
 
 
 def test_every_column_has_a_name_of_its_own_and_says_what_it_is():
-    names = [column.name for column in COLUMNS]
+    names = [column.name for column in PREDICTORS]
     assert len(set(names)) == len(names)
-    for column in COLUMNS:
+    for column in PREDICTORS:
         assert re.fullmatch(r"[a-z][a-z0-9_]*", column.name)
-        assert re.fullmatch(r"[A-Z].{10,110}\.", column.summary), column.name
+        assert re.fullmatch(r"[A-Z].{10,110}[.)]", column.summary), column.name
+
+
+def test_sts_comes_first_with_the_summaries_that_records_have():
+    assert {one.name: one.summary for one in PREDICTORS[:3]} == STS_SUMMARIES
+    assert tuple(one.name for one in PREDICTORS[:3]) == SCORES
+    assert {(one.group, one.flags) for one in PREDICTORS[:3]} == {("sts", ())}
+
+
+def test_a_score_may_come_with_its_error():
+    found = select(["sts_icl"])[0](study_with({Need.QUESTION_SCORES}))
+    assert found == {name: Score(value=2.0) for name in "xy"}
 
 
 def test_families_stand_together_and_no_name_is_a_familys():
-    groups = [column.group for column in COLUMNS]
+    groups = [column.group for column in PREDICTORS]
     assert sorted(set(groups), key=groups.index) == [
         group for place, group in enumerate(groups) if place == 0 or groups[place - 1] != group
     ]
-    assert not {"all", *groups} & {column.name for column in COLUMNS}
+    assert not {"all", *groups} & {column.name for column in PREDICTORS}
 
 
-@pytest.mark.parametrize("column", [one for one in COLUMNS if one.needs <= MADE], ids=lambda column: column.name)
+@pytest.mark.parametrize("column", [one for one in PREDICTORS if one.needs <= MADE], ids=lambda column: column.name)
 def test_a_column_reads_the_parts_that_it_names_and_no_other(column):
     assert set(column(study_with(column.needs))) == {"x", "y"}
     for need in column.needs - {Need.TEXTS}:  # which are always there
@@ -92,7 +107,7 @@ def test_a_column_reads_the_parts_that_it_names_and_no_other(column):
 
 
 def test_predictors_are_selected_by_name_group_and_all_in_the_order_of_the_table():
-    assert select(["all"]) == COLUMNS
+    assert select(["all"]) == PREDICTORS
     assert [one.name for one in select(["magnitude"])] == ["residual_norm", "residual_l1", "feature_sum"]
     chosen = select(["mmd", "magnitude", "feature_sum", "prompt_length"])
     assert [one.name for one in chosen] == ["prompt_length", "residual_norm", "residual_l1", "feature_sum", "mmd"]
@@ -115,7 +130,7 @@ def test_another_packages_predictor_is_known_and_comes_last(tmp_path, monkeypatc
 
 
 def test_without_packages_the_known_predictors_are_the_columns():
-    assert tuple(known_predictors().values()) == COLUMNS
+    assert tuple(known_predictors().values()) == PREDICTORS
 
 
 def test_a_predictor_that_takes_anothers_name_is_refused(tmp_path, monkeypatch):

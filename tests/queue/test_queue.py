@@ -44,7 +44,7 @@ def test_a_request_is_waiting_then_running_then_done(queue):
     assert queue.add(request(by="Eve", created="2026-02-01T00:00:00+00:00")) == (key, False)
     assert state(queue) == "waiting"
     lease = queue.take(60, "w")
-    assert (lease.key, lease.request, lease.attempt) == (key, request(), 1)
+    assert (lease.key, lease.request, lease.attempts) == (key, request(), 1)
     assert state(queue) == "running"
     assert queue.take(60, "v") is None
     queue.done(lease, "f" * 64)
@@ -66,7 +66,7 @@ def test_a_killed_workers_request_is_stuck_after_its_lease_and_taken_again(queue
     clock.now += 2
     assert state(queue) == "stuck"
     second = queue.take(60, "w")
-    assert (second.attempt, second.worker) == (2, "w")
+    assert (second.attempts, second.worker) == (2, "w")
     assert state(queue) == "running"
     for late in (lambda: queue.renew(first, 60), lambda: queue.done(first, "f" * 64), lambda: queue.failed(first, "x")):
         with pytest.raises(LostLeaseError):
@@ -87,7 +87,7 @@ def test_a_failed_request_is_tried_again_and_given_up_with_its_log(queue):
     queue.add(request())
     for attempt in range(1, MOST_ATTEMPTS + 1):
         lease = queue.take(60, "w")
-        assert lease.attempt == attempt
+        assert lease.attempts == attempt
         queue.failed(lease, "x" * 20_000 + f"out of memory {attempt}")
     (entry,) = queue.entries()
     assert (entry.state, entry.attempts) == ("failed", MOST_ATTEMPTS)
@@ -116,7 +116,7 @@ def test_files_put_there_by_hand_are_no_requests(queue, tmp_path):
 def take_all(url, worker, answers):
     queue, taken = Queue(Files(url)), []
     while (lease := queue.take(600, worker)) is not None:
-        taken.append((lease.key, lease.attempt))
+        taken.append((lease.key, lease.attempts))
     answers.put(taken)
 
 

@@ -10,7 +10,6 @@ from sts_eval import lab
 from sts_eval.analysis.report import compare
 from sts_eval.errors import UserError
 from sts_eval.queue import request as requesting
-from sts_eval.queue import worker as worker_module
 from sts_eval.queue.queue import LostLeaseError, Queue
 from sts_eval.queue.request import request_for
 from sts_eval.queue.worker import work
@@ -44,7 +43,7 @@ def store(tmp_path):
 
 def test_a_run_folder_becomes_a_valid_submission_with_its_evidence(tmp_path):
     made, happened = write_run(tmp_path / "run")
-    whole = submission_of(tmp_path / "run", submitter="Ada", home=("math",))
+    whole = submission_of(tmp_path / "run", submitter="Ada")
     assert (whole.prediction, whole.transfer) == (made, happened)
     assert (whole.model.id, whole.model.family, whole.benchmark) == ("org", "Llama", "mmlu_pro")
     assert (whole.training_set.id, whole.training_set.rows, whole.sae.d_sae) == ("data", 1, 16)
@@ -130,7 +129,7 @@ def test_a_lease_is_renewed_while_work_goes_on(store, tmp_path):
 
 def test_a_worker_that_lost_its_lease_does_not_say_that_it_is_done(store, tmp_path, monkeypatch):
     queue = Queue(store.files)
-    monkeypatch.setattr(worker_module._Renewing, "_renew", lambda self: None)
+    monkeypatch.setattr(queue, "renew", lambda *_: None)
 
     def slow(experiment, folder, register):
         time.sleep(0.3)

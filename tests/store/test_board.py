@@ -6,9 +6,9 @@ from helpers.submissions import submission
 
 from sts_eval.statistics import correlate
 from sts_eval.store import snapshot
-from sts_eval.store.board import MOST_COLUMNS, Board
+from sts_eval.store.board import MOST_PREDICTORS, Board
 from sts_eval.store.correlations import correlations
-from sts_eval.store.ledger import Standing
+from sts_eval.store.ledger import LedgerState
 
 RUNS, DOMAINS, PREDICTORS = 200, 14, 45
 
@@ -39,18 +39,18 @@ def made_rows(n_runs, rng, n_predictors=PREDICTORS):
 
 
 def table(rows):
-    content = snapshot.table_of(rows)
-    accepted = Standing("accepted", "2026-01-01T00:00:00+00:00")
-    return snapshot.with_standing(content, dict.fromkeys(content.column("sha256").to_pylist(), accepted), {})
+    content = snapshot.to_table(rows)
+    accepted = LedgerState("accepted", "2026-01-01T00:00:00+00:00")
+    return snapshot.add_states(content, dict.fromkeys(content.column("sha256").to_pylist(), accepted), {})
 
 
 def test_all_tables_come_back_from_the_snapshot():
-    content = snapshot.dumped(table(made_rows(RUNS, np.random.default_rng(0))), {"state": "x"})
-    rows, _ = snapshot.loaded(content)
+    content = snapshot.to_bytes(table(made_rows(RUNS, np.random.default_rng(0))), {"state": "x"})
+    rows, _ = snapshot.from_bytes(content)
     board = Board(rows, (), {}, "x")
-    assert (len(board.runs), len(board.points), len(board.columns)) == (RUNS, RUNS * DOMAINS, PREDICTORS)
+    assert (len(board.runs), len(board.points), len(board.predictors)) == (RUNS, RUNS * DOMAINS, PREDICTORS)
     assert len(board.costs) == RUNS * PREDICTORS
-    few, remembered = snapshot.loaded(content, ["sha256", "status"])
+    few, remembered = snapshot.from_bytes(content, ["sha256", "status"])
     assert few.equals(rows.select(["sha256", "status"]))
     assert remembered["state"] == "x"
 
@@ -76,9 +76,9 @@ def test_one_submission_cannot_widen_the_table_without_end():
     rows = [*made_rows(2, rng), *({**row, "sha256": "f" * 64} for row in made_rows(1, rng, 400))]
     rows[2]["predictor"] = [f"mine{place}" for place in range(400)]
     board = Board(table(rows), (), {}, "x")
-    assert len(board.columns) == MOST_COLUMNS
-    assert {"sts_icl", "p44"} <= set(board.columns.index)
-    assert set(board.points.columns[8:]) == set(board.columns.index)
+    assert len(board.predictors) == MOST_PREDICTORS
+    assert {"sts_icl", "p44"} <= set(board.predictors.index)
+    assert set(board.points.columns[8:]) == set(board.predictors.index)
 
 
 def test_correlations_of_many_runs_are_those_of_each():

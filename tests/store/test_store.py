@@ -32,7 +32,7 @@ def other(seed, **changes):
 def same(one, two):
     pd.testing.assert_frame_equal(one.runs, two.runs)
     pd.testing.assert_frame_equal(one.points, two.points)
-    pd.testing.assert_frame_equal(one.columns, two.columns)
+    pd.testing.assert_frame_equal(one.predictors, two.predictors)
     pd.testing.assert_frame_equal(one.costs, two.costs)
     pd.testing.assert_frame_equal(one.seed_changes, two.seed_changes)
     pd.testing.assert_frame_equal(one.ledger, two.ledger)
@@ -83,8 +83,11 @@ def test_the_board_says_what_the_submission_says(store):
         by_seed = board.seed_changes[board.seed_changes["domain"] == domain.domain]
         assert tuple(by_seed["delta"]) == domain.accuracy.by_seed
         assert tuple(by_seed["seed"]) == whole.outcome.seeds
-    assert board.columns.loc["oracle_kl", "flags"] == "O"
-    assert board.columns.loc["prompt_length", ["group", "summary"]].tolist() == ["lexical", "Mean length of a question"]
+    assert board.predictors.loc["oracle_kl", "flags"] == "O"
+    assert board.predictors.loc["prompt_length", ["group", "summary"]].tolist() == [
+        "lexical",
+        "Mean length of a question",
+    ]
     cost = board.costs.set_index("predictor").loc["prompt_length"]
     assert (cost.seconds, cost.passes) == (1.5, 2)
 
@@ -135,7 +138,7 @@ def test_a_spoilt_snapshot_is_made_again(store, folder, content):
 
 def test_an_empty_store_has_an_empty_board(store):
     board = store.board()
-    assert (len(board.runs), len(board.points), len(board.columns), len(board.costs)) == (0, 0, 0, 0)
+    assert (len(board.runs), len(board.points), len(board.predictors), len(board.costs)) == (0, 0, 0, 0)
     assert {"sha256", "sts_icl_delta_r", "ranked"} <= set(board.runs.columns)
 
 
@@ -189,7 +192,7 @@ def test_a_run_counts_once_and_evidence_beats_an_earlier_claim(store):
     assert runs.loc[claim, "duplicate_of"] == proof
     assert runs["ranked"].to_dict() == {claim: False, proof: True}
     again = store.submit(raw(submission(submitter="Eve")))
-    assert "has this run" in again.verdict.problems[0].message
+    assert "has this run" in again.problems[0].message
     store.note("withdrawn", proof, by="Ada", why="x")
     store.board()
     assert store.submit(raw(submission(submitter="Eve"))).added

@@ -8,7 +8,8 @@ from peft import LoraConfig, get_peft_model
 from sts_eval.data.training_set import Example
 from sts_eval.errors import UserError
 from sts_eval.experiment import ModelSpec, PredictSettings, SAESpec
-from sts_eval.study.extractor import assemble, load_extractor, load_model
+from sts_eval.model.load import load_model
+from sts_eval.study.extractor import assemble, load_extractor
 from sts_eval.study.question_scores import read_domain
 from sts_eval.study.shifted_features import measure_shift
 
@@ -53,7 +54,7 @@ def test_a_question_longer_than_the_context():
         measure_shift(extractor, long, 0, tiny.silent)
     shift = measure_shift(tiny.extractor(), tiny.training_set(), 0, tiny.silent)
     with pytest.raises(UserError, match=r"does not fit the model's context of 8"):
-        read_domain(tiny.extractor(context=8), tiny.DOMAINS[0], [shift], {0: [1]}, None, tiny.silent)
+        read_domain(tiny.extractor(context=8), tiny.DOMAINS[0], {shift.seed: shift.features}, {0: [1]})
 
 
 def test_a_model_that_overflows_names_the_hook():

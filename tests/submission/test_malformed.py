@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sts_eval.store.store import Store
-from sts_eval.submission.validate import Known, validate
+from sts_eval.submission.validate import StoreContents, validate
 
 WHOLE = plain(submission())
 
@@ -168,7 +168,7 @@ def test_nothing_tampered_with_is_taken(filled, change):
     path, _, values = change
     known = store.known()
     content = json.dumps(values).encode()
-    verdict = validate(content, known=Known(registered=known.registered))
+    verdict = validate(content, known=StoreContents(registered=known.registered))
     if verdict.accepted:
         same = json.loads(verdict.submission.canonical()) == WHOLE
         if not same and not is_free(path, values):

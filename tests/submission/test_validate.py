@@ -8,7 +8,7 @@ from helpers.submissions import plain, prediction, raw, submission
 
 from sts_eval.submission.problem import shown
 from sts_eval.submission.read_json import MOST_BYTES
-from sts_eval.submission.validate import Known, schema, validate
+from sts_eval.submission.validate import StoreContents, schema, validate
 
 
 def encode(values):
@@ -212,9 +212,9 @@ def test_published_figures_may_lack_what_papers_do_not_give():
 def test_a_run_that_the_store_has_with_its_evidence_clashes():
     whole = submission()
     run = (whole.outcome.prediction_sha256, whole.outcome.transfer_sha256)
-    clash = validate(raw(whole), known=Known(runs={run: "f" * 64}))
+    clash = validate(raw(whole), known=StoreContents(runs={run: "f" * 64}))
     assert clash.problems[0].path == "$.outcome.transfer_sha256"
-    assert validate(raw(whole), known=Known(runs={run: whole.sha256()})).accepted
+    assert validate(raw(whole), known=StoreContents(runs={run: whole.sha256()})).accepted
 
 
 @pytest.mark.parametrize(
@@ -228,17 +228,17 @@ def test_a_run_that_the_store_has_with_its_evidence_clashes():
 )
 def test_pre_registered_is_what_was_registered_before_the_tuning_began(registered, marks):
     times = {prediction().sha256(): registered}
-    assert validate(raw(submission()), known=Known(registered=times.get)).marks == marks
+    assert validate(raw(submission()), known=StoreContents(registered=times.get)).marks == marks
 
 
 def test_without_the_transfer_nobody_knows_when_tuning_began():
-    known = Known(registered=lambda _: "2020-01-01T00:00:00+00:00")
+    known = StoreContents(registered=lambda _: "2020-01-01T00:00:00+00:00")
     assert validate(raw(submission(evidence=False)), known=known).marks == ()
 
 
 def test_the_clock_can_be_given():
     early = datetime(2025, 1, 1, tzinfo=UTC)
-    assert validate(raw(submission()), known=Known(now=early)).problems[0].path == "$.created"
+    assert validate(raw(submission()), known=StoreContents(now=early)).problems[0].path == "$.created"
 
 
 def test_the_schema_is_the_published_one_and_names_no_correlation(request):
@@ -247,3 +247,9 @@ def test_the_schema_is_the_published_one_and_names_no_correlation(request):
     assert schema()["additionalProperties"] is False
     fields = {name for part in schema()["$defs"].values() for name in part.get("properties", ())}
     assert not fields & {"r", "pearson", "spearman", "kendall", "r2", "correlation", "agreements"}
+
+
+def test_an_interval_that_lacks_an_end_is_a_problem_with_its_place():
+    values = plain(submission())
+    values["transfer"]["domains"][0]["interval"].pop()
+    assert refused(values)["$.transfer.domains[0].interval[1]"].strip() == "it is missing; add it"

@@ -48,8 +48,8 @@ def test_what_breaks_is_tried_again_elsewhere_and_then_done(tmp_path):
     assert standings(book) == {"done": 50}
     tries = [task for task in engine.tasks if task.stage.name == name]
     assert [(task.attempts, task.avoid) for task in tries] == [(0, ""), (1, "somewhere"), (2, "somewhere")]
-    assert book.record(name).attempts == 3
-    assert book.record(name).log == f"logs/{name}-3.log"
+    assert book.records[name].attempts == 3
+    assert book.records[name].log == f"logs/{name}-3.log"
 
 
 def test_what_goes_on_breaking_is_quarantined_and_all_else_is_done(tmp_path):
@@ -92,7 +92,7 @@ def test_quarantine_lasts_until_it_is_lifted(tmp_path):
     book, engine = go(tmp_path, retry=True)
     assert sorted(engine.ended) == sorted([name, *(s.name for s in STAGES if s.name in blocked_by(name))])
     assert standings(book) == {"done": 50}
-    assert book.record(name).attempts == 1
+    assert book.records[name].attempts == 1
 
 
 def blocked_by(name):
@@ -120,7 +120,7 @@ def test_failures_count_over_restarts_and_interruptions_do_not(tmp_path):
     begun.model_copy(update={"status": "running"}).write(record_place(tmp_path, name))  # a worker had begun again
     book, engine = go(tmp_path, {name: ["broken"] * 9})
     assert engine.ended.count(name) == 2
-    assert book.record(name).attempts == 3
+    assert book.records[name].attempts == 3
 
 
 def test_more_sets_do_only_what_is_new(tmp_path):
@@ -144,7 +144,7 @@ def test_a_changed_setting_redoes_what_depends_on_it_even_what_was_quarantined(t
 def test_what_was_made_and_is_gone_is_made_again(tmp_path):
     book, _ = go(tmp_path)
     name = first("tune")
-    made = book.record(name).model_copy(update={"made": ("tuning/weights",)})
+    made = book.records[name].model_copy(update={"made": ("tuning/weights",)})
     made.write(record_place(tmp_path, name))
     assert go(tmp_path)[1].ended == [name]
 

@@ -86,7 +86,7 @@ def test_stages_without_their_records_load_no_model(done, tmp_path, monkeypatch)
     monkeypatch.chdir(tmp_path)  # an attempt goes to the folder that relative paths start from
     monkeypatch.setattr("transformers.AutoModelForCausalLM.from_pretrained", never)
     for stage in {stage.kind: stage for stage in plan(done.matrix)}.values():  # one of each kind
-        assert attempt(Task(stage, done.matrix, folder, tmp_path, 0)).end == "done"
+        assert attempt(Task(stage, done.matrix, folder, tmp_path, 0)).status == "done"
     assert records(folder / "runs") | records(folder / "tuning") | records(folder / "evaluations") == was
 
 

@@ -27,7 +27,7 @@ def with_one_killed(matrix, folder, kind):
         for name, stage in book.stages.items():
             if stage.kind == kind and book.standing(name) == "running" and not killed:
                 killed.append(name)
-                os.kill(book.record(name).pid, signal.SIGKILL)
+                os.kill(book.records[name].pid, signal.SIGKILL)
 
     engine = OnRay(matrix, folder, cpus=2)
     try:

@@ -4,11 +4,10 @@ import math
 
 import pytest
 
-from sts_eval.errors import UserError
 from sts_eval.records.transfer import Imported, Transfer
 from sts_eval.records.tuning import PredictionReference
 from sts_eval.transfer.assemble import assemble
-from sts_eval.transfer.domain_changes import check, summarise
+from sts_eval.transfer.domain_changes import summarise
 from sts_eval.transfer.pairing import Answer, pair
 
 
@@ -92,17 +91,10 @@ def test_record_comes_back(tmp_path):
     record.write(tmp_path / "transfer.json")
     again = Transfer.read(tmp_path / "transfer.json")
     assert again == record
-    check(again)
+    assert summarise(again.answers, again.seeds) == again.domains
     assert again.domain("math").delta == 50
     with pytest.raises(KeyError):
         again.domain("law")
-
-
-def test_a_changed_figure_is_found():
-    record = made(answers("rw" * 20), answers("rr" * 20))
-    better = record.domains[0].model_copy(update={"delta": 60.0})
-    with pytest.raises(UserError, match="figures of math do not follow"):
-        check(record.model_copy(update={"domains": (better,)}))
 
 
 def test_flags_of_the_run():

@@ -73,5 +73,5 @@ def test_windowed_attention_is_left_to_lm_eval(tmp_path):
 def test_gives_packing_up_where_it_comes_out_differently(tmp_path, monkeypatch):
     lm, asked = load(tmp_path / "model", PackedLM), requests()
     right = score(lm, asked)
-    monkeypatch.setattr(PackedLM, "_mask", lambda self, question, option: None)  # every option sees the one before
+    monkeypatch.setattr(packed, "attention_mask", lambda visible, dtype: None)  # every option sees the one before
     np.testing.assert_allclose([a for a, _ in score(lm, asked)], [a for a, _ in right], atol=1e-4)

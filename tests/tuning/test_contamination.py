@@ -4,10 +4,10 @@ import pytest
 
 from sts_eval import lab
 from sts_eval.data.benchmark import Benchmark, Domain, Question, load_benchmark
-from sts_eval.data.training_set import Example, load_training_set
+from sts_eval.data.training_set import Example, TrainingSet, load_training_set
 from sts_eval.errors import UserError
 from sts_eval.experiment import BenchmarkSpec, TrainingSetSpec
-from sts_eval.tuning.contamination import find_contamination, refuse
+from sts_eval.tuning.contamination import check_contamination, find_contamination
 
 LONG = "Which of the following organs of a newborn lamb is the last one to close its ductus arteriosus?"
 SHORT = "What is two plus two?"
@@ -51,10 +51,11 @@ def test_short_questions():
 
 
 def test_refusal_lists_the_first():
-    rows = [Example(LONG, "x")] * 7
+    training_set = TrainingSet("somewhere", None, "", [Example(LONG, "x")] * 7, "0")
     with pytest.raises(UserError, match=r"7 of 7 training rows contain benchmark questions \(row 0 holds question q0"):
-        refuse(find_contamination(rows, benchmark(LONG)), rows)
-    refuse(find_contamination(rows, benchmark(SHORT)), rows)
+        check_contamination(training_set, benchmark(LONG), allow=False)
+    assert len(check_contamination(training_set, benchmark(LONG), allow=True).rows) == 7
+    assert check_contamination(training_set, benchmark(SHORT), allow=False).rows == ()
 
 
 def test_the_lab_is_clean():

@@ -12,9 +12,10 @@ from trl.trainer.sft_trainer import SFTTrainer
 from sts_eval.data.benchmark import Benchmark, Domain, Question
 from sts_eval.errors import UserError
 from sts_eval.experiment import ModelSpec, TuneSettings
+from sts_eval.model.load import load_model
 from sts_eval.records.tuning import Tuning
-from sts_eval.tuning.finetune import FACTS, WEIGHTS, finetune
-from sts_eval.tuning.training import Batch, load_for_training
+from sts_eval.tuning.finetune import finetune
+from sts_eval.tuning.training import cut_batch
 
 
 def test_the_record(tuned, tmp_path):
@@ -40,11 +41,13 @@ def test_seeds_differ(tuned):
 
 def test_what_is_saved(tuned, model):
     record, folder = tuned
-    names = {path.name for path in (folder / record.runs[0].folder / WEIGHTS).iterdir()}
+    names = {path.name for path in (folder / record.runs[0].folder / "weights").iterdir()}
     assert {"adapter_model.safetensors", "adapter_config.json", "README.md"} <= names
     assert not any(name.endswith((".bin", ".pt", ".pkl")) for name in names)
     assert {path.name for path in folder.iterdir()} == {run.folder for run in record.runs}
-    network = PeftModel.from_pretrained(load_for_training(model), folder / record.runs[0].folder / WEIGHTS)
+    network = PeftModel.from_pretrained(
+        load_model(model, for_training=True), folder / record.runs[0].folder / "weights"
+    )
     trained = [weight for name, weight in network.named_parameters() if "lora_B" in name]
     assert len(trained) == 7 * 4
     assert all(weight.abs().max() > 0 for weight in trained)
@@ -59,7 +62,7 @@ def test_a_seed_is_trained_once(tuned, model, mathematics, quick, monkeypatch):
 def test_a_killed_seed_starts_again(tuned, model, mathematics, quick, tmp_path):
     record, _ = tuned
     run = record.runs[0]
-    half = tmp_path / f".{run.folder}.tmp" / WEIGHTS
+    half = tmp_path / f".{run.folder}.tmp" / "weights"
     half.mkdir(parents=True)
     (half / "adapter_model.safetensors").write_bytes(b"half")
     one = quick.model_copy(update={"seeds": (0,)})
@@ -132,7 +135,7 @@ def test_a_training_that_changes_nothing(model, mathematics, quick, tmp_path):
 def test_full_fine_tuning(model, mathematics, quick, tmp_path):
     whole = quick.model_copy(update={"method": "full", "learning_rate": 1e-3, "seeds": (0,)})
     record = finetune(model, mathematics, whole, tmp_path)
-    weights = tmp_path / record.runs[0].folder / WEIGHTS
+    weights = tmp_path / record.runs[0].folder / "weights"
     assert (weights / "model.safetensors").is_file()
     assert json.loads((weights / "config.json").read_text())["hidden_size"] == 192
     assert record.runs[0].loss_after < record.runs[0].loss_before
@@ -147,11 +150,11 @@ def test_contaminated_rows(model, mathematics, quick, tmp_path):
     allowed = quick.model_copy(update={"allow_overlap": True, "max_steps": 1, "seeds": (0,)})
     record = finetune(model, mathematics, allowed, tmp_path, benchmark=benchmark)
     assert record.contamination.rows == (3,)
-    assert (tmp_path / record.runs[0].folder / FACTS).is_file()
+    assert (tmp_path / record.runs[0].folder / "training.json").is_file()
 
 
 def test_mistakes(model, mathematics, quick, tmp_path):
-    with pytest.raises(UserError, match="has no tokenizer"):
+    with pytest.raises(UserError, match=r"the tokenizer of .* cannot be loaded"):
         finetune(ModelSpec(id=str(tmp_path)), mathematics, quick, tmp_path / "out")
     with pytest.raises(UserError, match="a model with an adapter cannot be tuned further"):
         finetune(model.model_copy(update={"adapter": "x"}), mathematics, quick, tmp_path)
@@ -166,11 +169,11 @@ def test_mistakes(model, mathematics, quick, tmp_path):
     [(256, 8, 1, (8, 32)), (256, 8, 4, (8, 8)), (12, 8, 1, (6, 2)), (4, 8, 2, (2, 1)), (7, 4, 1, (1, 7))],
 )
 def test_a_batch_is_cut_evenly(rows, most, processes, cut):
-    batch = Batch.cut(rows, most, processes)
-    assert (batch.per_device, batch.accumulation) == cut
-    assert batch.per_device * batch.accumulation * processes == rows
+    per_device, accumulation = cut_batch(rows, most, processes)
+    assert (per_device, accumulation) == cut
+    assert per_device * accumulation * processes == rows
 
 
 def test_an_uneven_batch():
     with pytest.raises(UserError, match="10 rows cannot be shared evenly among 4 processes"):
-        Batch.cut(10, 8, 4)
+        cut_batch(10, 8, 4)

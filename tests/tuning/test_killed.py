@@ -11,7 +11,7 @@ import pytest
 from sts_eval import lab
 from sts_eval.data.training_set import load_training_set
 from sts_eval.experiment import TrainingSetSpec, TuneSettings
-from sts_eval.tuning.finetune import FACTS, finetune
+from sts_eval.tuning.finetune import finetune
 
 SETTINGS = TuneSettings(max_steps=12, batch=4, per_device_batch=4, max_rows=64, held_out=8, rank=2, seeds=(0, 1))
 
@@ -56,8 +56,8 @@ def test_killed_while_training(model, tmp_path):
         process.wait()
         process.stderr.close()
     (done,) = tmp_path.glob("seed-*")
-    facts = (done / FACTS).read_text()
+    facts = (done / "training.json").read_text()
     record = finetune(model, load_training_set(TrainingSetSpec(source=rows)), SETTINGS, tmp_path)
     assert [run.seed for run in record.runs] == [0, 1]
-    assert (done / FACTS).read_text() == facts
+    assert (done / "training.json").read_text() == facts
     assert {path.name for path in tmp_path.iterdir()} == {run.folder for run in record.runs}

@@ -28,8 +28,8 @@ FIELDS = (
 """Label and hint of what is asked."""
 
 NOT_HERE = (
-    "**This board takes no requests.** Ask with `sts-eval store request --store STORE --model MODEL --sft SET`, on a store "
-    "that you may write to."
+    "**This board takes no requests.** Ask with `sts-eval store request --store STORE --model MODEL --sft SET`, on a "
+    "store that you may write to."
 )
 
 ANONYMOUS = "anonymous"  # Who asks where nobody signs in, as on the command line.
@@ -53,8 +53,8 @@ def build(cache: BoardCache, *, allow_writes: bool, quota: Quota) -> Page:
             state = f"{waiting} request{' is' if waiting == 1 else 's are'} open."
             past = ledger_table(cache.tables().ledger)
             return {
-                words: f"{state if entries else 'Nobody has asked for a run.'} A machine with `sts-eval store worker --store "
-                "STORE` takes requests, runs them and submits the results.",
+                words: f"{state if entries else 'Nobody has asked for a run.'} A machine with `sts-eval store worker "
+                "--store STORE` takes requests, runs them and submits the results.",
                 table: gr.update(value=requests_table(entries), visible=bool(entries)),
                 ledger: gr.update(value=past, visible=not past.empty),
             }

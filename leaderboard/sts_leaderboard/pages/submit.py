@@ -88,7 +88,7 @@ def build(cache: BoardCache, *, allow_writes: bool, quota: Quota) -> None:
             quota.take(who)
             receipt = cache.submit(raw, who or None)
             added = "**It is on the board now**, under Runs." if receipt.added else "The store had it already."
-            return show(receipt.verdict, f"\n\n{added}" if receipt.verdict.accepted else "")
+            return show(receipt, f"\n\n{added}" if receipt.accepted else "")
 
         check.click(checked, [upload, pasted], [outcome, listed], **READING)
         # The server asks again whether writing is allowed: a hidden button is no gate.

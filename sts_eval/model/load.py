@@ -1,0 +1,115 @@
+"""The one place that loads a model, its tokenizer and its configuration, and describes a LoRA adapter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sts_eval.errors import UserError
+from sts_eval.experiment import ModelSpec, TuneSettings
+
+
+def load_model(spec: ModelSpec, *, for_training: bool = False) -> Any:
+    """Load a causal language model, with its adapter if there is one.
+
+    Args:
+        spec: What to load.
+        for_training: Leave it to the trainer to place the model, one copy per process, unless `device` spreads it.
+
+    Raises:
+        UserError: The model does not exist, has weights that are not safetensors, or is wanted in a
+            precision or on a device that there is not.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    if spec.dtype != "auto" and not isinstance(getattr(torch, spec.dtype, None), torch.dtype):
+        raise UserError(f"there is no dtype {spec.dtype!r}", "Give auto, float32, bfloat16 or float16")
+    device: str | None = default_device() if spec.device == "auto" else spec.device
+    if for_training and spec.device in ("auto", "cpu", "cuda", "mps"):
+        device = None
+    model: Any
+    try:
+        model = AutoModelForCausalLM.from_pretrained(
+            spec.id, **_source(spec), dtype=spec.dtype, device_map=device, use_safetensors=True
+        )
+    except (OSError, ValueError, RuntimeError, AssertionError) as error:  # the last two where a device is not there
+        raise UserError(
+            f"model {spec.id!r} cannot be loaded ({_reason(error)})",
+            "Check the id or folder, --device, and `hf auth login` for gated models",
+        ) from error
+    if spec.adapter is not None:
+        from peft import PeftModel
+
+        try:
+            model = PeftModel.from_pretrained(model, spec.adapter)
+        except (OSError, ValueError) as error:
+            raise UserError(f"adapter {spec.adapter!r} cannot be loaded ({error})", "Check the id or folder") from error
+    return model
+
+
+def load_tokenizer(spec: ModelSpec) -> Any:
+    """Load the tokenizer of a model.
+
+    Raises:
+        UserError: There is none.
+    """
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(spec.id, **_source(spec))
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"the tokenizer of {spec.id!r} cannot be loaded ({_reason(error)})",
+            "Check the id or folder, and put its tokenizer.json beside the model",
+        ) from error
+
+
+def load_config(spec: ModelSpec) -> Any:
+    """Load the configuration of a model, without its weights."""
+    from transformers import AutoConfig
+
+    return AutoConfig.from_pretrained(spec.id, **_source(spec))
+
+
+def token_counter(spec: ModelSpec) -> Callable[[str], int]:
+    """Load a model's tokenizer to count the tokens of texts, special tokens left out.
+
+    Raises:
+        UserError: There is no tokenizer.
+    """
+    tokenizer = load_tokenizer(spec)
+    return lambda text: len(tokenizer(text, add_special_tokens=False).input_ids)
+
+
+def lora_config(tune: TuneSettings, *, dropout: float | None = None) -> Any:
+    """The LoRA adapter of a tuning, as a peft configuration.
+
+    Args:
+        tune: The tuning.
+        dropout: In place of the tuning's.
+    """
+    from peft import LoraConfig, TaskType
+
+    return LoraConfig(
+        r=tune.rank,
+        lora_alpha=tune.alpha,
+        lora_dropout=tune.dropout if dropout is None else dropout,
+        target_modules=tune.targets if isinstance(tune.targets, str) else list(tune.targets),
+        task_type=TaskType.CAUSAL_LM,
+    )
+
+
+def default_device() -> str:
+    """The accelerator of this machine, or its processor."""
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _source(spec: ModelSpec) -> dict[str, Any]:
+    return {"revision": spec.revision, "trust_remote_code": spec.trust_remote_code}
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]

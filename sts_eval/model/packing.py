@@ -1,0 +1,111 @@
+"""Several questions in one row without padding, each with continuations that do not see one another.
+
+A question is a stem and branches behind it: the branches of an answer, or the options of a multiple-choice
+question. Positions restart for every question, every branch goes on from its stem, and an attention mask lets a
+token see a shared prefix, its own stem and its own branch only.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+SHARED = -1
+"""In place of a question's or a branch's number: every question, every branch of the question."""
+
+
+@dataclass(frozen=True)
+class PackedRow:
+    """Where each token of a row belongs. All of shape (n_tokens,).
+
+    Attributes:
+        positions: Position behind the prefix, from 0.
+        questions: Number of the question.
+        branches: Number of the branch, counted over the row; `SHARED` in the stems.
+    """
+
+    positions: Tensor
+    questions: Tensor
+    branches: Tensor
+
+    @classmethod
+    def of(cls, shapes: Sequence[tuple[int, Sequence[int]]]) -> PackedRow:
+        """Lay questions out.
+
+        Args:
+            shapes: For each question the length of its stem and those of its branches.
+        """
+        positions, questions, branches = [], [], []
+        n_branches = 0
+        for number, (stem, lengths) in enumerate(shapes):
+            positions += [torch.arange(stem), *(torch.arange(stem, stem + length) for length in lengths)]
+            questions.append(torch.full((stem + sum(lengths),), number))
+            branches.append(torch.full((stem,), SHARED))
+            for length in lengths:
+                branches.append(torch.full((length,), n_branches))
+                n_branches += 1
+        return cls(torch.cat(positions), torch.cat(questions), torch.cat(branches))
+
+    def visible(self, device: torch.device, before: int = 0, window: int | None = None) -> Tensor:
+        """Which tokens each token sees: the prefix, and earlier tokens of its question and branch.
+
+        Args:
+            device: Where the result is made: for thousands of tokens it takes hundreds of megabytes.
+            before: Tokens of the shared prefix, which has keys and no queries.
+            window: How far back a token sees, its own place included; without limit if None.
+
+        Returns:
+            Booleans of shape (n_tokens, before + n_tokens).
+        """
+        positions, questions, branches = (part.to(device) for part in (self.positions, self.questions, self.branches))
+        prefix = torch.full((before,), SHARED, device=device)
+        key_questions, key_branches = torch.cat([prefix, questions]), torch.cat([prefix, branches])
+        key_positions = torch.cat([torch.arange(before, device=device), before + positions])
+        distance = (before + positions)[:, None] - key_positions[None, :]
+        sees = (distance >= 0) & ((key_questions == SHARED)[None, :] | (key_questions[None, :] == questions[:, None]))
+        sees &= (key_branches == SHARED)[None, :] | (key_branches[None, :] == branches[:, None])
+        return sees if window is None else sees & (distance < window)
+
+
+def attention_mask(visible: Tensor, dtype: torch.dtype) -> Tensor:
+    """Booleans as a 4-D mask that is added to attention scores. Returns shape (1, 1, n_tokens, n_keys)."""
+    mask = torch.zeros(visible.shape, dtype=dtype, device=visible.device)
+    return mask.masked_fill_(~visible, torch.finfo(dtype).min)[None, None]
+
+
+def cut_rows(
+    order: Sequence[int],
+    lengths: Sequence[int],
+    *,
+    max_tokens: int,
+    max_questions: int = sys.maxsize,
+    groups: Sequence[int] | None = None,
+) -> Iterator[list[int]]:
+    """Cut questions into rows.
+
+    Args:
+        order: Indices of the questions in the order in which they fill rows.
+        lengths: Tokens of each question, by index.
+        max_tokens: Most tokens in a row (one longer question makes a row of its own).
+        max_questions: Most questions in a row.
+        groups: By index, which questions may share a row; all if None.
+
+    Yields:
+        Indices of the questions in a row.
+    """
+    row: list[int] = []
+    total = 0
+    for index in order:
+        full = total + lengths[index] > max_tokens or len(row) == max_questions
+        apart = bool(row) and groups is not None and groups[index] != groups[row[-1]]
+        if row and (full or apart):
+            yield row
+            row, total = [], 0
+        row.append(index)
+        total += lengths[index]
+    if row:
+        yield row

@@ -1,0 +1,23 @@
+"""The versions that a record's figures depend on."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+
+PACKAGES = ("sts-eval", "torch", "transformers", "datasets", "peft", "lm-eval")
+
+
+def versions(*more: str) -> dict[str, str]:
+    """The versions of Python and of the packages that are installed.
+
+    Args:
+        more: Packages beside `PACKAGES`.
+    """
+    found = {"python": platform.python_version()}
+    for name in (*PACKAGES, *more):
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:  # a source tree on the path, or an extra left out
+            continue
+    return found
