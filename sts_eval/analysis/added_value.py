@@ -18,7 +18,7 @@ from sts_eval.analysis.history import history_predictors
 from sts_eval.analysis.ranking import ComparisonSettings, outcome_of, standing_of
 from sts_eval.records.comparison import AddedRow, AddedTable, Measure, Question
 from sts_eval.statistics import AddedValue, added_value, standardised
-from sts_eval.statistics.partial_permutation import partial_permutations
+from sts_eval.statistics.added import partial_permutations
 
 HISTORIES = ("history_all", "history_same_set")
 """What is held fixed, a table for each."""
