@@ -16,21 +16,13 @@ from sts_leaderboard.url_state import Value
 
 @dataclass(frozen=True)
 class Control:
-    """Something that can be set on a page.
-
-    Attributes:
-        kind: Class of the component.
-        label: Above it.
-        default: Its value where an address says nothing. A tuple stands for a choice of several.
-        choices: What can be chosen, fixed or by the store's tables; None where anything can be given.
-        options: What the component takes beside.
-    """
+    """Something that can be set on a page."""
 
     kind: type[Component]
     label: str
-    default: Value
-    choices: Sequence[str] | Callable[[Board], Sequence[str]] | None = None
-    options: Mapping[str, Any] = field(default_factory=dict)
+    default: Value  # Where an address says nothing. A tuple stands for a choice of several.
+    choices: Sequence[str] | Callable[[Board], Sequence[str]] | None = None  # None where anything can be given.
+    options: Mapping[str, Any] = field(default_factory=dict)  # What the component takes beside.
 
     def make(self) -> Component:
         """The component, inside the blocks that are open. Choices that come from a store are set on loading."""

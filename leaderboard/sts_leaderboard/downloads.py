@@ -54,13 +54,7 @@ def as_file(content: bytes, name: str) -> str:
 
 
 def save_buttons(page: Page, save: Callable[[str, State], tuple[bytes, str]], kinds: Mapping[str, str]) -> None:
-    """Buttons that save what a page shows. The file is made when it is asked for.
-
-    Args:
-        page: The page.
-        save: From kind and state to content and file name.
-        kinds: Label of each button by kind.
-    """
+    """A button for each of `kinds`, with its label; `save` makes content and name of the file when it is asked for."""
     carrier = gr.DownloadButton("file", visible="hidden", elem_id=f"file-{page.name}")
     with gr.Row(elem_classes="saving"):
         for kind, label in kinds.items():

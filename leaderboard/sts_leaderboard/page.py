@@ -21,13 +21,11 @@ FIRST = "predictors"  # The tab that is open where an address names none.
 NOWHERE = " "  # An address that is not empty and leads nowhere.
 NO_TROUBLE = gr.update(visible=False)
 
+# Handlers that only read may run side by side; the named endpoints stand apart in `api`.
 READING: Mapping[str, Any] = {"api_visibility": "private", "concurrency_limit": None, "show_progress": "minimal"}
-"""Handlers that only read may run side by side; the named endpoints stand apart in `api`."""
-
 WRITING: Mapping[str, Any] = {"api_visibility": "private", "concurrency_limit": 4}
 
-Contents = dict[Any, Any]
-"""What components are to show; those that are left out stay as they are."""
+Contents = dict[Any, Any]  # What components are to show; those that are left out stay as they are.
 
 
 def cell(event: gr.SelectData, place: int) -> str:
@@ -53,31 +51,19 @@ def hidden_address() -> gr.Textbox:
 
 @dataclass
 class Page:
-    """A page. It is made inside its tab.
+    """A page. It is made inside its tab."""
 
-    Attributes:
-        name: In addresses.
-        tab: Its tab.
-        controls: What can be set, by the names in addresses, in the order of addresses.
-        components: The same as components.
-        tables: Gives the store's tables.
-        show: From a state to what the outputs show.
-        outputs: Where something is shown.
-        after: Events after which everything is shown anew.
-        address: Carries the address to the browser; empty until the page was restored from the browser's.
-        trouble: Where a line tells that the store cannot be read.
-    """
-
-    name: str
+    name: str  # In addresses.
     tab: gr.Tab
-    controls: Mapping[str, Control]
-    components: Mapping[str, Component]
+    controls: Mapping[str, Control]  # By the names in addresses, in the order of addresses.
+    components: Mapping[str, Component]  # The same as components.
     tables: Callable[[], Board]
-    show: Callable[[State], Contents]
+    show: Callable[[State], Contents]  # From a state to what the outputs show.
     outputs: list[Any]
-    after: list[Any] = field(default_factory=list)
+    after: list[Any] = field(default_factory=list)  # Events after which everything is shown anew.
+    # Carries the address to the browser; empty until the page was restored from the browser's.
     address: gr.Textbox = field(default_factory=hidden_address)
-    trouble: gr.Markdown = field(init=False)
+    trouble: gr.Markdown = field(init=False)  # Where a line tells that the store cannot be read.
 
     @property
     def inputs(self) -> list[Component]:
@@ -117,38 +103,32 @@ class Page:
             blocks.load(self._loaded, None, everything, **options)
 
     def _used(self, *values: Any) -> Contents:
-        state = self.state(values)
-        with error_notices():
-            try:
-                return {**self._address(state), **self.show(state)}
-            except OSError as error:
-                return {self.trouble: trouble_of(error)}
+        return self._contents(self.state(values))
 
     def _opened(self, address: str, request: gr.Request, *_: Any) -> Any:
         if address:
             # Its last address, not its controls: a tab that opens twice in a row sends controls that are not set yet.
-            return self._restored(parse_query(address))
+            return self._contents(from_query(parse_query(address), self.defaults), restore=True)
         # The first tab opens by itself before its controls say what the address asks for.
         return gr.skip() if self.name == FIRST else self._loaded(request)
 
     def _loaded(self, request: gr.Request) -> Contents:
         pairs = request.query_params.multi_items()
         meant = tab_of(pairs) == self.name
-        return self._restored(pairs if meant else [], show=meant or self.name != FIRST)
+        state = from_query(pairs if meant else [], self.defaults)
+        return self._contents(state, restore=True, show=meant or self.name != FIRST)
 
-    def _restored(self, pairs: list[tuple[str, str]], *, show: bool = True) -> Contents:
-        state = from_query(pairs, self.defaults)
+    def _contents(self, state: dict[str, Value], *, restore: bool = False, show: bool = True) -> Contents:
+        """What the page shows of a state; its controls are set to the state, too, where it is restored."""
         with error_notices():
             try:
-                updates = self._updates(state)
+                updates = self._updates(state) if restore else {}
                 # Where nothing is shown, the address must not replace that of the tab which is about to open.
                 contents = self.show(state) if show else {self.address: NOWHERE}
             except OSError as error:
                 return {self.trouble: trouble_of(error)}
-        return {**self._address(state), **updates, **contents}
-
-    def _address(self, state: State) -> Contents:
-        return {self.address: to_query(self.name, state, self.defaults), self.trouble: NO_TROUBLE}
+        address = to_query(self.name, state, self.defaults)
+        return {self.address: address, self.trouble: NO_TROUBLE, **updates, **contents}
 
     def _updates(self, state: dict[str, Value]) -> Contents:
         """What sets the components to a state, in which a value that is not on offer becomes one that is.

@@ -12,26 +12,18 @@ from sts_leaderboard.board_cache import FEWEST
 from sts_leaderboard.escaping import markdown
 from sts_leaderboard.url_state import State
 
-MOST_RUNS = 60
-"""Runs that are compared at most: some seconds of one core, in the background, by benchmarks/results/board_load.md."""
-
+MOST_RUNS = 60  # Runs that are compared at most: some seconds of one core, by benchmarks/results/board_load.md.
 MOST_POINTS = 4000  # Points that are shown at once: of the newest runs.
 MOST_SAVED = 2000  # Runs that are saved at most, some 20 KB each.
 MOST_NAMED = 10  # Runs that are named among those left out.
 
 
 class Chosen(NamedTuple):
-    """Runs that a ranking is over.
+    """Runs that a ranking is over."""
 
-    Attributes:
-        shas: Their names, sorted.
-        allowed: Names of all that could be compared, the newest last.
-        notes: Which ones were left out, and why; Markdown.
-    """
-
-    shas: tuple[str, ...]
-    allowed: tuple[str, ...]
-    notes: tuple[str, ...]
+    shas: tuple[str, ...]  # Their names, sorted.
+    allowed: tuple[str, ...]  # Names of all that could be compared, the newest last.
+    notes: tuple[str, ...]  # Which ones were left out, and why; Markdown.
 
 
 def matching_runs(runs: pd.DataFrame, state: State) -> pd.DataFrame:
@@ -45,13 +37,7 @@ def matching_runs(runs: pd.DataFrame, state: State) -> pd.DataFrame:
 
 
 def newest_runs(runs: pd.DataFrame, domains: Sequence[str] = (), most: int = MOST_POINTS) -> pd.DataFrame:
-    """The newest runs that have at most so many points together.
-
-    Args:
-        runs: Oldest first.
-        domains: Those that are shown; all if empty.
-        most: Points.
-    """
+    """The newest of runs, given oldest first, that have at most so many points together, in all domains if none given."""
     sizes = runs["n_domains"].clip(upper=len(domains) or None)
     return runs[sizes[::-1].cumsum()[::-1] <= most]
 
@@ -105,9 +91,6 @@ def largest_group(domains: Sequence[tuple[str, ...]]) -> list[bool]:
 
     Looked at are the groups of runs that have all the domains of one of them. Of equally large groups the one on more
     domains is taken, then the one whose domains come first in the alphabet. None belongs if no run has so many.
-
-    Args:
-        domains: Of each run.
     """
     each = [frozenset(one) for one in domains]
     if not each or len(frozenset.intersection(*each)) >= FEWEST:

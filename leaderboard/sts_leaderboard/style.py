@@ -23,9 +23,8 @@ THEME = gr.themes.Soft(
 )
 
 GREY = "#8a8f98"
-
+# Ten colours that can be read on both grounds.
 PALETTE = ("#2f7fb8", "#c2752d", "#3d9970", "#b02a4c", "#7d6bb0", "#a08a2c", "#4aa3a8", "#c26a9b", "#6b7280", "#8c5a3c")
-"""Ten colours that can be read on both grounds."""
 
 EMPTY_STORE = "The store is empty. Hand in a run under **Submit**, or with `sts-eval store submit RUN --to STORE`."
 

@@ -11,9 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 Value = str | int | bool | tuple[str, ...]
-
-State = Mapping[str, Any]
-"""A `Value` by name, each of the type of its default."""
+State = Mapping[str, Any]  # A `Value` by name, each of the type of its default.
 
 TAB = "tab"
 LONGEST = 200  # Characters of one value.

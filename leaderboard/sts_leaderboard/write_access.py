@@ -26,10 +26,6 @@ class Quota:
 
     It is counted in memory. What the store's ledger has of a person when this process first meets them counts as of
     then, so that a restart gives nobody a new quota of submissions.
-
-    Args:
-        store: Whose ledger is read.
-        most: Submissions and requests in `QUOTA_SECONDS`.
     """
 
     def __init__(self, store: Store, most: int = QUOTA) -> None:

@@ -10,7 +10,6 @@ from sts_leaderboard.board_cache import BoardCache
 from sts_leaderboard.controls import MODELS, ORIGIN, PREDICTOR, TRAINING_SETS, Control, defaults_of, distinct, make_row
 from sts_leaderboard.downloads import TABLE_FILES, save_buttons, table_file
 from sts_leaderboard.page import Contents, Page, open_run_on_click
-from sts_leaderboard.point_figures import changes_map, errors_map, scatter
 from sts_leaderboard.points import (
     ALL,
     ALL_SEEDS,
@@ -18,9 +17,12 @@ from sts_leaderboard.points import (
     MEASURES,
     SIGNED,
     SIZE,
+    changes_map,
+    errors_map,
     of_seed,
     points_of,
     points_table,
+    scatter,
     summary_text,
 )
 from sts_leaderboard.run_selection import matching_runs, newest_runs

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -35,15 +36,10 @@ from sts_leaderboard.run_selection import MOST_SAVED, choose_runs
 from sts_leaderboard.style import GREY, empty_figure, style_figure
 from sts_leaderboard.url_state import State, to_query
 
-QUESTIONS: dict[str, Question] = {
-    "How much a domain changes": "how_much",
-    "Which way it changes": "which_way",
-    "Which set helps which domain": "which_set",
-    "… home domains left out": "which_set_away",
-}
-"""By what the page calls them."""
-
-MEASURES: dict[str, Measure] = {"accuracy": "accuracy", "log-probability": "logprob"}
+# By what the page calls them.
+QUESTIONS: dict[str, Question] = {name: key for key, name in wording.QUESTIONS.items() if key != "which_set_away"}
+QUESTIONS["… home domains left out"] = "which_set_away"
+MEASURES: dict[str, Measure] = {name: key for key, name in wording.MEASURES.items()}
 
 CONTROLS = {
     "origin": ORIGIN,
@@ -57,12 +53,12 @@ CONTROLS = {
 
 DEFAULTS = defaults_of(CONTROLS)
 
+# Name and colour in the figure.
 STANDINGS: dict[Standing, tuple[str, str]] = {
     "ranked": ("ranked", "#2f7fb8"),
     "history": ("history", "#c2752d"),
     "oracle": ("oracle, not ranked", "#8a8a8a"),
 }
-"""Name and colour in the figure."""
 
 FLAGS = (
     "Predictors that share a rank cannot be told apart. p is that of the largest |r| among all ranked predictors. "
@@ -124,7 +120,7 @@ def build(cache: BoardCache) -> Page:
             words: Contents = {answers: answers_text(comparison), timer: DONE}
             found = comparison.table(*key)
             if found is None:
-                return {**nothing(NOT_ALLOWED), **words}
+                return nothing(NOT_ALLOWED) | words
             beyond = next((one for one in comparison.added if (one.question, one.measure) == key), None)
             return {
                 headline: bold(text.title(found)),
@@ -172,24 +168,14 @@ def build(cache: BoardCache) -> Page:
         timer.tick(later, page.inputs, outputs, **{**READING, "show_progress": "hidden"})
         address = hidden_address()
         table.select(explored, page.inputs, address, **READING).then(None, [address], None, js="visitExplore")
-        save_buttons(
-            page,
-            lambda kind, state: saved_file(cache, state, kind),
-            {**TABLE_FILES, "jsonl": "Runs (JSON lines)"},
-        )
+        save_buttons(page, partial(saved_file, cache), {**TABLE_FILES, "jsonl": "Runs (JSON lines)"})
     return page
 
 
 def explore_address(shown: str, known: list[str], state: State) -> str:
-    """The address of Explore for a predictor of the ranking and the same runs.
+    """The address of Explore for a predictor and the runs of a ranking; empty where the predictor is not known.
 
-    Args:
-        shown: The predictor as the ranking shows it: its name, or its name and what it lacks in brackets.
-        known: The predictors that have scores on the board.
-        state: Of the ranking.
-
-    Returns:
-        The address, empty where the board knows no such predictor.
+    The ranking shows a predictor by its name, or by its name and what it lacks in brackets.
     """
     name = next((one for one in (shown, shown.rpartition(" (")[0]) if one in known), None)
     if name is None:
@@ -201,7 +187,7 @@ def explore_address(shown: str, known: list[str], state: State) -> str:
     return to_query("explore", wanted, explore.DEFAULTS)
 
 
-def saved_file(cache: BoardCache, state: State, kind: str) -> tuple[bytes, str]:
+def saved_file(cache: BoardCache, kind: str, state: State) -> tuple[bytes, str]:
     """Content and name of a file: the runs for `sts-eval compare`, or every figure of the comparison.
 
     Raises:
@@ -211,7 +197,7 @@ def saved_file(cache: BoardCache, state: State, kind: str) -> tuple[bytes, str]:
     if kind == "jsonl":
         lines = (run.outcome.canonical() + "\n" for run in cache.store.read_all(chosen.allowed[-MOST_SAVED:]))
         return "".join(lines).encode(), "runs.jsonl"
-    from sts_eval.report.files import tidy
+    from sts_eval.report.files import tidy  # imports matplotlib, which no other page needs
 
     found = cache.comparisons.get(chosen.shas) if chosen.shas else None
     if not isinstance(found, Comparison):
@@ -221,16 +207,13 @@ def saved_file(cache: BoardCache, state: State, kind: str) -> tuple[bytes, str]:
 
 def waiting_text(seconds: float, count: int) -> str:
     """What is shown until the comparison is there."""
-    about = max(1, round(seconds))
-    what = f"All predictors are being compared over {count} run{'s' * (count > 1)}"
-    return f"{what}: about {about} second{'s' * (about > 1)} more. The table comes by itself."
+    about = wording.counted(max(1, round(seconds)), "second")
+    runs = wording.counted(count, "run")
+    return f"All predictors are being compared over {runs}: about {about} more. The table comes by itself."
 
 
 def ranking_table(found: Table, reference: str) -> pd.DataFrame:
     """Ranked predictors by rank and within it by r, then history, then oracles, as text."""
-    auroc: dict[str, Callable[[Row], object]] = {
-        "AUROC": lambda row: wording.unsigned(row.sign.auroc if row.sign else None),
-    }
     columns: dict[str, Callable[[Row], object]] = {
         "rank": lambda row: row.rank or {"ranked": "–"}.get(row.standing, row.standing),
         "predictor": lambda row: text.name_cell(row, found),
@@ -240,13 +223,15 @@ def ranking_table(found: Table, reference: str) -> pd.DataFrame:
         "p": lambda row: wording.p_value(row.p_permutation),
         f"− {reference}": lambda row: text.difference(row.from_reference),
         "− history": lambda row: text.difference(row.from_history),
-        **(auroc if found.question == "which_way" else {}),
+        "AUROC": lambda row: wording.unsigned(row.sign.auroc if row.sign else None),
         "runs": lambda row: row.n_runs,
         "seconds": lambda row: f"{row.cost.seconds:.1f}" if row.cost else "–",
         "passes": passes,
         "flags": lambda row: " ".join(row.flags),
         "what it is": lambda row: row.summary,
     }
+    if found.question != "which_way":
+        del columns["AUROC"]
     return text_table(by_rank(found.rows), columns)
 
 

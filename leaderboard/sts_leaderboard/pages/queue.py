@@ -19,13 +19,13 @@ from sts_leaderboard.write_access import Quota, as_visitor, on_space
 
 LATEST = 100  # Entries of the ledger that are shown.
 
+# Label and hint of what is asked.
 FIELDS = (
     ("Model", "owner/name on the hub, or lab"),
     ("Training set", "owner/name on the hub, or lab:math"),
     ("SAE release", "the model's default if empty"),
     ("SAE id", "id within the release"),
 )
-"""Label and hint of what is asked."""
 
 NOT_HERE = (
     "**This board takes no requests.** Ask with `sts-eval store request --store STORE --model MODEL --sft SET`, on a "
@@ -90,14 +90,10 @@ def ledger_table(ledger: pd.DataFrame) -> pd.DataFrame:
 
 
 def ask(store: Store, quota: Quota, by: str, model: str, training_set: str, sae_release: str, sae_id: str) -> str:
-    """Add a request, as `sts-eval store request` does; what is left blank is not given.
-
-    Returns:
-        Whether it is new, and its key.
+    """Add a request, as `sts-eval store request` does; tell whether it is new, and its key.
 
     Raises:
-        UserError: It is no request that a worker could run, its author's quota is used up, or the store cannot be
-            written.
+        UserError: No worker could run it, its author's quota is used up, or the store cannot be written.
     """
     request = request_for(
         model=model.strip(),

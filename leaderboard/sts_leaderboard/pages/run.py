@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -19,8 +20,7 @@ from sts_leaderboard.escaping import markdown, neuronpedia, plain, text_table
 from sts_leaderboard.page import Contents, Page
 from sts_leaderboard.pages import explore
 from sts_leaderboard.pages.runs import Row, correlation, size, tier
-from sts_leaderboard.point_figures import scatter
-from sts_leaderboard.points import points_of, summary_text
+from sts_leaderboard.points import points_of, scatter, summary_text
 from sts_leaderboard.reproduce import command, experiment_file, file_name
 from sts_leaderboard.style import EMPTY_STORE
 from sts_leaderboard.url_state import State
@@ -121,11 +121,7 @@ def title_text(row: Row) -> str:
 
 
 def warnings_text(row: Row) -> str:
-    """What a reader must know first, as Markdown; empty if there is nothing.
-
-    Args:
-        row: The run's, of the table of runs.
-    """
+    """What a reader must know first, as Markdown; empty if there is nothing."""
     lines = []
     if row["withdrawn"]:
         lines.append(f"This run was **taken down**: {markdown(row['why'])}.")
@@ -141,12 +137,7 @@ def warnings_text(row: Row) -> str:
 
 
 def facts_table(run: Submission, row: Row) -> pd.DataFrame:
-    """Settings, identities and hashes, as text.
-
-    Args:
-        run: The submission.
-        row: The same in the table of runs.
-    """
+    """Settings, identities and hashes, as text."""
     outcome, sae, made = run.outcome, run.sae, run.prediction
     facts = {
         "run": row["sha256"],
@@ -180,12 +171,7 @@ def facts_table(run: Submission, row: Row) -> pd.DataFrame:
 
 
 def domains_table(points: pd.DataFrame, seed_changes: pd.DataFrame) -> pd.DataFrame:
-    """A row per domain, as text: before, change by accuracy and log-probability, STS, and every seed.
-
-    Args:
-        points: Of one run.
-        seed_changes: As `Board.seed_changes` gives them.
-    """
+    """The points of one run, as text: before, change by accuracy and log-probability, STS, and every seed."""
     here = seed_changes[seed_changes["sha256"].isin(points["sha256"])]
     by_seed = here.groupby("domain", observed=True)["delta"].agg(list).to_dict()
 
@@ -213,31 +199,22 @@ def domains_table(points: pd.DataFrame, seed_changes: pd.DataFrame) -> pd.DataFr
 def features_table(run: Submission) -> pd.DataFrame:
     """The most shifted features, the page of each as a Markdown link that we make; empty without a prediction."""
     made = run.prediction
-    shifts = made.shifts[:1] if made else ()
-    reasons = {reason.feature: reason for reason in made.reasons} if made else {}
-
-    def leading(feature: int) -> str:
-        shares = reasons[feature].share_of_icl if feature in reasons else {}
-        return max(shares, key=shares.__getitem__, default="–")
-
-    def fires_on(feature: int) -> str:
-        firings = reasons[feature].firings[:3] if feature in reasons else ()
-        return ", ".join(repr(plain(one.token, 20)) for one in firings) or "–"
-
-    def link(feature: int) -> str:
-        # This column is Markdown, so the address is of our own making; all other columns are text.
-        address = neuronpedia(made.sae.neuronpedia_id, feature) if made else None
-        return f"[open]({address})" if address else "–"
-
-    rows = [pair for one in shifts for pair in zip(one.features, one.shift, strict=False)][:MOST_FEATURES]
-    columns = {
-        "feature": lambda pair: pair[0],
-        "shift": lambda pair: f"{pair[1]:.4g}",
-        "mostly in": lambda pair: leading(pair[0]),
-        "fires on": lambda pair: fires_on(pair[0]),
-        "Neuronpedia": lambda pair: link(pair[0]),
-    }
-    return text_table(rows, columns)
+    rows = []
+    if made is not None and made.shifts:
+        reasons = {reason.feature: reason for reason in made.reasons}
+        shifted = zip(made.shifts[0].features, made.shifts[0].shift, strict=False)
+        for feature, shift in itertools.islice(shifted, MOST_FEATURES):
+            reason = reasons.get(feature)
+            shares = reason.share_of_icl if reason else {}
+            firings = reason.firings[:3] if reason else ()
+            tokens = ", ".join(repr(plain(one.token, 20)) for one in firings)
+            leading = max(shares, key=shares.__getitem__, default="–")
+            # The last column is Markdown, so the address is of our own making; all other columns are text.
+            address = neuronpedia(made.sae.neuronpedia_id, feature)
+            rows.append((feature, f"{shift:.4g}", leading, tokens or "–", f"[open]({address})" if address else "–"))
+    return pd.DataFrame(rows, columns=["feature", "shift", "mostly in", "fires on", "Neuronpedia"], dtype=object).map(
+        plain
+    )
 
 
 def _at(name: str, revision: str | None) -> str:

@@ -25,9 +25,10 @@ PAGE = 100  # Rows of a page.
 UNKNOWN = "not stated"
 UNITS = ((1_000_000_000, "B"), (1_000_000, "M"), (1000, "k"))
 
+# From how many parameters.
 SIZES = {"below 1B": 0, "1B to 3B": 1e9, "3B to 10B": 3e9, "10B to 40B": 10e9, "40B and more": 40e9}
-"""From how many parameters."""
 
+# Column, and whether it rises.
 ORDERS: Mapping[str, tuple[str, bool]] = {
     "newest first": ("accepted", False),
     "oldest first": ("accepted", True),
@@ -36,12 +37,10 @@ ORDERS: Mapping[str, tuple[str, bool]] = {
     "model": ("model", True),
     "largest model": ("parameters", False),
 }
-"""Column, and whether it rises."""
 
 SEARCHED = ("model", "model_id", "training_set", "training_set_id", "sae_release", "submitter", "sha256")
 
-Row = Mapping[Any, Any]
-"""A row of the table of runs."""
+Row = Mapping[Any, Any]  # A row of the table of runs.
 
 
 def cell_text(cell: object) -> str:
@@ -77,11 +76,7 @@ def size(parameters: object) -> str:
     return next((f"{int(known) / unit:.3g}{name}" for unit, name in UNITS if int(known) >= unit), known)
 
 
-def _width(row: Row) -> str:
-    width = cell_text(row["d_sae"])
-    return f"{int(width):,}" if width.isdigit() else width
-
-
+# The cell of each column that can be shown.
 COLUMNS: Mapping[str, Callable[[Row], object]] = {
     "model": lambda row: row["model"],
     "training set": lambda row: row["training_set"],
@@ -92,7 +87,7 @@ COLUMNS: Mapping[str, Callable[[Row], object]] = {
     "seeds": lambda row: cell_text(row["n_seeds"]),
     "domains": lambda row: cell_text(row["n_domains"]),
     "SAE": lambda row: plain(row["sae_release"]) or UNKNOWN,
-    "width": _width,
+    "width": lambda row: UNKNOWN if pd.isna(row["d_sae"]) else f"{row['d_sae']:,}",
     "layer": lambda row: cell_text(row["layer"]),
     "family": lambda row: plain(row["family"]) or UNKNOWN,
     "size": lambda row: size(row["parameters"]),
@@ -100,11 +95,9 @@ COLUMNS: Mapping[str, Callable[[Row], object]] = {
     "accepted": lambda row: plain(row["accepted"])[:10],
     "submitter": lambda row: row["submitter"],
 }
-"""A cell of each column that can be shown."""
-
 USUAL = (*tuple(COLUMNS)[:2], "r of STS_ICL", "r of STS_act", "tier", "seeds", "domains", "SAE", "layer", "accepted")
 
-
+# Column that each filter looks at; size and tier have filters of their own.
 FILTERED = {
     "family": "family",
     "sae": "sae_release",
@@ -112,7 +105,6 @@ FILTERED = {
     "layer": "layer",
     "training_set": "training_set",
 }
-"""Column that each filter looks at; size and tier have filters of their own."""
 
 
 def filter_by(name: str, label: str, **options: str) -> Control:
@@ -213,7 +205,9 @@ def matching(runs: pd.DataFrame, state: State) -> pd.DataFrame:
         if state[name]:
             fits &= runs[column].astype(object).map(cell_text).isin(state[name])
     if state["size"]:
-        fits &= size_classes(runs["parameters"]).isin(state["size"])
+        bounds = [*SIZES.values(), math.inf]
+        sizes = pd.cut(runs["parameters"].astype("float64"), bounds, right=False, labels=list(SIZES))
+        fits &= sizes.astype(object).fillna(UNKNOWN).isin(state["size"])
     if state["tier"]:
         fits &= runs["tier"].str.replace("_", "-").isin(state["tier"])
     found: pd.DataFrame = runs[fits]
@@ -223,13 +217,6 @@ def matching(runs: pd.DataFrame, state: State) -> pd.DataFrame:
             hit |= found[column].astype(object).fillna("").str.lower().str.contains(word, regex=False)
         found = found[hit]
     return found
-
-
-def size_classes(parameters: pd.Series) -> pd.Series:
-    """The key of `SIZES` that each number of parameters belongs to."""
-    bounds = [*SIZES.values(), math.inf]
-    classes = pd.cut(parameters.astype("float64"), bounds, right=False, labels=list(SIZES))
-    return classes.astype(object).fillna(UNKNOWN)
 
 
 def ordered(runs: pd.DataFrame, order: str) -> pd.DataFrame:
