@@ -2,7 +2,7 @@
 
 - `app`: the pages put together, and how they are served; `api`: the same data as named endpoints, for programs
 - `pages`: a file each, by the names of their tabs
-- `page`, `controls`, `url_state`: what every page is made of, what can be set on it, and its state as a web address
+- `page`, `url_state`: what every page is made of and what can be set on it, and its state as a web address
 - `board_cache`: what is kept of the store between two clicks
 - `run_selection`, `points`, `reproduce`: which runs and points are shown, and how
 - `escaping`, `badges`, `downloads`: foreign text made harmless, where a run comes from, and files

@@ -1,7 +1,5 @@
 """The pages put together, and how they are served."""
 
-from __future__ import annotations
-
 import contextlib
 import importlib.util
 import os

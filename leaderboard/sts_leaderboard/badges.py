@@ -1,7 +1,5 @@
 """Where a run comes from, in a word, a shape and a colour (see `head.html`): told apart at a glance."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from sts_eval.records.submission import Origin

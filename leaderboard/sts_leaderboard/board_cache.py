@@ -3,8 +3,6 @@
 Comparisons are made beside the page, one at a time, so that no visitor's click waits for a bootstrap.
 """
 
-from __future__ import annotations
-
 import logging
 import math
 import threading

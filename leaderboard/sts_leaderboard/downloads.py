@@ -1,7 +1,5 @@
 """Tables as CSV and parquet, and the buttons that save them."""
 
-from __future__ import annotations
-
 import io
 import tempfile
 from collections.abc import Callable, Mapping

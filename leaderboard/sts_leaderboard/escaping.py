@@ -4,8 +4,6 @@ Submissions are checked, but attached records may hold any text, and a store may
 text is escaped for the place where it stands, whatever was checked before.
 """
 
-from __future__ import annotations
-
 import html
 import math
 import re

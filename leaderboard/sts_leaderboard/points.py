@@ -1,7 +1,5 @@
 """Points of runs and domains: which of them are shown, how they are drawn, and the text beside them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Which runs are shown or compared, by what is chosen on a page; what a run found plays no part."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -37,7 +35,7 @@ def matching_runs(runs: pd.DataFrame, state: State) -> pd.DataFrame:
 
 
 def newest_runs(runs: pd.DataFrame, domains: Sequence[str] = (), most: int = MOST_POINTS) -> pd.DataFrame:
-    """The newest of runs, given oldest first, that have at most so many points together, in all domains if none given."""
+    """The newest runs that have at most so many points together; runs are given oldest first, no domains mean all."""
     sizes = runs["n_domains"].clip(upper=len(domains) or None)
     return runs[sizes[::-1].cumsum()[::-1] <= most]
 
@@ -50,8 +48,9 @@ def choose_runs(runs: pd.DataFrame, state: State) -> Chosen:
     the newest; which SAE or layer it used does not matter. If they share too few domains, the largest group that does
     is taken (`largest_group`), and of that the newest `MOST_RUNS`.
     """
-    benchmark = state["benchmark"] or leading_benchmark(runs, state["origin"])
-    here = matching_runs(runs, {**state, "benchmark": benchmark})
+    counted = runs.loc[(runs["origin"] == state["origin"]) & ~runs["withdrawn"], "benchmark"].value_counts()
+    leading = str(counted.index[0]) if len(counted) else ""
+    here = matching_runs(runs, {**state, "benchmark": state["benchmark"] or leading})
     up = here[~here["withdrawn"] & here["flagged"].isna() & here["duplicate_of"].isna()]
     if state["origin"] == "measured":
         up = up[up["ranked"]]
@@ -78,12 +77,6 @@ def choose_runs(runs: pd.DataFrame, state: State) -> Chosen:
         )
     allowed = tuple(one["sha256"])
     return Chosen(tuple(sorted(allowed[-MOST_RUNS:])), allowed, tuple(notes))
-
-
-def leading_benchmark(runs: pd.DataFrame, origin: str) -> str:
-    """The benchmark that most runs of an origin are of; empty if there are none."""
-    counted = runs.loc[(runs["origin"] == origin) & ~runs["withdrawn"], "benchmark"].value_counts()
-    return str(counted.index[0]) if len(counted) else ""
 
 
 def largest_group(domains: Sequence[tuple[str, ...]]) -> list[bool]:

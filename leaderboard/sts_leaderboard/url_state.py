@@ -4,8 +4,6 @@ An address holds what differs from the defaults. What is read back has the type 
 does not fit is dropped, since anybody can write an address.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlencode

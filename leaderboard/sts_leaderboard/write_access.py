@@ -1,7 +1,5 @@
 """Who may write to the store from the page, and how much."""
 
-from __future__ import annotations
-
 import os
 import threading
 import time
@@ -48,9 +46,8 @@ class Quota:
             while times and moment - times[0] > QUOTA_SECONDS:
                 times.popleft()
             if len(times) >= self._most:
-                raise UserError(
-                    f"{self._most} submissions and requests a day are taken from one person", "Come back tomorrow"
-                )
+                limit = f"{self._most} submissions and requests a day are taken from one person"
+                raise UserError(limit, "Come back tomorrow")
             times.append(moment)
 
 

@@ -1,7 +1,5 @@
 """What is measured, how far it can be trusted, and how to cite it."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,15 +1,24 @@
 """Predicted against actual, over seeds or for one, and maps of all runs."""
 
-from __future__ import annotations
-
 import gradio as gr
 import pandas as pd
 
 from sts_leaderboard.badges import heading
 from sts_leaderboard.board_cache import BoardCache
-from sts_leaderboard.controls import MODELS, ORIGIN, PREDICTOR, TRAINING_SETS, Control, defaults_of, distinct, make_row
 from sts_leaderboard.downloads import TABLE_FILES, save_buttons, table_file
-from sts_leaderboard.page import Contents, Page, open_run_on_click
+from sts_leaderboard.page import (
+    MODELS,
+    ORIGIN,
+    PREDICTOR,
+    TRAINING_SETS,
+    Contents,
+    Control,
+    Page,
+    defaults_of,
+    distinct,
+    make_row,
+    open_run_on_click,
+)
 from sts_leaderboard.points import (
     ALL,
     ALL_SEEDS,
@@ -30,8 +39,6 @@ from sts_leaderboard.style import EMPTY_STORE, empty_figure
 from sts_leaderboard.url_state import State
 
 SCATTER = "predicted against actual"
-TO_RUN = "Click a point for its run."
-
 MAPS = {
     "map of changes": (
         changes_map,
@@ -112,7 +119,7 @@ def build(cache: BoardCache) -> Page:
             if not len(cache.tables()):
                 drawn, sentence = empty_figure("The store is empty."), EMPTY_STORE
             elif not kept.empty:
-                sentence += f" {TO_RUN}"
+                sentence += " Click a point for its run."
             if len(runs) < len(fitting):
                 sentence += NEWEST.format(count=len(runs), there=len(fitting))
             return {

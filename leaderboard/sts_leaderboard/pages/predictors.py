@@ -1,7 +1,5 @@
 """Predictors ranked over chosen runs: which of them knows before training what fine-tuning will do to a domain."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -17,19 +15,24 @@ from sts_eval.records.comparison import AddedTable, Comparison, Measure, Questio
 from sts_eval.report import comparison as text
 from sts_leaderboard.badges import heading
 from sts_leaderboard.board_cache import BoardCache
-from sts_leaderboard.controls import (
+from sts_leaderboard.downloads import TABLE_FILES, save_buttons, table_file
+from sts_leaderboard.escaping import figure_text, markdown, plain, text_table
+from sts_leaderboard.page import (
     MODELS,
     ORIGIN,
+    READING,
     TRAINING_SETS,
+    Contents,
     Control,
+    Page,
+    cell,
     defaults_of,
     distinct,
+    error_notices,
+    hidden_address,
     make_row,
     predictor_names,
 )
-from sts_leaderboard.downloads import TABLE_FILES, save_buttons, table_file
-from sts_leaderboard.escaping import figure_text, markdown, plain, text_table
-from sts_leaderboard.page import READING, Contents, Page, cell, error_notices, hidden_address
 from sts_leaderboard.pages import explore
 from sts_leaderboard.points import SIGNED, SIZE
 from sts_leaderboard.run_selection import MOST_SAVED, choose_runs
@@ -66,6 +69,10 @@ FLAGS = (
     "tuned model and never ranks. Seconds and passes are per run. **\\*** a difference whose interval excludes 0."
 )
 
+WAITING = "All predictors are being compared over {}: about {} more. The table comes by itself."
+NO_RUN = (
+    "No {} run can be compared here. Clear the choice of models and training sets, or hand in a run under **Submit**."
+)
 NOT_ALLOWED = "These runs do not allow this question: see the first lines below."
 LONGEST = 3000  # Characters of a sentence of the verdict.
 BLANK = pd.DataFrame(columns=["rank", "predictor", "r"])
@@ -104,48 +111,43 @@ def build(cache: BoardCache) -> Page:
         notes = gr.Markdown(elem_classes="small", latex_delimiters=[])
         timer = gr.Timer(TICK, active=False)
 
-        def nothing(sentence: str) -> Contents:
-            return {
-                headline: sentence,
-                table: BLANK,
-                plot: empty_figure(""),
-                answers: "",
-                added_headline: "",
-                added: NOTHING_ADDED,
-                timer: DONE,
-            }
+        blank: Contents = {
+            table: BLANK,
+            plot: empty_figure(""),
+            answers: "",
+            added_headline: "",
+            added: NOTHING_ADDED,
+            timer: DONE,
+        }
+
+        def show(state: State) -> Contents:
+            chosen = choose_runs(cache.tables().runs, state)
+            shown = blank | {badge: heading(state["origin"], len(chosen.shas)), notes: "\n\n".join(chosen.notes)}
+            if not chosen.shas:
+                return shown | {headline: NO_RUN.format(state["origin"])}
+            try:
+                found = cache.comparisons.get(chosen.shas)
+            except UserError as error:
+                return shown | {headline: f"Not compared: {markdown(str(error))}"}
+            if isinstance(found, float):
+                counts = wording.counted(len(chosen.shas), "run"), wording.counted(max(1, round(found)), "second")
+                return shown | {headline: WAITING.format(*counts), timer: gr.update(active=True)}
+            return shown | compared(found, state)
 
         def compared(comparison: Comparison, state: State) -> Contents:
             key = QUESTIONS[state["question"]], MEASURES[state["measure"]]
-            words: Contents = {answers: answers_text(comparison), timer: DONE}
             found = comparison.table(*key)
             if found is None:
-                return nothing(NOT_ALLOWED) | words
+                return {headline: NOT_ALLOWED, answers: answers_text(comparison)}
             beyond = next((one for one in comparison.added if (one.question, one.measure) == key), None)
             return {
                 headline: bold(text.title(found)),
                 table: ranking_table(found, comparison.reference),
                 plot: forest(found, comparison.reference),
+                answers: answers_text(comparison),
                 added_headline: bold(text.added_title(beyond)) if beyond else "These runs do not allow the question.",
                 added: added_table(beyond) if beyond else NOTHING_ADDED,
-                **words,
             }
-
-        def show(state: State) -> Contents:
-            chosen = choose_runs(cache.tables().runs, state)
-            shown: Contents = {badge: heading(state["origin"], len(chosen.shas)), notes: "\n\n".join(chosen.notes)}
-            if not chosen.shas:
-                return shown | nothing(
-                    f"No {state['origin']} run can be compared here. Clear the choice of models and training sets, or "
-                    "hand in a run under **Submit**."
-                )
-            try:
-                found = cache.comparisons.get(chosen.shas)
-            except UserError as error:
-                return shown | nothing(f"Not compared: {markdown(str(error))}")
-            if isinstance(found, float):
-                return shown | nothing(waiting_text(found, len(chosen.shas))) | {timer: gr.update(active=True)}
-            return shown | compared(found, state)
 
         def later(*values: Any) -> Contents:
             """What the timer shows: only how long it takes, until everything is there."""
@@ -180,11 +182,9 @@ def explore_address(shown: str, known: list[str], state: State) -> str:
     name = next((one for one in (shown, shown.rpartition(" (")[0]) if one in known), None)
     if name is None:
         return ""
-    same = {key: state[key] for key in ("origin", "measure", "model", "training_set")}
     benchmarks = (state["benchmark"],) if state["benchmark"] else ()
     sign = SIZE if QUESTIONS[state["question"]] == "how_much" else SIGNED
-    wanted = {**same, "predictor": name, "benchmark": benchmarks, "sign": sign}
-    return to_query("explore", wanted, explore.DEFAULTS)
+    return to_query("explore", {**state, "predictor": name, "benchmark": benchmarks, "sign": sign}, explore.DEFAULTS)
 
 
 def saved_file(cache: BoardCache, kind: str, state: State) -> tuple[bytes, str]:
@@ -203,13 +203,6 @@ def saved_file(cache: BoardCache, kind: str, state: State) -> tuple[bytes, str]:
     if not isinstance(found, Comparison):
         raise UserError("there is no comparison yet", "Wait until the table is there")
     return table_file(pd.read_csv(io.StringIO(tidy(found))), "predictors", kind)
-
-
-def waiting_text(seconds: float, count: int) -> str:
-    """What is shown until the comparison is there."""
-    about = wording.counted(max(1, round(seconds)), "second")
-    runs = wording.counted(count, "run")
-    return f"All predictors are being compared over {runs}: about {about} more. The table comes by itself."
 
 
 def ranking_table(found: Table, reference: str) -> pd.DataFrame:

@@ -1,7 +1,5 @@
 """Runs that somebody asked for, and how far they are; and the ledger of submissions."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Sequence
 
@@ -42,8 +40,19 @@ def build(cache: BoardCache, *, allow_writes: bool, quota: Quota) -> Page:
         words = gr.Markdown()
         table = gr.Dataframe(label="Requests", interactive=False, max_height=420, visible=False)
         # The form is not even in the page where nothing may be written.
-        after = [_form(cache.store, quota)] if allow_writes else []
-        if not allow_writes:
+        after = []
+        if allow_writes:
+            with gr.Accordion("Ask for a run", open=True):
+                if on_space():
+                    gr.Markdown("Sign in to ask for a run.")
+                    gr.LoginButton()
+                with gr.Row():
+                    inputs = [gr.Textbox(label=what, placeholder=hint, max_length=128) for what, hint in FIELDS]
+                send = gr.Button("Ask for this run", variant="primary", elem_id="ask")
+                outcome = gr.Markdown(latex_delimiters=[], elem_id="asked")
+            asked = as_visitor(functools.partial(ask, cache.store, quota))
+            after.append(send.click(asked, inputs, outcome, **WRITING))
+        else:
             gr.Markdown(NOT_HERE)
         ledger = gr.Dataframe(label="Ledger of submissions", interactive=False, max_height=420, visible=False)
 
@@ -83,8 +92,8 @@ def requests_table(entries: Sequence[QueueEntry]) -> pd.DataFrame:
 
 def ledger_table(ledger: pd.DataFrame) -> pd.DataFrame:
     """The latest entries of the ledger as text, newest first."""
-    latest = ledger.tail(LATEST).iloc[::-1]
-    latest = latest.assign(submission=latest["submission"].map(lambda sha: plain(sha)[:BEGINNING])).map(plain)
+    latest = ledger.tail(LATEST).iloc[::-1].map(plain)
+    latest = latest.assign(submission=latest["submission"].str[:BEGINNING])
     names = {"when": "when", "action": "what", "submission": "run", "by": "by", "why": "why"}
     return latest[list(names)].rename(columns=names)
 
@@ -105,16 +114,3 @@ def ask(store: Store, quota: Quota, by: str, model: str, training_set: str, sae_
     quota.take(by)
     key, new = Queue(store.files).add(request)
     return f"{ASKED if new else ASKED_BEFORE}: `{key[:BEGINNING]}`"
-
-
-def _form(store: Store, quota: Quota) -> gr.events.Dependency:
-    """The form; the event of sending it."""
-    with gr.Accordion("Ask for a run", open=True):
-        if on_space():
-            gr.Markdown("Sign in to ask for a run.")
-            gr.LoginButton()
-        with gr.Row():
-            inputs = [gr.Textbox(label=label, placeholder=text, max_length=128, lines=1) for label, text in FIELDS]
-        send = gr.Button("Ask for this run", variant="primary", elem_id="ask")
-        outcome = gr.Markdown(latex_delimiters=[], elem_id="asked")
-    return send.click(as_visitor(functools.partial(ask, store, quota)), inputs, outcome, **WRITING)

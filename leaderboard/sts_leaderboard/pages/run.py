@@ -1,11 +1,8 @@
 """One run and all its evidence: what was used, what happened in each domain, and which features were shifted."""
 
-from __future__ import annotations
-
 import itertools
 import json
-from collections.abc import Mapping
-from typing import Any
+import math
 
 import gradio as gr
 import pandas as pd
@@ -14,10 +11,9 @@ from sts_eval.errors import UserError
 from sts_eval.records.submission import Submission
 from sts_leaderboard.badges import heading, word
 from sts_leaderboard.board_cache import BEGINNING, BoardCache
-from sts_leaderboard.controls import PREDICTOR, Control, make_row
 from sts_leaderboard.downloads import save_buttons
 from sts_leaderboard.escaping import markdown, neuronpedia, plain, text_table
-from sts_leaderboard.page import Contents, Page
+from sts_leaderboard.page import PREDICTOR, Contents, Control, Page, make_row
 from sts_leaderboard.pages import explore
 from sts_leaderboard.pages.runs import Row, correlation, size, tier
 from sts_leaderboard.points import points_of, scatter, summary_text
@@ -145,11 +141,11 @@ def facts_table(run: Submission, row: Row) -> pd.DataFrame:
         "tier": tier(row),
         "r of STS_ICL with the size of change": correlation(row, "sts_icl_magnitude"),
         "r of STS_act with the size of change": correlation(row, "sts_act_magnitude"),
-        "model": _at(run.model.id, run.model.revision),
+        "model": " @ ".join(filter(None, (run.model.id, run.model.revision))),
         "family and size": f"{run.model.family or 'family not stated'}, {size(run.model.parameters)}",
         "SAE": " ".join(filter(None, (sae.release, sae.id))) or "not published" if sae else "none",
         "SAE's kind": sae and f"{sae.architecture}, {sae.d_sae or '?'} features, {sae.hook_name or 'hook not stated'}",
-        "training set": _at(run.training_set.id, run.training_set.revision),
+        "training set": " @ ".join(filter(None, (run.training_set.id, run.training_set.revision))),
         "benchmark": run.benchmark,
         "tuning seeds": ", ".join(map(str, outcome.seeds)) or "not stated",
         "predicted": outcome.created,
@@ -175,23 +171,22 @@ def domains_table(points: pd.DataFrame, seed_changes: pd.DataFrame) -> pd.DataFr
     here = seed_changes[seed_changes["sha256"].isin(points["sha256"])]
     by_seed = here.groupby("domain", observed=True)["delta"].agg(list).to_dict()
 
-    def change(point: Mapping[str, Any], name: str, se: str, decimals: int) -> str:
-        if pd.isna(point[name]):
-            return "–"
-        return f"{point[name]:+.{decimals}f}" + ("" if pd.isna(point[se]) else f" ± {point[se]:.{decimals}f}")
+    def change(value: float, error: float, decimals: int) -> str:
+        ends = "" if math.isnan(error) else f" ± {error:.{decimals}f}"
+        return "–" if math.isnan(value) else f"{value:+.{decimals}f}{ends}"
 
-    def score(point: Mapping[str, Any], name: str) -> str:
-        return "–" if pd.isna(point.get(name)) else f"{point[name]:.4g}"
+    def score(value: float) -> str:
+        return "–" if math.isnan(value) else f"{value:.4g}"
 
     columns = {
         "domain": lambda point: point["domain"],
         "questions": lambda point: f"{point['n']:,.0f}",
         "before": lambda point: "" if pd.isna(point["accuracy_before"]) else f"{point['accuracy_before']:.1%}",
-        "change, points": lambda point: change(point, "delta", "se", 2),
+        "change, points": lambda point: change(point["delta"], point["se"], 2),
         "by seed": lambda point: ", ".join(f"{one:+.1f}" for one in by_seed.get(point["domain"], [])),
-        "log-probability, nats": lambda point: change(point, "logprob_delta", "logprob_se", 3),
-        "sts_icl": lambda point: score(point, "sts_icl"),
-        "sts_act": lambda point: score(point, "sts_act"),
+        "log-probability, nats": lambda point: change(point["logprob_delta"], point["logprob_se"], 3),
+        "sts_icl": lambda point: score(point.get("sts_icl", math.nan)),
+        "sts_act": lambda point: score(point.get("sts_act", math.nan)),
     }
     return text_table(points.to_dict("records"), columns)
 
@@ -215,7 +210,3 @@ def features_table(run: Submission) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["feature", "shift", "mostly in", "fires on", "Neuronpedia"], dtype=object).map(
         plain
     )
-
-
-def _at(name: str, revision: str | None) -> str:
-    return f"{name} @ {revision}" if revision else name

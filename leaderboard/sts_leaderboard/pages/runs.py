@@ -1,7 +1,5 @@
 """All runs: searched, filtered, a page of a hundred at a time."""
 
-from __future__ import annotations
-
 import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -14,10 +12,19 @@ from sts_eval.analysis.wording import interval, signed
 from sts_eval.store.board import Board
 from sts_leaderboard.badges import heading
 from sts_leaderboard.board_cache import BEGINNING, BoardCache
-from sts_leaderboard.controls import ORIGIN, Control, component_value, defaults_of, make_row
 from sts_leaderboard.downloads import TABLE_FILES, save_buttons, table_file
 from sts_leaderboard.escaping import plain, text_table
-from sts_leaderboard.page import READING, Contents, Page, open_run_on_click
+from sts_leaderboard.page import (
+    ORIGIN,
+    READING,
+    Contents,
+    Control,
+    Page,
+    component_value,
+    defaults_of,
+    make_row,
+    open_run_on_click,
+)
 from sts_leaderboard.style import EMPTY_STORE
 from sts_leaderboard.url_state import State
 
