@@ -75,7 +75,10 @@ def shown_points(points: pd.DataFrame, state: State) -> pd.DataFrame:
     kept = points.assign(score=score, change=points[change], error=points[se])
     kept = kept.dropna(subset=["score", "change"])
     if state["protocol"] == EXTREMES:
-        kept = _extremes_only(kept)
+        # Runs with fewer than twice as many domains are left out.
+        runs = [some for _, some in kept.groupby("sha256", sort=False) if len(some) >= 2 * PAPER]
+        ends = [some.iloc[np.sort(extremes(some["change"].to_numpy(), PAPER))] for some in runs]
+        kept = pd.concat(ends) if ends else kept.iloc[:0].copy()
     kept["x"], kept["y"] = kept["score"], kept["change"]
     if state["sign"] == SIZE:
         kept["y"] = debiased_magnitude(kept["change"].to_numpy(), np.nan_to_num(kept["error"].to_numpy()))
@@ -254,11 +257,10 @@ def bars_text(kept: pd.DataFrame, state: State) -> str:
     if len(kept) > MOST_BARS:
         return f"Above {MOST_BARS} points bars are left out; hover for a point's standard error."
     several = kept["n_seeds"] > 1
-    if several.all():
-        return "Bars: one standard error, over questions and tuning seeds."
-    return "Bars: one standard error, over questions" + (
-        ", and over tuning seeds where a run has several." if several.any() else " alone, since each run has one seed."
+    seeds = (
+        ", and over tuning seeds where a run has several" if several.any() else " alone, since each run has one seed"
     )
+    return f"Bars: one standard error, over questions{' and tuning seeds' if several.all() else seeds}."
 
 
 def points_table(points: pd.DataFrame, state: State, longest: int = 100) -> pd.DataFrame:
@@ -290,13 +292,3 @@ def _one_run(kept: pd.DataFrame, name: str) -> str:
         f"**{name}: r {signed(r)} {interval((low, high))}** over {n} domains; "
         f"at this number |r| must exceed {critical_r(n):.2f} to differ from 0."
     )
-
-
-def _extremes_only(kept: pd.DataFrame) -> pd.DataFrame:
-    """Of each run the paper's domains; runs with fewer than eight are left out."""
-    parts = [
-        some.iloc[np.sort(extremes(some["change"].to_numpy(), PAPER))]
-        for _, some in kept.groupby("sha256", sort=False)
-        if len(some) >= 2 * PAPER
-    ]
-    return pd.concat(parts) if parts else kept.iloc[:0].copy()

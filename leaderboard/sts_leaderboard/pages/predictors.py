@@ -13,26 +13,11 @@ from sts_eval.analysis import wording
 from sts_eval.errors import UserError
 from sts_eval.records.comparison import AddedTable, Comparison, Measure, Question, Row, Standing, Table
 from sts_eval.report import comparison as text
+from sts_leaderboard import page as ui
 from sts_leaderboard.badges import heading
 from sts_leaderboard.board_cache import BoardCache
 from sts_leaderboard.downloads import TABLE_FILES, save_buttons, table_file
 from sts_leaderboard.escaping import figure_text, markdown, plain, text_table
-from sts_leaderboard.page import (
-    MODELS,
-    ORIGIN,
-    READING,
-    TRAINING_SETS,
-    Contents,
-    Control,
-    Page,
-    cell,
-    defaults_of,
-    distinct,
-    error_notices,
-    hidden_address,
-    make_row,
-    predictor_names,
-)
 from sts_leaderboard.pages import explore
 from sts_leaderboard.points import SIGNED, SIZE
 from sts_leaderboard.run_selection import MOST_SAVED, choose_runs
@@ -45,16 +30,16 @@ QUESTIONS["… home domains left out"] = "which_set_away"
 MEASURES: dict[str, Measure] = {name: key for key, name in wording.MEASURES.items()}
 
 CONTROLS = {
-    "origin": ORIGIN,
+    "origin": ui.ORIGIN,
     # Where no benchmark is chosen, the one that most runs are of is taken.
-    "benchmark": Control(gr.Dropdown, "Benchmark", "", lambda board: ["", *distinct("benchmark")(board)]),
-    "question": Control(gr.Dropdown, "Question", next(iter(QUESTIONS)), tuple(QUESTIONS), {"scale": 2}),
-    "measure": Control(gr.Radio, "Measured by", "accuracy", tuple(MEASURES)),
-    "model": MODELS,
-    "training_set": TRAINING_SETS,
+    "benchmark": ui.Control(gr.Dropdown, "Benchmark", "", lambda board: ["", *ui.distinct("benchmark")(board)]),
+    "question": ui.Control(gr.Dropdown, "Question", next(iter(QUESTIONS)), tuple(QUESTIONS), {"scale": 2}),
+    "measure": ui.Control(gr.Radio, "Measured by", "accuracy", tuple(MEASURES)),
+    "model": ui.MODELS,
+    "training_set": ui.TRAINING_SETS,
 }
 
-DEFAULTS = defaults_of(CONTROLS)
+DEFAULTS = ui.defaults_of(CONTROLS)
 
 # Name and colour in the figure.
 STANDINGS: dict[Standing, tuple[str, str]] = {
@@ -81,15 +66,15 @@ TICK = 1.0  # Seconds between two looks at whether a comparison is there.
 DONE = gr.update(active=False)  # There is nothing to wait for.
 
 
-def build(cache: BoardCache) -> Page:
+def build(cache: BoardCache) -> ui.Page:
     """The page, inside the tabs that are open."""
     with gr.Tab("Predictors", id="predictors") as tab:
         gr.Markdown(
             "Which predictor knows, before any training, what fine-tuning will do to a domain?", elem_classes="lead"
         )
-        components = make_row(CONTROLS, "question", "measure", "origin")
+        components = ui.make_row(CONTROLS, "question", "measure", "origin")
         with gr.Accordion("Choose runs", open=False):
-            components |= make_row(CONTROLS, "benchmark", "model", "training_set")
+            components |= ui.make_row(CONTROLS, "benchmark", "model", "training_set")
         badge = gr.HTML()
         headline = gr.Markdown(latex_delimiters=[])
         table = gr.Dataframe(
@@ -111,7 +96,7 @@ def build(cache: BoardCache) -> Page:
         notes = gr.Markdown(elem_classes="small", latex_delimiters=[])
         timer = gr.Timer(TICK, active=False)
 
-        blank: Contents = {
+        blank: ui.Contents = {
             table: BLANK,
             plot: empty_figure(""),
             answers: "",
@@ -120,7 +105,7 @@ def build(cache: BoardCache) -> Page:
             timer: DONE,
         }
 
-        def show(state: State) -> Contents:
+        def show(state: State) -> ui.Contents:
             chosen = choose_runs(cache.tables().runs, state)
             shown = blank | {badge: heading(state["origin"], len(chosen.shas)), notes: "\n\n".join(chosen.notes)}
             if not chosen.shas:
@@ -134,7 +119,7 @@ def build(cache: BoardCache) -> Page:
                 return shown | {headline: WAITING.format(*counts), timer: gr.update(active=True)}
             return shown | compared(found, state)
 
-        def compared(comparison: Comparison, state: State) -> Contents:
+        def compared(comparison: Comparison, state: State) -> ui.Contents:
             key = QUESTIONS[state["question"]], MEASURES[state["measure"]]
             found = comparison.table(*key)
             if found is None:
@@ -149,7 +134,7 @@ def build(cache: BoardCache) -> Page:
                 added: added_table(beyond) if beyond else NOTHING_ADDED,
             }
 
-        def later(*values: Any) -> Contents:
+        def later(*values: Any) -> ui.Contents:
             """What the timer shows: only how long it takes, until everything is there."""
             try:
                 shown = show(page.state(values))
@@ -158,18 +143,18 @@ def build(cache: BoardCache) -> Page:
             return shown if shown[timer] is DONE else {headline: shown[headline]}
 
         def explored(event: gr.SelectData, *values: Any) -> str:
-            with error_notices():
-                known = predictor_names(cache.tables())
-            found = explore_address(cell(event, 1), known, page.state(values))
+            with ui.error_notices():
+                known = ui.predictor_names(cache.tables())
+            found = explore_address(ui.cell(event, 1), known, page.state(values))
             if not found:
                 gr.Info("History is what happened to a domain in other runs: it has no scores of its own to explore.")
             return found
 
         outputs = [badge, headline, table, plot, answers, added_headline, added, notes, timer]
-        page = Page("predictors", tab, CONTROLS, components, cache.tables, show, outputs)
-        timer.tick(later, page.inputs, outputs, **{**READING, "show_progress": "hidden"})
-        address = hidden_address()
-        table.select(explored, page.inputs, address, **READING).then(None, [address], None, js="visitExplore")
+        page = ui.Page("predictors", tab, CONTROLS, components, cache.tables, show, outputs)
+        timer.tick(later, page.inputs, outputs, **{**ui.READING, "show_progress": "hidden"})
+        address = ui.hidden_address()
+        table.select(explored, page.inputs, address, **ui.READING).then(None, [address], None, js="visitExplore")
         save_buttons(page, partial(saved_file, cache), {**TABLE_FILES, "jsonl": "Runs (JSON lines)"})
     return page
 

@@ -10,21 +10,11 @@ import pandas as pd
 
 from sts_eval.analysis.wording import interval, signed
 from sts_eval.store.board import Board
+from sts_leaderboard import page as ui
 from sts_leaderboard.badges import heading
 from sts_leaderboard.board_cache import BEGINNING, BoardCache
 from sts_leaderboard.downloads import TABLE_FILES, save_buttons, table_file
 from sts_leaderboard.escaping import plain, text_table
-from sts_leaderboard.page import (
-    ORIGIN,
-    READING,
-    Contents,
-    Control,
-    Page,
-    component_value,
-    defaults_of,
-    make_row,
-    open_run_on_click,
-)
 from sts_leaderboard.style import EMPTY_STORE
 from sts_leaderboard.url_state import State
 
@@ -45,6 +35,7 @@ ORDERS: Mapping[str, tuple[str, bool]] = {
     "largest model": ("parameters", False),
 }
 
+SEARCH_HINT = "model, training set, SAE, submitter, hash"
 SEARCHED = ("model", "model_id", "training_set", "training_set_id", "sae_release", "submitter", "sha256")
 
 Row = Mapping[Any, Any]  # A row of the table of runs.
@@ -114,49 +105,44 @@ FILTERED = {
 }
 
 
-def filter_by(name: str, label: str, **options: str) -> Control:
+def filter_by(name: str, label: str, **options: str) -> ui.Control:
     """A filter by the values of a column of the table of runs."""
 
     def choices(board: Board) -> list[str]:
         values = board.runs[FILTERED[name]]
         return [cell_text(one) for one in sorted(values.dropna().unique())] + [UNKNOWN] * bool(values.isna().any())
 
-    return Control(gr.Dropdown, label, (), choices, options)
+    return ui.Control(gr.Dropdown, label, (), choices, options)
 
 
 CONTROLS = {
-    "origin": dataclasses.replace(ORIGIN, options={"scale": 2}),
-    "search": Control(
-        gr.Textbox,
-        "Search",
-        "",
-        options={"placeholder": "model, training set, SAE, submitter, hash", "scale": 3, "elem_id": "search"},
-    ),
+    "origin": dataclasses.replace(ui.ORIGIN, options={"scale": 2}),
+    "search": ui.Control(gr.Textbox, "Search", "", None, {"placeholder": SEARCH_HINT, "scale": 3, "elem_id": "search"}),
     "family": filter_by("family", "Family", elem_id="family"),
-    "size": Control(gr.Dropdown, "Size", (), (*SIZES, UNKNOWN)),
+    "size": ui.Control(gr.Dropdown, "Size", (), (*SIZES, UNKNOWN)),
     "sae": filter_by("sae", "SAE release"),
     "width": filter_by("width", "SAE width"),
     "layer": filter_by("layer", "Layer"),
     "training_set": filter_by("training_set", "Training set"),
-    "tier": Control(gr.Dropdown, "Tier", (), ("self-reported", "recomputed", "rerun")),
-    "complete": Control(gr.Checkbox, "Only with all evidence", False),
-    "withdrawn": Control(gr.Checkbox, "Also those taken down", False),
-    "columns": Control(gr.Dropdown, "Columns", USUAL, tuple(COLUMNS)),
-    "order": Control(gr.Dropdown, "Order", "newest first", tuple(ORDERS)),
-    "page": Control(gr.Number, "Go to page", 1, options={"minimum": 1, "precision": 0, "scale": 0, "min_width": 110}),
+    "tier": ui.Control(gr.Dropdown, "Tier", (), ("self-reported", "recomputed", "rerun")),
+    "complete": ui.Control(gr.Checkbox, "Only with all evidence", False),
+    "withdrawn": ui.Control(gr.Checkbox, "Also those taken down", False),
+    "columns": ui.Control(gr.Dropdown, "Columns", USUAL, tuple(COLUMNS)),
+    "order": ui.Control(gr.Dropdown, "Order", "newest first", tuple(ORDERS)),
+    "page": ui.Control(gr.Number, "Go to page", 1, None, {"minimum": 1, "precision": 0, "scale": 0, "min_width": 110}),
 }
 
-DEFAULTS = defaults_of(CONTROLS)
+DEFAULTS = ui.defaults_of(CONTROLS)
 
 
-def build(cache: BoardCache) -> Page:
+def build(cache: BoardCache) -> ui.Page:
     """The page, inside the tabs that are open."""
     with gr.Tab("Runs", id="runs") as tab:
-        components = make_row(CONTROLS, "search", "origin", "order")
+        components = ui.make_row(CONTROLS, "search", "origin", "order")
         with gr.Accordion("Filters and columns", open=False, elem_id="filters"):
-            components |= make_row(CONTROLS, "family", "size", "training_set", "tier")
-            components |= make_row(CONTROLS, "sae", "width", "layer")
-            components |= make_row(CONTROLS, "complete", "withdrawn")
+            components |= ui.make_row(CONTROLS, "family", "size", "training_set", "tier")
+            components |= ui.make_row(CONTROLS, "sae", "width", "layer")
+            components |= ui.make_row(CONTROLS, "complete", "withdrawn")
             components["columns"] = CONTROLS["columns"].make()
         badge = gr.HTML()
         nothing = gr.Markdown(visible=False, elem_id="nothing")
@@ -173,7 +159,7 @@ def build(cache: BoardCache) -> Page:
             components["page"] = CONTROLS["page"].make()
             position = gr.Markdown()
 
-        def show(state: State) -> Contents:
+        def show(state: State) -> ui.Contents:
             runs = cache.tables().runs
             found = matching(runs, state)
             rows, number, pages = page_of(ordered(found, state["order"]), state["page"])
@@ -190,10 +176,10 @@ def build(cache: BoardCache) -> Page:
             return table_file(matching(cache.tables().runs, state).reset_index(drop=True), "runs", kind)
 
         outputs = [badge, nothing, clear, table, position]
-        page = Page("runs", tab, CONTROLS, components, cache.tables, show, outputs)
-        cleared = [component_value(value) for value in DEFAULTS.values()]
-        page.after.append(clear.click(lambda: cleared, None, page.inputs, **READING))
-        open_run_on_click(table)
+        page = ui.Page("runs", tab, CONTROLS, components, cache.tables, show, outputs)
+        cleared = [ui.component_value(value) for value in DEFAULTS.values()]
+        page.after.append(clear.click(lambda: cleared, None, page.inputs, **ui.READING))
+        ui.open_run_on_click(table)
         save_buttons(page, saved, TABLE_FILES)
     return page
 
