@@ -23,6 +23,8 @@ NO_TROUBLE = gr.update(visible=False)
 READING: Mapping[str, Any] = {"api_visibility": "private", "concurrency_limit": None, "show_progress": "minimal"}
 WRITING: Mapping[str, Any] = {"api_visibility": "private", "concurrency_limit": 4}
 
+UNLABELLED: Mapping[str, Any] = {"show_label": False, "interactive": False}  # Something to read only.
+
 Contents = dict[Any, Any]  # What components are to show; those that are left out stay as they are.
 
 
@@ -129,8 +131,11 @@ class Page:
 
     def state(self, values: tuple[Any, ...]) -> dict[str, Any]:
         """The values of the components as a state; what is empty is the default."""
-        pairs = zip(self.defaults.items(), values, strict=True)
-        return {name: default if value is None else _like(value, default) for (name, default), value in pairs}
+        state = self.defaults
+        for (name, default), value in zip(self.defaults.items(), values, strict=True):
+            if value is not None:
+                state[name] = tuple(map(str, value)) if isinstance(default, tuple) else type(default)(value)
+        return state
 
     def offered(self) -> dict[str, list[str]]:
         """The choices of the controls that have some, by name."""
@@ -187,18 +192,16 @@ class Page:
 
         Otherwise it would make every later use of the control an error.
         """
-        offered = self.offered()
-        for name, choices in offered.items():
+        options: dict[str, dict[str, Any]] = {name: {} for name in state}
+        for name, choices in self.offered().items():
             given, default = state[name], self.defaults[name]
             if isinstance(given, tuple):
                 state[name] = tuple(one for one in given if one in choices)
             elif given not in choices:
                 state[name] = default if default in choices or not choices else choices[0]
-        options: dict[str, Any] = {name: {"choices": choices} for name, choices in offered.items()}
-        return {
-            self.components[name]: gr.update(value=component_value(value), **options.get(name, {}))
-            for name, value in state.items()
-        }
+            options[name] = {"choices": choices}
+        values = {name: component_value(value) for name, value in state.items()}
+        return {self.components[name]: gr.update(value=values[name], **options[name]) for name in state}
 
 
 def trouble_of(error: OSError) -> Any:
@@ -238,7 +241,3 @@ def opened_tab(request: gr.Request) -> Any:
 def set_address(tab: gr.Tab, name: str) -> None:
     """Give a tab without a state an address."""
     tab.select(None, None, None, js=f"() => history.replaceState(null, '', '?{TAB}={name}')")
-
-
-def _like(value: Any, default: Value) -> Value:
-    return tuple(map(str, value)) if isinstance(default, tuple) else type(default)(value)

@@ -8,15 +8,8 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from sts_eval import statistics
 from sts_eval.analysis.wording import interval, signed
-from sts_eval.statistics import (
-    critical_r,
-    debiased_magnitude,
-    extremes,
-    leave_group_out,
-    pool_correlations,
-    standardised,
-)
 from sts_eval.statistics.correlation import MIN_POINTS
 from sts_eval.store.correlations import correlations
 from sts_leaderboard.badges import BADGES, origin_of
@@ -77,11 +70,11 @@ def shown_points(points: pd.DataFrame, state: State) -> pd.DataFrame:
     if state["protocol"] == EXTREMES:
         # Runs with fewer than twice as many domains are left out.
         runs = [some for _, some in kept.groupby("sha256", sort=False) if len(some) >= 2 * PAPER]
-        ends = [some.iloc[np.sort(extremes(some["change"].to_numpy(), PAPER))] for some in runs]
+        ends = [some.iloc[np.sort(statistics.extremes(some["change"].to_numpy(), PAPER))] for some in runs]
         kept = pd.concat(ends) if ends else kept.iloc[:0].copy()
     kept["x"], kept["y"] = kept["score"], kept["change"]
     if state["sign"] == SIZE:
-        kept["y"] = debiased_magnitude(kept["change"].to_numpy(), np.nan_to_num(kept["error"].to_numpy()))
+        kept["y"] = statistics.debiased_magnitude(kept["change"].to_numpy(), np.nan_to_num(kept["error"].to_numpy()))
     if kept["sha256"].nunique() > 1 and kept["domain"].nunique() > 1:
         by_run = kept.groupby("sha256", sort=False)["score"]
         spread = by_run.transform("std", ddof=0)
@@ -117,6 +110,14 @@ def scatter(points: pd.DataFrame, state: State) -> go.Figure:
     figure, unit = go.Figure(), MEASURES[state["measure"]][2]
     shape = BADGES[origin_of(str(kept["origin"].iloc[0]))].symbol
     bars = state["seed"] == ALL_SEEDS and len(kept) <= MOST_BARS
+    hover: dict[str, Callable[[Any], str]] = {
+        **dict.fromkeys(("domain", "model", "training set"), figure_text),
+        "score": "{:.4g}".format,
+        "change": "{:+.3g}".format,
+        "error": lambda error: f"{error:.2g}" if np.isfinite(error) else "not given",
+        "n": "{:,.0f}".format,
+        "sha256": lambda sha256: sha256[:BEGINNING],
+    }
     for place, (name, some) in enumerate(kept.groupby(state["colour"], sort=True)):
         figure.add_scatter(
             x=some["x"],
@@ -125,19 +126,7 @@ def scatter(points: pd.DataFrame, state: State) -> go.Figure:
             mode="markers",
             name=figure_text(name),
             marker={"color": PALETTE[place % len(PALETTE)], "symbol": shape, "size": 9, "opacity": 0.85},
-            customdata=np.stack(
-                [
-                    some["domain"].map(figure_text),
-                    some["model"].map(figure_text),
-                    some["training set"].map(figure_text),
-                    some["score"].map("{:.4g}".format),
-                    some["change"].map("{:+.3g}".format),
-                    some["error"].map(lambda value: f"{value:.2g}" if np.isfinite(value) else "not given"),
-                    some["n"].map("{:,.0f}".format),
-                    some["sha256"].str[:BEGINNING],
-                ],
-                axis=-1,
-            ),
+            customdata=np.stack([some[column].map(text) for column, text in hover.items()], axis=-1),
             hovertemplate=(
                 "<b>%{customdata[0]}</b><br>%{customdata[1]} on %{customdata[2]}<br>score %{customdata[3]}<br>"
                 f"change %{{customdata[4]}} {unit} ± %{{customdata[5]}}<br>%{{customdata[6]}} questions<br>"
@@ -183,7 +172,7 @@ def errors_map(points: pd.DataFrame, state: State) -> go.Figure:
     x, y, rows = by_run_and_domain(kept, state["predictor"], change)
     models = pd.factorize(rows["model"])[0]
     groups = models if models.max() > 0 else np.arange(len(rows))
-    found = leave_group_out(standardised(x), y, groups)
+    found = statistics.leave_group_out(statistics.standardised(x), y, groups)
     return _heat_map(-found.residual, rows, kept, f"predicted − actual, {unit}")
 
 
@@ -214,8 +203,7 @@ def _heat_map(
             colorbar={"title": {"text": what, "side": "right"}, "thickness": 12},
         )
     )
-    figure.update_yaxes(autorange="reversed")
-    figure.update_xaxes(tickangle=-40)
+    figure.update_yaxes(autorange="reversed").update_xaxes(tickangle=-40)
     return style_figure(figure, height=190 + 24 * len(rows))
 
 
@@ -233,7 +221,7 @@ def summary_text(points: pd.DataFrame, state: State) -> str:
         line = _one_run(kept, name)
     else:
         x, y, _ = by_run_and_domain(kept, "score", "y")
-        pooled = pool_correlations(x, y, n_resamples=300)
+        pooled = statistics.pool_correlations(x, y, n_resamples=300)
         ends = f" {interval((pooled.bootstrap.low, pooled.bootstrap.high))}" if pooled.bootstrap else ""
         r = "undefined" if pooled.r is None else signed(pooled.r) + ends
         line = f"**{name}: pooled r {r}** over {runs:,} runs and {domains} domains ({len(kept):,} points)."
@@ -257,10 +245,11 @@ def bars_text(kept: pd.DataFrame, state: State) -> str:
     if len(kept) > MOST_BARS:
         return f"Above {MOST_BARS} points bars are left out; hover for a point's standard error."
     several = kept["n_seeds"] > 1
-    seeds = (
-        ", and over tuning seeds where a run has several" if several.any() else " alone, since each run has one seed"
-    )
-    return f"Bars: one standard error, over questions{' and tuning seeds' if several.all() else seeds}."
+    if several.all():
+        return "Bars: one standard error, over questions and tuning seeds."
+    if several.any():
+        return "Bars: one standard error, over questions, and over tuning seeds where a run has several."
+    return "Bars: one standard error, over questions alone, since each run has one seed."
 
 
 def points_table(points: pd.DataFrame, state: State, longest: int = 100) -> pd.DataFrame:
@@ -290,5 +279,5 @@ def _one_run(kept: pd.DataFrame, name: str) -> str:
         return f"{name}: r is not defined here."
     return (
         f"**{name}: r {signed(r)} {interval((low, high))}** over {n} domains; "
-        f"at this number |r| must exceed {critical_r(n):.2f} to differ from 0."
+        f"at this number |r| must exceed {statistics.critical_r(n):.2f} to differ from 0."
     )

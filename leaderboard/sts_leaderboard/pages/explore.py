@@ -71,7 +71,7 @@ def build(cache: BoardCache) -> ui.Page:
         words = gr.Markdown(latex_delimiters=[])
         figure = gr.Plot(show_label=False, elem_id="explore-figure")
         with gr.Accordion("The same points as a table (select one to see its run)", open=False):
-            table = gr.Dataframe(show_label=False, interactive=False, max_height=420, elem_id="points-table")
+            table = gr.Dataframe(max_height=420, elem_id="points-table", **ui.UNLABELLED)
 
         def matching(state: State) -> pd.DataFrame:
             runs = matching_runs(cache.tables().runs, state)

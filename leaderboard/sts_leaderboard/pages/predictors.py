@@ -58,9 +58,11 @@ WAITING = "All predictors are being compared over {}: about {} more. The table c
 NO_RUN = (
     "No {} run can be compared here. Clear the choice of models and training sets, or hand in a run under **Submit**."
 )
+RANKING = "Ranking (select a predictor to see its points)"
 NOT_ALLOWED = "These runs do not allow this question: see the first lines below."
 LONGEST = 3000  # Characters of a sentence of the verdict.
 BLANK = pd.DataFrame(columns=["rank", "predictor", "r"])
+NO_PLOT = empty_figure("")
 NOTHING_ADDED = pd.DataFrame(columns=["predictor", "partial r"])
 TICK = 1.0  # Seconds between two looks at whether a comparison is there.
 DONE = gr.update(active=False)  # There is nothing to wait for.
@@ -77,15 +79,7 @@ def build(cache: BoardCache) -> ui.Page:
             components |= ui.make_row(CONTROLS, "benchmark", "model", "training_set")
         badge = gr.HTML()
         headline = gr.Markdown(latex_delimiters=[])
-        table = gr.Dataframe(
-            BLANK,
-            label="Ranking (select a predictor to see its points)",
-            interactive=False,
-            wrap=False,
-            pinned_columns=2,
-            max_height=620,
-            show_search="none",
-        )
+        table = gr.Dataframe(BLANK, label=RANKING, interactive=False, pinned_columns=2, max_height=620)
         gr.Markdown(FLAGS, elem_classes="small", latex_delimiters=[])
         plot = gr.Plot(show_label=False)
         with gr.Accordion("In words", open=True):
@@ -96,14 +90,7 @@ def build(cache: BoardCache) -> ui.Page:
         notes = gr.Markdown(elem_classes="small", latex_delimiters=[])
         timer = gr.Timer(TICK, active=False)
 
-        blank: ui.Contents = {
-            table: BLANK,
-            plot: empty_figure(""),
-            answers: "",
-            added_headline: "",
-            added: NOTHING_ADDED,
-            timer: DONE,
-        }
+        blank = {table: BLANK, plot: NO_PLOT, answers: "", added_headline: "", added: NOTHING_ADDED, timer: DONE}
 
         def show(state: State) -> ui.Contents:
             chosen = choose_runs(cache.tables().runs, state)

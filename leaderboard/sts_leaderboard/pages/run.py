@@ -13,7 +13,7 @@ from sts_leaderboard.badges import heading, word
 from sts_leaderboard.board_cache import BEGINNING, BoardCache
 from sts_leaderboard.downloads import save_buttons
 from sts_leaderboard.escaping import markdown, neuronpedia, plain, text_table
-from sts_leaderboard.page import PREDICTOR, Contents, Control, Page, make_row
+from sts_leaderboard.page import PREDICTOR, UNLABELLED, Contents, Control, Page, make_row
 from sts_leaderboard.pages import explore
 from sts_leaderboard.pages.runs import Row, correlation, size, tier
 from sts_leaderboard.points import points_of, scatter, summary_text
@@ -48,24 +48,14 @@ def build(cache: BoardCache) -> Page:
             figure = gr.Plot(show_label=False)
             domains = gr.Dataframe(label="Domains", interactive=False, pinned_columns=1, max_height=560)
             gr.Markdown("#### What reproduces it")
-            shell = gr.Code(language="shell", interactive=False, show_label=False, lines=1, elem_id="run-command")
+            shell = gr.Code(language="shell", lines=1, elem_id="run-command", **UNLABELLED)
             with gr.Accordion("The experiment file", open=False, elem_id="run-file") as file:
-                experiment = gr.Code(language="yaml", interactive=False, show_label=False, lines=3, max_lines=24)
+                experiment = gr.Code(language="yaml", lines=3, max_lines=24, **UNLABELLED)
             with gr.Accordion("Shifted features", open=False):
-                features = gr.Dataframe(
-                    show_label=False,
-                    interactive=False,
-                    datatype=["str", "str", "str", "str", "markdown"],
-                    max_height=420,
-                )
+                features = gr.Dataframe(datatype=["str", "str", "str", "str", "markdown"], max_height=420, **UNLABELLED)
             with gr.Accordion("Settings and hashes", open=True):
                 facts = gr.Dataframe(
-                    show_label=False,
-                    interactive=False,
-                    wrap=True,
-                    max_height=1200,
-                    column_widths=["220px", "auto"],
-                    elem_id="run-facts",
+                    wrap=True, max_height=1200, column_widths=["220px", "auto"], elem_id="run-facts", **UNLABELLED
                 )
 
         def show(state: State) -> Contents:

@@ -66,12 +66,11 @@ def tier(row: Row) -> str:
     return ", ".join([plain(row["tier"]).replace("_", "-"), *(name for name, holds in marks.items() if holds)])
 
 
-def size(parameters: object) -> str:
+def size(parameters: int | None) -> str:
     """Parameters, short."""
-    known = cell_text(parameters)
-    if known == UNKNOWN:
-        return known
-    return next((f"{int(known) / unit:.3g}{name}" for unit, name in UNITS if int(known) >= unit), known)
+    if pd.isna(parameters):
+        return UNKNOWN
+    return next((f"{parameters / unit:.3g}{name}" for unit, name in UNITS if parameters >= unit), str(parameters))
 
 
 # The cell of each column that can be shown.
