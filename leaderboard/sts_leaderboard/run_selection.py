@@ -10,7 +10,8 @@ from sts_leaderboard.board_cache import FEWEST
 from sts_leaderboard.escaping import markdown
 from sts_leaderboard.url_state import State
 
-MOST_RUNS = 60  # Runs that are compared at most: some seconds of one core, by benchmarks/results/board_load.md.
+# Runs that are compared at most: some seconds of one core, in the background, by benchmarks/results/board_load.md.
+MOST_RUNS = 60
 MOST_POINTS = 4000  # Points that are shown at once: of the newest runs.
 MOST_SAVED = 2000  # Runs that are saved at most, some 20 KB each.
 MOST_NAMED = 10  # Runs that are named among those left out.

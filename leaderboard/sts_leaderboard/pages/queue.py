@@ -30,7 +30,6 @@ NOT_HERE = (
     "store that you may write to."
 )
 
-ANONYMOUS = "anonymous"  # Who asks where nobody signs in, as on the command line.
 ASKED, ASKED_BEFORE = "Asked for", "Somebody asked for it before"
 
 
@@ -109,7 +108,7 @@ def ask(store: Store, quota: Quota, by: str, model: str, training_set: str, sae_
         training_set=training_set.strip(),
         sae_release=sae_release.strip() or None,
         sae_id=sae_id.strip() or None,
-        by=by or ANONYMOUS,
+        by=by or "anonymous",  # as on the command line
     )
     quota.take(by)
     key, new = Queue(store.files).add(request)
