@@ -1,6 +1,5 @@
 """Tables as CSV and parquet, and the buttons that save them."""
 
-import io
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -31,9 +30,7 @@ def parquet(table: pd.DataFrame) -> bytes:
     for name in flat.columns:
         if flat[name].dtype == object:
             flat[name] = flat[name].map(_joined)
-    written = io.BytesIO()
-    flat.to_parquet(written, index=False)
-    return written.getvalue()
+    return flat.to_parquet(index=False)
 
 
 def table_file(table: pd.DataFrame, name: str, kind: str) -> tuple[bytes, str]:
