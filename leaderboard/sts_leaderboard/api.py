@@ -1,7 +1,5 @@
 """The board's data as named endpoints, for programs and, where the `mcp` package is installed, for assistants."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The pages put together, and how they are served."""
 
-from __future__ import annotations
-
 import contextlib
 import importlib.util
 import os
@@ -30,9 +28,13 @@ HEAD = Path(__file__).with_name("head.html")  # Style and scripts of the page.
 
 def build(store: Store, *, allow_writes: bool = False) -> gr.Blocks:
     """The pages over a store; submissions and requests are taken where writes are allowed."""
-    shipped = SEEDS / "comparisons"
-    cache = BoardCache(store, shipped=shipped if shipped.is_dir() else None)
-    quota = Quota(store)
+    cache, quota = BoardCache(store, shipped=SEEDS), Quota(store)
+
+    def told_if_empty() -> Any:
+        with contextlib.suppress(OSError, UserError):  # a store that cannot be read is told elsewhere
+            return gr.update(visible=not len(cache.tables()))
+        return gr.update(visible=False)
+
     with gr.Blocks(title="STS leaderboard", analytics_enabled=False, delete_cache=(3600, 3600)) as opened:
         blocks: gr.Blocks = opened
         gr.Markdown(
@@ -48,17 +50,9 @@ def build(store: Store, *, allow_writes: bool = False) -> gr.Blocks:
         for page in wired:
             page.wire(blocks, trouble)
         blocks.load(opened_tab, None, tabs, **READING)
-        blocks.load(lambda: gr.update(visible=_is_empty(cache)), None, nothing_yet, **READING)
+        blocks.load(told_if_empty, None, nothing_yet, **READING)
         api.build(cache)
     return blocks
-
-
-def _is_empty(cache: BoardCache) -> bool:
-    """Whether the store holds nothing; not if it cannot be read, which is told elsewhere."""
-    try:
-        return not len(cache.tables())
-    except (OSError, UserError):
-        return False
 
 
 def launch(store: Store, *, allow_writes: bool = False, port: int | None = None, **options: Any) -> Any:

@@ -1,24 +1,15 @@
 """Where a run comes from, in a word, a shape and a colour (see `head.html`): told apart at a glance."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from sts_eval.records.submission import Origin
 
 
-@dataclass(frozen=True)
-class Badge:
-    """How one origin is shown.
+class Badge(NamedTuple):
+    """How one origin is shown."""
 
-    Attributes:
-        sign: A shape before the word, for those who see no colours.
-        symbol: The same shape in figures.
-        meaning: What it means.
-    """
-
-    sign: str
-    symbol: str
+    sign: str  # A shape before the word, for those who see no colours.
+    symbol: str  # The same shape in figures.
     meaning: str
 
 
@@ -36,6 +27,12 @@ def origin_of(word: str) -> Origin:
     return next((one for one in ORIGINS if one == word), ORIGINS[0])
 
 
+def word(origin: str) -> str:
+    """Sign and word, for a cell."""
+    known = origin_of(origin)
+    return f"{BADGES[known].sign} {known}"
+
+
 def heading(origin: str, count: int, thing: str = "run") -> str:
     """The badge as HTML, made of words from this file and a number only."""
     known = origin_of(origin)
@@ -43,9 +40,3 @@ def heading(origin: str, count: int, thing: str = "run") -> str:
         f'<p class="origin"><span class="badge badge-{known}">{word(known)}</span> '
         f"{int(count):,} {thing}{'s' * (count != 1)} · {BADGES[known].meaning}</p>"
     )
-
-
-def word(origin: str) -> str:
-    """Sign and word, for a cell."""
-    known = origin_of(origin)
-    return f"{BADGES[known].sign} {known}"

@@ -1,8 +1,5 @@
 """Tables as CSV and parquet, and the buttons that save them."""
 
-from __future__ import annotations
-
-import io
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -33,9 +30,7 @@ def parquet(table: pd.DataFrame) -> bytes:
     for name in flat.columns:
         if flat[name].dtype == object:
             flat[name] = flat[name].map(_joined)
-    written = io.BytesIO()
-    flat.to_parquet(written, index=False)
-    return written.getvalue()
+    return flat.to_parquet(index=False)
 
 
 def table_file(table: pd.DataFrame, name: str, kind: str) -> tuple[bytes, str]:
@@ -54,13 +49,7 @@ def as_file(content: bytes, name: str) -> str:
 
 
 def save_buttons(page: Page, save: Callable[[str, State], tuple[bytes, str]], kinds: Mapping[str, str]) -> None:
-    """Buttons that save what a page shows. The file is made when it is asked for.
-
-    Args:
-        page: The page.
-        save: From kind and state to content and file name.
-        kinds: Label of each button by kind.
-    """
+    """A button for each of `kinds`, with its label; `save` makes content and name of the file when it is asked for."""
     carrier = gr.DownloadButton("file", visible="hidden", elem_id=f"file-{page.name}")
     with gr.Row(elem_classes="saving"):
         for kind, label in kinds.items():

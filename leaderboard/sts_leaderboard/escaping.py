@@ -4,8 +4,6 @@ Submissions are checked, but attached records may hold any text, and a store may
 text is escaped for the place where it stands, whatever was checked before.
 """
 
-from __future__ import annotations
-
 import html
 import math
 import re
@@ -34,13 +32,7 @@ def plain(text: object, longest: int = 300) -> str:
 def text_table(
     rows: Iterable[Row], columns: Mapping[str, Callable[[Row], object]], *, longest: int = 300
 ) -> pd.DataFrame:
-    """A table of plain text.
-
-    Args:
-        rows: What each row is about.
-        columns: From a row to its cell, by heading.
-        longest: Characters of a cell.
-    """
+    """A table of plain text. Columns say, by heading, what a row's cell is, which is cut after `longest` characters."""
     every = list(rows)
     cells = {heading: [plain(cell(row), longest) for row in every] for heading, cell in columns.items()}
     return pd.DataFrame(cells, dtype=object)

@@ -1,9 +1,7 @@
-"""How the controls of a page, its address and its contents hang together."""
-
-from __future__ import annotations
+"""What can be set on a page, and how its controls, its address and its contents hang together."""
 
 import html
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +11,7 @@ from gradio.components import Component
 
 from sts_eval.errors import UserError
 from sts_eval.store.board import Board
-from sts_leaderboard.controls import Control, component_value, defaults_of
+from sts_leaderboard.badges import ORIGINS
 from sts_leaderboard.escaping import markdown
 from sts_leaderboard.url_state import TAB, State, Value, from_query, parse_query, to_query
 
@@ -21,13 +19,67 @@ FIRST = "predictors"  # The tab that is open where an address names none.
 NOWHERE = " "  # An address that is not empty and leads nowhere.
 NO_TROUBLE = gr.update(visible=False)
 
+# Handlers that only read may run side by side; the named endpoints stand apart in `api`.
 READING: Mapping[str, Any] = {"api_visibility": "private", "concurrency_limit": None, "show_progress": "minimal"}
-"""Handlers that only read may run side by side; the named endpoints stand apart in `api`."""
-
 WRITING: Mapping[str, Any] = {"api_visibility": "private", "concurrency_limit": 4}
 
-Contents = dict[Any, Any]
-"""What components are to show; those that are left out stay as they are."""
+UNLABELLED: Mapping[str, Any] = {"show_label": False, "interactive": False}  # Something to read only.
+
+Contents = dict[Any, Any]  # What components are to show; those that are left out stay as they are.
+
+
+@dataclass(frozen=True)
+class Control:
+    """Something that can be set on a page."""
+
+    kind: type[Component]
+    label: str
+    default: Value  # Where an address says nothing. A tuple stands for a choice of several.
+    choices: Sequence[str] | Callable[[Board], Sequence[str]] | None = None  # None where anything can be given.
+    options: Mapping[str, Any] = field(default_factory=dict)  # What the component takes beside.
+
+    def make(self) -> Component:
+        """The component, inside the blocks that are open. Choices that come from a store are set on loading."""
+        options = {**self.options, "label": self.label, "value": component_value(self.default)}
+        if isinstance(self.default, tuple):
+            options["multiselect"] = True
+        if callable(self.choices):
+            options["choices"] = [self.default] if isinstance(self.default, str) else []
+        elif self.choices is not None:
+            options["choices"] = list(self.choices)
+        return self.kind(**options)
+
+
+def make_row(controls: Mapping[str, Control], *names: str) -> dict[str, Component]:
+    """Some of the controls as components in a row, by name."""
+    with gr.Row():
+        return {name: controls[name].make() for name in names}
+
+
+def defaults_of(controls: Mapping[str, Control]) -> dict[str, Value]:
+    """The state of a page whose address says nothing."""
+    return {name: control.default for name, control in controls.items()}
+
+
+def component_value(value: Value) -> Any:
+    """A value as components take it: several are a list."""
+    return list(value) if isinstance(value, tuple) else value
+
+
+def distinct(column: str) -> Callable[[Board], list[str]]:
+    """The values of a column of the table of runs, as choices."""
+    return lambda board: sorted(map(str, board.runs[column].dropna().unique()))
+
+
+def predictor_names(board: Board) -> list[str]:
+    """Predictors that have scores in the store, those of most runs first."""
+    return list(map(str, board.predictors.index)) or ["sts_icl"]
+
+
+ORIGIN = Control(gr.Radio, "Origin (never mixed)", ORIGINS[0], ORIGINS)
+MODELS = Control(gr.Dropdown, "Models (all if empty)", (), distinct("model"))
+TRAINING_SETS = Control(gr.Dropdown, "Training sets (all if empty)", (), distinct("training_set"))
+PREDICTOR = Control(gr.Dropdown, "Predictor", "sts_icl", predictor_names)
 
 
 def cell(event: gr.SelectData, place: int) -> str:
@@ -53,31 +105,19 @@ def hidden_address() -> gr.Textbox:
 
 @dataclass
 class Page:
-    """A page. It is made inside its tab.
+    """A page. It is made inside its tab."""
 
-    Attributes:
-        name: In addresses.
-        tab: Its tab.
-        controls: What can be set, by the names in addresses, in the order of addresses.
-        components: The same as components.
-        tables: Gives the store's tables.
-        show: From a state to what the outputs show.
-        outputs: Where something is shown.
-        after: Events after which everything is shown anew.
-        address: Carries the address to the browser; empty until the page was restored from the browser's.
-        trouble: Where a line tells that the store cannot be read.
-    """
-
-    name: str
+    name: str  # In addresses.
     tab: gr.Tab
-    controls: Mapping[str, Control]
-    components: Mapping[str, Component]
+    controls: Mapping[str, Control]  # By the names in addresses, in the order of addresses.
+    components: Mapping[str, Component]  # The same as components.
     tables: Callable[[], Board]
-    show: Callable[[State], Contents]
+    show: Callable[[State], Contents]  # From a state to what the outputs show.
     outputs: list[Any]
-    after: list[Any] = field(default_factory=list)
+    after: list[Any] = field(default_factory=list)  # Events after which everything is shown anew.
+    # Carries the address to the browser; empty until the page was restored from the browser's.
     address: gr.Textbox = field(default_factory=hidden_address)
-    trouble: gr.Markdown = field(init=False)
+    trouble: gr.Markdown = field(init=False)  # Where a line tells that the store cannot be read.
 
     @property
     def inputs(self) -> list[Component]:
@@ -91,8 +131,11 @@ class Page:
 
     def state(self, values: tuple[Any, ...]) -> dict[str, Any]:
         """The values of the components as a state; what is empty is the default."""
-        pairs = zip(self.defaults.items(), values, strict=True)
-        return {name: default if value is None else _like(value, default) for (name, default), value in pairs}
+        state = self.defaults
+        for (name, default), value in zip(self.defaults.items(), values, strict=True):
+            if value is not None:
+                state[name] = tuple(map(str, value)) if isinstance(default, tuple) else type(default)(value)
+        return state
 
     def offered(self) -> dict[str, list[str]]:
         """The choices of the controls that have some, by name."""
@@ -117,56 +160,48 @@ class Page:
             blocks.load(self._loaded, None, everything, **options)
 
     def _used(self, *values: Any) -> Contents:
-        state = self.state(values)
-        with error_notices():
-            try:
-                return {**self._address(state), **self.show(state)}
-            except OSError as error:
-                return {self.trouble: trouble_of(error)}
+        return self._contents(self.state(values))
 
     def _opened(self, address: str, request: gr.Request, *_: Any) -> Any:
         if address:
             # Its last address, not its controls: a tab that opens twice in a row sends controls that are not set yet.
-            return self._restored(parse_query(address))
+            return self._contents(from_query(parse_query(address), self.defaults), restore=True)
         # The first tab opens by itself before its controls say what the address asks for.
         return gr.skip() if self.name == FIRST else self._loaded(request)
 
     def _loaded(self, request: gr.Request) -> Contents:
         pairs = request.query_params.multi_items()
         meant = tab_of(pairs) == self.name
-        return self._restored(pairs if meant else [], show=meant or self.name != FIRST)
+        state = from_query(pairs if meant else [], self.defaults)
+        return self._contents(state, restore=True, show=meant or self.name != FIRST)
 
-    def _restored(self, pairs: list[tuple[str, str]], *, show: bool = True) -> Contents:
-        state = from_query(pairs, self.defaults)
+    def _contents(self, state: dict[str, Value], *, restore: bool = False, show: bool = True) -> Contents:
+        """What the page shows of a state; its controls are set to the state, too, where it is restored."""
         with error_notices():
             try:
-                updates = self._updates(state)
+                updates = self._updates(state) if restore else {}
                 # Where nothing is shown, the address must not replace that of the tab which is about to open.
                 contents = self.show(state) if show else {self.address: NOWHERE}
             except OSError as error:
                 return {self.trouble: trouble_of(error)}
-        return {**self._address(state), **updates, **contents}
-
-    def _address(self, state: State) -> Contents:
-        return {self.address: to_query(self.name, state, self.defaults), self.trouble: NO_TROUBLE}
+        address = to_query(self.name, state, self.defaults)
+        return {self.address: address, self.trouble: NO_TROUBLE, **updates, **contents}
 
     def _updates(self, state: dict[str, Value]) -> Contents:
         """What sets the components to a state, in which a value that is not on offer becomes one that is.
 
         Otherwise it would make every later use of the control an error.
         """
-        offered = self.offered()
-        for name, choices in offered.items():
+        options: dict[str, dict[str, Any]] = {name: {} for name in state}
+        for name, choices in self.offered().items():
             given, default = state[name], self.defaults[name]
             if isinstance(given, tuple):
                 state[name] = tuple(one for one in given if one in choices)
             elif given not in choices:
                 state[name] = default if default in choices or not choices else choices[0]
-        options: dict[str, Any] = {name: {"choices": choices} for name, choices in offered.items()}
-        return {
-            self.components[name]: gr.update(value=component_value(value), **options.get(name, {}))
-            for name, value in state.items()
-        }
+            options[name] = {"choices": choices}
+        values = {name: component_value(value) for name, value in state.items()}
+        return {self.components[name]: gr.update(value=values[name], **options[name]) for name in state}
 
 
 def trouble_of(error: OSError) -> Any:
@@ -206,7 +241,3 @@ def opened_tab(request: gr.Request) -> Any:
 def set_address(tab: gr.Tab, name: str) -> None:
     """Give a tab without a state an address."""
     tab.select(None, None, None, js=f"() => history.replaceState(null, '', '?{TAB}={name}')")
-
-
-def _like(value: Any, default: Value) -> Value:
-    return tuple(map(str, value)) if isinstance(default, tuple) else type(default)(value)

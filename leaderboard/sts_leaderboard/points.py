@@ -1,30 +1,31 @@
-"""Points of runs and domains: which of them are shown, and the text beside them."""
-
-from __future__ import annotations
+"""Points of runs and domains: which of them are shown, how they are drawn, and the text beside them."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from sts_eval import statistics
 from sts_eval.analysis.wording import interval, signed
-from sts_eval.statistics import critical_r, debiased_magnitude, extremes, pool_correlations
 from sts_eval.statistics.correlation import MIN_POINTS
 from sts_eval.store.correlations import correlations
+from sts_leaderboard.badges import BADGES, origin_of
 from sts_leaderboard.board_cache import BEGINNING
-from sts_leaderboard.escaping import markdown, text_table
+from sts_leaderboard.escaping import figure_text, markdown, text_table
+from sts_leaderboard.style import GREY, PALETTE, empty_figure, style_figure
 from sts_leaderboard.url_state import State
 
+# Columns of the change and its error, and their unit.
 MEASURES = {"accuracy": ("delta", "se", "points"), "log-probability": ("logprob_delta", "logprob_se", "nats")}
-"""Columns of the change and its error, and their unit."""
-
 MOST_BARS = 400  # Points that are drawn with their errors; more bars are a grey wall.
+MOST_ROWS = 80  # Runs of a heat map.
+MOST_NAMES = 16  # Names of a legend that fits beside a figure.
 PAPER = 4  # Domains from each end in the paper's protocol.
 NOTHING = "No run matches; clear the filters."
 NO_SEED = "Log-probabilities are kept as means over seeds only: choose all seeds, or accuracy."
-
 
 SIGNED, SIZE = "signed change", "size of the change"  # Of the second the noise's share is taken off.
 ALL, EXTREMES = "all domains", "the paper's 4+4"  # The second are each run's four largest and four smallest changes.
@@ -34,10 +35,7 @@ ALL_SEEDS = "all seeds (mean)"
 def points_of(runs: pd.DataFrame, points: pd.DataFrame, domains: Sequence[str] = ()) -> pd.DataFrame:
     """Points of some rows of `Board.runs`, with the run's `model`, `training set`, `benchmark`, `origin` and `n_seeds`.
 
-    Args:
-        runs: The rows.
-        points: As `Board.points` gives them.
-        domains: All if empty.
+    All domains if none are given.
     """
     some = runs[["sha256", "model", "training_set", "benchmark", "origin", "n_seeds"]]
     some = some.rename(columns={"training_set": "training set"}).reset_index(drop=True)
@@ -48,14 +46,9 @@ def points_of(runs: pd.DataFrame, points: pd.DataFrame, domains: Sequence[str] =
 
 
 def of_seed(points: pd.DataFrame, seed_changes: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """Points with the change under one tuning seed in place of the mean; runs without that seed are left out.
+    """Points with the change under one seed of `Board.seed_changes` in place of the mean; runs without it are left out.
 
     The board keeps neither the error of a single seed nor its log-probabilities, so these become NaN.
-
-    Args:
-        points: As `points_of` gives them.
-        seed_changes: As `Board.seed_changes` gives them.
-        seed: Which one.
     """
     theirs = seed_changes[(seed_changes["seed"] == seed) & seed_changes["sha256"].isin(points["sha256"].unique())]
     keys = ["sha256", "domain"]
@@ -75,10 +68,13 @@ def shown_points(points: pd.DataFrame, state: State) -> pd.DataFrame:
     kept = points.assign(score=score, change=points[change], error=points[se])
     kept = kept.dropna(subset=["score", "change"])
     if state["protocol"] == EXTREMES:
-        kept = _extremes_only(kept)
+        # Runs with fewer than twice as many domains are left out.
+        runs = [some for _, some in kept.groupby("sha256", sort=False) if len(some) >= 2 * PAPER]
+        ends = [some.iloc[np.sort(statistics.extremes(some["change"].to_numpy(), PAPER))] for some in runs]
+        kept = pd.concat(ends) if ends else kept.iloc[:0].copy()
     kept["x"], kept["y"] = kept["score"], kept["change"]
     if state["sign"] == SIZE:
-        kept["y"] = debiased_magnitude(kept["change"].to_numpy(), np.nan_to_num(kept["error"].to_numpy()))
+        kept["y"] = statistics.debiased_magnitude(kept["change"].to_numpy(), np.nan_to_num(kept["error"].to_numpy()))
     if kept["sha256"].nunique() > 1 and kept["domain"].nunique() > 1:
         by_run = kept.groupby("sha256", sort=False)["score"]
         spread = by_run.transform("std", ddof=0)
@@ -106,6 +102,111 @@ def by_run_and_domain(
     return first, second, rows
 
 
+def scatter(points: pd.DataFrame, state: State) -> go.Figure:
+    """Predicted against actual, a point per run and domain, bars of one standard error."""
+    kept = shown_points(points, state)
+    if kept.empty:
+        return empty_figure(nothing_text(state))
+    figure, unit = go.Figure(), MEASURES[state["measure"]][2]
+    shape = BADGES[origin_of(str(kept["origin"].iloc[0]))].symbol
+    bars = state["seed"] == ALL_SEEDS and len(kept) <= MOST_BARS
+    hover: dict[str, Callable[[Any], str]] = {
+        **dict.fromkeys(("domain", "model", "training set"), figure_text),
+        "score": "{:.4g}".format,
+        "change": "{:+.3g}".format,
+        "error": lambda error: f"{error:.2g}" if np.isfinite(error) else "not given",
+        "n": "{:,.0f}".format,
+        "sha256": lambda sha256: sha256[:BEGINNING],
+    }
+    for place, (name, some) in enumerate(kept.groupby(state["colour"], sort=True)):
+        figure.add_scatter(
+            x=some["x"],
+            y=some["y"],
+            error_y={"array": some["error"].fillna(0.0), "visible": bars, "thickness": 1, "width": 2},
+            mode="markers",
+            name=figure_text(name),
+            marker={"color": PALETTE[place % len(PALETTE)], "symbol": shape, "size": 9, "opacity": 0.85},
+            customdata=np.stack([some[column].map(text) for column, text in hover.items()], axis=-1),
+            hovertemplate=(
+                "<b>%{customdata[0]}</b><br>%{customdata[1]} on %{customdata[2]}<br>score %{customdata[3]}<br>"
+                f"change %{{customdata[4]}} {unit} ± %{{customdata[5]}}<br>%{{customdata[6]}} questions<br>"
+                "run %{customdata[7]}<extra></extra>"
+            ),
+        )
+    figure.add_hline(y=0, line_color=GREY, line_width=1)
+    standard = not np.array_equal(kept["x"].to_numpy(), kept["score"].to_numpy())
+    score = figure_text(state["predictor"]) + (", in sd of its run" if standard else "")
+    what = "change"
+    if state["sign"] == SIZE:
+        known = kept["error"].notna().any()
+        what = "size of the change, " + ("noise taken off" if known else "with its noise, which is not known")
+    if state["seed"] != ALL_SEEDS:
+        what += f" under seed {state['seed']}"
+    figure.update_layout(xaxis_title=f"predicted: {score}", yaxis_title=f"actual: {what}, {unit}")
+    return style_figure(figure, height=540).update_layout(showlegend=kept[state["colour"]].nunique() <= MOST_NAMES)
+
+
+def changes_map(points: pd.DataFrame, state: State) -> go.Figure:
+    """Runs by domains, coloured by the change."""
+    change, se, unit = MEASURES[state["measure"]]
+    kept = points[points[change].notna()]
+    if kept.empty:
+        return empty_figure(nothing_text(state))
+    z, errors, rows = by_run_and_domain(kept, change, se)
+    notes = [[f"± {one:.2g}" if np.isfinite(one) else "" for one in row] for row in errors]
+    return _heat_map(z, rows, kept, f"change, {unit}", notes)
+
+
+def errors_map(points: pd.DataFrame, state: State) -> go.Figure:
+    """Runs by domains, coloured by predicted minus actual change.
+
+    A score has no unit of points, so a line from standardised scores to changes is fitted on the other models' runs,
+    or on the other runs where there is one model.
+    """
+    change, _, unit = MEASURES[state["measure"]]
+    if state["predictor"] not in points:
+        return empty_figure(nothing_text(state))
+    kept = points[points[change].notna() & points[state["predictor"]].notna()]
+    if kept["sha256"].nunique() < 3:  # noqa: PLR2004 - a line from one other run says too little
+        return empty_figure("Errors need at least 3 runs: the line from score to points is fitted on other runs.")
+    x, y, rows = by_run_and_domain(kept, state["predictor"], change)
+    models = pd.factorize(rows["model"])[0]
+    groups = models if models.max() > 0 else np.arange(len(rows))
+    found = statistics.leave_group_out(statistics.standardised(x), y, groups)
+    return _heat_map(-found.residual, rows, kept, f"predicted − actual, {unit}")
+
+
+def _heat_map(
+    z: NDArray[np.float64], rows: pd.DataFrame, kept: pd.DataFrame, what: str, notes: list[list[str]] | None = None
+) -> go.Figure:
+    domains = sorted(kept["domain"].unique())
+    z, rows = z[:MOST_ROWS], rows.iloc[:MOST_ROWS]
+    pairs = zip(rows["model"], rows["training set"], strict=True)
+    labels = [f"{figure_text(model)} · {figure_text(training_set)}" for model, training_set in pairs]
+    if len(set(labels)) < len(labels):
+        labels = [f"{label} · {sha[:4]}" for label, sha in zip(labels, rows["sha256"], strict=True)]
+    bound = float(np.nanquantile(np.abs(z), 0.98)) if np.isfinite(z).any() else 1.0
+    figure = go.Figure(
+        go.Heatmap(
+            z=z,
+            x=[figure_text(name) for name in domains],
+            y=labels,
+            zmid=0,
+            zmin=-bound,
+            zmax=bound,
+            colorscale="RdBu",
+            text=notes and notes[:MOST_ROWS],
+            xgap=1,
+            ygap=1,
+            customdata=[[sha[:BEGINNING]] * len(domains) for sha in rows["sha256"]],
+            hovertemplate=f"%{{y}}<br><b>%{{x}}</b><br>%{{z:+.2f}}{' %{text}' if notes else ''}<extra></extra>",
+            colorbar={"title": {"text": what, "side": "right"}, "thickness": 12},
+        )
+    )
+    figure.update_yaxes(autorange="reversed").update_xaxes(tickangle=-40)
+    return style_figure(figure, height=190 + 24 * len(rows))
+
+
 def summary_text(points: pd.DataFrame, state: State) -> str:
     """The correlation beside the figure, and what the figure's bars are, as Markdown."""
     kept = shown_points(points, state)
@@ -120,7 +221,7 @@ def summary_text(points: pd.DataFrame, state: State) -> str:
         line = _one_run(kept, name)
     else:
         x, y, _ = by_run_and_domain(kept, "score", "y")
-        pooled = pool_correlations(x, y, n_resamples=300)
+        pooled = statistics.pool_correlations(x, y, n_resamples=300)
         ends = f" {interval((pooled.bootstrap.low, pooled.bootstrap.high))}" if pooled.bootstrap else ""
         r = "undefined" if pooled.r is None else signed(pooled.r) + ends
         line = f"**{name}: pooled r {r}** over {runs:,} runs and {domains} domains ({len(kept):,} points)."
@@ -146,9 +247,9 @@ def bars_text(kept: pd.DataFrame, state: State) -> str:
     several = kept["n_seeds"] > 1
     if several.all():
         return "Bars: one standard error, over questions and tuning seeds."
-    return "Bars: one standard error, over questions" + (
-        ", and over tuning seeds where a run has several." if several.any() else " alone, since each run has one seed."
-    )
+    if several.any():
+        return "Bars: one standard error, over questions, and over tuning seeds where a run has several."
+    return "Bars: one standard error, over questions alone, since each run has one seed."
 
 
 def points_table(points: pd.DataFrame, state: State, longest: int = 100) -> pd.DataFrame:
@@ -178,15 +279,5 @@ def _one_run(kept: pd.DataFrame, name: str) -> str:
         return f"{name}: r is not defined here."
     return (
         f"**{name}: r {signed(r)} {interval((low, high))}** over {n} domains; "
-        f"at this number |r| must exceed {critical_r(n):.2f} to differ from 0."
+        f"at this number |r| must exceed {statistics.critical_r(n):.2f} to differ from 0."
     )
-
-
-def _extremes_only(kept: pd.DataFrame) -> pd.DataFrame:
-    """Of each run the paper's domains; runs with fewer than eight are left out."""
-    parts = [
-        some.iloc[np.sort(extremes(some["change"].to_numpy(), PAPER))]
-        for _, some in kept.groupby("sha256", sort=False)
-        if len(some) >= 2 * PAPER
-    ]
-    return pd.concat(parts) if parts else kept.iloc[:0].copy()

@@ -1,7 +1,5 @@
 """What makes a run again: the experiment file that its records describe, and the commands around it."""
 
-from __future__ import annotations
-
 import shlex
 from typing import TypeVar
 
@@ -18,17 +16,14 @@ Spec = TypeVar("Spec", ModelSpec, TrainingSetSpec, BenchmarkSpec)
 WRITTEN = "# as the submitter wrote it; nobody checked it"
 PUBLISHED = "# figures of a paper: there is nothing to run"
 ELSEWHERE = "# evaluated elsewhere; the submitter gave no command"
-
 RECORDED = (
     "# The settings of the attached records. They do not say how many questions were scored at most, nor how they\n"
     "# were batched: see `measure`.\n"
 )
-
 IN_SHORT = (
     "# No records are attached, so these are the names that the submission gives; all other settings stand at their\n"
     "# defaults and may differ from those of the run.\n"
 )
-
 LOCAL = "# Names without an owner are of what the submitter had on a disk: put your own folders in their place.\n"
 
 
@@ -37,10 +32,8 @@ def command(run: Submission, sha256: str) -> str:
     written = plain(run.provenance.command, 1000)
     lines = [WRITTEN, written] if written else []
     if run.origin == "measured":
-        lines += [
-            "# with the experiment file below, which was made from the submission",
-            f"sts-eval run {file_name(sha256)}",
-        ]
+        lines.append("# with the experiment file below, which was made from the submission")
+        lines.append(f"sts-eval run {file_name(sha256)}")
     elif run.origin == "imported" and run.transfer is not None and isinstance(run.transfer.origin, Imported):
         origin = run.transfer.origin
         words = ["sts-eval", "import", "--format", origin.format, *origin.sources]
@@ -52,7 +45,15 @@ def experiment(run: Submission) -> Run:
     """The run that a submission describes: by its records, at the revisions that they saw, or by its names alone."""
     made, transfer = run.prediction, run.transfer
     if made is None:
-        return _by_name(run)
+        seeds = tuple(dict.fromkeys(run.outcome.seeds))
+        return Run(
+            model=ModelSpec(id=run.model.id, revision=run.model.revision),
+            sae=SAESpec(release=run.sae.release, id=run.sae.id) if run.sae else SAESpec(),
+            training_set=TrainingSetSpec(source=run.training_set.id, revision=run.training_set.revision),
+            benchmark=BenchmarkSpec(),
+            tune=TuneSettings(seeds=seeds) if seeds else TuneSettings(),
+            measure=MeasureSettings(task=run.benchmark),
+        )
     asked = made.experiment
     tuned = transfer.tuning.settings if transfer is not None and transfer.tuning is not None else asked.tune
     measure = MeasureSettings()
@@ -80,18 +81,6 @@ def experiment_file(run: Submission, sha256: str) -> str:
 def file_name(sha256: str) -> str:
     """What the experiment file of a run is called."""
     return f"run-{sha256[:BEGINNING]}.yaml"
-
-
-def _by_name(run: Submission) -> Run:
-    sae, seeds = run.sae, tuple(dict.fromkeys(run.outcome.seeds))
-    return Run(
-        model=ModelSpec(id=run.model.id, revision=run.model.revision),
-        sae=SAESpec(release=sae.release, id=sae.id) if sae else SAESpec(),
-        training_set=TrainingSetSpec(source=run.training_set.id, revision=run.training_set.revision),
-        benchmark=BenchmarkSpec(),
-        tune=TuneSettings(seeds=seeds) if seeds else TuneSettings(),
-        measure=MeasureSettings(task=run.benchmark),
-    )
 
 
 def _at(part: Spec, revision: str | None) -> Spec:

@@ -1,7 +1,5 @@
 """Which runs are shown or compared, by what is chosen on a page; what a run found plays no part."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,26 +10,19 @@ from sts_leaderboard.board_cache import FEWEST
 from sts_leaderboard.escaping import markdown
 from sts_leaderboard.url_state import State
 
+# Runs that are compared at most: some seconds of one core, in the background, by benchmarks/results/board_load.md.
 MOST_RUNS = 60
-"""Runs that are compared at most: some seconds of one core, in the background, by benchmarks/results/board_load.md."""
-
 MOST_POINTS = 4000  # Points that are shown at once: of the newest runs.
 MOST_SAVED = 2000  # Runs that are saved at most, some 20 KB each.
 MOST_NAMED = 10  # Runs that are named among those left out.
 
 
 class Chosen(NamedTuple):
-    """Runs that a ranking is over.
+    """Runs that a ranking is over."""
 
-    Attributes:
-        shas: Their names, sorted.
-        allowed: Names of all that could be compared, the newest last.
-        notes: Which ones were left out, and why; Markdown.
-    """
-
-    shas: tuple[str, ...]
-    allowed: tuple[str, ...]
-    notes: tuple[str, ...]
+    shas: tuple[str, ...]  # Their names, sorted.
+    allowed: tuple[str, ...]  # Names of all that could be compared, the newest last.
+    notes: tuple[str, ...]  # Which ones were left out, and why; Markdown.
 
 
 def matching_runs(runs: pd.DataFrame, state: State) -> pd.DataFrame:
@@ -45,13 +36,7 @@ def matching_runs(runs: pd.DataFrame, state: State) -> pd.DataFrame:
 
 
 def newest_runs(runs: pd.DataFrame, domains: Sequence[str] = (), most: int = MOST_POINTS) -> pd.DataFrame:
-    """The newest runs that have at most so many points together.
-
-    Args:
-        runs: Oldest first.
-        domains: Those that are shown; all if empty.
-        most: Points.
-    """
+    """The newest runs that have at most so many points together; runs are given oldest first, no domains mean all."""
     sizes = runs["n_domains"].clip(upper=len(domains) or None)
     return runs[sizes[::-1].cumsum()[::-1] <= most]
 
@@ -64,8 +49,9 @@ def choose_runs(runs: pd.DataFrame, state: State) -> Chosen:
     the newest; which SAE or layer it used does not matter. If they share too few domains, the largest group that does
     is taken (`largest_group`), and of that the newest `MOST_RUNS`.
     """
-    benchmark = state["benchmark"] or leading_benchmark(runs, state["origin"])
-    here = matching_runs(runs, {**state, "benchmark": benchmark})
+    counted = runs.loc[(runs["origin"] == state["origin"]) & ~runs["withdrawn"], "benchmark"].value_counts()
+    leading = str(counted.index[0]) if len(counted) else ""
+    here = matching_runs(runs, {**state, "benchmark": state["benchmark"] or leading})
     up = here[~here["withdrawn"] & here["flagged"].isna() & here["duplicate_of"].isna()]
     if state["origin"] == "measured":
         up = up[up["ranked"]]
@@ -94,20 +80,11 @@ def choose_runs(runs: pd.DataFrame, state: State) -> Chosen:
     return Chosen(tuple(sorted(allowed[-MOST_RUNS:])), allowed, tuple(notes))
 
 
-def leading_benchmark(runs: pd.DataFrame, origin: str) -> str:
-    """The benchmark that most runs of an origin are of; empty if there are none."""
-    counted = runs.loc[(runs["origin"] == origin) & ~runs["withdrawn"], "benchmark"].value_counts()
-    return str(counted.index[0]) if len(counted) else ""
-
-
 def largest_group(domains: Sequence[tuple[str, ...]]) -> list[bool]:
     """Which runs belong to the largest group that shares `FEWEST` domains; all of them if all do.
 
     Looked at are the groups of runs that have all the domains of one of them. Of equally large groups the one on more
     domains is taken, then the one whose domains come first in the alphabet. None belongs if no run has so many.
-
-    Args:
-        domains: Of each run.
     """
     each = [frozenset(one) for one in domains]
     if not each or len(frozenset.intersection(*each)) >= FEWEST:

@@ -1,15 +1,10 @@
 """The look of the page and of its figures."""
 
-from __future__ import annotations
-
 import gradio as gr
 import plotly.graph_objects as go
 
 THEME = gr.themes.Soft(
-    primary_hue="sky",
-    neutral_hue="slate",
-    font=["system-ui", "sans-serif"],
-    font_mono=["ui-monospace", "monospace"],
+    primary_hue="sky", neutral_hue="slate", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]
 ).set(
     block_title_background_fill="transparent",
     block_title_background_fill_dark="transparent",
@@ -23,9 +18,8 @@ THEME = gr.themes.Soft(
 )
 
 GREY = "#8a8f98"
-
+# Ten colours that can be read on both grounds.
 PALETTE = ("#2f7fb8", "#c2752d", "#3d9970", "#b02a4c", "#7d6bb0", "#a08a2c", "#4aa3a8", "#c26a9b", "#6b7280", "#8c5a3c")
-"""Ten colours that can be read on both grounds."""
 
 EMPTY_STORE = "The store is empty. Hand in a run under **Submit**, or with `sts-eval store submit RUN --to STORE`."
 
@@ -44,15 +38,12 @@ def style_figure(figure: go.Figure, *, height: int) -> go.Figure:
         hovermode="closest",
         modebar={"remove": ["select2d", "lasso2d", "autoScale2d"]},
     )
-    figure.update_xaxes(gridcolor="rgba(138,143,152,0.22)", zeroline=False, automargin=True)
-    figure.update_yaxes(gridcolor="rgba(138,143,152,0.22)", zeroline=False, automargin=True)
-    return figure
+    axis = {"gridcolor": "rgba(138,143,152,0.22)", "zeroline": False, "automargin": True}
+    return figure.update_xaxes(axis).update_yaxes(axis)
 
 
 def empty_figure(sentence: str) -> go.Figure:
     """A figure that says why there is nothing to see. The sentence is our own."""
     figure = go.Figure()
     figure.add_annotation(text=sentence, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False, font={"size": 15})
-    figure.update_xaxes(visible=False)
-    figure.update_yaxes(visible=False)
-    return style_figure(figure, height=260)
+    return style_figure(figure.update_xaxes(visible=False).update_yaxes(visible=False), height=260)

@@ -4,16 +4,12 @@ An address holds what differs from the defaults. What is read back has the type 
 does not fit is dropped, since anybody can write an address.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 Value = str | int | bool | tuple[str, ...]
-
-State = Mapping[str, Any]
-"""A `Value` by name, each of the type of its default."""
+State = Mapping[str, Any]  # A `Value` by name, each of the type of its default.
 
 TAB = "tab"
 LONGEST = 200  # Characters of one value.

@@ -1,7 +1,5 @@
 """Who may write to the store from the page, and how much."""
 
-from __future__ import annotations
-
 import os
 import threading
 import time
@@ -26,10 +24,6 @@ class Quota:
 
     It is counted in memory. What the store's ledger has of a person when this process first meets them counts as of
     then, so that a restart gives nobody a new quota of submissions.
-
-    Args:
-        store: Whose ledger is read.
-        most: Submissions and requests in `QUOTA_SECONDS`.
     """
 
     def __init__(self, store: Store, most: int = QUOTA) -> None:
@@ -52,9 +46,8 @@ class Quota:
             while times and moment - times[0] > QUOTA_SECONDS:
                 times.popleft()
             if len(times) >= self._most:
-                raise UserError(
-                    f"{self._most} submissions and requests a day are taken from one person", "Come back tomorrow"
-                )
+                limit = f"{self._most} submissions and requests a day are taken from one person"
+                raise UserError(limit, "Come back tomorrow")
             times.append(moment)
 
 

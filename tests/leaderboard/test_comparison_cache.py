@@ -8,9 +8,8 @@ from helpers.board import fill
 from sts_eval.analysis.runs import gather
 from sts_eval.errors import UserError
 from sts_eval.store.store import Store
-from sts_leaderboard import comparison_cache
-from sts_leaderboard.board_cache import BoardCache
-from sts_leaderboard.comparison_cache import SECONDS_A_RUN, ComparisonCache
+from sts_leaderboard import board_cache
+from sts_leaderboard.board_cache import SECONDS_A_RUN, BoardCache, ComparisonCache
 from sts_leaderboard.pages import predictors
 from sts_leaderboard.run_selection import choose_runs
 
@@ -68,7 +67,7 @@ def test_what_is_kept_is_there_at_once(work):
 
 
 def test_too_many_under_way_are_refused(work, monkeypatch):
-    monkeypatch.setattr(comparison_cache, "MOST_WAITING", 2)
+    monkeypatch.setattr(board_cache, "MOST_WAITING", 2)
     one = ComparisonCache(work, nothing)
     one.get("a")
     one.get("b")
@@ -103,7 +102,7 @@ def test_a_mistake_is_told_again_and_a_store_that_was_away_is_tried_again():
 
 
 def test_the_oldest_finished_one_is_forgotten(monkeypatch):
-    monkeypatch.setattr(comparison_cache, "MOST_REMEMBERED", 2)
+    monkeypatch.setattr(board_cache, "MOST_REMEMBERED", 2)
     made = []
     one = ComparisonCache(lambda shas: made.append(shas) or shas, nothing)
     for name in "abca":
@@ -120,7 +119,7 @@ def test_another_process_on_the_store_finds_the_comparison_made(tmp_path, monkey
     monkeypatch.setattr("sts_leaderboard.board_cache.compare", None)
     assert BoardCache(Store(str(tmp_path))).comparisons.get(chosen.shas) == made
     # As the shipped ones are read, beside a store that has none of its own.
-    shipped = BoardCache(Store(str(tmp_path / "other")), shipped=tmp_path / "comparisons")
+    shipped = BoardCache(Store(str(tmp_path / "other")), shipped=tmp_path)
     assert shipped.comparisons.get(chosen.shas) == made
 
 
@@ -150,7 +149,7 @@ def test_who_comes_while_the_tables_are_read_anew_gets_the_old_ones(tmp_path, mo
 def test_the_runs_that_are_compared_are_saved_for_sts_eval_compare(tmp_path):
     store = Store(str(tmp_path / "store"))
     fill(store)
-    content, name = predictors.saved_file(BoardCache(store), predictors.DEFAULTS, "jsonl")
+    content, name = predictors.saved_file(BoardCache(store), "jsonl", predictors.DEFAULTS)
     (tmp_path / name).write_bytes(content)
     runs = store.board().runs
     measured = runs[(runs["origin"] == "measured") & runs["ranked"]]

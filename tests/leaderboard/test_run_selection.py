@@ -5,9 +5,11 @@ import pandas as pd
 import pytest
 from helpers.board import fill
 
+from sts_eval.store.comparisons import Comparisons
+from sts_eval.store.files import Files
 from sts_eval.store.store import Store
 from sts_leaderboard import run_selection
-from sts_leaderboard.board_cache import RESAMPLES, BoardCache, compare
+from sts_leaderboard.board_cache import RESAMPLES, compare
 from sts_leaderboard.pages import predictors
 from sts_leaderboard.run_selection import choose_runs
 
@@ -98,7 +100,7 @@ def test_the_shipped_comparisons_are_what_this_version_makes_of_the_shipped_runs
     store = seeded_store()
     runs = store.board().runs
     chosen = choose(runs, origin=origin)
-    shipped = BoardCache(store, shipped=SEEDS / "comparisons")._shipped.read(chosen.shas, RESAMPLES)
+    shipped = Comparisons(Files(str(SEEDS))).read(chosen.shas, RESAMPLES)
     assert shipped is not None
     again = compare([one.outcome for one in store.read_all(chosen.shas)])
     assert rounded(shipped) == rounded(again)

@@ -15,8 +15,19 @@ from sts_leaderboard import points as point_data
 from sts_leaderboard.board_cache import BoardCache, compare
 from sts_leaderboard.pages import explore, predictors, queue, run, submit
 from sts_leaderboard.pages import runs as runs_page
-from sts_leaderboard.point_figures import changes_map, errors_map, scatter
-from sts_leaderboard.points import EXTREMES, NO_SEED, NOTHING, SIZE, of_seed, points_of, shown_points, summary_text
+from sts_leaderboard.points import (
+    EXTREMES,
+    NO_SEED,
+    NOTHING,
+    SIZE,
+    changes_map,
+    errors_map,
+    of_seed,
+    points_of,
+    scatter,
+    shown_points,
+    summary_text,
+)
 from sts_leaderboard.run_selection import choose_runs, matching_runs, newest_runs
 from sts_leaderboard.write_access import QUOTA, Quota
 

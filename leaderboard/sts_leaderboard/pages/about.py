@@ -1,7 +1,5 @@
 """What is measured, how far it can be trusted, and how to cite it."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 
@@ -11,7 +9,7 @@ import sts_eval
 from sts_eval.submission.validate import schema
 from sts_leaderboard.badges import BADGES
 from sts_leaderboard.downloads import as_file
-from sts_leaderboard.page import set_address
+from sts_leaderboard.page import UNLABELLED, set_address
 
 CITATION = """@software{sts_eval,
   title  = {sts-eval: predicting the transferability of fine-tuning from sparse-autoencoder features},
@@ -50,18 +48,15 @@ def build() -> None:
         gr.Markdown(method + f"\n### Where runs come from\n{origins}\n\nThe three are never ranked together.\n")
         gr.Markdown("### Cite")
         citation = CITATION % sts_eval.__version__
-        gr.Code(citation, interactive=False, show_label=False, elem_id="citation", lines=3)
+        gr.Code(citation, elem_id="citation", lines=3, **UNLABELLED)
         copy = gr.Button(COPY, size="sm", elem_id="copy-citation")
         copied = copy.click(None, None, copy, js=COPY_SCRIPT % json.dumps(citation), api_visibility="private")
         copied.then(None, None, copy, js=f"() => later(2500, () => '{COPY}')", api_visibility="private")
         gr.Markdown("### Form of a submission\n- Version 1: the first.")
-        form = json.dumps(schema(), indent=2)
-        gr.DownloadButton(
-            "JSON schema", value=as_file(form.encode(), "submission.schema.json"), size="sm", elem_id="schema"
-        )
+        form = as_file(json.dumps(schema(), indent=2).encode(), "submission.schema.json")
+        gr.DownloadButton("JSON schema", value=form, size="sm", elem_id="schema")
         gr.Markdown(f"### Changes\nThis page is that of sts-eval {sts_eval.__version__}.")
-        changes = changelog()
-        if changes is not None:
+        if changes := changelog():
             with gr.Accordion("Changelog", open=False, elem_id="changelog"):
                 gr.Markdown(changes, latex_delimiters=[])
         set_address(tab, "about")

@@ -1,42 +1,25 @@
 """Predicted against actual, over seeds or for one, and maps of all runs."""
 
-from __future__ import annotations
-
 import gradio as gr
 import pandas as pd
 
+from sts_leaderboard import page as ui
+from sts_leaderboard import points
 from sts_leaderboard.badges import heading
 from sts_leaderboard.board_cache import BoardCache
-from sts_leaderboard.controls import MODELS, ORIGIN, PREDICTOR, TRAINING_SETS, Control, defaults_of, distinct, make_row
 from sts_leaderboard.downloads import TABLE_FILES, save_buttons, table_file
-from sts_leaderboard.page import Contents, Page, open_run_on_click
-from sts_leaderboard.point_figures import changes_map, errors_map, scatter
-from sts_leaderboard.points import (
-    ALL,
-    ALL_SEEDS,
-    EXTREMES,
-    MEASURES,
-    SIGNED,
-    SIZE,
-    of_seed,
-    points_of,
-    points_table,
-    summary_text,
-)
 from sts_leaderboard.run_selection import matching_runs, newest_runs
 from sts_leaderboard.style import EMPTY_STORE, empty_figure
 from sts_leaderboard.url_state import State
 
 SCATTER = "predicted against actual"
-TO_RUN = "Click a point for its run."
-
 MAPS = {
     "map of changes": (
-        changes_map,
+        points.changes_map,
         "What happened in every run and domain. Hover for figures; blue is up, red is down.",
     ),
     "map of prediction errors": (
-        errors_map,
+        points.errors_map,
         "Predicted minus actual. The line from score to points is fitted on the other models' runs (with one model, on "
         "its other runs), so no run is predicted by itself. Blue: predicted above actual.",
     ),
@@ -48,83 +31,85 @@ NEWEST = (
 )
 
 CONTROLS = {
-    "view": Control(gr.Dropdown, "View", SCATTER, (SCATTER, *MAPS)),
-    "origin": ORIGIN,
-    "predictor": PREDICTOR,
-    "model": MODELS,
-    "training_set": TRAINING_SETS,
-    "domain": Control(
+    "view": ui.Control(gr.Dropdown, "View", SCATTER, (SCATTER, *MAPS)),
+    "origin": ui.ORIGIN,
+    "predictor": ui.PREDICTOR,
+    "model": ui.MODELS,
+    "training_set": ui.TRAINING_SETS,
+    "domain": ui.Control(
         gr.Dropdown,
         "Domains (one: that domain over all runs)",
         (),
         lambda board: sorted(map(str, board.points["domain"].unique())),
     ),
-    "benchmark": Control(gr.Dropdown, "Benchmarks (all if empty)", (), distinct("benchmark")),
-    "seed": Control(
+    "benchmark": ui.Control(gr.Dropdown, "Benchmarks (all if empty)", (), ui.distinct("benchmark")),
+    "seed": ui.Control(
         gr.Dropdown,
         "Tuning seed",
-        ALL_SEEDS,
-        lambda board: [ALL_SEEDS, *map(str, sorted(map(int, board.seed_changes["seed"].unique())))],
+        points.ALL_SEEDS,
+        lambda board: [points.ALL_SEEDS, *map(str, sorted(map(int, board.seed_changes["seed"].unique())))],
         {"elem_id": "explore-seed"},
     ),
-    "measure": Control(gr.Radio, "Measured by", "accuracy", tuple(MEASURES)),
-    "sign": Control(gr.Radio, "Change", SIGNED, (SIGNED, SIZE)),
-    "protocol": Control(gr.Radio, "Domains", ALL, (ALL, EXTREMES)),
-    "colour": Control(gr.Radio, "Colour", "domain", ("domain", "model", "training set")),
+    "measure": ui.Control(gr.Radio, "Measured by", "accuracy", tuple(points.MEASURES)),
+    "sign": ui.Control(gr.Radio, "Change", points.SIGNED, (points.SIGNED, points.SIZE)),
+    "protocol": ui.Control(gr.Radio, "Domains", points.ALL, (points.ALL, points.EXTREMES)),
+    "colour": ui.Control(gr.Radio, "Colour", "domain", ("domain", "model", "training set")),
 }
 
-DEFAULTS = defaults_of(CONTROLS)
+DEFAULTS = ui.defaults_of(CONTROLS)
 
 
-def build(cache: BoardCache) -> Page:
+def build(cache: BoardCache) -> ui.Page:
     """The page, inside the tabs that are open."""
     with gr.Tab("Explore", id="explore") as tab:
         with gr.Column(elem_classes="controls"):
-            components = make_row(CONTROLS, "view", "predictor", "origin")
-            components |= make_row(CONTROLS, "model", "training_set", "domain")
-            components |= make_row(CONTROLS, "benchmark", "seed", "measure")
-            components |= make_row(CONTROLS, "sign", "protocol", "colour")
+            components = ui.make_row(CONTROLS, "view", "predictor", "origin")
+            components |= ui.make_row(CONTROLS, "model", "training_set", "domain")
+            components |= ui.make_row(CONTROLS, "benchmark", "seed", "measure")
+            components |= ui.make_row(CONTROLS, "sign", "protocol", "colour")
         badge = gr.HTML()
         words = gr.Markdown(latex_delimiters=[])
         figure = gr.Plot(show_label=False, elem_id="explore-figure")
         with gr.Accordion("The same points as a table (select one to see its run)", open=False):
-            table = gr.Dataframe(show_label=False, interactive=False, max_height=420, elem_id="points-table")
+            table = gr.Dataframe(max_height=420, elem_id="points-table", **ui.UNLABELLED)
 
         def matching(state: State) -> pd.DataFrame:
             runs = matching_runs(cache.tables().runs, state)
             return runs[~runs["withdrawn"]]
 
-        def points(runs: pd.DataFrame, state: State) -> pd.DataFrame:
+        def selected(runs: pd.DataFrame, state: State) -> pd.DataFrame:
             board = cache.tables()
-            kept = points_of(runs, board.points, state["domain"])
-            return kept if state["seed"] == ALL_SEEDS else of_seed(kept, board.seed_changes, int(state["seed"]))
+            kept = points.points_of(runs, board.points, state["domain"])
+            if state["seed"] != points.ALL_SEEDS:
+                kept = points.of_seed(kept, board.seed_changes, int(state["seed"]))
+            return kept
 
-        def show(state: State) -> Contents:
+        def show(state: State) -> ui.Contents:
             fitting = matching(state)
             runs = newest_runs(fitting, state["domain"])
-            kept = points(runs, state)
-            draw, sentence = MAPS.get(state["view"], (scatter, ""))
+            kept = selected(runs, state)
+            draw, sentence = MAPS.get(state["view"], (points.scatter, ""))
             if kept.empty or not sentence:
-                sentence = summary_text(kept, state)
+                sentence = points.summary_text(kept, state)
             drawn = draw(kept, state)
             if not len(cache.tables()):
                 drawn, sentence = empty_figure("The store is empty."), EMPTY_STORE
             elif not kept.empty:
-                sentence += f" {TO_RUN}"
+                sentence += " Click a point for its run."
             if len(runs) < len(fitting):
                 sentence += NEWEST.format(count=len(runs), there=len(fitting))
             return {
                 badge: heading(state["origin"], kept["sha256"].nunique()),
                 words: sentence,
                 figure: drawn,
-                table: points_table(kept, state),
+                table: points.points_table(kept, state),
             }
 
         def saved(kind: str, state: State) -> tuple[bytes, str]:
-            return table_file(points(matching(state), state), "points", kind)
+            return table_file(selected(matching(state), state), "points", kind)
 
         outputs = [badge, words, figure, table]
-        page = Page("explore", tab, CONTROLS, components, cache.tables, show, outputs)
-        open_run_on_click(table)
+        page = ui.Page("explore", tab, CONTROLS, components, cache.tables, show, outputs)
+        ui.open_run_on_click(table)
         save_buttons(page, saved, TABLE_FILES)
     return page

@@ -1,9 +1,8 @@
 """Predictors ranked over chosen runs: which of them knows before training what fine-tuning will do to a domain."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -14,55 +13,40 @@ from sts_eval.analysis import wording
 from sts_eval.errors import UserError
 from sts_eval.records.comparison import AddedTable, Comparison, Measure, Question, Row, Standing, Table
 from sts_eval.report import comparison as text
+from sts_leaderboard import page as ui
 from sts_leaderboard.badges import heading
 from sts_leaderboard.board_cache import BoardCache
-from sts_leaderboard.controls import (
-    MODELS,
-    ORIGIN,
-    TRAINING_SETS,
-    Control,
-    defaults_of,
-    distinct,
-    make_row,
-    predictor_names,
-)
 from sts_leaderboard.downloads import TABLE_FILES, save_buttons, table_file
 from sts_leaderboard.escaping import figure_text, markdown, plain, text_table
-from sts_leaderboard.page import READING, Contents, Page, cell, error_notices, hidden_address
 from sts_leaderboard.pages import explore
 from sts_leaderboard.points import SIGNED, SIZE
 from sts_leaderboard.run_selection import MOST_SAVED, choose_runs
 from sts_leaderboard.style import GREY, empty_figure, style_figure
 from sts_leaderboard.url_state import State, to_query
 
-QUESTIONS: dict[str, Question] = {
-    "How much a domain changes": "how_much",
-    "Which way it changes": "which_way",
-    "Which set helps which domain": "which_set",
-    "… home domains left out": "which_set_away",
-}
-"""By what the page calls them."""
-
-MEASURES: dict[str, Measure] = {"accuracy": "accuracy", "log-probability": "logprob"}
+# By what the page calls them.
+QUESTIONS: dict[str, Question] = {name: key for key, name in wording.QUESTIONS.items() if key != "which_set_away"}
+QUESTIONS["… home domains left out"] = "which_set_away"
+MEASURES: dict[str, Measure] = {name: key for key, name in wording.MEASURES.items()}
 
 CONTROLS = {
-    "origin": ORIGIN,
+    "origin": ui.ORIGIN,
     # Where no benchmark is chosen, the one that most runs are of is taken.
-    "benchmark": Control(gr.Dropdown, "Benchmark", "", lambda board: ["", *distinct("benchmark")(board)]),
-    "question": Control(gr.Dropdown, "Question", next(iter(QUESTIONS)), tuple(QUESTIONS), {"scale": 2}),
-    "measure": Control(gr.Radio, "Measured by", "accuracy", tuple(MEASURES)),
-    "model": MODELS,
-    "training_set": TRAINING_SETS,
+    "benchmark": ui.Control(gr.Dropdown, "Benchmark", "", lambda board: ["", *ui.distinct("benchmark")(board)]),
+    "question": ui.Control(gr.Dropdown, "Question", next(iter(QUESTIONS)), tuple(QUESTIONS), {"scale": 2}),
+    "measure": ui.Control(gr.Radio, "Measured by", "accuracy", tuple(MEASURES)),
+    "model": ui.MODELS,
+    "training_set": ui.TRAINING_SETS,
 }
 
-DEFAULTS = defaults_of(CONTROLS)
+DEFAULTS = ui.defaults_of(CONTROLS)
 
+# Name and colour in the figure.
 STANDINGS: dict[Standing, tuple[str, str]] = {
     "ranked": ("ranked", "#2f7fb8"),
     "history": ("history", "#c2752d"),
     "oracle": ("oracle, not ranked", "#8a8a8a"),
 }
-"""Name and colour in the figure."""
 
 FLAGS = (
     "Predictors that share a rank cannot be told apart. p is that of the largest |r| among all ranked predictors. "
@@ -70,34 +54,32 @@ FLAGS = (
     "tuned model and never ranks. Seconds and passes are per run. **\\*** a difference whose interval excludes 0."
 )
 
+WAITING = "All predictors are being compared over {}: about {} more. The table comes by itself."
+NO_RUN = (
+    "No {} run can be compared here. Clear the choice of models and training sets, or hand in a run under **Submit**."
+)
+RANKING = "Ranking (select a predictor to see its points)"
 NOT_ALLOWED = "These runs do not allow this question: see the first lines below."
 LONGEST = 3000  # Characters of a sentence of the verdict.
 BLANK = pd.DataFrame(columns=["rank", "predictor", "r"])
+NO_PLOT = empty_figure("")
 NOTHING_ADDED = pd.DataFrame(columns=["predictor", "partial r"])
 TICK = 1.0  # Seconds between two looks at whether a comparison is there.
 DONE = gr.update(active=False)  # There is nothing to wait for.
 
 
-def build(cache: BoardCache) -> Page:
+def build(cache: BoardCache) -> ui.Page:
     """The page, inside the tabs that are open."""
     with gr.Tab("Predictors", id="predictors") as tab:
         gr.Markdown(
             "Which predictor knows, before any training, what fine-tuning will do to a domain?", elem_classes="lead"
         )
-        components = make_row(CONTROLS, "question", "measure", "origin")
+        components = ui.make_row(CONTROLS, "question", "measure", "origin")
         with gr.Accordion("Choose runs", open=False):
-            components |= make_row(CONTROLS, "benchmark", "model", "training_set")
+            components |= ui.make_row(CONTROLS, "benchmark", "model", "training_set")
         badge = gr.HTML()
         headline = gr.Markdown(latex_delimiters=[])
-        table = gr.Dataframe(
-            BLANK,
-            label="Ranking (select a predictor to see its points)",
-            interactive=False,
-            wrap=False,
-            pinned_columns=2,
-            max_height=620,
-            show_search="none",
-        )
+        table = gr.Dataframe(BLANK, label=RANKING, interactive=False, pinned_columns=2, max_height=620)
         gr.Markdown(FLAGS, elem_classes="small", latex_delimiters=[])
         plot = gr.Plot(show_label=False)
         with gr.Accordion("In words", open=True):
@@ -108,50 +90,38 @@ def build(cache: BoardCache) -> Page:
         notes = gr.Markdown(elem_classes="small", latex_delimiters=[])
         timer = gr.Timer(TICK, active=False)
 
-        def nothing(sentence: str) -> Contents:
-            return {
-                headline: sentence,
-                table: BLANK,
-                plot: empty_figure(""),
-                answers: "",
-                added_headline: "",
-                added: NOTHING_ADDED,
-                timer: DONE,
-            }
+        blank = {table: BLANK, plot: NO_PLOT, answers: "", added_headline: "", added: NOTHING_ADDED, timer: DONE}
 
-        def compared(comparison: Comparison, state: State) -> Contents:
+        def show(state: State) -> ui.Contents:
+            chosen = choose_runs(cache.tables().runs, state)
+            shown = blank | {badge: heading(state["origin"], len(chosen.shas)), notes: "\n\n".join(chosen.notes)}
+            if not chosen.shas:
+                return shown | {headline: NO_RUN.format(state["origin"])}
+            try:
+                found = cache.comparisons.get(chosen.shas)
+            except UserError as error:
+                return shown | {headline: f"Not compared: {markdown(str(error))}"}
+            if isinstance(found, float):
+                counts = wording.counted(len(chosen.shas), "run"), wording.counted(max(1, round(found)), "second")
+                return shown | {headline: WAITING.format(*counts), timer: gr.update(active=True)}
+            return shown | compared(found, state)
+
+        def compared(comparison: Comparison, state: State) -> ui.Contents:
             key = QUESTIONS[state["question"]], MEASURES[state["measure"]]
-            words: Contents = {answers: answers_text(comparison), timer: DONE}
             found = comparison.table(*key)
             if found is None:
-                return {**nothing(NOT_ALLOWED), **words}
+                return {headline: NOT_ALLOWED, answers: answers_text(comparison)}
             beyond = next((one for one in comparison.added if (one.question, one.measure) == key), None)
             return {
                 headline: bold(text.title(found)),
                 table: ranking_table(found, comparison.reference),
                 plot: forest(found, comparison.reference),
+                answers: answers_text(comparison),
                 added_headline: bold(text.added_title(beyond)) if beyond else "These runs do not allow the question.",
                 added: added_table(beyond) if beyond else NOTHING_ADDED,
-                **words,
             }
 
-        def show(state: State) -> Contents:
-            chosen = choose_runs(cache.tables().runs, state)
-            shown: Contents = {badge: heading(state["origin"], len(chosen.shas)), notes: "\n\n".join(chosen.notes)}
-            if not chosen.shas:
-                return shown | nothing(
-                    f"No {state['origin']} run can be compared here. Clear the choice of models and training sets, or "
-                    "hand in a run under **Submit**."
-                )
-            try:
-                found = cache.comparisons.get(chosen.shas)
-            except UserError as error:
-                return shown | nothing(f"Not compared: {markdown(str(error))}")
-            if isinstance(found, float):
-                return shown | nothing(waiting_text(found, len(chosen.shas))) | {timer: gr.update(active=True)}
-            return shown | compared(found, state)
-
-        def later(*values: Any) -> Contents:
+        def later(*values: Any) -> ui.Contents:
             """What the timer shows: only how long it takes, until everything is there."""
             try:
                 shown = show(page.state(values))
@@ -160,48 +130,36 @@ def build(cache: BoardCache) -> Page:
             return shown if shown[timer] is DONE else {headline: shown[headline]}
 
         def explored(event: gr.SelectData, *values: Any) -> str:
-            with error_notices():
-                known = predictor_names(cache.tables())
-            found = explore_address(cell(event, 1), known, page.state(values))
+            with ui.error_notices():
+                known = ui.predictor_names(cache.tables())
+            found = explore_address(ui.cell(event, 1), known, page.state(values))
             if not found:
                 gr.Info("History is what happened to a domain in other runs: it has no scores of its own to explore.")
             return found
 
         outputs = [badge, headline, table, plot, answers, added_headline, added, notes, timer]
-        page = Page("predictors", tab, CONTROLS, components, cache.tables, show, outputs)
-        timer.tick(later, page.inputs, outputs, **{**READING, "show_progress": "hidden"})
-        address = hidden_address()
-        table.select(explored, page.inputs, address, **READING).then(None, [address], None, js="visitExplore")
-        save_buttons(
-            page,
-            lambda kind, state: saved_file(cache, state, kind),
-            {**TABLE_FILES, "jsonl": "Runs (JSON lines)"},
-        )
+        page = ui.Page("predictors", tab, CONTROLS, components, cache.tables, show, outputs)
+        timer.tick(later, page.inputs, outputs, **{**ui.READING, "show_progress": "hidden"})
+        address = ui.hidden_address()
+        table.select(explored, page.inputs, address, **ui.READING).then(None, [address], None, js="visitExplore")
+        save_buttons(page, partial(saved_file, cache), {**TABLE_FILES, "jsonl": "Runs (JSON lines)"})
     return page
 
 
 def explore_address(shown: str, known: list[str], state: State) -> str:
-    """The address of Explore for a predictor of the ranking and the same runs.
+    """The address of Explore for a predictor and the runs of a ranking; empty where the predictor is not known.
 
-    Args:
-        shown: The predictor as the ranking shows it: its name, or its name and what it lacks in brackets.
-        known: The predictors that have scores on the board.
-        state: Of the ranking.
-
-    Returns:
-        The address, empty where the board knows no such predictor.
+    The ranking shows a predictor by its name, or by its name and what it lacks in brackets.
     """
     name = next((one for one in (shown, shown.rpartition(" (")[0]) if one in known), None)
     if name is None:
         return ""
-    same = {key: state[key] for key in ("origin", "measure", "model", "training_set")}
     benchmarks = (state["benchmark"],) if state["benchmark"] else ()
     sign = SIZE if QUESTIONS[state["question"]] == "how_much" else SIGNED
-    wanted = {**same, "predictor": name, "benchmark": benchmarks, "sign": sign}
-    return to_query("explore", wanted, explore.DEFAULTS)
+    return to_query("explore", {**state, "predictor": name, "benchmark": benchmarks, "sign": sign}, explore.DEFAULTS)
 
 
-def saved_file(cache: BoardCache, state: State, kind: str) -> tuple[bytes, str]:
+def saved_file(cache: BoardCache, kind: str, state: State) -> tuple[bytes, str]:
     """Content and name of a file: the runs for `sts-eval compare`, or every figure of the comparison.
 
     Raises:
@@ -211,7 +169,7 @@ def saved_file(cache: BoardCache, state: State, kind: str) -> tuple[bytes, str]:
     if kind == "jsonl":
         lines = (run.outcome.canonical() + "\n" for run in cache.store.read_all(chosen.allowed[-MOST_SAVED:]))
         return "".join(lines).encode(), "runs.jsonl"
-    from sts_eval.report.files import tidy
+    from sts_eval.report.files import tidy  # imports matplotlib, which no other page needs
 
     found = cache.comparisons.get(chosen.shas) if chosen.shas else None
     if not isinstance(found, Comparison):
@@ -219,18 +177,8 @@ def saved_file(cache: BoardCache, state: State, kind: str) -> tuple[bytes, str]:
     return table_file(pd.read_csv(io.StringIO(tidy(found))), "predictors", kind)
 
 
-def waiting_text(seconds: float, count: int) -> str:
-    """What is shown until the comparison is there."""
-    about = max(1, round(seconds))
-    what = f"All predictors are being compared over {count} run{'s' * (count > 1)}"
-    return f"{what}: about {about} second{'s' * (about > 1)} more. The table comes by itself."
-
-
 def ranking_table(found: Table, reference: str) -> pd.DataFrame:
     """Ranked predictors by rank and within it by r, then history, then oracles, as text."""
-    auroc: dict[str, Callable[[Row], object]] = {
-        "AUROC": lambda row: wording.unsigned(row.sign.auroc if row.sign else None),
-    }
     columns: dict[str, Callable[[Row], object]] = {
         "rank": lambda row: row.rank or {"ranked": "–"}.get(row.standing, row.standing),
         "predictor": lambda row: text.name_cell(row, found),
@@ -240,13 +188,15 @@ def ranking_table(found: Table, reference: str) -> pd.DataFrame:
         "p": lambda row: wording.p_value(row.p_permutation),
         f"− {reference}": lambda row: text.difference(row.from_reference),
         "− history": lambda row: text.difference(row.from_history),
-        **(auroc if found.question == "which_way" else {}),
+        "AUROC": lambda row: wording.unsigned(row.sign.auroc if row.sign else None),
         "runs": lambda row: row.n_runs,
         "seconds": lambda row: f"{row.cost.seconds:.1f}" if row.cost else "–",
         "passes": passes,
         "flags": lambda row: " ".join(row.flags),
         "what it is": lambda row: row.summary,
     }
+    if found.question != "which_way":
+        del columns["AUROC"]
     return text_table(by_rank(found.rows), columns)
 
 

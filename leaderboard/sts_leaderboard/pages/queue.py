@@ -1,7 +1,5 @@
 """Runs that somebody asked for, and how far they are; and the ledger of submissions."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Sequence
 
@@ -19,20 +17,19 @@ from sts_leaderboard.write_access import Quota, as_visitor, on_space
 
 LATEST = 100  # Entries of the ledger that are shown.
 
+# Label and hint of what is asked.
 FIELDS = (
     ("Model", "owner/name on the hub, or lab"),
     ("Training set", "owner/name on the hub, or lab:math"),
     ("SAE release", "the model's default if empty"),
     ("SAE id", "id within the release"),
 )
-"""Label and hint of what is asked."""
 
 NOT_HERE = (
     "**This board takes no requests.** Ask with `sts-eval store request --store STORE --model MODEL --sft SET`, on a "
     "store that you may write to."
 )
 
-ANONYMOUS = "anonymous"  # Who asks where nobody signs in, as on the command line.
 ASKED, ASKED_BEFORE = "Asked for", "Somebody asked for it before"
 
 
@@ -42,8 +39,19 @@ def build(cache: BoardCache, *, allow_writes: bool, quota: Quota) -> Page:
         words = gr.Markdown()
         table = gr.Dataframe(label="Requests", interactive=False, max_height=420, visible=False)
         # The form is not even in the page where nothing may be written.
-        after = [_form(cache.store, quota)] if allow_writes else []
-        if not allow_writes:
+        after = []
+        if allow_writes:
+            with gr.Accordion("Ask for a run", open=True):
+                if on_space():
+                    gr.Markdown("Sign in to ask for a run.")
+                    gr.LoginButton()
+                with gr.Row():
+                    inputs = [gr.Textbox(label=what, placeholder=hint, max_length=128) for what, hint in FIELDS]
+                send = gr.Button("Ask for this run", variant="primary", elem_id="ask")
+                outcome = gr.Markdown(latex_delimiters=[], elem_id="asked")
+            asked = as_visitor(functools.partial(ask, cache.store, quota))
+            after.append(send.click(asked, inputs, outcome, **WRITING))
+        else:
             gr.Markdown(NOT_HERE)
         ledger = gr.Dataframe(label="Ledger of submissions", interactive=False, max_height=420, visible=False)
 
@@ -83,42 +91,25 @@ def requests_table(entries: Sequence[QueueEntry]) -> pd.DataFrame:
 
 def ledger_table(ledger: pd.DataFrame) -> pd.DataFrame:
     """The latest entries of the ledger as text, newest first."""
-    latest = ledger.tail(LATEST).iloc[::-1]
-    latest = latest.assign(submission=latest["submission"].map(lambda sha: plain(sha)[:BEGINNING])).map(plain)
+    latest = ledger.tail(LATEST).iloc[::-1].map(plain)
+    latest = latest.assign(submission=latest["submission"].str[:BEGINNING])
     names = {"when": "when", "action": "what", "submission": "run", "by": "by", "why": "why"}
     return latest[list(names)].rename(columns=names)
 
 
 def ask(store: Store, quota: Quota, by: str, model: str, training_set: str, sae_release: str, sae_id: str) -> str:
-    """Add a request, as `sts-eval store request` does; what is left blank is not given.
-
-    Returns:
-        Whether it is new, and its key.
+    """Add a request, as `sts-eval store request` does; tell whether it is new, and its key.
 
     Raises:
-        UserError: It is no request that a worker could run, its author's quota is used up, or the store cannot be
-            written.
+        UserError: No worker could run it, its author's quota is used up, or the store cannot be written.
     """
     request = request_for(
         model=model.strip(),
         training_set=training_set.strip(),
         sae_release=sae_release.strip() or None,
         sae_id=sae_id.strip() or None,
-        by=by or ANONYMOUS,
+        by=by or "anonymous",  # as on the command line
     )
     quota.take(by)
     key, new = Queue(store.files).add(request)
     return f"{ASKED if new else ASKED_BEFORE}: `{key[:BEGINNING]}`"
-
-
-def _form(store: Store, quota: Quota) -> gr.events.Dependency:
-    """The form; the event of sending it."""
-    with gr.Accordion("Ask for a run", open=True):
-        if on_space():
-            gr.Markdown("Sign in to ask for a run.")
-            gr.LoginButton()
-        with gr.Row():
-            inputs = [gr.Textbox(label=label, placeholder=text, max_length=128, lines=1) for label, text in FIELDS]
-        send = gr.Button("Ask for this run", variant="primary", elem_id="ask")
-        outcome = gr.Markdown(latex_delimiters=[], elem_id="asked")
-    return send.click(as_visitor(functools.partial(ask, store, quota)), inputs, outcome, **WRITING)

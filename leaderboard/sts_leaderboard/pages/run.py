@@ -1,10 +1,8 @@
 """One run and all its evidence: what was used, what happened in each domain, and which features were shifted."""
 
-from __future__ import annotations
-
+import itertools
 import json
-from collections.abc import Mapping
-from typing import Any
+import math
 
 import gradio as gr
 import pandas as pd
@@ -13,14 +11,12 @@ from sts_eval.errors import UserError
 from sts_eval.records.submission import Submission
 from sts_leaderboard.badges import heading, word
 from sts_leaderboard.board_cache import BEGINNING, BoardCache
-from sts_leaderboard.controls import PREDICTOR, Control, make_row
 from sts_leaderboard.downloads import save_buttons
 from sts_leaderboard.escaping import markdown, neuronpedia, plain, text_table
-from sts_leaderboard.page import Contents, Page
+from sts_leaderboard.page import PREDICTOR, UNLABELLED, Contents, Control, Page, make_row
 from sts_leaderboard.pages import explore
 from sts_leaderboard.pages.runs import Row, correlation, size, tier
-from sts_leaderboard.point_figures import scatter
-from sts_leaderboard.points import points_of, summary_text
+from sts_leaderboard.points import points_of, scatter, summary_text
 from sts_leaderboard.reproduce import command, experiment_file, file_name
 from sts_leaderboard.style import EMPTY_STORE
 from sts_leaderboard.url_state import State
@@ -52,24 +48,14 @@ def build(cache: BoardCache) -> Page:
             figure = gr.Plot(show_label=False)
             domains = gr.Dataframe(label="Domains", interactive=False, pinned_columns=1, max_height=560)
             gr.Markdown("#### What reproduces it")
-            shell = gr.Code(language="shell", interactive=False, show_label=False, lines=1, elem_id="run-command")
+            shell = gr.Code(language="shell", lines=1, elem_id="run-command", **UNLABELLED)
             with gr.Accordion("The experiment file", open=False, elem_id="run-file") as file:
-                experiment = gr.Code(language="yaml", interactive=False, show_label=False, lines=3, max_lines=24)
+                experiment = gr.Code(language="yaml", lines=3, max_lines=24, **UNLABELLED)
             with gr.Accordion("Shifted features", open=False):
-                features = gr.Dataframe(
-                    show_label=False,
-                    interactive=False,
-                    datatype=["str", "str", "str", "str", "markdown"],
-                    max_height=420,
-                )
+                features = gr.Dataframe(datatype=["str", "str", "str", "str", "markdown"], max_height=420, **UNLABELLED)
             with gr.Accordion("Settings and hashes", open=True):
                 facts = gr.Dataframe(
-                    show_label=False,
-                    interactive=False,
-                    wrap=True,
-                    max_height=1200,
-                    column_widths=["220px", "auto"],
-                    elem_id="run-facts",
+                    wrap=True, max_height=1200, column_widths=["220px", "auto"], elem_id="run-facts", **UNLABELLED
                 )
 
         def show(state: State) -> Contents:
@@ -121,11 +107,7 @@ def title_text(row: Row) -> str:
 
 
 def warnings_text(row: Row) -> str:
-    """What a reader must know first, as Markdown; empty if there is nothing.
-
-    Args:
-        row: The run's, of the table of runs.
-    """
+    """What a reader must know first, as Markdown; empty if there is nothing."""
     lines = []
     if row["withdrawn"]:
         lines.append(f"This run was **taken down**: {markdown(row['why'])}.")
@@ -141,12 +123,7 @@ def warnings_text(row: Row) -> str:
 
 
 def facts_table(run: Submission, row: Row) -> pd.DataFrame:
-    """Settings, identities and hashes, as text.
-
-    Args:
-        run: The submission.
-        row: The same in the table of runs.
-    """
+    """Settings, identities and hashes, as text."""
     outcome, sae, made = run.outcome, run.sae, run.prediction
     facts = {
         "run": row["sha256"],
@@ -154,11 +131,11 @@ def facts_table(run: Submission, row: Row) -> pd.DataFrame:
         "tier": tier(row),
         "r of STS_ICL with the size of change": correlation(row, "sts_icl_magnitude"),
         "r of STS_act with the size of change": correlation(row, "sts_act_magnitude"),
-        "model": _at(run.model.id, run.model.revision),
+        "model": " @ ".join(filter(None, (run.model.id, run.model.revision))),
         "family and size": f"{run.model.family or 'family not stated'}, {size(run.model.parameters)}",
         "SAE": " ".join(filter(None, (sae.release, sae.id))) or "not published" if sae else "none",
         "SAE's kind": sae and f"{sae.architecture}, {sae.d_sae or '?'} features, {sae.hook_name or 'hook not stated'}",
-        "training set": _at(run.training_set.id, run.training_set.revision),
+        "training set": " @ ".join(filter(None, (run.training_set.id, run.training_set.revision))),
         "benchmark": run.benchmark,
         "tuning seeds": ", ".join(map(str, outcome.seeds)) or "not stated",
         "predicted": outcome.created,
@@ -180,32 +157,26 @@ def facts_table(run: Submission, row: Row) -> pd.DataFrame:
 
 
 def domains_table(points: pd.DataFrame, seed_changes: pd.DataFrame) -> pd.DataFrame:
-    """A row per domain, as text: before, change by accuracy and log-probability, STS, and every seed.
-
-    Args:
-        points: Of one run.
-        seed_changes: As `Board.seed_changes` gives them.
-    """
+    """The points of one run, as text: before, change by accuracy and log-probability, STS, and every seed."""
     here = seed_changes[seed_changes["sha256"].isin(points["sha256"])]
     by_seed = here.groupby("domain", observed=True)["delta"].agg(list).to_dict()
 
-    def change(point: Mapping[str, Any], name: str, se: str, decimals: int) -> str:
-        if pd.isna(point[name]):
-            return "–"
-        return f"{point[name]:+.{decimals}f}" + ("" if pd.isna(point[se]) else f" ± {point[se]:.{decimals}f}")
+    def change(value: float, error: float, decimals: int) -> str:
+        ends = "" if math.isnan(error) else f" ± {error:.{decimals}f}"
+        return "–" if math.isnan(value) else f"{value:+.{decimals}f}{ends}"
 
-    def score(point: Mapping[str, Any], name: str) -> str:
-        return "–" if pd.isna(point.get(name)) else f"{point[name]:.4g}"
+    def score(value: float) -> str:
+        return "–" if math.isnan(value) else f"{value:.4g}"
 
     columns = {
         "domain": lambda point: point["domain"],
         "questions": lambda point: f"{point['n']:,.0f}",
         "before": lambda point: "" if pd.isna(point["accuracy_before"]) else f"{point['accuracy_before']:.1%}",
-        "change, points": lambda point: change(point, "delta", "se", 2),
+        "change, points": lambda point: change(point["delta"], point["se"], 2),
         "by seed": lambda point: ", ".join(f"{one:+.1f}" for one in by_seed.get(point["domain"], [])),
-        "log-probability, nats": lambda point: change(point, "logprob_delta", "logprob_se", 3),
-        "sts_icl": lambda point: score(point, "sts_icl"),
-        "sts_act": lambda point: score(point, "sts_act"),
+        "log-probability, nats": lambda point: change(point["logprob_delta"], point["logprob_se"], 3),
+        "sts_icl": lambda point: score(point.get("sts_icl", math.nan)),
+        "sts_act": lambda point: score(point.get("sts_act", math.nan)),
     }
     return text_table(points.to_dict("records"), columns)
 
@@ -213,32 +184,19 @@ def domains_table(points: pd.DataFrame, seed_changes: pd.DataFrame) -> pd.DataFr
 def features_table(run: Submission) -> pd.DataFrame:
     """The most shifted features, the page of each as a Markdown link that we make; empty without a prediction."""
     made = run.prediction
-    shifts = made.shifts[:1] if made else ()
-    reasons = {reason.feature: reason for reason in made.reasons} if made else {}
-
-    def leading(feature: int) -> str:
-        shares = reasons[feature].share_of_icl if feature in reasons else {}
-        return max(shares, key=shares.__getitem__, default="–")
-
-    def fires_on(feature: int) -> str:
-        firings = reasons[feature].firings[:3] if feature in reasons else ()
-        return ", ".join(repr(plain(one.token, 20)) for one in firings) or "–"
-
-    def link(feature: int) -> str:
-        # This column is Markdown, so the address is of our own making; all other columns are text.
-        address = neuronpedia(made.sae.neuronpedia_id, feature) if made else None
-        return f"[open]({address})" if address else "–"
-
-    rows = [pair for one in shifts for pair in zip(one.features, one.shift, strict=False)][:MOST_FEATURES]
-    columns = {
-        "feature": lambda pair: pair[0],
-        "shift": lambda pair: f"{pair[1]:.4g}",
-        "mostly in": lambda pair: leading(pair[0]),
-        "fires on": lambda pair: fires_on(pair[0]),
-        "Neuronpedia": lambda pair: link(pair[0]),
-    }
-    return text_table(rows, columns)
-
-
-def _at(name: str, revision: str | None) -> str:
-    return f"{name} @ {revision}" if revision else name
+    rows = []
+    if made is not None and made.shifts:
+        reasons = {reason.feature: reason for reason in made.reasons}
+        shifted = zip(made.shifts[0].features, made.shifts[0].shift, strict=False)
+        for feature, shift in itertools.islice(shifted, MOST_FEATURES):
+            reason = reasons.get(feature)
+            shares = reason.share_of_icl if reason else {}
+            firings = reason.firings[:3] if reason else ()
+            tokens = ", ".join(repr(plain(one.token, 20)) for one in firings)
+            leading = max(shares, key=shares.__getitem__, default="–")
+            # The last column is Markdown, so the address is of our own making; all other columns are text.
+            address = neuronpedia(made.sae.neuronpedia_id, feature)
+            rows.append((feature, f"{shift:.4g}", leading, tokens or "–", f"[open]({address})" if address else "–"))
+    return pd.DataFrame(rows, columns=["feature", "shift", "mostly in", "fires on", "Neuronpedia"], dtype=object).map(
+        plain
+    )

@@ -1,7 +1,5 @@
 """All runs: searched, filtered, a page of a hundred at a time."""
 
-from __future__ import annotations
-
 import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -12,12 +10,11 @@ import pandas as pd
 
 from sts_eval.analysis.wording import interval, signed
 from sts_eval.store.board import Board
+from sts_leaderboard import page as ui
 from sts_leaderboard.badges import heading
 from sts_leaderboard.board_cache import BEGINNING, BoardCache
-from sts_leaderboard.controls import ORIGIN, Control, component_value, defaults_of, make_row
 from sts_leaderboard.downloads import TABLE_FILES, save_buttons, table_file
 from sts_leaderboard.escaping import plain, text_table
-from sts_leaderboard.page import READING, Contents, Page, open_run_on_click
 from sts_leaderboard.style import EMPTY_STORE
 from sts_leaderboard.url_state import State
 
@@ -25,9 +22,10 @@ PAGE = 100  # Rows of a page.
 UNKNOWN = "not stated"
 UNITS = ((1_000_000_000, "B"), (1_000_000, "M"), (1000, "k"))
 
+# From how many parameters.
 SIZES = {"below 1B": 0, "1B to 3B": 1e9, "3B to 10B": 3e9, "10B to 40B": 10e9, "40B and more": 40e9}
-"""From how many parameters."""
 
+# Column, and whether it rises.
 ORDERS: Mapping[str, tuple[str, bool]] = {
     "newest first": ("accepted", False),
     "oldest first": ("accepted", True),
@@ -36,12 +34,11 @@ ORDERS: Mapping[str, tuple[str, bool]] = {
     "model": ("model", True),
     "largest model": ("parameters", False),
 }
-"""Column, and whether it rises."""
 
+SEARCH_HINT = "model, training set, SAE, submitter, hash"
 SEARCHED = ("model", "model_id", "training_set", "training_set_id", "sae_release", "submitter", "sha256")
 
-Row = Mapping[Any, Any]
-"""A row of the table of runs."""
+Row = Mapping[Any, Any]  # A row of the table of runs.
 
 
 def cell_text(cell: object) -> str:
@@ -69,19 +66,14 @@ def tier(row: Row) -> str:
     return ", ".join([plain(row["tier"]).replace("_", "-"), *(name for name, holds in marks.items() if holds)])
 
 
-def size(parameters: object) -> str:
+def size(parameters: int | None) -> str:
     """Parameters, short."""
-    known = cell_text(parameters)
-    if known == UNKNOWN:
-        return known
-    return next((f"{int(known) / unit:.3g}{name}" for unit, name in UNITS if int(known) >= unit), known)
+    if pd.isna(parameters):
+        return UNKNOWN
+    return next((f"{parameters / unit:.3g}{name}" for unit, name in UNITS if parameters >= unit), str(parameters))
 
 
-def _width(row: Row) -> str:
-    width = cell_text(row["d_sae"])
-    return f"{int(width):,}" if width.isdigit() else width
-
-
+# The cell of each column that can be shown.
 COLUMNS: Mapping[str, Callable[[Row], object]] = {
     "model": lambda row: row["model"],
     "training set": lambda row: row["training_set"],
@@ -92,7 +84,7 @@ COLUMNS: Mapping[str, Callable[[Row], object]] = {
     "seeds": lambda row: cell_text(row["n_seeds"]),
     "domains": lambda row: cell_text(row["n_domains"]),
     "SAE": lambda row: plain(row["sae_release"]) or UNKNOWN,
-    "width": _width,
+    "width": lambda row: UNKNOWN if pd.isna(row["d_sae"]) else f"{row['d_sae']:,}",
     "layer": lambda row: cell_text(row["layer"]),
     "family": lambda row: plain(row["family"]) or UNKNOWN,
     "size": lambda row: size(row["parameters"]),
@@ -100,11 +92,9 @@ COLUMNS: Mapping[str, Callable[[Row], object]] = {
     "accepted": lambda row: plain(row["accepted"])[:10],
     "submitter": lambda row: row["submitter"],
 }
-"""A cell of each column that can be shown."""
-
 USUAL = (*tuple(COLUMNS)[:2], "r of STS_ICL", "r of STS_act", "tier", "seeds", "domains", "SAE", "layer", "accepted")
 
-
+# Column that each filter looks at; size and tier have filters of their own.
 FILTERED = {
     "family": "family",
     "sae": "sae_release",
@@ -112,52 +102,46 @@ FILTERED = {
     "layer": "layer",
     "training_set": "training_set",
 }
-"""Column that each filter looks at; size and tier have filters of their own."""
 
 
-def filter_by(name: str, label: str, **options: str) -> Control:
+def filter_by(name: str, label: str, **options: str) -> ui.Control:
     """A filter by the values of a column of the table of runs."""
 
     def choices(board: Board) -> list[str]:
         values = board.runs[FILTERED[name]]
         return [cell_text(one) for one in sorted(values.dropna().unique())] + [UNKNOWN] * bool(values.isna().any())
 
-    return Control(gr.Dropdown, label, (), choices, options)
+    return ui.Control(gr.Dropdown, label, (), choices, options)
 
 
 CONTROLS = {
-    "origin": dataclasses.replace(ORIGIN, options={"scale": 2}),
-    "search": Control(
-        gr.Textbox,
-        "Search",
-        "",
-        options={"placeholder": "model, training set, SAE, submitter, hash", "scale": 3, "elem_id": "search"},
-    ),
+    "origin": dataclasses.replace(ui.ORIGIN, options={"scale": 2}),
+    "search": ui.Control(gr.Textbox, "Search", "", None, {"placeholder": SEARCH_HINT, "scale": 3, "elem_id": "search"}),
     "family": filter_by("family", "Family", elem_id="family"),
-    "size": Control(gr.Dropdown, "Size", (), (*SIZES, UNKNOWN)),
+    "size": ui.Control(gr.Dropdown, "Size", (), (*SIZES, UNKNOWN)),
     "sae": filter_by("sae", "SAE release"),
     "width": filter_by("width", "SAE width"),
     "layer": filter_by("layer", "Layer"),
     "training_set": filter_by("training_set", "Training set"),
-    "tier": Control(gr.Dropdown, "Tier", (), ("self-reported", "recomputed", "rerun")),
-    "complete": Control(gr.Checkbox, "Only with all evidence", False),
-    "withdrawn": Control(gr.Checkbox, "Also those taken down", False),
-    "columns": Control(gr.Dropdown, "Columns", USUAL, tuple(COLUMNS)),
-    "order": Control(gr.Dropdown, "Order", "newest first", tuple(ORDERS)),
-    "page": Control(gr.Number, "Go to page", 1, options={"minimum": 1, "precision": 0, "scale": 0, "min_width": 110}),
+    "tier": ui.Control(gr.Dropdown, "Tier", (), ("self-reported", "recomputed", "rerun")),
+    "complete": ui.Control(gr.Checkbox, "Only with all evidence", False),
+    "withdrawn": ui.Control(gr.Checkbox, "Also those taken down", False),
+    "columns": ui.Control(gr.Dropdown, "Columns", USUAL, tuple(COLUMNS)),
+    "order": ui.Control(gr.Dropdown, "Order", "newest first", tuple(ORDERS)),
+    "page": ui.Control(gr.Number, "Go to page", 1, None, {"minimum": 1, "precision": 0, "scale": 0, "min_width": 110}),
 }
 
-DEFAULTS = defaults_of(CONTROLS)
+DEFAULTS = ui.defaults_of(CONTROLS)
 
 
-def build(cache: BoardCache) -> Page:
+def build(cache: BoardCache) -> ui.Page:
     """The page, inside the tabs that are open."""
     with gr.Tab("Runs", id="runs") as tab:
-        components = make_row(CONTROLS, "search", "origin", "order")
+        components = ui.make_row(CONTROLS, "search", "origin", "order")
         with gr.Accordion("Filters and columns", open=False, elem_id="filters"):
-            components |= make_row(CONTROLS, "family", "size", "training_set", "tier")
-            components |= make_row(CONTROLS, "sae", "width", "layer")
-            components |= make_row(CONTROLS, "complete", "withdrawn")
+            components |= ui.make_row(CONTROLS, "family", "size", "training_set", "tier")
+            components |= ui.make_row(CONTROLS, "sae", "width", "layer")
+            components |= ui.make_row(CONTROLS, "complete", "withdrawn")
             components["columns"] = CONTROLS["columns"].make()
         badge = gr.HTML()
         nothing = gr.Markdown(visible=False, elem_id="nothing")
@@ -174,7 +158,7 @@ def build(cache: BoardCache) -> Page:
             components["page"] = CONTROLS["page"].make()
             position = gr.Markdown()
 
-        def show(state: State) -> Contents:
+        def show(state: State) -> ui.Contents:
             runs = cache.tables().runs
             found = matching(runs, state)
             rows, number, pages = page_of(ordered(found, state["order"]), state["page"])
@@ -191,10 +175,10 @@ def build(cache: BoardCache) -> Page:
             return table_file(matching(cache.tables().runs, state).reset_index(drop=True), "runs", kind)
 
         outputs = [badge, nothing, clear, table, position]
-        page = Page("runs", tab, CONTROLS, components, cache.tables, show, outputs)
-        cleared = [component_value(value) for value in DEFAULTS.values()]
-        page.after.append(clear.click(lambda: cleared, None, page.inputs, **READING))
-        open_run_on_click(table)
+        page = ui.Page("runs", tab, CONTROLS, components, cache.tables, show, outputs)
+        cleared = [ui.component_value(value) for value in DEFAULTS.values()]
+        page.after.append(clear.click(lambda: cleared, None, page.inputs, **ui.READING))
+        ui.open_run_on_click(table)
         save_buttons(page, saved, TABLE_FILES)
     return page
 
@@ -213,7 +197,9 @@ def matching(runs: pd.DataFrame, state: State) -> pd.DataFrame:
         if state[name]:
             fits &= runs[column].astype(object).map(cell_text).isin(state[name])
     if state["size"]:
-        fits &= size_classes(runs["parameters"]).isin(state["size"])
+        bounds = [*SIZES.values(), math.inf]
+        sizes = pd.cut(runs["parameters"].astype("float64"), bounds, right=False, labels=list(SIZES))
+        fits &= sizes.astype(object).fillna(UNKNOWN).isin(state["size"])
     if state["tier"]:
         fits &= runs["tier"].str.replace("_", "-").isin(state["tier"])
     found: pd.DataFrame = runs[fits]
@@ -223,13 +209,6 @@ def matching(runs: pd.DataFrame, state: State) -> pd.DataFrame:
             hit |= found[column].astype(object).fillna("").str.lower().str.contains(word, regex=False)
         found = found[hit]
     return found
-
-
-def size_classes(parameters: pd.Series) -> pd.Series:
-    """The key of `SIZES` that each number of parameters belongs to."""
-    bounds = [*SIZES.values(), math.inf]
-    classes = pd.cut(parameters.astype("float64"), bounds, right=False, labels=list(SIZES))
-    return classes.astype(object).fillna(UNKNOWN)
 
 
 def ordered(runs: pd.DataFrame, order: str) -> pd.DataFrame:

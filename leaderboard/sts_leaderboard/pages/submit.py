@@ -1,7 +1,5 @@
 """Hand in a run: the same judgement as on the command line, all problems at once."""
 
-from __future__ import annotations
-
 import gradio as gr
 import pandas as pd
 
@@ -21,10 +19,7 @@ NOT_HERE = (
 
 def problems_table(verdict: Verdict) -> pd.DataFrame:
     """All problems as text."""
-    columns = {
-        "where": lambda problem: problem.path,
-        "what is wrong, and what to do": lambda problem: problem.message,
-    }
+    columns = {"where": lambda one: one.path, "what is wrong, and what to do": lambda one: one.message}
     return text_table(verdict.problems, columns, longest=600)
 
 
@@ -53,11 +48,11 @@ def build(cache: BoardCache, *, allow_writes: bool, quota: Quota) -> None:
             upload = gr.File(label="A JSON file", file_types=[".json"], type="binary")
             pasted = gr.Textbox(
                 label="… or its text",
+                elem_id="pasted",
+                placeholder="{ … }",
                 lines=8,
                 max_lines=14,
                 max_length=MOST_BYTES,
-                elem_id="pasted",
-                placeholder="{ … }",
             )
         with gr.Row():
             check = gr.Button("Check")
@@ -86,9 +81,9 @@ def build(cache: BoardCache, *, allow_writes: bool, quota: Quota) -> None:
             if not verdict.accepted:
                 return show(verdict)
             quota.take(who)
-            receipt = cache.submit(raw, who or None)
-            added = "**It is on the board now**, under Runs." if receipt.added else "The store had it already."
-            return show(receipt, f"\n\n{added}" if receipt.accepted else "")
+            verdict = cache.submit(raw, who or None)
+            added = "**It is on the board now**, under Runs." if verdict.added else "The store had it already."
+            return show(verdict, f"\n\n{added}" if verdict.accepted else "")
 
         check.click(checked, [upload, pasted], [outcome, listed], **READING)
         # The server asks again whether writing is allowed: a hidden button is no gate.
