@@ -13,25 +13,20 @@ def summarise(
     prediction: Prediction,
     transfer: Transfer,
     *,
-    model: str,
-    training_set: str,
+    model: str | None = None,
+    training_set: str | None = None,
     home: Sequence[str] = (),
     more: Sequence[PredictorScores] = (),
 ) -> Outcome:
     """Join a prediction and a transfer, domain by domain; domains that only one of them has are left out.
 
-    Args:
-        prediction: The scores.
-        transfer: What tuning changed.
-        model: Short name of the model.
-        training_set: Short name of the set.
-        home: Domains that the training set is made for.
-        more: Scores of oracles; their flag O keeps them out of every ranking.
+    `model` and `training_set` are short names, taken from the prediction if None; `home` are the domains that the
+    training set is made for; `more` are scores of oracles, whose flag O keeps them out of every ranking.
     """
     predicted = {domain.domain for domain in prediction.domains}
     return Outcome(
-        model=model,
-        training_set=training_set,
+        model=model or model_name(prediction.model.id),
+        training_set=training_set or set_name(prediction.training_set.source),
         home=tuple(home),
         created=prediction.created,
         prediction_sha256=prediction.sha256(),
@@ -42,6 +37,20 @@ def summarise(
         predictors=(*prediction.predictors, *more),
         tuning_seconds=sum(run.seconds for run in transfer.tuning.runs) if transfer.tuning else None,
     )
+
+
+def model_name(identity: str) -> str:
+    """Short name of a model: the last part of its id that says more than `model` or `files`."""
+    parts = [part for part in identity.replace("\\", "/").split("/") if part]
+    return next((part for part in reversed(parts) if part not in ("model", "files")), parts[-1])
+
+
+def set_name(source: str) -> str:
+    """Short name of a training set: a file's name without its ending, or the last part of a hub id."""
+    last = source.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
+    for ending in (".jsonl", ".json", ".csv", ".tsv", ".parquet"):
+        last = last.removesuffix(ending)
+    return last
 
 
 def _domain(change: DomainChange) -> DomainOutcome:

@@ -20,11 +20,7 @@ from sts_eval.records.transfer import Transfer
 
 
 def gather(paths: Sequence[Path], *, post_hoc: bool = False) -> tuple[Outcome, ...]:
-    """Read runs, in the order given.
-
-    Args:
-        paths: Run folders and `.jsonl` files of outcomes.
-        post_hoc: Take runs whose prediction was made after fine-tuning started.
+    """Read runs from folders of `sts-eval run` and `.jsonl` files of outcomes, in the order given.
 
     Raises:
         UserError: A path is no run, a run is post hoc or given twice, two runs are of one model and training set,
@@ -47,11 +43,7 @@ def outcome_of(
 ) -> Outcome:
     """One run, by the prediction and the transfer that its report names, with its oracles where they were read.
 
-    Args:
-        folder: A folder of `sts-eval run`.
-        model: Short name of the model; from its id if None.
-        training_set: Short name of the set; from its source if None.
-        home: Domains that the training set is made for.
+    Names and home domains are as in `summarise`.
 
     Raises:
         UserError: There is no report, or a record that it names is gone.
@@ -64,14 +56,8 @@ def outcome_of(
     report = Report.read(files.report)
     prediction = files.record_named(Prediction, report.prediction_sha256)
     transfer = files.record_named(Transfer, report.transfer_sha256)
-    outcome = summarise(
-        prediction,
-        transfer,
-        model=model or model_name(prediction.model.id),
-        training_set=training_set or set_name(prediction.training_set.source),
-        home=home,
-        more=read_oracles(files, prediction, transfer),
-    )
+    oracles = read_oracles(files, prediction, transfer)
+    outcome = summarise(prediction, transfer, model=model, training_set=training_set, home=home, more=oracles)
     return outcome.model_copy(update={"post_hoc": outcome.post_hoc or report.post_hoc})
 
 
@@ -85,20 +71,6 @@ def read_oracles(files: RunFolder, prediction: Prediction, transfer: Transfer) -
 
     truncation = truncation_scores(transfer)
     return (*Oracle.read(paths[0]).predictors, *([truncation] if truncation else []))
-
-
-def model_name(identity: str) -> str:
-    """Short name of a model: the last part of its id that says more than `model` or `files`."""
-    parts = [part for part in identity.replace("\\", "/").split("/") if part]
-    return next((part for part in reversed(parts) if part not in ("model", "files")), parts[-1])
-
-
-def set_name(source: str) -> str:
-    """Short name of a training set: a file's name without its ending, or the last part of a hub id."""
-    last = source.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
-    for ending in (".jsonl", ".json", ".csv", ".tsv", ".parquet"):
-        last = last.removesuffix(ending)
-    return last
 
 
 def _check(found: Sequence[tuple[Path, Outcome]], post_hoc: bool) -> None:

@@ -15,8 +15,7 @@ MEASURES: dict[Measure, str] = {"accuracy": "accuracy", "logprob": "log-probabil
 
 UNITS: dict[Measure, str] = {"accuracy": "points", "logprob": "nats"}
 
-SMALLEST_P = 0.001
-"""Below this three decimals would print 0."""
+SMALLEST_P = 0.001  # below this three decimals would print 0
 
 
 def signed(value: float | None) -> str:
@@ -32,6 +31,11 @@ def unsigned(value: float | None) -> str:
 def interval(ends: Ends | None) -> str:
     """Both ends of an interval."""
     return f"[{signed(ends[0])}, {signed(ends[1])}]" if ends else "–"
+
+
+def excludes_zero(ends: Ends | None) -> bool:
+    """Whether there is an interval and it does not hold 0."""
+    return ends is not None and not ends[0] <= 0 <= ends[1]
 
 
 def p_value(value: float | None) -> str:
