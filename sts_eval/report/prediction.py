@@ -15,26 +15,19 @@ from sts_eval.errors import UserError
 from sts_eval.records.prediction import SCORES, Prediction, Score
 from sts_eval.report.terminal import standard_output, text_table, warn
 
-BAR = 12
-"""Characters of the longest bar."""
+BAR = 12  # characters of the longest bar
 
 NAMES = {"sts_icl": "STS_ICL", "sts_act": "STS_act", "sts_notebook": "notebook"}
 
-NAMED = 2
-"""Domains named at either end."""
+REASONS = 8  # most shifted features that are shown
 
-FEWEST = 3
-"""Domains without which there is no rank correlation."""
+NAMED = 2  # domains named at either end
+
+FEWEST = 3  # domains without which there is no rank correlation
 
 
 def print_prediction(prediction: Prediction, rank_by: str, console: Console | None = None) -> None:
-    """Print domains by expected impact, why, and what it cost.
-
-    Args:
-        prediction: The record.
-        rank_by: The score to rank by, one of `SCORES`.
-        console: Where to print; standard output if None.
-    """
+    """Print domains by expected impact (`rank_by` is one of `SCORES`), why, and what it cost."""
     console = console or standard_output()
     console.print(score_table(prediction, rank_by))
     console.print(reason_table(prediction, rank_by))
@@ -73,34 +66,23 @@ def score_table(prediction: Prediction, rank_by: str) -> Table:
     return table
 
 
-def reason_table(prediction: Prediction, rank_by: str, features: int = 8) -> Table:
+def reason_table(prediction: Prediction, rank_by: str) -> Table:
     """The most shifted features: their share of the first domain's score, and what fires them."""
     leading = prediction.ranked(rank_by)[0].domain
-    which = "share_of_act" if rank_by == "sts_act" else "share_of_icl"
     shift = prediction.shifts[0]
     linked = any(reason.neuronpedia for reason in prediction.reasons)
     rows = []
-    for reason in prediction.reasons[:features]:
-        shares = getattr(reason, which)
+    for reason in prediction.reasons[:REASONS]:
+        shares = reason.share_of_act if rank_by == "sts_act" else reason.share_of_icl
         most = max(shares, key=lambda domain: shares[domain])
-        tokens = "  ".join(dict.fromkeys(_visible(firing.token) for firing in reason.firings))
-        row = [
-            str(reason.feature),
-            f"{reason.shift:.3g}",
-            f"{shares[leading]:.1%}",
-            f"{most} {shares[most]:.1%}",
-            tokens or "(no token of these questions)",
-        ]
+        tokens = dict.fromkeys(firing.token.replace("\n", "↵").strip() or "␣" for firing in reason.firings)
+        row = [str(reason.feature), f"{reason.shift:.3g}", f"{shares[leading]:.1%}", f"{most} {shares[most]:.1%}"]
+        row.append("  ".join(tokens) or "(no token of these questions)")
         rows.append([*row, reason.neuronpedia or ""] if linked else row)
     header = ["feature", "shift", f"share of {leading}", "leans on it most", "fires on", *["Neuronpedia"] * linked]
-    return text_table(
-        f"Why: the features that demonstrations move most (the top {len(shift.features)} carry "
-        f"{shift.share_of_total:.0%} of all change)",
-        header,
-        rows,
-        left=header[3:],
-        fold=header[4:],
-    )
+    carried = f"the top {len(shift.features)} carry {shift.share_of_total:.0%} of all change"
+    heading = f"Why: the features that demonstrations move most ({carried})"
+    return text_table(heading, header, rows, left=header[3:], fold=header[4:])
 
 
 def predictor_table(prediction: Prediction) -> Table:
@@ -165,11 +147,6 @@ def _score(score: Score) -> str:
     se = f" ±{score.se:.2g}" if score.se is not None else ""
     sd = f" ({score.seed_sd:.2g})" if score.seed_sd is not None else ""
     return f"{score.value:.4g}{se}{sd}"
-
-
-def _visible(token: str) -> str:
-    text = token.replace("\n", "↵").strip()
-    return text or "␣"
 
 
 def last_part(name: str) -> str:

@@ -8,7 +8,6 @@ from statistics import fmean
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table as TextTable
 
 from sts_eval.analysis.wording import QUESTIONS
 from sts_eval.records.comparison import Comparison, Measure, Question, Row, Table
@@ -27,8 +26,7 @@ OUTCOMES: tuple[tuple[Question, Measure], ...] = (
 )
 """What scores are correlated with, a table each; log-probability where every domain has it."""
 
-IN_WORDS = ("sts_icl", "sts_act")
-"""The scores whose correlations with accuracy are put in words."""
+IN_WORDS = ("sts_icl", "sts_act")  # scores whose correlations with accuracy are put in words
 
 DOMAIN_HEADER = ("domain", "STS_ICL", "STS_act", "before", "after", "Δ points ± SE", "n", "verdict")
 
@@ -39,10 +37,6 @@ COLOURS = {"better": "green", "worse": "red"}
 
 def print_report(report: Report, console: Console | None = None) -> None:
     """Print the domains, every predictor against every outcome, what follows, and the overlaps.
-
-    Args:
-        report: The record.
-        console: Where to print; standard output if None.
 
     Raises:
         UserError: The report is by an earlier version, without a comparison.
@@ -64,7 +58,8 @@ def print_report(report: Report, console: Console | None = None) -> None:
     for name, text in conclusions(comparison):
         console.print(f"[bold]{name}[/]: {escape(text)}", highlight=False)
     if report.overlaps:
-        console.print(overlap_table(report))
+        heading = f"Predicted and actually shifted dimensions, mean of {len(report.overlaps)} tuned seeds"
+        console.print(text_table(heading, OVERLAP_HEADER, overlap_rows(report), left=("space",)))
     total = sum(report.seconds.values())
     shares = ", ".join(f"{stage} {spent:.0f} s ({spent / total:.0%})" for stage, spent in report.seconds.items())
     console.print(f"Time: {shares}.", style="dim", highlight=False)
@@ -112,12 +107,6 @@ def conclusions(comparison: Comparison) -> list[tuple[str, str]]:
             if table.measure == "accuracy" and single is not None:
                 found.append((f"{QUESTIONS[table.question]}, {NAMES[name]}", single.verdict))
     return found
-
-
-def overlap_table(report: Report) -> TextTable:
-    """How many of the predicted dimensions are among the ones that tuning moved most."""
-    heading = f"Predicted and actually shifted dimensions, mean of {len(report.overlaps)} tuned seeds"
-    return text_table(heading, OVERLAP_HEADER, overlap_rows(report), left=("space",))
 
 
 def overlap_rows(report: Report) -> list[list[str]]:
