@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sts_eval.analysis.aligned_runs import FEWEST_DOMAINS
 from sts_eval.analysis.compare import compare_runs
-from sts_eval.analysis.outcome import summarise
+from sts_eval.analysis.runs import summarise
 from sts_eval.errors import UserError
 from sts_eval.records.overlap import Overlap
 from sts_eval.records.prediction import SCORES, Prediction, PredictorScores

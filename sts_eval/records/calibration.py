@@ -8,8 +8,7 @@ from pydantic import Field
 
 from sts_eval.records.record import Part, Record
 
-Held = Literal["model", "training_set"]
-"""What is left out: all runs of one model, or all runs on one training set."""
+Held = Literal["model", "training_set"]  # what is left out: all runs of one model, or all runs on one training set
 
 
 class Source(Part):
@@ -51,9 +50,7 @@ class Level(Part):
 
     level: float = Field(gt=0, lt=1, description="nominal share of changes inside the interval")
     half_width: float | None = Field(description="points; None where there are too few held-out points")
-    share: float | None = Field(
-        description="of held-out changes inside an interval from the residuals of the other groups"
-    )
+    share: float | None = Field(description="of held-out changes in an interval from the residuals of the other groups")
     share_low: float | None = Field(description="95% binomial interval of the share, as if points were independent")
     share_high: float | None
     n: int = Field(description="held-out points that were judged")
@@ -72,9 +69,7 @@ class HoldOut(Part):
         default=None,
         description="against the run's own measured mean, known only afterwards: a useful line may stay below 0",
     )
-    skill_domain_mean: float | None = Field(
-        default=None, description="against the domain's mean over the other groups' runs"
-    )
+    skill_domain_mean: float | None = Field(default=None, description="against the domain's mean in the other groups")
     levels: tuple[Level, ...] = ()
     selected: dict[str, int] = Field(
         default={},
@@ -92,12 +87,11 @@ class Calibration(Record):
     with_history: bool
     candidates: tuple[str, ...] = Field(description="predictors to choose from; empty where they were given")
     half_width_80: float | None = Field(
-        description="points, of the interval that holds 80% of changes: at each level the larger of the hold-outs', so "
-        "that it serves a new model and a new training set"
+        description="points; 80% of changes are inside. The larger of the hold-outs', for a new model and a new set"
     )
     half_width_90: float | None
     harder: Held | None = Field(
-        description="hold-out of the larger RMSE; it chose the equation's predictor and set the weight of its history"
+        description="hold-out of the larger RMSE; it chose the predictor and the weight of history"
     )
     hold_outs: tuple[HoldOut, ...]
     domains: tuple[str, ...] = Field(description="that have a measured change; no other gets an expected one")

@@ -10,8 +10,7 @@ from sts_eval.experiment import Experiment
 from sts_eval.records.older import STS_SUMMARIES
 from sts_eval.records.record import Part, Record
 
-SCORES = tuple(STS_SUMMARIES)
-"""STS's scores, the leading one first. They are predictors like any other."""
+SCORES = tuple(STS_SUMMARIES)  # STS's scores, the leading one first; they are predictors like any other
 
 
 class ModelIdentity(Part):
@@ -69,9 +68,7 @@ class Score(Part):
     """One predictor's score of one domain."""
 
     value: float
-    se: float | None = Field(
-        default=None, description="standard error over questions; None for a single one, or where it is not defined"
-    )
+    se: float | None = Field(default=None, description="standard error over questions; None for one, or if undefined")
     seed_sd: float | None = Field(default=None, description="standard deviation over seeds; None for one seed")
 
 
@@ -90,7 +87,7 @@ class PredictorScores(Part):
     name: str
     group: str
     flags: tuple[str, ...] = Field(
-        description="L looks at right answers, G runs backward passes, P trains briefly, O reads the tuned model"
+        description="needs: L right answers, G backward passes, P short training, O the tuned model"
     )
     summary: str
     scores: dict[str, Score] = Field(description="by domain; a domain is missing where the score is not defined")
@@ -165,10 +162,7 @@ class Prediction(Record):
         Raises:
             KeyError: It was not asked for.
         """
-        for predictor in self.predictors:
-            if predictor.name == name:
-                return predictor
-        raise KeyError(name)
+        return {one.name: one for one in self.predictors}[name]
 
     @property
     def others(self) -> tuple[PredictorScores, ...]:

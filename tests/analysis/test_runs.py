@@ -5,9 +5,8 @@ import pytest
 from helpers.outcomes import outcomes
 from helpers.records import LATE, prediction, transfer
 
-from sts_eval.analysis.outcome import model_name, set_name
 from sts_eval.analysis.report import report_run
-from sts_eval.analysis.runs import gather, outcome_of
+from sts_eval.analysis.runs import gather, model_name, outcome_of, set_name
 from sts_eval.data.tables import fingerprint
 from sts_eval.errors import UserError
 from sts_eval.experiment import TuneSettings
