@@ -19,7 +19,6 @@ from sts_eval.statistics import added_value, standardised
 from sts_eval.statistics.partial_permutation import partial_permutations
 
 HISTORIES = ("history_all", "history_same_set")  # what is held fixed, a table for each
-
 MODELS_TO_HOLD_OUT = 3  # models from which on one of them is held out; with fewer, a training set is
 
 

@@ -25,7 +25,6 @@ from sts_eval.records.record import now
 from sts_eval.statistics import conformal_interval, coverage, skill, standardised
 
 LEVELS = (0.8, 0.9)
-
 FEWEST_GROUPS = 3
 """Models or training sets that a hold-out needs: one to leave out, and two so that the others have a history."""
 

@@ -30,7 +30,6 @@ ZERO_NAMES = ("icl_nll_gap", "icl_logprob_gap", "icl_accuracy_gap")
 
 WITHIN_RUNS: tuple[Question, ...] = ("how_much", "which_way")  # one run can answer these
 BETWEEN_SETS: tuple[Question, ...] = ("which_set", "which_set_away")  # about the training sets of a model
-
 STANDINGS: tuple[Standing, ...] = ("ranked", "history", "oracle")  # in the order of a table's rows
 
 

@@ -11,14 +11,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sts_eval.analysis.aligned_runs import AlignedRuns
-from sts_eval.analysis.wording import QUESTIONS, UNITS, counted, excludes_zero, interval, p_value, signed
-from sts_eval.records.comparison import AddedRow, AddedTable, Ends, Row, Table
+from sts_eval.analysis.wording import QUESTIONS, UNITS, counted, interval, p_value, signed
+from sts_eval.records.comparison import AddedRow, AddedTable, Ends, Row, Table, excludes_zero
 from sts_eval.statistics import critical_r
 
 ALPHA = 0.05
-
 ADDS = "adds to history"
-
 NAMED = 5  # predictors that a sentence names at most
 
 HISTORIES = {
@@ -120,8 +118,10 @@ def _by_logprob(names: Sequence[str], added: Sequence[AddedTable]) -> list[str]:
 
 
 def _against_cheapest(table: Table, reference: str) -> str:
-    """The reference against the best of the other predictors that need least of the model."""
-    cheapest = cheapest_predictor(table, reference)
+    """The reference against the best of those predictors beside STS that need the fewest passes over the model."""
+    others = [row for row in table.standing("ranked") if row.group != "sts" and row.name != reference]
+    known = [row for row in others if row.cost is not None and row.r is not None]
+    cheapest = min(known, key=lambda row: (*_passes(row), -(row.r or 0.0)), default=None)
     if cheapest is None or cheapest.from_reference is None or cheapest.cost is None:
         return "there is no other predictor whose cost is known."
     found = cheapest.from_reference
@@ -138,16 +138,6 @@ def _against_cheapest(table: Table, reference: str) -> str:
     if high < 0 and not doubt:
         return f"{reference} is beaten by {other}: {figures}."
     return f"{reference} against {other} is inconclusive: {figures}."
-
-
-def cheapest_predictor(table: Table, reference: str) -> Row | None:
-    """Of the ranked predictors beside STS and the reference that need the fewest passes, the one with the highest r."""
-    others = [
-        row
-        for row in table.standing("ranked")
-        if row.group != "sts" and row.name != reference and row.cost is not None and row.r is not None
-    ]
-    return min(others, key=lambda row: (*_passes(row), -(row.r or 0.0)), default=None)
 
 
 def _recommended(table: Table) -> str:

@@ -33,11 +33,6 @@ def interval(ends: Ends | None) -> str:
     return f"[{signed(ends[0])}, {signed(ends[1])}]" if ends else "–"
 
 
-def excludes_zero(ends: Ends | None) -> bool:
-    """Whether there is an interval and it does not hold 0."""
-    return ends is not None and not ends[0] <= 0 <= ends[1]
-
-
 def p_value(value: float | None) -> str:
     """A p with three decimals, or its order where that would print 0."""
     return "–" if value is None else f"{value:.3f}" if value >= SMALLEST_P else f"{value:.0e}"

@@ -21,6 +21,11 @@ Standing = Literal["ranked", "history", "oracle"]
 Ends = tuple[float, float]  # of an interval, the lower one first
 
 
+def excludes_zero(ends: Ends | None) -> bool:
+    """Whether there is an interval and it does not hold 0."""
+    return ends is not None and not ends[0] <= 0 <= ends[1]
+
+
 class Difference(Part):
     """Pooled r of one predictor minus that of another, over the points that both have."""
 

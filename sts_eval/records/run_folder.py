@@ -31,11 +31,8 @@ from sts_eval.records.transfer import Transfer
 from sts_eval.records.tuning import SeedTraining
 
 EVALUATIONS = "evaluations"  # a folder that runs share; it lies beside them, so that `runs/*` names it too
-
 REPORT_FILES = ("report.json", "report.md", "report.html", "scatter.png")  # the record of a report, and its views
-
 TUNING_RECORD = "tuning.json"
-
 _PREFIXES: dict[type[Record], str] = {Prediction: "prediction", Transfer: "transfer"}
 
 AnyRecord = TypeVar("AnyRecord", bound=Record)

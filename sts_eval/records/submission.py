@@ -25,11 +25,8 @@ Origin = Literal["measured", "imported", "published"]
 figures of a paper. The three never rank together."""
 
 _SEGMENT = r"[A-Za-z0-9_][A-Za-z0-9_+:-]*(\.[A-Za-z0-9_+:-]+)*"
-
 NAME = rf"^{_SEGMENT}(/{_SEGMENT})*$"  # an id as hubs write it
-
 LABEL = r"^\w[\w .,()&+-]*$"  # a name that people gave, in letters of any script
-
 LINE = r"^[^\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]*$"
 """Free text: no control characters and none that turn the reading direction."""
 

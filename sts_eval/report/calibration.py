@@ -31,7 +31,9 @@ def print_calibration(calibration: Calibration, console: Console | None = None) 
         )
         for one in calibration.hold_outs:
             if calibration.candidates and one.selected:
-                console.print(selection_text(one), markup=False, highlight=False)
+                ranked = sorted(one.selected.items(), key=lambda item: -item[1])
+                counts = ", ".join(f"{name} {n} of {one.n_groups}" for name, n in ranked)
+                console.print(f"Chosen without {_group(one)}: {counts}.", markup=False, highlight=False)
     _print_gaps(calibration, console)
 
 
@@ -93,13 +95,6 @@ def equation_text(equation: Equation) -> str:
     if equation.history is not None:
         parts.append(f"{equation.history.slope:+.2f} · the domain's mean change in other runs")
     return f"Expected change in points = {' '.join(parts)}"
-
-
-def selection_text(one: HoldOut) -> str:
-    """Which predictors the folds of a hold-out chose, and how often."""
-    ranked = sorted(one.selected.items(), key=lambda item: -item[1])
-    counts = ", ".join(f"{name} {n} of {one.n_groups}" for name, n in ranked)
-    return f"Chosen without {_group(one)}: {counts}."
 
 
 def _print_gaps(calibration: Calibration, console: Console) -> None:

@@ -9,18 +9,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as TextTable
 
-from sts_eval.analysis.wording import (
-    MEASURES,
-    QUESTIONS,
-    UNITS,
-    counted,
-    excludes_zero,
-    interval,
-    p_value,
-    signed,
-    unsigned,
-)
-from sts_eval.records.comparison import AddedRow, AddedTable, Comparison, Difference, Row, Table
+from sts_eval.analysis.wording import MEASURES, QUESTIONS, UNITS, counted, interval, p_value, signed, unsigned
+from sts_eval.records.comparison import AddedRow, AddedTable, Comparison, Difference, Row, Table, excludes_zero
 from sts_eval.report.markdown import inline, pipe_table
 from sts_eval.report.terminal import standard_output, text_table, warn
 
@@ -260,8 +250,7 @@ def difference(found: Difference | None) -> str:
     """A difference of r, with a star where its interval excludes 0."""
     if found is None or found.difference is None:
         return "–"
-    clear = excludes_zero(found.interval)
-    return f"{signed(found.difference)}{'*' * clear}"
+    return f"{signed(found.difference)}{'*' * excludes_zero(found.interval)}"
 
 
 def _rank(row: Row) -> str:

@@ -18,7 +18,6 @@ from sts_eval.report import report as report_view
 from sts_eval.report.plots import forest, panels, scatter
 
 COMPARISON_FILES = ("comparison.json", "comparison.md", "comparison.csv", "forest.png", "panels.png")
-
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # beginnings that make a spreadsheet read a cell as a formula
 
 Cell = str | float | int | None

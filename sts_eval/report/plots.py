@@ -17,7 +17,6 @@ from sts_eval.statistics import standardised
 COLOURS: dict[Standing, str] = {"ranked": "#3b78a8", "history": "#c2752d", "oracle": "#8a8a8a"}
 REFERENCE = "#b02a4c"
 LINE = "#999999"
-
 ACROSS = 4  # panels side by side
 MOST_RUNS = 24  # that are drawn; more panels could not be read
 

@@ -16,13 +16,9 @@ from sts_eval.records.prediction import SCORES, Prediction, Score
 from sts_eval.report.terminal import standard_output, text_table, warn
 
 BAR = 12  # characters of the longest bar
-
 NAMES = {"sts_icl": "STS_ICL", "sts_act": "STS_act", "sts_notebook": "notebook"}
-
 REASONS = 8  # most shifted features that are shown
-
 NAMED = 2  # domains named at either end
-
 FEWEST = 3  # domains without which there is no rank correlation
 
 

@@ -27,11 +27,8 @@ OUTCOMES: tuple[tuple[Question, Measure], ...] = (
 """What scores are correlated with, a table each; log-probability where every domain has it."""
 
 IN_WORDS = ("sts_icl", "sts_act")  # scores whose correlations with accuracy are put in words
-
 DOMAIN_HEADER = ("domain", "STS_ICL", "STS_act", "before", "after", "Δ points ± SE", "n", "verdict")
-
 OVERLAP_HEADER = ("space", "N", "in both", "null of equal activity", "largest p", "N carry of all change")
-
 COLOURS = {"better": "green", "worse": "red"}
 
 
