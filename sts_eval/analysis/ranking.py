@@ -78,23 +78,22 @@ def question_table(
             if alone and settings.single:
                 delta = changes.change[0] if question == "how_much" else None
                 single = _single_run(one.scores[0], outcome[0], runs.domains, asked.ceiling, delta)
-            rows.append(
-                Row(
-                    name=name,
-                    group=one.group,
-                    flags=one.flags,
-                    summary=one.summary,
-                    standing=standing,
-                    rank=ranks.get(name),
-                    p_permutation=family.get(name),
-                    from_reference=differences.get(settings.reference),
-                    from_history=differences.get(history) if history else None,
-                    sign=_sign(one, changes, settings) if question == "which_way" else None,
-                    cost=one.cost,
-                    single=single,
-                    **estimates[name]._asdict(),
-                )
+            row = Row(
+                name=name,
+                group=one.group,
+                flags=one.flags,
+                summary=one.summary,
+                standing=standing,
+                rank=ranks.get(name),
+                p_permutation=family.get(name),
+                from_reference=differences.get(settings.reference),
+                from_history=differences.get(history) if history else None,
+                sign=_sign(one, changes, settings) if question == "which_way" else None,
+                cost=one.cost,
+                single=single,
+                **estimates[name]._asdict(),
             )
+            rows.append(row)
     return Table(
         question=question,
         measure=measure,

@@ -102,10 +102,6 @@ class Calibration(Record):
     outcomes: tuple[Source, ...]
     too_little: str | None = Field(description="what is not given, and why, in a sentence")
 
-    def hold_out(self, by: Held) -> HoldOut:
-        """The figures of one hold-out."""
-        return next(one for one in self.hold_outs if one.by == by)
-
 
 class ExpectedChange(Part):
     """The expected change of one domain, in points of accuracy."""

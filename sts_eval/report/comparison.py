@@ -137,7 +137,8 @@ def markdown(comparison: Comparison) -> str:
     lines += [f"- {inline(line)}" for line in comparison.verdict]
     for added in comparison.added:
         lines += ["", f"## {inline(added_title(added))}"]
-        lines += pipe_table(ADDED_HEADER, map(added_cells, added.rows))
+        cells = [added_cells(row) for row in added.rows]
+        lines += pipe_table(list(cells[0]), [list(one.values()) for one in cells])
     for table in comparison.tables:
         lines += ["", f"## {inline(title(table))}", *question_lines(table, comparison.reference, table.rows)]
         lines += [inline(note) for note in table.notes]
@@ -168,50 +169,36 @@ def footnote(comparison: Comparison) -> str:
     )
 
 
-ADDED_HEADER = (
-    "predictor",
-    "partial r",
-    "95% interval",
-    "p permutation",
-    "p likelihood",
-    "q",
-    "error without",
-    "error with",
-)
-
-SHOWN = (0, 1, 2, 3, 6, 7)
-"""Columns of what is added to history that fit a terminal; the likelihood ratio's p, too small here, is in files."""
+IN_FILES = ("p likelihood", "q")  # columns of what is added to history that are too small for a terminal
 
 
 def added_table(table: AddedTable, reference: str, limit: int | None = None) -> TextTable:
     """What predictors add to history, on a terminal: at most `limit` of them, beside STS and the reference."""
-    header = [ADDED_HEADER[place] for place in SHOWN]
+    header = [head for head in added_cells(table.rows[0]) if head not in IN_FILES]
     grid = text_table(added_title(table), header, left=("predictor",), dense=True)
-    shown = [
-        row
-        for place, row in enumerate(table.rows)
-        if limit is None or place < limit or row.name in (reference, "sts_icl", "sts_act")
-    ]
+    few = len(table.rows) if limit is None else limit
+    named = (reference, "sts_icl", "sts_act")
+    shown = [row for place, row in enumerate(table.rows) if place < few or row.name in named]
     for row in shown:
         cells = added_cells(row)
-        grid.add_row(*(escape(cells[place]) for place in SHOWN), style="bold" if row.name == reference else None)
+        grid.add_row(*(escape(cells[head]) for head in header), style="bold" if row.name == reference else None)
     if len(shown) < len(table.rows):
         grid.add_row(f"… {len(table.rows) - len(shown)} more")
     return grid
 
 
-def added_cells(row: AddedRow) -> list[str]:
-    """One row of what is added to history."""
-    return [
-        f"{row.name} (oracle)" if row.standing == "oracle" else row.name,
-        signed(row.partial_r),
-        interval(row.interval),
-        p_value(row.p_permutation),
-        p_value(row.p_likelihood),
-        p_value(row.q_likelihood),
-        _error(row.rmse_without),
-        _error(row.rmse_with),
-    ]
+def added_cells(row: AddedRow) -> dict[str, str]:
+    """What one predictor adds to history, by column. Errors are in points or nats."""
+    return {
+        "predictor": f"{row.name} (oracle)" if row.standing == "oracle" else row.name,
+        "partial r": signed(row.partial_r),
+        "95% interval": interval(row.interval),
+        "p permutation": p_value(row.p_permutation),
+        "p likelihood": p_value(row.p_likelihood),
+        "q": p_value(row.q_likelihood),
+        "error without": _of(row.rmse_without, lambda error: f"{error:#.3g}".rstrip(".")),
+        "error with": _of(row.rmse_with, lambda error: f"{error:#.3g}".rstrip(".")),
+    }
 
 
 def added_title(table: AddedTable) -> str:
@@ -260,10 +247,6 @@ def _rank(row: Row) -> str:
 def _of(part: Known | None, cell: Callable[[Known], str]) -> str:
     """The cell of a part that not every predictor has."""
     return "–" if part is None else cell(part)
-
-
-def _error(value: float | None) -> str:
-    return _of(value, lambda error: f"{error:#.3g}".rstrip("."))  # in points or nats
 
 
 def _short(cell: str) -> str:

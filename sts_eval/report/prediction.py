@@ -88,16 +88,9 @@ def predictor_table(prediction: Prediction) -> Table:
     for one in prediction.others:
         values = one.values
         order = sorted(values, key=lambda domain: -values[domain])
-        rows.append(
-            [
-                one.name,
-                " ".join(one.flags),
-                ", ".join(order[:NAMED]) or "(undefined)",
-                ", ".join(order[-NAMED:]),
-                _rank_correlation(values, sts),
-                f"{one.cost.seconds:.1f}" if one.cost else "–",
-            ]
-        )
+        most, least = ", ".join(order[:NAMED]) or "(undefined)", ", ".join(order[-NAMED:])
+        seconds = f"{one.cost.seconds:.1f}" if one.cost else "–"
+        rows.append([one.name, " ".join(one.flags), most, least, _rank_correlation(values, sts), seconds])
     header = ("predictor", "flags", "expects most", "expects least", "rank r with STS_ICL", "seconds")
     heading = "Other predictors on the same questions (scores by domain: in the record)"
     return text_table(heading, header, rows, left=header[:4], fold=header)

@@ -112,16 +112,15 @@ def overlap_rows(report: Report) -> list[list[str]]:
     for place, space in enumerate(report.overlaps[0].spaces):
         for index, at in enumerate(space.at):
             seeds = [one.spaces[place].at[index] for one in report.overlaps]
-            rows.append(
-                [
-                    f"{space.space} ({space.dims})",
-                    str(at.n),
-                    f"{fmean(one.common for one in seeds):.1f}",
-                    f"{fmean(one.expected for one in seeds):.1f} ± {fmean(one.null_sd for one in seeds):.1f}",
-                    f"{max(one.p_value for one in seeds):.2g}",
-                    f"{fmean(one.share_actual for one in seeds):.0%}",
-                ]
-            )
+            cells = [
+                f"{space.space} ({space.dims})",
+                str(at.n),
+                f"{fmean(one.common for one in seeds):.1f}",
+                f"{fmean(one.expected for one in seeds):.1f} ± {fmean(one.null_sd for one in seeds):.1f}",
+                f"{max(one.p_value for one in seeds):.2g}",
+                f"{fmean(one.share_actual for one in seeds):.0%}",
+            ]
+            rows.append(cells)
     return rows
 
 
