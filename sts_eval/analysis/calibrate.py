@@ -70,8 +70,7 @@ def calibrate(outcomes: Sequence[Outcome], predictors: Sequence[str] = (), *, wi
         n_points=changes.size,
         outcomes=tuple(
             Source(
-                outcome_sha256=one.sha256(),
-                **one.model_dump(include={"prediction_sha256", "model", "training_set"}),
+                outcome_sha256=one.sha256(), **one.model_dump(include={"prediction_sha256", "model", "training_set"})
             )
             for one in outcomes
         ),

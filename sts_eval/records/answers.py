@@ -25,9 +25,7 @@ class Replies(Record):
     verdicts: str = Field(pattern="^[rwu]*$", description="one letter per question: right, wrong, unparsed")
     logprob: tuple[float, ...] | None = Field(default=None, description="of the right option over all options, in nats")
     lengths: tuple[int, ...] | None = Field(default=None, description="length of each generated answer")
-    truncated: str | None = Field(
-        default=None, pattern="^[01]*$", description="1 where the answer hit its length limit"
-    )
+    truncated: str | None = Field(default=None, pattern="^[01]*$", description="1 where the length limit cut it off")
 
     @property
     def right(self) -> list[bool]:

@@ -21,13 +21,10 @@ class Source(Part):
 
 
 class Term(Part):
-    """A predictor's part in the line."""
+    """A predictor's part in the line. Raw scores of different models have no common unit, so they are standardised."""
 
     predictor: str
-    slope: float = Field(
-        description="points per standard deviation: scores are standardised over the domains of their run first "
-        "(mean 0, variance 1), since raw scores of different models have no common unit"
-    )
+    slope: float = Field(description="points per standard deviation of the scores over the domains of their run")
 
 
 class HistoryTerm(Part):
@@ -57,7 +54,10 @@ class Level(Part):
 
 
 class HoldOut(Part):
-    """Error on groups of runs that the line, the choice of its predictor and its history have not seen."""
+    """Error on groups of runs that the line, the choice of its predictor and its history have not seen.
+
+    The skill against the run's own mean, which is known only afterwards, may stay below 0 for a useful line.
+    """
 
     by: Held
     n_groups: int
@@ -65,16 +65,10 @@ class HoldOut(Part):
     rmse: float | None = Field(default=None, description="points")
     mae: float | None = Field(default=None, description="points")
     skill_zero: float | None = Field(default=None, description="1 - MSE/MSE of 'nothing changes'")
-    skill_run_mean: float | None = Field(
-        default=None,
-        description="against the run's own measured mean, known only afterwards: a useful line may stay below 0",
-    )
+    skill_run_mean: float | None = Field(default=None, description="against the run's own measured mean")
     skill_domain_mean: float | None = Field(default=None, description="against the domain's mean in the other groups")
     levels: tuple[Level, ...] = ()
-    selected: dict[str, int] = Field(
-        default={},
-        description="by predictor: folds whose line uses it, chosen on their own training runs where it was not given",
-    )
+    selected: dict[str, int] = Field(default={}, description="by predictor: folds whose line uses it")
     too_little: str | None = Field(default=None, description="why there are no figures")
 
 
@@ -86,13 +80,9 @@ class Calibration(Record):
     equation: Equation | None = Field(description="None where its error could not be measured")
     with_history: bool
     candidates: tuple[str, ...] = Field(description="predictors to choose from; empty where they were given")
-    half_width_80: float | None = Field(
-        description="points; 80% of changes are inside. The larger of the hold-outs', for a new model and a new set"
-    )
+    half_width_80: float | None = Field(description="points; for 80% of changes, the larger of the hold-outs'")
     half_width_90: float | None
-    harder: Held | None = Field(
-        description="hold-out of the larger RMSE; it chose the predictor and the weight of history"
-    )
+    harder: Held | None = Field(description="hold-out of the larger RMSE; it chose predictor and weight of history")
     hold_outs: tuple[HoldOut, ...]
     domains: tuple[str, ...] = Field(description="that have a measured change; no other gets an expected one")
     n_runs: int

@@ -86,9 +86,7 @@ class PredictorScores(Part):
 
     name: str
     group: str
-    flags: tuple[str, ...] = Field(
-        description="needs: L right answers, G backward passes, P short training, O the tuned model"
-    )
+    flags: tuple[str, ...] = Field(description="L right answers, G backward passes, P short training, O tuned model")
     summary: str
     scores: dict[str, Score] = Field(description="by domain; a domain is missing where the score is not defined")
     seeds: tuple[int, ...] = Field(description="prediction seeds behind the scores; empty where nobody noted them")
