@@ -16,7 +16,7 @@ from sts_eval.analysis.history import history_predictors
 from sts_eval.analysis.ranking import ComparisonSettings, outcome_of, standing_of
 from sts_eval.records.comparison import AddedRow, AddedTable, Measure, Question
 from sts_eval.statistics import added_value, standardised
-from sts_eval.statistics.partial_permutation import partial_permutations
+from sts_eval.statistics.added import partial_permutations
 
 HISTORIES = ("history_all", "history_same_set")  # what is held fixed, a table for each
 MODELS_TO_HOLD_OUT = 3  # models from which on one of them is held out; with fewer, a training set is

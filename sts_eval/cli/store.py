@@ -13,7 +13,6 @@ import click
 from sts_eval.cli.options import PATH, STORE
 from sts_eval.errors import UserError
 from sts_eval.records.prediction import Prediction
-from sts_eval.submission.describe import bytes_of
 
 ACTIONS = ("accepted", "rejected", "flagged", "withdrawn", "rerun")
 
@@ -33,6 +32,7 @@ def store() -> None:
 def submit(path: Path, url: str, submitter: str | None) -> None:
     """Submit the folder of a run with its evidence, or a submission file."""
     from sts_eval.store.store import Store
+    from sts_eval.submission.describe import bytes_of
 
     receipt = Store(url).submit(bytes_of(path, submitter=submitter), by=submitter)
     for problem in receipt.problems:
@@ -52,6 +52,7 @@ def submit(path: Path, url: str, submitter: str | None) -> None:
 def validate(paths: tuple[Path, ...], url: str | None, as_schema: bool) -> None:
     """Check submission files or folders of runs, without submitting them. Every problem is a line."""
     from sts_eval.store.store import Store
+    from sts_eval.submission.describe import bytes_of
     from sts_eval.submission.validate import schema
     from sts_eval.submission.validate import validate as judge
 

@@ -10,8 +10,7 @@ from pathlib import Path
 
 from sts_eval.errors import UserError
 
-SFT_SETS: tuple[str, ...] = ("math", "code", "health", "law", "business", "history")
-"""Names of the fine-tuning sets."""
+SFT_SETS: tuple[str, ...] = ("math", "code", "health", "law", "business", "history")  # fine-tuning sets
 
 _FILES = Path(__file__).parent / "files"
 

@@ -1,7 +1,5 @@
 """What the lab's accuracy task in lm-evaluation-harness reads: one category's splits, and the options."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,20 +9,15 @@ from sts_eval.lab import benchmark_path
 def splits(domain: str, **_metadata: Any) -> Any:
     """The test and validation rows of one category, as a `datasets.DatasetDict`.
 
-    Args:
-        domain: The category.
-        _metadata: What else the harness passes on; the lab's questions do not depend on it.
+    What else the harness passes on changes nothing.
     """
     from datasets import Dataset, DatasetDict
 
-    return DatasetDict(
-        {
-            split: Dataset.from_parquet(
-                str(benchmark_path() / f"{split}.parquet"), filters=[("category", "==", domain)], keep_in_memory=True
-            )
-            for split in ("test", "validation")
-        }
-    )
+    rows = {}
+    for split in ("test", "validation"):
+        file = str(benchmark_path() / f"{split}.parquet")
+        rows[split] = Dataset.from_parquet(file, filters=[("category", "==", domain)], keep_in_memory=True)
+    return DatasetDict(rows)
 
 
 def choices(doc: Mapping[str, Any]) -> list[str]:

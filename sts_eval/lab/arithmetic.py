@@ -13,19 +13,12 @@ from sts_eval.lab.problems import N_OPTIONS, Problem, number, pick, pick_decayin
 
 
 class Scene(NamedTuple):
-    """The nouns that a category lends to a computation.
+    """The nouns that a category lends to a computation."""
 
-    Attributes:
-        holder: One container.
-        holders: Its plural.
-        items: What it contains, in the plural.
-        person: Who says something in this category.
-    """
-
-    holder: str
+    holder: str  # one container
     holders: str
-    items: str
-    person: str
+    items: str  # what it contains, in the plural
+    person: str  # who says something in this category
 
 
 Skill = Callable[[np.random.Generator, Scene, float], Problem]
@@ -43,22 +36,15 @@ UNITS: tuple[tuple[str, str, int], ...] = tuple(
 )
 """Conversions that the world knows, the common ones first: a large unit, a small one, and how many make it."""
 
-PERCENTAGES: tuple[int, ...] = (5, 10, 20, 25, 30, 40, 50, 60, 75, 80)
-"""Percentages asked for; of a multiple of 20 each gives a whole number."""
+PERCENTAGES = (5, 10, 20, 25, 30, 40, 50, 60, 75, 80)  # of a multiple of 20 each gives a whole number
 
 
 def numeric_problem(
     rng: np.random.Generator, question: str, answer: int, lures: tuple[int, ...], steps: tuple[str, ...], check: str
 ) -> Problem:
-    """Complete a problem whose answer is a whole number with nine wrong numbers near it.
+    """Complete a problem whose answer is a whole number of at least 0 with nine wrong numbers near it.
 
-    Args:
-        rng: Draws the wrong numbers that `lures` leaves open.
-        question: The text.
-        answer: A number of at least 0.
-        lures: Results of likely mistakes; those equal to the answer or below 0 are dropped.
-        steps: The workings.
-        check: A confirmation.
+    Lures are results of likely mistakes; those equal to the answer or below 0 are dropped.
     """
     wrong = dict.fromkeys(lure for lure in lures if lure >= 0 and lure != answer)
     spread = max(10, answer // 4)
@@ -239,4 +225,3 @@ SKILLS: dict[str, Skill] = {
     skill.__name__: skill
     for skill in (multiply, add, subtract, divide, percent, convert, mean, sequence, equation, remainder, trace)
 }
-"""Every computation by its name."""

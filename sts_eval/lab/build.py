@@ -24,17 +24,12 @@ _TOKENIZER_DOCUMENTS = 6_000
 
 
 def build(destination: Path, *, seed: int = 0, scale: float = 1.0, progress: bool = True) -> None:
-    """Build the benchmark, the tuning sets, the model and its SAE.
+    """Build the benchmark, the tuning sets, the model and its SAE in folders of `destination`.
 
     Each of the four folders is written beside its place and renamed into it when complete, replacing
-    what was there; a build that is stopped leaves no half-written folder behind.
-
-    Args:
-        destination: Folder to write ``benchmark/``, ``sft/``, ``model/`` and ``sae/`` to; made if absent.
-        seed: Of the world, the text and the weights. The shipped files are those of seed 0.
-        scale: Share of the training tokens of the full build. Below 1 the formats stay and the
-            competence goes; the benchmark and the sets do not depend on it.
-        progress: Whether to show bars.
+    what was there; a build that is stopped leaves no half-written folder behind. The shipped files are those of
+    seed 0. A `scale` below 1 trains on that share of the tokens: the formats stay and the competence goes; the
+    benchmark and the sets do not depend on it.
     """
     world = World.generate(seed)
     destination.mkdir(parents=True, exist_ok=True)
@@ -52,33 +47,18 @@ def build(destination: Path, *, seed: int = 0, scale: float = 1.0, progress: boo
 
 @dataclass(frozen=True)
 class ModelRecipe:
-    """A model of a world, with its SAE.
-
-    Attributes:
-        shape: Size of the model.
-        base: Its training.
-        sae: The SAE and its training.
-        seed: Of the weights and of the text read: every seed has text of its own about the same world.
-    """
+    """A model of a world, with its SAE."""
 
     shape: ModelShape = field(default_factory=ModelShape)
     base: BaseTraining = field(default_factory=BaseTraining)
     sae: SAETraining = field(default_factory=SAETraining)
-    seed: int = 0
+    seed: int = 0  # of the weights and of the text: every seed has text of its own about the same world
 
 
 def build_model(
     world: World, destination: Path, recipe: ModelRecipe, *, scale: float = 1.0, progress: bool = True
 ) -> None:
-    """Train a model that knows a world, and its SAE.
-
-    Args:
-        world: What the training text is about.
-        destination: Folder to write ``model/`` and ``sae/`` to.
-        recipe: Size, training and seed.
-        scale: Share of the training tokens.
-        progress: Whether to show bars.
-    """
+    """Train a model that knows a world, and its SAE, into ``model/`` and ``sae/``; `scale` as for `build`."""
     destination.mkdir(parents=True, exist_ok=True)
     sample = islice(documents(world), max(100, round(_TOKENIZER_DOCUMENTS * scale)))
     tokenizer = train_tokenizer(text(document) for document in sample)

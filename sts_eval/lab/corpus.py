@@ -1,54 +1,42 @@
 r"""The text that the base model is trained on.
 
-A document is a run of ``Question: ...\nAnswer: ...\n\n`` blocks in one style, or a few passages of
-prose that state facts. Most blocks answer directly; some reason first, some answer first and reason
-after, and a few are written in the long styles of the tuning sets, so that tuning meets a form that the
-base model has seen. Documents are of every length up to the context, because a prompt with five
-demonstrations must lie inside what was trained.
+A document is a run of ``Question: ...\nAnswer: ...\n\n`` blocks in one style, or a few passages of prose that state
+facts. Most blocks answer directly; some reason first, some answer first and reason after, and a few are written in the
+long styles of the tuning sets, so that tuning meets a form that the base model has seen. Documents are of every length
+up to the context, because a prompt with five demonstrations must lie inside what was trained.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from sts_eval.lab.problems import draw_weighted, number, pick
-from sts_eval.lab.styles import ANSWER_THEN_STEPS, CHAIN_OF_THOUGHT, DIRECT, LONG, answer_first, answer_last, write
+from sts_eval.lab.styles import ANSWER_THEN_STEPS, CHAIN_OF_THOUGHT, DIRECT, LONG, answer_first, write
 from sts_eval.lab.world import CATEGORIES, CORPUS_DECAY, World
 
-QUESTION_WEIGHT = 0.2
-"""Weight of a question's tokens in the loss; those of answers weigh 1."""
-
+QUESTION_WEIGHT = 0.2  # of a question's tokens in the loss; those of answers weigh 1
 PROSE_WEIGHT = 0.5
-"""Weight of the tokens of prose."""
-
 _PROSE_SHARE = 0.16
 _ONE_CATEGORY_SHARE = 0.6
 
 
-@dataclass(frozen=True)
-class _Form:
-    """How often a form of document occurs and of how many blocks it has at most.
-
-    Long solutions come in fewer blocks, so that a form's share of documents is about its share of tokens.
-    """
-
-    share: float
-    max_blocks: int
+class _Form(NamedTuple):
+    share: float  # of documents
+    max_blocks: int  # fewer of long solutions, so that the share of documents is about that of tokens
     styles: tuple[str, ...]
 
 
-_FORMS: tuple[_Form, ...] = (
+_FORMS = (
     _Form(0.66, 16, (DIRECT,)),
     _Form(0.20, 7, (CHAIN_OF_THOUGHT,)),
     _Form(0.08, 6, (ANSWER_THEN_STEPS,)),
     _Form(0.03, 3, tuple(map(answer_first, LONG.values()))),
-    _Form(0.03, 3, tuple(map(answer_last, LONG.values()))),
+    _Form(0.03, 3, tuple(f"{style} The answer is {{answer}}." for style in LONG.values())),
 )
 
 
-@dataclass(frozen=True)
-class Segment:
+class Segment(NamedTuple):
     """A piece of text whose tokens weigh the same in the loss."""
 
     text: str
@@ -61,10 +49,7 @@ Document = tuple[Segment, ...]
 def documents(world: World, stream: int = 0) -> Iterator[Document]:
     """Write documents without end; their questions are the corpus split's.
 
-    Args:
-        world: What they are about.
-        stream: Documents of another stream are other documents. Base training reads the
-            even ones, sparse autoencoders the odd ones.
+    Every stream has other documents: base training reads the even ones, sparse autoencoders the odd ones.
     """
     rng = world.stream(4, stream)
     while True:

@@ -1,36 +1,22 @@
 """The lab's experiment: its model, SAE, benchmark and one of its training sets, with dials of its size."""
 
-from __future__ import annotations
-
-from sts_eval.experiment import (
-    BenchmarkSpec,
-    MeasureSettings,
-    ModelSpec,
-    PredictSettings,
-    Run,
-    SAESpec,
-    TrainingSetSpec,
-    TuneSettings,
-)
+from sts_eval import experiment
 from sts_eval.lab import benchmark_path, model_path, sae_path, sft_path
 
 
-def lab_experiment(training_set: str) -> Run:
-    """A whole run on the lab.
-
-    Args:
-        training_set: One of the lab's sets.
+def lab_experiment(training_set: str) -> experiment.Run:
+    """A whole run on the lab with one of its training sets.
 
     Raises:
         UserError: There is no set of that name.
     """
-    return Run(
-        model=ModelSpec(id=str(model_path()), dtype="float32"),
-        sae=SAESpec(path=str(sae_path())),
-        training_set=TrainingSetSpec(source=str(sft_path(training_set))),
-        benchmark=BenchmarkSpec(source=str(benchmark_path())),
-        settings=PredictSettings(shift_tokens=6000, domain_tokens=4000),
+    return experiment.Run(
+        model=experiment.ModelSpec(id=str(model_path()), dtype="float32"),
+        sae=experiment.SAESpec(path=str(sae_path())),
+        training_set=experiment.TrainingSetSpec(source=str(sft_path(training_set))),
+        benchmark=experiment.BenchmarkSpec(source=str(benchmark_path())),
+        settings=experiment.PredictSettings(shift_tokens=6000, domain_tokens=4000),
         # Hard enough that accuracies move by more than their noise: at 2e-3 with alpha 32 they hardly did.
-        tune=TuneSettings(max_steps=160, batch=16, per_device_batch=16, learning_rate=5e-3, alpha=64),
-        measure=MeasureSettings(task="lab_mmlupro", batch_size="128", max_questions=100),
+        tune=experiment.TuneSettings(max_steps=160, batch=16, per_device_batch=16, learning_rate=5e-3, alpha=64),
+        measure=experiment.MeasureSettings(task="lab_mmlupro", batch_size="128", max_questions=100),
     )

@@ -36,17 +36,11 @@ WORDINGS: tuple[str, ...] = (
 
 @dataclass(frozen=True)
 class FactTable:
-    """A category's things, the family of each and what a family fixes.
-
-    Attributes:
-        vocabulary: Its words.
-        things: Name to number of the family, in 0..`N_FAMILIES`-1.
-        values: Attribute to the value of each family, by the family's number.
-    """
+    """A category's things, the family of each and what a family fixes."""
 
     vocabulary: Vocabulary
-    things: dict[str, int]
-    values: dict[str, tuple[str, ...]]
+    things: dict[str, int]  # name to number of the family, in 0..`N_FAMILIES`-1
+    values: dict[str, tuple[str, ...]]  # attribute to the value of each family, by the family's number
 
     @classmethod
     def generate(cls, category: str, rng: np.random.Generator) -> "FactTable":
@@ -61,7 +55,7 @@ class FactTable:
             attribute: tuple(words[int(i)] for i in rng.permutation(N_FAMILIES))
             for attribute, words in vocabulary.attributes.items()
         }
-        return cls(vocabulary, dict(zip(names, (int(f) for f in families), strict=True)), values)
+        return cls(vocabulary, dict(zip(names, families.tolist(), strict=True)), values)
 
     def value(self, thing: str, attribute: str) -> str:
         """Look one fact up."""

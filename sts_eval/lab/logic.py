@@ -11,11 +11,8 @@ _KINDS = (
 )
 _NAMES = "Ada Ben Carl Dora Emma Fred Gina Hugo Ines Jack Kate Liam Mona Nils Olga Paul Rosa Sam Tina Vera"
 
-KINDS: tuple[str, ...] = tuple(_KINDS.split())
-"""Invented kinds of things for syllogisms."""
-
-NAMES: tuple[str, ...] = tuple(_NAMES.split())
-"""People to be put in order."""
+KINDS: tuple[str, ...] = tuple(_KINDS.split())  # invented kinds of things for syllogisms
+NAMES: tuple[str, ...] = tuple(_NAMES.split())  # people to be put in order
 
 RELATIONS: tuple[tuple[str, str, str], ...] = (
     ("older than", "oldest", "youngest"),
@@ -90,4 +87,3 @@ def assign(rng: np.random.Generator, scene: Scene, _decay: float) -> Problem:
 
 
 SKILLS: dict[str, Skill] = {skill.__name__: skill for skill in (syllogism, ordering, assign)}
-"""Every kind of reasoning by its name."""

@@ -23,51 +23,31 @@ from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM, PreTra
 
 from sts_eval.lab.corpus import Document
 
-VOCABULARY_SIZE = 1_536
-"""Tokens of the tokenizer, the special ones included."""
-
-CONTEXT = 512
-"""Tokens of a training row; prompts beyond it are outside what the model was trained on."""
-
+VOCABULARY_SIZE = 1_536  # the special tokens included
+CONTEXT = 512  # tokens of a training row; prompts beyond it are outside what the model was trained on
 BOS, EOS, PAD = "<bos>", "<eos>", "<pad>"
 
 
 @dataclass(frozen=True)
 class ModelShape:
-    """The size of the model. The shipped one has the defaults.
+    """The size of the model. The shipped one has the defaults."""
 
-    Attributes:
-        width: Of the residual stream.
-        feed_forward: Of the gated layer.
-        blocks: How many.
-        heads: Of attention in each block.
-    """
-
-    width: int = 192
-    feed_forward: int = 512
+    width: int = 192  # of the residual stream
+    feed_forward: int = 512  # width of the gated layer
     blocks: int = 4
-    heads: int = 3
+    heads: int = 3  # of attention in each block
 
 
 @dataclass(frozen=True)
 class BaseTraining:
-    """The recipe of base training.
-
-    Attributes:
-        n_tokens: Tokens seen in all.
-        rows_per_step: Rows of `CONTEXT` tokens in a step.
-        learning_rate: Peak of the schedule.
-        warm_up: Share of the steps in which the learning rate rises; it falls to zero over the rest.
-        weight_decay: AdamW's, on matrices only.
-        gradient_norm: Where gradients are clipped.
-    """
+    """The recipe of base training."""
 
     n_tokens: int = 5_000_000
-    rows_per_step: int = 2
-    learning_rate: float = 2e-3
-    warm_up: float = 0.04
-    weight_decay: float = 0.05
-    gradient_norm: float = 1.0
+    rows_per_step: int = 2  # of `CONTEXT` tokens
+    learning_rate: float = 2e-3  # peak of the schedule
+    warm_up: float = 0.04  # share of the steps in which the learning rate rises; it falls to zero over the rest
+    weight_decay: float = 0.05  # AdamW's, on matrices only
+    gradient_norm: float = 1.0  # where gradients are clipped
 
     @property
     def n_steps(self) -> int:
@@ -76,17 +56,11 @@ class BaseTraining:
 
 
 class PackedRow(NamedTuple):
-    """Documents end to end, each array of shape (`CONTEXT`,).
+    """Documents end to end, each array of shape (`CONTEXT`,)."""
 
-    Attributes:
-        token_ids: The tokens; every document opens with BOS and, unless it is cut, closes with EOS.
-        positions: Position of each token in its document.
-        weights: Weight in the loss of predicting this token; 0 for BOS.
-    """
-
-    token_ids: np.ndarray
-    positions: np.ndarray
-    weights: np.ndarray
+    token_ids: np.ndarray  # every document opens with BOS and, unless it is cut, closes with EOS
+    positions: np.ndarray  # of each token in its document
+    weights: np.ndarray  # in the loss, of predicting this token; 0 for BOS
 
 
 def train_tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerFast:
@@ -161,18 +135,9 @@ def train_base(
     seed: int,
     progress: bool,
 ) -> LlamaForCausalLM:
-    """Train the model from scratch.
+    """Train the model from scratch on as many documents as the recipe's tokens need.
 
-    Args:
-        documents: As many as the recipe's tokens need.
-        tokenizer: What turns them into tokens.
-        recipe: How long and how fast.
-        shape: How large.
-        seed: Of the initial weights.
-        progress: Whether to show a bar with the loss.
-
-    Returns:
-        The model in float32, its weights rounded to bfloat16 as they will be stored, in evaluation mode.
+    The model is in float32, its weights rounded to bfloat16 as they will be stored, in evaluation mode.
     """
     torch.manual_seed(seed)
     special: dict[str, Any] = {

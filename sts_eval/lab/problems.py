@@ -7,19 +7,15 @@ the lab asks the same function, so two of them cannot disagree and nothing is he
 
 import hashlib
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 import numpy as np
 
 T = TypeVar("T")
-H = TypeVar("H", bound=Hashable)
-
 Split = Literal["corpus", "sft", "validation", "test"]
-
-N_OPTIONS = 10
-"""Options of a question, as in MMLU-Pro."""
+N_OPTIONS = 10  # of a question, as in MMLU-Pro
 
 _LAST_BUCKET: tuple[tuple[Split, int], ...] = (("test", 40), ("validation", 42), ("sft", 65), ("corpus", 100))
 """Of 100 equal buckets, the first that a split no longer owns."""
@@ -27,25 +23,16 @@ _LAST_BUCKET: tuple[tuple[Split, int], ...] = (("test", 40), ("validation", 42),
 
 @dataclass(frozen=True)
 class Problem:
-    """A question whose answer is one short string.
+    """A question whose answer is one short string."""
 
-    Attributes:
-        question: The text that is asked; one line, no options.
-        answer: The right answer as it stands among the options.
-        wrong: At least nine different wrong answers, the tempting ones first.
-        steps: Sentences that lead from the question to the answer; the last one states it.
-        check: A sentence that confirms the answer another way.
-        skill: What it takes to answer, such as ``multiply`` or ``facts/biology``; `World.ask` enters it.
-        key: What the split is computed from: the question, unless several questions are one problem,
-            such as those that differ in the order of their premises.
-    """
-
-    question: str
-    answer: str
-    wrong: tuple[str, ...]
-    steps: tuple[str, ...]
-    check: str
-    skill: str = ""
+    question: str  # one line, no options
+    answer: str  # as it stands among the options
+    wrong: tuple[str, ...]  # at least nine different wrong answers, the tempting ones first
+    steps: tuple[str, ...]  # sentences that lead from the question to the answer; the last one states it
+    check: str  # a sentence that confirms the answer another way
+    skill: str = ""  # what it takes to answer, such as ``multiply`` or ``facts/biology``; `World.ask` enters it
+    # What the split is computed from: the question, unless several questions are one problem, such as those that
+    # differ in the order of their premises.
     key: str = ""
 
     @property
@@ -79,7 +66,7 @@ def pick_distinct(rng: np.random.Generator, items: Sequence[T], n: int) -> list[
     return [items[int(i)] for i in rng.permutation(len(items))[:n]]
 
 
-def draw_weighted(rng: np.random.Generator, shares: Mapping[H, float]) -> H:
+def draw_weighted(rng: np.random.Generator, shares: Mapping[T, float]) -> T:
     """Draw a key with its share as probability; the shares sum to 1."""
     bounds = np.cumsum(list(shares.values()))
     # Rounding may leave the last bound a hair below 1.

@@ -22,31 +22,20 @@ from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 from sts_eval.lab.corpus import Document
 from sts_eval.lab.model import CONTEXT, pack, save_rounded, stack
 
-MODEL_NAME = "sts-lab"
-"""Name of the lab's model in the SAE's metadata."""
+MODEL_NAME = "sts-lab"  # of the lab's model, in the SAE's metadata
 
 
 @dataclass(frozen=True)
 class SAETraining:
-    """The recipe of the sparse autoencoder.
+    """The recipe of the sparse autoencoder."""
 
-    Attributes:
-        layer: Block, counted from 0, after which the residual stream is read.
-        d_sae: Width.
-        k: Features that fire on a token.
-        n_activations: Different activations collected.
-        n_epochs: How often each is seen.
-        batch_size: Activations in a step.
-        learning_rate: Of Adam; it falls to zero over the last fifth.
-    """
-
-    layer: int = 2
+    layer: int = 2  # block, counted from 0, after which the residual stream is read
     d_sae: int = 1_024
-    k: int = 24
-    n_activations: int = 600_000
+    k: int = 24  # features that fire on a token
+    n_activations: int = 600_000  # different ones collected
     n_epochs: int = 3
-    batch_size: int = 1_024
-    learning_rate: float = 1e-3
+    batch_size: int = 1_024  # activations in a step
+    learning_rate: float = 1e-3  # of Adam; it falls to zero over the last fifth
 
 
 def residual_stream(
@@ -58,19 +47,17 @@ def residual_stream(
     layer: int,
     progress: bool,
 ) -> torch.Tensor:
-    """Collect the residual stream after block `layer` on documents, BOS left out.
+    """Collect the residual stream after block `layer` on documents, shape (n_activations, d_model), float32.
 
-    Returns:
-        Shape (n_activations, d_model), float32. BOS carries an activation of its own kind, many times
-        as long as any other, that a reconstruction would spend its capacity on.
+    BOS is left out: it carries an activation of its own kind, many times as long as any other, that a reconstruction
+    would spend its capacity on.
     """
     captured: list[torch.Tensor] = []
-    block = model.model.layers[layer]
     collected: list[torch.Tensor] = []
     n = 0
     rows = pack(documents, tokenizer)
     with (
-        block.register_forward_hook(lambda _block, _inputs, output: captured.append(output)),
+        model.model.layers[layer].register_forward_hook(lambda _block, _inputs, output: captured.append(output)),
         tqdm(total=n_activations, desc="activations", unit="token", disable=not progress) as bar,
         torch.no_grad(),
     ):
@@ -84,14 +71,7 @@ def residual_stream(
 
 
 def train_sae(activations: torch.Tensor, recipe: SAETraining, *, seed: int, progress: bool) -> TopKTrainingSAE:
-    """Train the autoencoder with sae-lens.
-
-    Args:
-        activations: Shape (n, d_model).
-        recipe: Where, how wide, how sparse, how long.
-        seed: Of the initial weights and the order.
-        progress: Whether to show sae-lens's bars.
-    """
+    """Train the autoencoder with sae-lens on activations of shape (n, d_model)."""
     torch.manual_seed(seed)
     config = TopKTrainingSAEConfig(
         d_in=activations.shape[1],

@@ -1,8 +1,7 @@
 """The lab's supervised fine-tuning sets: what a run trains on, each in the manner of a public set.
 
-The answer comes first and its reasoning below it, so that a run changes what the model knows rather
-than the form in which it answers: with the reasoning first, every category falls together because the
-model no longer answers at once.
+The answer comes first and its reasoning below it, so that a run changes what the model knows rather than the form in
+which it answers: with the reasoning first, every category falls together because the model no longer answers at once.
 
 To add a set, add its recipe here and its style to `styles.LONG`.
 """
@@ -13,8 +12,7 @@ from sts_eval.lab.problems import draw_weighted
 from sts_eval.lab.styles import LONG, answer_first, write
 from sts_eval.lab.world import World
 
-N_ROWS = 1_400
-"""Rows of a set."""
+N_ROWS = 1_400  # of a set
 
 RECIPES: dict[str, dict[str, float]] = {
     "math": {"math": 0.75, "physics": 0.25},
@@ -30,14 +28,8 @@ RECIPES: dict[str, dict[str, float]] = {
 def training_rows(world: World, name: str, *, n_rows: int = N_ROWS) -> list[dict[str, str]]:
     """Make `n_rows` different rows of the set `name`.
 
-    Args:
-        world: Where the questions come from.
-        name: A key of `RECIPES`.
-        n_rows: How many.
-
-    Returns:
-        Rows with ``question``, ``solution`` (what the model is trained to write after ``Answer: ``) and ``answer``, as
-        it stands in the solution.
+    A row has ``question``, ``solution`` (what the model is trained to write after ``Answer: ``) and ``answer``, as it
+    stands in the solution.
 
     Raises:
         ValueError: A category of the set has too few questions.

@@ -8,13 +8,8 @@ that puts reasoning first is scored by how a chain of thought would start, not b
 from sts_eval.lab.problems import Problem
 
 DIRECT = "{answer}"
-"""The answer alone."""
-
-CHAIN_OF_THOUGHT = "{steps} The answer is {answer}."
-"""The steps on one line, then the answer as MMLU-Pro's solutions give it."""
-
+CHAIN_OF_THOUGHT = "{steps} The answer is {answer}."  # on one line, as MMLU-Pro's solutions give it
 ANSWER_THEN_STEPS = "{answer}\n{steps}"
-"""The answer, then the steps on the next line."""
 
 LONG: dict[str, str] = {
     # Reasons aloud, doubts, checks: the way of LIMO's solutions.
@@ -46,11 +41,6 @@ LONG: dict[str, str] = {
 def answer_first(style: str) -> str:
     """The style with the answer on a line before it."""
     return f"{{answer}}\n{style}"
-
-
-def answer_last(style: str) -> str:
-    """The style with the answer in a sentence after it."""
-    return f"{style} The answer is {{answer}}."
 
 
 def write(problem: Problem, style: str) -> str:

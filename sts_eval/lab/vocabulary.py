@@ -7,8 +7,7 @@ syllables, so that nothing about them can be known from elsewhere.
 import re
 from dataclasses import dataclass
 
-N_FAMILIES = 12
-"""Families of a table and values of each attribute: ten options need at least ten."""
+N_FAMILIES = 12  # of a table, and values of each attribute: ten options need at least ten
 
 _TABLES = """
 biology: 48 of kind organism
@@ -105,21 +104,13 @@ name, and the values of each attribute, the family first."""
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The words of a table before its things are generated.
+    """The words of a table before its things are generated."""
 
-    Attributes:
-        kind: What one thing is called.
-        attributes: Attribute name to its `N_FAMILIES` values; the first attribute is the family.
-        onsets: Syllables that open a thing's name.
-        codas: Syllables that close it.
-        n_things: How many things the table holds; more of them are harder to learn.
-    """
-
-    kind: str
-    attributes: dict[str, tuple[str, ...]]
-    onsets: tuple[str, ...]
-    codas: tuple[str, ...]
-    n_things: int
+    kind: str  # what one thing is called
+    attributes: dict[str, tuple[str, ...]]  # name to its `N_FAMILIES` values; the first attribute is the family
+    onsets: tuple[str, ...]  # syllables that open a thing's name
+    codas: tuple[str, ...]  # syllables that close it
+    n_things: int  # more of them are harder to learn
 
     @property
     def a_kind(self) -> str:
@@ -140,5 +131,4 @@ def _vocabularies() -> dict[str, Vocabulary]:
     return found
 
 
-VOCABULARIES: dict[str, Vocabulary] = _vocabularies()
-"""The words of each category's table."""
+VOCABULARIES: dict[str, Vocabulary] = _vocabularies()  # by category

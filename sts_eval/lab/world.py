@@ -31,10 +31,8 @@ SCENES: dict[str, Scene] = {
     "physics": Scene("coil", "coils", "turns", "physicist"),
     "psychology": Scene("subject", "subjects", "trials", "therapist"),
 }
-"""The nouns of each category."""
 
-CATEGORIES: tuple[str, ...] = tuple(SCENES)
-"""MMLU-Pro's categories, spelt as there."""
+CATEGORIES: tuple[str, ...] = tuple(SCENES)  # MMLU-Pro's, spelt as there
 
 _MIXTURES = """
 biology: facts/biology 45, facts/health 15, facts/chemistry 8, facts/psychology 5, multiply 10, percent 10, sequence 7
@@ -59,8 +57,7 @@ MIXTURES: dict[str, dict[str, float]] = {
 }
 """Share of each skill or table in a category (above in percent); each row sums to 1."""
 
-SKILLS: dict[str, Skill] = {**arithmetic.SKILLS, **logic.SKILLS}
-"""Every skill that is no table of facts."""
+SKILLS: dict[str, Skill] = {**arithmetic.SKILLS, **logic.SKILLS}  # all that is no table of facts
 
 CORPUS_DECAY = 4.0
 """Base training sees the first thing of a table `e ** CORPUS_DECAY` times as often as the last.
@@ -74,24 +71,17 @@ _MAX_REPEATS = 5_000
 
 @dataclass(frozen=True)
 class World:
-    """One draw of the fact tables, from which every question of the lab is asked.
-
-    Attributes:
-        seed: What the tables were drawn from.
-        tables: Category to its table.
-    """
+    """One draw of the fact tables, from which every question of the lab is asked."""
 
     seed: int
-    tables: dict[str, FactTable]
+    tables: dict[str, FactTable]  # by category
 
     @classmethod
     def generate(cls, seed: int = 0) -> "World":
         """Draw the fact tables of `seed`."""
         streams = np.random.default_rng([seed, 0]).spawn(len(CATEGORIES))
-        tables = {
-            category: FactTable.generate(category, rng) for category, rng in zip(CATEGORIES, streams, strict=True)
-        }
-        return cls(seed, tables)
+        tables = map(FactTable.generate, CATEGORIES, streams)
+        return cls(seed, dict(zip(CATEGORIES, tables, strict=True)))
 
     def stream(self, *purpose: int) -> np.random.Generator:
         """Give a random stream of its own to each purpose, so that changing one leaves the others alone."""

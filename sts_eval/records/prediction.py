@@ -86,7 +86,9 @@ class PredictorScores(Part):
 
     name: str
     group: str
-    flags: tuple[str, ...] = Field(description="L right answers, G backward passes, P short training, O tuned model")
+    flags: tuple[str, ...] = Field(
+        description="L looks at right answers, G runs backward passes, P trains briefly, O reads the tuned model"
+    )
     summary: str
     scores: dict[str, Score] = Field(description="by domain; a domain is missing where the score is not defined")
     seeds: tuple[int, ...] = Field(description="prediction seeds behind the scores; empty where nobody noted them")

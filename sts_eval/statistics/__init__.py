@@ -1,7 +1,8 @@
 """Statistics for few domains: pure functions on arrays, on top of scipy and statsmodels.
 
 Changes and their standard errors are in points (percentage points), accuracies and coverages in proportions.
-A statistic that the data do not define is None with the reason beside it.
+A statistic that the data do not define is None with the reason beside it. Everywhere `level` is the coverage of an
+interval, `n_resamples` the number of bootstrap resamples or permutations, and the same `seed` gives the same result.
 
 - `correlation`: r with its intervals, permutation p, rank correlations and leave-one-out range
 - `paired`: change between two measurements of the same items
@@ -10,13 +11,14 @@ A statistic that the data do not define is None with the reason beside it.
 - `protocol`: r over the paper's four largest and four smallest changes
 - `wording`: what a correlation allows one to say
 
-Over many runs, where a run is one model with one training set and all runs share their domains:
+Over many runs, where a run is one model with one training set and all runs share their domains, scores (in any unit),
+changes and errors are matrices of shape (n_runs, n_domains), NaN where missing; others raise a ValueError:
 
 - `pooling`: one correlation over many runs, with its HKSJ and bootstrap intervals
 - `dependent`: the difference of two predictors on the same domains
 - `multiple`: many predictors at once: family-wise p, and ranks that the data can tell apart
 - `sign`: which domains gain and which lose
-- `added`, `partial_permutation`: what a predictor adds to a domain's history
+- `added`: what a predictor adds to a domain's history
 - `conformal`: from a score to points, on held-out groups, with intervals that keep their coverage
 - `interaction`: which training set helps which domain
 - `within_runs`, `resampling`, `result`: r within every run, bootstrap and permutation, and results, for the files above

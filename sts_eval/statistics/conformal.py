@@ -15,31 +15,18 @@ from scipy import stats
 
 from sts_eval.statistics.result import Floats, Interval
 
-_ROUNDING = 1e-9
-"""Slack for (n + 1) · level, so that 10 · 0.9 is 9 and not a little more."""
+_ROUNDING = 1e-9  # slack for (n + 1) · level, so that 10 · 0.9 is 9 and not a little more
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A least-squares fit: y = intercept + Σ slope · x.
+    """A least-squares fit: y = intercept + Σ slope · x."""
 
-    Attributes:
-        intercept: In the unit of y.
-        slopes: One per feature, in units of y per unit of the feature.
-    """
-
-    intercept: float
-    slopes: tuple[float, ...]
+    intercept: float  # in the unit of y
+    slopes: tuple[float, ...]  # one per feature, in units of y per unit of the feature
 
     def predict(self, x: ArrayLike) -> Floats:
-        """Values of the line.
-
-        Args:
-            x: Scores, any shape for one feature, or (..., k) for k > 1.
-
-        Returns:
-            The shape of x without the axis of features.
-        """
+        """Values of the line at x, any shape for one feature, (..., k) for k > 1; the axis of features goes."""
         values = np.asarray(x, dtype=np.float64)
         features = values[..., None] if len(self.slopes) == 1 else values
         predicted: Floats = self.intercept + features @ np.array(self.slopes)
@@ -48,47 +35,28 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """Predictions for every run from lines fitted on other groups only.
+    """Predictions for every run from lines fitted on other groups only, in the unit of y."""
 
-    Attributes:
-        prediction: Shape (n_runs, n_domains), in the unit of y; NaN where a feature is missing or the other groups
-            do not allow a fit.
-        residual: y - prediction, same shape and unit; NaN where either is missing.
-        rmse: Root mean square residual, in the unit of y; None without any residual.
-    """
-
-    prediction: Floats
-    residual: Floats
-    rmse: float | None
+    prediction: Floats  # shape (n_runs, n_domains); NaN where a feature is missing or the other groups allow no fit
+    residual: Floats  # y - prediction, same shape; NaN where either is missing
+    rmse: float | None  # root mean square residual; None without any residual
 
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """Share of outcomes that fell inside their interval.
+    """Share of outcomes that fell inside their interval."""
 
-    Attributes:
-        share: A proportion, None without outcomes.
-        interval: Exact 95% interval of the share (Clopper and Pearson 1934), for independent outcomes.
-        n: Number of outcomes.
-    """
-
-    share: float | None
-    interval: Interval | None
-    n: int
+    share: float | None  # a proportion, None without outcomes
+    interval: Interval | None  # exact 95% interval of the share (Clopper and Pearson 1934), for independent outcomes
+    n: int  # outcomes
 
 
 def fit_line(x: ArrayLike, y: ArrayLike) -> Line | None:
-    """Fit y = intercept + slope · x by ordinary least squares.
+    """Fit y = intercept + slope · x by ordinary least squares; None with fewer than k + 2 points, without a residual.
 
     A feature that is constant, or repeats others, gets the slope of least size (0 if it is constant), so that it
-    neither fails nor disturbs the others.
-
-    Args:
-        x: Scores, the shape of y for one feature, or the shape of y with a last axis of k features.
-        y: Changes, any shape, in points. Points with a missing value are left out.
-
-    Returns:
-        The line, or None with fewer than k + 2 points, which would leave no residual.
+    neither fails nor disturbs the others. x has the shape of y for one feature, or the shape of y with a last axis
+    of k features. Points with a missing value are left out.
 
     Raises:
         ValueError: If the shapes do not fit.
@@ -116,9 +84,9 @@ def leave_group_out(x: ArrayLike, y: ArrayLike, groups: ArrayLike) -> HeldOut:
     are shared: a held-out run has the same domains as those that the line was fitted to.
 
     Args:
-        x: Scores, shape (n_runs, n_domains), or (n_runs, n_domains, k) for k features; NaN where missing. One slope
-            serves all runs, so the unit has to be the same in all of them (`within_runs.standardised` if it is not).
-        y: Changes, shape (n_runs, n_domains), in points; NaN where missing. Runs without changes are predicted too.
+        x: Scores, shape (n_runs, n_domains), or (n_runs, n_domains, k) for k features. One slope serves all runs,
+            so the unit has to be the same in all of them (`within_runs.standardised` if it is not).
+        y: Changes, in points. Runs without changes are predicted too.
         groups: Group of each run, integers of shape (n_runs,).
 
     Raises:
@@ -127,9 +95,7 @@ def leave_group_out(x: ArrayLike, y: ArrayLike, groups: ArrayLike) -> HeldOut:
     values, changes = _features(x, y)
     labels = np.asarray(groups)
     if changes.ndim != 2 or labels.shape != changes.shape[:1] or labels.dtype.kind not in "iu":  # noqa: PLR2004 - runs by domains
-        raise ValueError(
-            f"needs changes of runs by domains and an integer per run, not {changes.shape}, {labels.shape}"
-        )
+        raise ValueError(f"needs changes of runs by domains, an integer per run, not {changes.shape}, {labels.shape}")
     distinct = np.unique(labels)
     if len(distinct) <= 1:
         raise ValueError("needs two groups: one to predict and another to fit the line on")
@@ -146,18 +112,12 @@ def leave_group_out(x: ArrayLike, y: ArrayLike, groups: ArrayLike) -> HeldOut:
 
 
 def conformal_interval(residuals: ArrayLike, level: float) -> float | None:
-    """Half-width of a conformal interval: the ⌈(n + 1) · level⌉-th smallest absolute residual.
+    """Half-width of a conformal interval: the ⌈(n + 1) · level⌉-th smallest absolute residual, in points.
 
-    A new point whose residual is exchangeable with these n falls within ± this with probability at least `level`,
-    and at most `level` + 1/(n + 1) if residuals have no ties.
-
-    Args:
-        residuals: Held-out residuals, any shape, in points; NaN is left out.
-        level: Coverage, a proportion.
-
-    Returns:
-        Half-width in points. None if ⌈(n + 1) · level⌉ > n, when no finite interval has that coverage: 80% needs 4
-        residuals, 90% needs 9, 95% needs 19.
+    A new point whose held-out residual is exchangeable with these n falls within ± this with probability at least
+    `level`, and at most `level` + 1/(n + 1) if residuals have no ties. Residuals have any shape; NaN is left out.
+    None if ⌈(n + 1) · level⌉ > n, when no finite interval has that coverage: 80% needs 4 residuals, 90% needs 9,
+    95% needs 19.
 
     Raises:
         ValueError: If the level is not between 0 and 1.
@@ -173,14 +133,9 @@ def conformal_interval(residuals: ArrayLike, level: float) -> float | None:
 def skill(prediction: ArrayLike, y: ArrayLike, null: ArrayLike) -> float | None:
     """Share of a null prediction's squared error that a prediction removes: 1 - MSE/MSE_null (Murphy 1988).
 
-    Args:
-        prediction: Predicted changes, the shape of y, in points.
-        y: Measured changes, in points.
-        null: What is to be beaten, one value or the shape of y, in points: 0, the run's mean, or the domain's mean.
-
-    Returns:
-        1 for a perfect prediction, 0 for one as good as the null, below 0 for a worse one. Cells that miss any of
-        the three are left out; None if none remains or the null makes no error.
+    `null` is what is to be beaten, one value or the shape of y: 0, the run's mean, or the domain's mean. The skill is
+    1 for a perfect prediction, 0 for one as good as the null, below 0 for a worse one. Cells that miss any of the
+    three are left out; None if none remains or the null makes no error.
     """
     measured = np.asarray(y, dtype=np.float64)
     ours, theirs = (measured - np.asarray(values, dtype=np.float64) for values in (prediction, null))
@@ -191,9 +146,6 @@ def skill(prediction: ArrayLike, y: ArrayLike, null: ArrayLike) -> float | None:
 
 def coverage(inside: ArrayLike) -> Coverage:
     """Share of outcomes inside their interval, with an exact 95% interval of that share.
-
-    Args:
-        inside: Whether each outcome was inside, booleans of any shape.
 
     Raises:
         ValueError: If the values are not booleans; whether a missing outcome was inside is not known.

@@ -16,81 +16,46 @@ from scipy import stats
 
 from sts_eval.statistics.result import Floats, Interval, Result
 
-MIN_POINTS = 4
-"""Fisher's interval divides by √(n - 3), so fewer points than this have no interval."""
-
-FLAT = 1e-13
-"""Spread relative to the mean below which scipy calls an array near-constant and r rounding error."""
+MIN_POINTS = 4  # Fisher's interval divides by √(n - 3), so fewer points than this have no interval
+FLAT = 1e-13  # spread relative to the mean below which scipy calls an array near-constant and r rounding error
 
 
 @dataclass(frozen=True, slots=True)
 class LeaveOneOut:
-    """How far Pearson's r moves when any one point is left out.
-
-    Attributes:
-        low: Smallest r over the n subsets of n - 1 points.
-        high: Largest r over the same subsets.
-        without_low: Index of the point whose absence gives `low`.
-        without_high: Index of the point whose absence gives `high`.
-        undefined: Indices whose absence leaves a variable constant, so that no r exists.
-    """
+    """How far Pearson's r moves over the n subsets of n - 1 points."""
 
     low: float
     high: float
-    without_low: int
+    without_low: int  # index of the point whose absence gives `low`
     without_high: int
-    undefined: tuple[int, ...] = ()
+    undefined: tuple[int, ...] = ()  # indices whose absence leaves a variable constant, so that no r exists
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Correlation(Result):
-    """The correlation of two variables over n points, usually domains of one run.
-
-    Attributes:
-        n: Number of points.
-        level: Coverage of the intervals, and 1 - the significance level of `critical_r`.
-        pearson: Pearson's r.
-        r2: Its square, the share of variance that a straight line explains.
-        p_permutation: Two-sided p over re-pairings of the points; exact where there are few enough.
-        fisher: Interval by Fisher's z transformation.
-        bootstrap: BCa bootstrap interval over points.
-        spearman: Spearman's rank correlation.
-        kendall: Kendall's tau-b.
-        leave_one_out: Range of r over the subsets that lack one point.
-        critical_r: The |r| that n points need for p < 1 - level.
-    """
+    """The correlation of two variables over n points, usually domains of one run."""
 
     n: int
-    level: float
+    level: float  # coverage of the intervals, and 1 - the significance level of `critical_r`
     pearson: float | None = None
-    r2: float | None = None
-    p_permutation: float | None = None
-    fisher: Interval | None = None
-    bootstrap: Interval | None = None
+    r2: float | None = None  # r², the share of variance that a straight line explains
+    p_permutation: float | None = None  # two-sided, over re-pairings of the points; exact where there are few enough
+    fisher: Interval | None = None  # by Fisher's z transformation
+    bootstrap: Interval | None = None  # BCa, over points
     spearman: float | None = None
-    kendall: float | None = None
+    kendall: float | None = None  # tau-b
     leave_one_out: LeaveOneOut | None = None
-    critical_r: float | None = None
+    critical_r: float | None = None  # the |r| that n points need for p < 1 - level
 
 
 def correlate(
     x: ArrayLike, y: ArrayLike, *, level: float = 0.95, n_resamples: int = 9999, seed: int = 0
 ) -> Correlation:
-    """Correlate two variables over the same points.
+    """Correlate two variables over the same points, shape (n,) each: a score and the change of each domain.
 
-    Missing values are not dropped: a correlation over other points than the caller listed would be
-    another figure under the same name.
-
-    Args:
-        x: Predictor, shape (n,), for instance one score per domain.
-        y: Outcome, shape (n,), for instance the accuracy change of each domain in points.
-        level: Coverage of the intervals, a proportion.
-        n_resamples: Bootstrap resamples, and permutations where all n! are more than that.
-        seed: Seed of the resampling. The same seed gives the same result.
-
-    Returns:
-        The correlation. Fewer than 4 points, values that are not finite, and constant variables give
-        a result whose statistics are None, with the reason.
+    Fewer than 4 points, values that are not finite, and constant variables give a result whose statistics are None,
+    with the reason. Missing values are not dropped: a correlation over other points than the caller listed would be
+    another figure under the same name. `n_resamples` is also the number of permutations, unless all n! are fewer.
 
     Raises:
         ValueError: If x and y are not one-dimensional and of equal length.
@@ -99,8 +64,7 @@ def correlate(
     if a.ndim != 1 or a.shape != b.shape:
         raise ValueError(f"x and y must be one-dimensional and equally long, not {a.shape} and {b.shape}")
     n = len(a)
-    why = obstacle(a, b)
-    if why is not None:
+    if why := obstacle(a, b):
         return Correlation(n=n, level=level, undefined={"all": why})
 
     pearson = stats.pearsonr(a, b)
@@ -110,9 +74,8 @@ def correlate(
     bootstrap: Interval | None = None
     if 1 - abs(r) < FLAT:
         # scipy answers [r, r] for Fisher and NaN for BCa; a certainty that n points cannot give.
-        undefined = dict.fromkeys(
-            ("fisher", "bootstrap"), "the points lie exactly on a line, so the interval has no width"
-        )
+        reason = "the points lie exactly on a line, so the interval has no width"
+        undefined = {"fisher": reason, "bootstrap": reason}
     else:
         ends = pearson.confidence_interval(confidence_level=level)
         fisher = Interval(float(ends.low), float(ends.high), level)
@@ -148,11 +111,6 @@ def fisher_interval(r: float, n: int, *, level: float = 0.95) -> Interval:
 
     Where the points themselves are at hand, `correlate` gives the same interval.
 
-    Args:
-        r: Pearson's r, strictly between -1 and 1.
-        n: Number of points, at least 4.
-        level: Coverage, a proportion.
-
     Raises:
         ValueError: If n is below 4 or |r| is not below 1.
     """
@@ -166,10 +124,6 @@ def fisher_interval(r: float, n: int, *, level: float = 0.95) -> Interval:
 def critical_r(n: int, *, alpha: float = 0.05) -> float:
     """The |r| above which n points give a two-sided p < alpha: t/√(n - 2 + t²), t the Student quantile.
 
-    Args:
-        n: Number of points, at least 3.
-        alpha: Two-sided significance level, a proportion.
-
     Raises:
         ValueError: If n is below 3, where r has no degrees of freedom.
     """
@@ -181,12 +135,7 @@ def critical_r(n: int, *, alpha: float = 0.05) -> float:
 
 
 def obstacle(x: Floats, y: Floats) -> str | None:
-    """Why x and y have no correlation, or None if they have one.
-
-    Args:
-        x: Values, shape (n,).
-        y: Values, same shape.
-    """
+    """Why x and y, shape (n,) each, have no correlation, or None if they have one."""
     n = len(x)
     finite = np.isfinite(x) & np.isfinite(y)
     if not finite.all():
@@ -195,9 +144,7 @@ def obstacle(x: Floats, y: Floats) -> str | None:
         return f"{n} points are too few; a correlation with an interval needs {MIN_POINTS}"
     if _is_flat(x):
         return "the first variable is constant"
-    if _is_flat(y):
-        return "the second variable is constant"
-    return None
+    return "the second variable is constant" if _is_flat(y) else None
 
 
 def _is_flat(values: Floats) -> bool:
@@ -224,15 +171,10 @@ def _bca(x: Floats, y: Floats, level: float, n_resamples: int, seed: int) -> Int
 
 def _leave_one_out(x: Floats, y: Floats) -> LeaveOneOut | None:
     """Range of r without one point, or None if no subset has an r."""
-    without: dict[int, float] = {}
-    flat: list[int] = []
-    for i in range(len(x)):
-        a, b = np.delete(x, i), np.delete(y, i)
-        if _is_flat(a) or _is_flat(b):
-            flat.append(i)
-        else:
-            without[i] = float(stats.pearsonr(a, b).statistic)
-    if not without:
+    subsets = [(np.delete(x, i), np.delete(y, i)) for i in range(len(x))]
+    r = [math.nan if _is_flat(a) or _is_flat(b) else float(stats.pearsonr(a, b).statistic) for a, b in subsets]
+    flat = np.flatnonzero(np.isnan(r)).tolist()
+    if len(flat) == len(r):
         return None
-    lowest, highest = min(without, key=without.__getitem__), max(without, key=without.__getitem__)
-    return LeaveOneOut(without[lowest], without[highest], lowest, highest, tuple(flat))
+    lowest, highest = int(np.nanargmin(r)), int(np.nanargmax(r))
+    return LeaveOneOut(r[lowest], r[highest], lowest, highest, tuple(flat))

@@ -1,16 +1,15 @@
 """Is one predictor better than another on the same domains?
 
-Two scores that are compared with the same changes give dependent correlations: they share y, and mostly share
-what they measure. Treating them as independent wastes that. Within one run Williams' t answers (Williams 1959,
-Journal of the Royal Statistical Society B 21, 396-399; recommended by Steiger 1980, Psychological Bulletin 87,
-245-251, as his T2). Over many runs a bootstrap of runs and domains does, in which both predictors always see the
-same resample.
+Two scores that are compared with the same changes give dependent correlations: they share y, and mostly share what they
+measure. Treating them as independent wastes that. Within one run Williams' t answers (Williams 1959, Journal of the
+Royal Statistical Society B 21, 396-399; recommended by Steiger 1980, Psychological Bulletin 87, 245-251, as his T2).
+Over many runs a bootstrap of runs and domains does, in which both predictors always see the same resample.
 
 How little one run can tell: r = .8 against .5 over 14 domains, with the scores correlating by .5, has p = .13.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -21,40 +20,26 @@ from sts_eval.statistics.resampling import ROUNDING, percentile_interval, two_si
 from sts_eval.statistics.result import Floats, Interval, Result
 from sts_eval.statistics.within_runs import average, jointly_present, matrices, resampled_correlations
 
-_SINGULAR = 1e-12
-"""Determinants of correlation matrices closer to 0 than this are rounding error."""
+_SINGULAR = 1e-12  # determinants of correlation matrices closer to 0 than this are rounding error
 
 
 @dataclass(frozen=True, slots=True)
 class WilliamsTest:
-    """Williams' test of "both scores correlate equally with y", on n - 3 degrees of freedom.
+    """Williams' test of "both scores correlate equally with y", on n - 3 degrees of freedom."""
 
-    Attributes:
-        t: Student's t, positive where the first correlation is larger.
-        p_value: Two-sided p.
-    """
-
-    t: float
-    p_value: float
+    t: float  # positive where the first correlation is larger
+    p_value: float  # two-sided
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairedDifference(Result):
-    """Difference of two predictors' r over the same runs and domains.
+    """Difference of two predictors' r over the same runs and domains."""
 
-    Attributes:
-        difference: r of the first predictor minus that of the second, each signed.
-        interval: Percentile interval over resampled runs and domains.
-        p_value: Two-sided bootstrap p of "no difference".
-        n_runs: Runs in which both predictors have an r.
-        n_points: Points behind them.
-    """
-
-    difference: float | None = None
-    interval: Interval | None = None
-    p_value: float | None = None
-    n_runs: int = 0
-    n_points: int = 0
+    difference: float | None = None  # r of the first predictor minus that of the second, each signed
+    interval: Interval | None = None  # percentile interval over resampled runs and domains
+    p_value: float | None = None  # two-sided bootstrap p of "no difference"
+    n_runs: int = 0  # runs in which both predictors have an r
+    n_points: int = 0  # points behind them
 
 
 def williams_t(r_xy: float, r_zy: float, r_xz: float, n: int) -> WilliamsTest:
@@ -62,12 +47,6 @@ def williams_t(r_xy: float, r_zy: float, r_xz: float, n: int) -> WilliamsTest:
 
     t = (r_xy - r_zy) √[(n - 1)(1 + r_xz) / (2 |R| (n - 1)/(n - 3) + r̄² (1 - r_xz)³)], where |R| is the determinant
     of the correlation matrix of x, y and z and r̄ the mean of r_xy and r_zy (Steiger 1980, equation 7).
-
-    Args:
-        r_xy: Correlation of the first score with y.
-        r_zy: Correlation of the second score with y.
-        r_xz: Correlation of the two scores with each other.
-        n: Number of points, at least 4.
 
     Raises:
         ValueError: If n is below 4, or no data can have these three correlations, or the scores are the same
@@ -87,20 +66,10 @@ def williams_t(r_xy: float, r_zy: float, r_xz: float, n: int) -> WilliamsTest:
 def paired_difference(
     x: ArrayLike, z: ArrayLike, y: ArrayLike, *, level: float = 0.95, n_resamples: int = 2000, seed: int = 0
 ) -> PairedDifference:
-    """Compare two predictors over many runs. Only cells that both have are used.
+    """Compare the predictors x and z of the changes y over many runs. Only cells that both have are used.
 
-    The correlations are signed: a predictor that should correlate negatively must be negated by the caller.
-
-    Args:
-        x: Scores of the first predictor, shape (n_runs, n_domains), in any unit; NaN where missing.
-        z: Scores of the second, same shape, in any unit.
-        y: Changes, same shape, in points.
-        level: Coverage of the interval, a proportion.
-        n_resamples: Bootstrap resamples; the least p is 2/(n_resamples + 1).
-        seed: Seed of the bootstrap. The same seed gives the same resamples.
-
-    Returns:
-        The difference. If no run has both correlations, its statistics are None with the reason.
+    The correlations are signed: a predictor that should correlate negatively must be negated by the caller. The least
+    p is 2/(n_resamples + 1). If no run has both correlations, the statistics are None with the reason.
 
     Raises:
         ValueError: If the shapes are not two-dimensional and equal.
@@ -128,20 +97,11 @@ def paired_difference(
 def judged_difference(
     difference: float, resampled: Floats, level: float, n_runs: int, n_points: int
 ) -> PairedDifference:
-    """Add interval and p to a difference of two r.
-
-    Args:
-        difference: r of the first predictor minus that of the second.
-        resampled: The same in each resample, shape (n_resamples,), NaN where undefined.
-        level: Coverage of the interval, a proportion.
-        n_runs: Runs in which both predictors have an r.
-        n_points: Points behind them.
-    """
+    """Add interval and p to a difference of two r, given the same in each resample, NaN where undefined."""
     # Scores that differ only in their unit must not be ranked by the last bit of their r.
     resampled = np.where(np.abs(resampled) < ROUNDING, 0.0, resampled)
     interval = percentile_interval(resampled, level)
+    found = PairedDifference(difference=difference, n_runs=n_runs, n_points=n_points)
     if isinstance(interval, str):
-        undefined = {"interval": interval, "p_value": interval}
-        return PairedDifference(difference=difference, n_runs=n_runs, n_points=n_points, undefined=undefined)
-    p = two_sided_p(resampled)
-    return PairedDifference(difference=difference, interval=interval, p_value=p, n_runs=n_runs, n_points=n_points)
+        return replace(found, undefined={"interval": interval, "p_value": interval})
+    return replace(found, interval=interval, p_value=two_sided_p(resampled))

@@ -31,71 +31,41 @@ from sts_eval.statistics.resampling import ROUNDING, percentile_interval, permut
 from sts_eval.statistics.result import Floats, Interval
 from sts_eval.statistics.within_runs import jointly_present, matrices
 
-_CONVERGED = 1e-10
-"""Largest remaining row mean, relative to the values, at which centring stops."""
-
-_SWEEPS = 2000
-"""Upper bound on sweeps. A few missing cells need some ten; only tables held together by single cells need more."""
-
-_MIN_SIDE = 3
-"""Rows and columns that a model's table needs: two rows leave residuals that are each other's mirror image."""
-
-_NOTHING_LEFT = 1e-7
-"""Share of the sum of squares that a resample must keep after centring; the ridge below leaves about 1e-9."""
-
-_RIDGE = 1e-9
-"""Added to the diagonal: rows and columns are defined up to a constant, and an undrawn one not at all."""
+_CONVERGED = 1e-10  # largest remaining row mean, relative to the values, at which centring stops
+_SWEEPS = 2000  # of centring at most: a few missing cells need some ten, tables held together by single cells more
+_MIN_SIDE = 3  # rows and columns of a model's table: two rows leave residuals that are each other's mirror image
+_NOTHING_LEFT = 1e-7  # share of the sum of squares a resample must keep when centred; the ridge leaves about 1e-9
+_RIDGE = 1e-9  # on the diagonal: rows and columns are defined up to a constant, and an undrawn one not at all
 
 
 @dataclass(frozen=True, slots=True)
 class Interaction:
-    """One predictor's correlation with the changes, set by domain.
+    """One predictor's correlation with the changes, set by domain."""
 
-    Attributes:
-        r: Pearson's r over the points of all models, None where undefined.
-        spearman: Rank correlation of the same residuals.
-        interval: Percentile interval over resampled training sets (within each model) and domains.
-        resampled: r in every resample, shape (n_resamples,), NaN where undefined.
-        n_rows: Training sets, counted once per model.
-        n_points: Points.
-        reason: Why r or its interval is None.
-    """
-
-    r: float | None
-    spearman: float | None
-    interval: Interval | None
-    resampled: Floats
-    n_rows: int
+    r: float | None  # Pearson's, over the points of all models
+    spearman: float | None  # rank correlation of the same residuals
+    interval: Interval | None  # percentile interval over resampled training sets (within each model) and domains
+    resampled: Floats  # r in every resample, shape (n_resamples,), NaN where undefined
+    n_rows: int  # training sets, counted once per model
     n_points: int
-    reason: str | None
+    reason: str | None  # why r or its interval is None
 
 
 @dataclass(frozen=True)
 class SetByDomainTable:
-    """Changes of all runs with what is needed to correlate predictors with them.
+    """Changes of all runs with what is needed to correlate predictors with them."""
 
-    Attributes:
-        y: Changes, shape (n_rows, n_domains); NaN where left out.
-        groups: Model of each row, shape (n_rows,).
-        level: Coverage of intervals.
-        n_resamples: Resamples and permutations.
-        seed: Seed of both.
-    """
-
-    y: Floats
-    groups: NDArray[np.intp]
+    y: Floats  # changes, shape (n_rows, n_domains); NaN where left out. Scores have the same shape
+    groups: NDArray[np.intp]  # model of each row, shape (n_rows,)
     level: float = 0.95
     n_resamples: int = 2000
     seed: int = 0
 
     def correlate(self, scores: Mapping[str, ArrayLike]) -> dict[str, Interaction]:
-        """Correlate predictors with the changes.
+        """Correlate predictors, scores by name, with the changes.
 
         The score is brought to unit variance within each model: models have different features, whose units would
         otherwise decide which model counts. Changes keep their unit.
-
-        Args:
-            scores: Scores by name, shape (n_rows, n_domains), NaN where missing.
         """
         found: dict[str, Interaction] = {}
         for pattern in self._patterns(scores):
@@ -103,12 +73,7 @@ class SetByDomainTable:
         return {name: found[name] for name in scores}
 
     def difference(self, x: ArrayLike, z: ArrayLike) -> PairedDifference:
-        """Difference of two predictors' r over the cells that both have.
-
-        Args:
-            x: Scores of the first, shape (n_rows, n_domains).
-            z: Scores of the second.
-        """
+        """Difference of the r of two predictors' scores, x and z, over the cells that both have."""
         first, second = jointly_present(*matrices(x, z))
         both = self.correlate({"x": first, "z": second})
         return subtract(both["x"], both["z"], self.level)
@@ -117,10 +82,8 @@ class SetByDomainTable:
         """Family-wise p of every predictor's |r|: the max-|r| permutation of `multiple`, after centring.
 
         One permutation of the domains serves all runs. Where cells are left out, a permuted change keeps its hole,
-        so permuted r rest on somewhat fewer points than the observed ones, which errs on the safe side.
-
-        Args:
-            scores: Scores by name; those without r do not take part and have None.
+        so permuted r rest on somewhat fewer points than the observed ones, which errs on the safe side. Scores
+        without r do not take part and have None.
         """
         orders = permutations(self.y.shape[1], self.n_resamples, self.seed)
         size: dict[str, Floats] = {}
@@ -135,17 +98,11 @@ class SetByDomainTable:
         return family_p({name: size[name] for name in scores})
 
     def ceiling(self, se: ArrayLike) -> float | None:
-        """How high r could go with a perfect predictor: √(1 - mean SE² · df/(Σ ỹ²)).
+        """How high r could go with a perfect predictor: √(1 - mean SE² · df/(Σ ỹ²)), se of the shape of y.
 
         Centring takes df/n of independent noise with it, df being what the additive model leaves of n points.
         What runs of a model share, such as the untuned model's answers, is noise that centring removes whole, so
-        the true ceiling is somewhat higher.
-
-        Args:
-            se: Standard errors, shape (n_rows, n_domains).
-
-        Returns:
-            None without a model of 3 sets by 3 domains, or where no change is left.
+        the true ceiling is somewhat higher. None without a model of 3 sets by 3 domains, or where no change is left.
         """
         tables, _, y = self._centred({"y": self.y})
         used = np.isfinite(y)
@@ -191,11 +148,9 @@ class SetByDomainTable:
             return dict.fromkeys(pattern, replace(nothing, reason=reason))
         rng = np.random.default_rng(self.seed)
         of_domains = _counts(self.y.shape[1], self.n_resamples, rng)
-        sums = [np.zeros((1 + self.n_resamples, len(pattern))) for _ in range(3)]
-        for rows in tables:
-            parts = _sums(x[:, rows], y[rows], _counts(len(rows), self.n_resamples, rng), of_domains)
-            sums = [total + part for total, part in zip(sums, parts, strict=True)]
-        r = _ratio(sums[0], sums[1] * sums[2])
+        parts = [_sums(x[:, rows], y[rows], _counts(len(rows), self.n_resamples, rng), of_domains) for rows in tables]
+        products, x_squares, y_squares = (sum(part) for part in zip(*parts, strict=True))
+        r = _ratio(products, x_squares * y_squares)
         found = {}
         for index, name in enumerate(pattern):
             if np.isnan(r[0, index]):
@@ -203,26 +158,19 @@ class SetByDomainTable:
                 found[name] = replace(nothing, reason=reason)
                 continue
             interval = percentile_interval(r[1:, index], self.level)
-            found[name] = Interaction(
+            found[name] = replace(
+                nothing,
                 r=float(np.clip(r[0, index], -1, 1)),
                 spearman=float(stats.spearmanr(x[index][cells], y[cells]).statistic),
                 interval=interval if isinstance(interval, Interval) else None,
                 resampled=r[1:, index],
-                n_rows=n_rows,
-                n_points=n_points,
                 reason=interval if isinstance(interval, str) else None,
             )
         return found
 
 
 def subtract(first: Interaction, second: Interaction, level: float) -> PairedDifference:
-    """Difference of two predictors that were correlated over the same cells of one table.
-
-    Args:
-        first: One predictor.
-        second: The other.
-        level: Coverage of the interval.
-    """
+    """Difference of two predictors that were correlated over the same cells of one table."""
     if first.r is None or second.r is None:
         return PairedDifference(undefined={"all": "one of the two has no correlation"})
     resampled = first.resampled - second.resampled
@@ -230,17 +178,11 @@ def subtract(first: Interaction, second: Interaction, level: float) -> PairedDif
 
 
 def double_centred(y: ArrayLike) -> Floats:
-    """Residuals of the additive model μ + row + column.
+    """Residuals of the additive model μ + row + column, NaN where y is missing.
 
     Without missing cells this is y - row mean - column mean + mean, exactly. With missing cells, rows and columns are
     centred in turn until neither has a mean left, which converges to the least-squares residuals (von Neumann's
-    alternating projections).
-
-    Args:
-        y: Shape (..., n_rows, n_columns), NaN where missing; leading axes are separate tables.
-
-    Returns:
-        The same shape, NaN where y is missing.
+    alternating projections). y has shape (..., n_rows, n_columns); leading axes are separate tables.
 
     Raises:
         ValueError: If y has fewer than two dimensions.

@@ -19,7 +19,7 @@ from sts_eval.statistics.within_runs import average, matrices, permuted_correlat
 def max_r_permutation(
     scores: Mapping[str, ArrayLike], y: ArrayLike, *, n_resamples: int = 2000, seed: int = 0
 ) -> dict[str, float | None]:
-    """Family-wise p of every predictor's pooled |r|.
+    """Family-wise p of every predictor's pooled |r| with the changes y, scores given by name.
 
     One permutation of the domains serves all runs of a resample. A domain that loses in one run tends to lose in
     the others, and a score that is high for it tends to be high in all of them. Permuting each run on its own would
@@ -27,15 +27,8 @@ def max_r_permutation(
     tested is that a score has nothing to do with which domain is which. The price is that p rests on the number of
     domains, as it should: 4 domains have 24 orders, and no p below about 1/24.
 
-    Args:
-        scores: Scores by name of the predictor, each of shape (n_runs, n_domains), NaN where missing.
-        y: Changes, same shape, in points. A missing change is permuted with its domain.
-        n_resamples: Permutations.
-        seed: Seed of the permutations.
-
-    Returns:
-        p = (1 + number of permutations with max |r| >= the predictor's |r|)/(1 + n_resamples) by name; None
-        for a predictor without a pooled r, which does not take part.
+    p = (1 + number of permutations with max |r| >= the predictor's |r|)/(1 + n_resamples); None for a predictor
+    without a pooled r, which does not take part. A missing change is permuted with its domain.
 
     Raises:
         ValueError: If there is no predictor or the shapes differ.
@@ -51,12 +44,8 @@ def max_r_permutation(
 def family_p(size: Mapping[str, Floats]) -> dict[str, float | None]:
     """Family-wise p from |r| by permutation: how often the largest of them reaches each predictor's own.
 
-    Args:
-        size: |r| by predictor, of the data first and then after each permutation, shape (1 + n_resamples,). NaN in
-            the first place for a predictor without r, which does not take part; NaN elsewhere counts as 0.
-
-    Returns:
-        The p by predictor, None for one that does not take part.
+    `size` has each predictor's |r|, of the data first and then after each permutation, shape (1 + n_resamples,). NaN in
+    the first place marks a predictor without r, which does not take part and has None; NaN elsewhere counts as 0.
     """
     defined = [values[1:] for values in size.values() if np.isfinite(values[0])]
     largest = np.nan_to_num(defined).max(axis=0) if defined else np.zeros(0)
@@ -68,7 +57,7 @@ def family_p(size: Mapping[str, Floats]) -> dict[str, float | None]:
 def shared_ranks(
     names: Sequence[str], p_value: Callable[[str, str], float | None], *, alpha: float = 0.05
 ) -> dict[str, int]:
-    """Ranks in which predictors that the data cannot tell apart share a place.
+    """Ranks, 1 the best, in which predictors that the data cannot tell apart share a place.
 
     The best leads the first group. Every predictor whose difference from it is not significant has rank 1 as well.
     The best of those that remain leads the next group, and its rank is its position in the whole list; and so on.
@@ -78,10 +67,7 @@ def shared_ranks(
         names: Predictors, best first, each once.
         p_value: Two-sided p of the difference of two predictors, called with the leader of a group first. None, for
             a difference that the data do not define, counts as not significant.
-        alpha: Significance level, a proportion.
-
-    Returns:
-        Rank by name, 1 the best, in the order of `names`.
+        alpha: Significance level.
 
     Raises:
         ValueError: If a name occurs twice.

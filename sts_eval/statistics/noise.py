@@ -26,39 +26,26 @@ from numpy.typing import ArrayLike
 
 from sts_eval.statistics.result import Floats, Result
 
-_DRAWS = 4000
-"""Simulated measurements behind the magnitude ceiling; their mean r is good to about ±.01."""
+_DRAWS = 4000  # simulated measurements behind the magnitude ceiling; their mean r is good to about ±.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoiseCeiling(Result):
-    """How high r could go with a perfect predictor.
+    """How high r could go with a perfect predictor."""
 
-    Attributes:
-        signed: Ceiling of r with Δ, 0 where the changes vary no more than their noise, None where undefined.
-        magnitude: Ceiling of r with |Δ|, likewise.
-        signal_to_noise: Estimated sd of the true changes over the root mean square error,
-            √((Var Δ - mean SE²)/mean SE²); 0 where there is no signal, None where undefined or without noise.
-    """
-
-    signed: float | None = None
-    magnitude: float | None = None
+    signed: float | None = None  # of r with Δ, 0 where the changes vary no more than their noise
+    magnitude: float | None = None  # of r with |Δ|, likewise
+    # Estimated sd of the true changes over the root mean square error, √((Var Δ - mean SE²)/mean SE²); 0 where there is
+    # no signal, None without noise.
     signal_to_noise: float | None = None
 
 
 def noise_ceiling(delta: ArrayLike, se: ArrayLike) -> NoiseCeiling:
-    """The ceiling of r for signed changes and for magnitudes.
+    """The ceiling of r for signed changes and for magnitudes, from signed changes and their standard errors, (n,) each.
 
     It is an estimate: with 14 domains Var Δ itself is known to some 40%, so a ceiling near 0 or near r says
-    little more than that the noise is of the size of the signal.
-
-    Args:
-        delta: Signed change of each domain, shape (n,), in points or any one unit.
-        se: Standard error of each change, shape (n,), in the same unit.
-
-    Returns:
-        The ceilings. Fewer than 2 domains, missing values, and changes that are all equal give None with the
-        reason.
+    little more than that the noise is of the size of the signal. Fewer than 2 domains, missing values, and changes
+    that are all equal give None with the reason.
 
     Raises:
         ValueError: If the shapes differ or a standard error is negative.
@@ -86,18 +73,11 @@ def noise_ceiling(delta: ArrayLike, se: ArrayLike) -> NoiseCeiling:
 
 
 def debiased_magnitude(delta: ArrayLike, se: ArrayLike) -> Floats:
-    """Size of the change with noise taken off: sign(s)·√|s| with s = Δ² - SE².
+    """Size of the signed change with noise taken off: sign(s)·√|s| with s = Δ² - SE²; all of shape (n,) in one unit.
 
     |Δ| overstates small changes, by 0.8 SE (√(2/π)) where there is none. The square s is an unbiased estimate of the
     squared true change, since E Δ² = true² + SE²; its signed root is in the unit of Δ and keeps the order of s.
     Negative values are kept: they say "smaller than its error", and cutting them at 0 would bring the bias back.
-
-    Args:
-        delta: Signed changes, shape (n,).
-        se: Their standard errors, shape (n,), in the same unit.
-
-    Returns:
-        Shape (n,), in the unit of `delta`.
 
     Raises:
         ValueError: If the shapes differ or a standard error is negative.

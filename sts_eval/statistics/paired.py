@@ -24,14 +24,9 @@ from statsmodels.stats.contingency_tables import mcnemar
 
 from sts_eval.statistics.result import Interval
 
-POINTS = 100.0
-"""Percentage points per unit of proportion."""
-
-SMALL_SAMPLE = 30
-"""Items below which a change is flagged: its standard error is itself too uncertain to lean on."""
-
-FEW_DISCORDANT = 10
-"""Discordant pairs below which the normal interval is flagged and the exact test is to be read."""
+POINTS = 100.0  # percentage points per unit of proportion
+SMALL_SAMPLE = 30  # items below which a change is flagged: its standard error is itself too uncertain to lean on
+FEW_DISCORDANT = 10  # b + c below which the normal interval is flagged and the exact test is to be read
 
 Flag = Literal["small_sample", "few_discordant"]
 """`small_sample`: n < 30. `few_discordant`: b + c < 10, so the SE (0 if b + c = 0) understates the error."""
@@ -39,60 +34,35 @@ Flag = Literal["small_sample", "few_discordant"]
 
 @dataclass(frozen=True, slots=True)
 class PairedChange:
-    """Change of accuracy on the same questions.
-
-    Attributes:
-        n: Number of questions.
-        accuracy_before: Proportion right before.
-        accuracy_after: Proportion right after.
-        lost: Questions right before and wrong after (b).
-        gained: Questions wrong before and right after (c).
-        delta: Signed change in points.
-        se: Standard error of `delta` over questions, in points.
-        interval: 95% interval `delta` ± z · `se` in points, or None if no question changed (the SE is then 0).
-        p_mcnemar: Exact two-sided p of McNemar's test.
-        flags: What makes the error unreliable.
-    """
+    """Change of accuracy on the same questions."""
 
     n: int
-    accuracy_before: float
+    accuracy_before: float  # proportion right
     accuracy_after: float
-    lost: int
-    gained: int
-    delta: float
-    se: float
-    interval: Interval | None
-    p_mcnemar: float
-    flags: tuple[Flag, ...]
+    lost: int  # right before and wrong after (b)
+    gained: int  # wrong before and right after (c)
+    delta: float  # signed change in points
+    se: float  # standard error of `delta` over questions, in points
+    interval: Interval | None  # 95%, `delta` ± z · `se` in points; None if no question changed (the SE is then 0)
+    p_mcnemar: float  # exact two-sided p of McNemar's test
+    flags: tuple[Flag, ...]  # what makes the error unreliable
 
 
 @dataclass(frozen=True, slots=True)
 class PairedMeanChange:
-    """Change of a continuous measure on the same items, in the unit of the measure.
-
-    Attributes:
-        n: Number of items.
-        mean_before: Mean before.
-        mean_after: Mean after.
-        delta: Mean of after - before.
-        se: Standard error of `delta` over items (sample sd of the differences over √n), None for one item.
-    """
+    """Change of a continuous measure on the same items, in the unit of the measure."""
 
     n: int
     mean_before: float
     mean_after: float
-    delta: float
-    se: float | None
+    delta: float  # mean of after - before
+    se: float | None  # of `delta` over items (sample sd of the differences over √n), None for one item
 
 
 def paired_change(before: ArrayLike, after: ArrayLike) -> PairedChange:
-    """Compare right/wrong answers to the same questions.
+    """Compare right (True or 1) and wrong (False or 0) answers to the same questions in the same order, shape (n,).
 
     An answer that could not be parsed is a wrong answer; the caller passes False for it.
-
-    Args:
-        before: Right (True or 1) or wrong (False or 0) before, shape (n,).
-        after: The same questions in the same order, after, shape (n,).
 
     Raises:
         ValueError: If the shapes differ, no item is given, or a value is neither 0 nor 1.
@@ -126,11 +96,7 @@ def paired_change(before: ArrayLike, after: ArrayLike) -> PairedChange:
 
 
 def paired_mean_change(before: ArrayLike, after: ArrayLike) -> PairedMeanChange:
-    """Compare a continuous measure on the same items, for instance nats per token of gold answers.
-
-    Args:
-        before: Measure before, shape (n,).
-        after: The same items in the same order, after, shape (n,).
+    """Compare a continuous measure on the same items, for instance nats per token of gold answers, shape (n,) each.
 
     Raises:
         ValueError: If the shapes differ, no item is given, or a value is not finite.
@@ -152,10 +118,7 @@ def paired_mean_change(before: ArrayLike, after: ArrayLike) -> PairedMeanChange:
 
 
 def right_or_wrong(answers: ArrayLike) -> NDArray[np.bool_]:
-    """Answers as booleans, any shape.
-
-    Args:
-        answers: True or 1 for right, False or 0 for wrong.
+    """Answers, 1 for right and 0 for wrong, as booleans of the same shape.
 
     Raises:
         ValueError: If a value is anything else, NaN included.

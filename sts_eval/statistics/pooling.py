@@ -28,40 +28,25 @@ from sts_eval.statistics.within_runs import (
     resampled_correlations,
 )
 
-_SAME_Z = 1e-12
-"""Spread of Fisher's z below which the runs have the same r but for rounding."""
+_SAME_Z = 1e-12  # spread of Fisher's z below which the runs have the same r but for rounding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PooledCorrelation(Result):
-    """The correlation of a score with an outcome over several runs on the same domains.
+    """The correlation of a score with an outcome over several runs on the same domains."""
 
-    Attributes:
-        r: Random-effects mean of Fisher's z, back on the scale of r. With one run, that run's r.
-        interval: HKSJ interval; with one run, Fisher's.
-        bootstrap: Percentile interval of `pooled_r` over resampled runs and domains; with one run, over domains.
-        spearman: Mean Fisher z of the runs' rank correlations, back on the scale of r and at most `R_BOUND`.
-        n_runs: Runs that have an r; the others have fewer than 4 points or a constant variable.
-        n_points: Points behind them.
-    """
-
-    r: float | None = None
-    interval: Interval | None = None
-    bootstrap: Interval | None = None
-    spearman: float | None = None
-    n_runs: int = 0
-    n_points: int = 0
+    r: float | None = None  # random-effects mean of Fisher's z, back on the scale of r. With one run, that run's r
+    interval: Interval | None = None  # HKSJ interval; with one run, Fisher's
+    bootstrap: Interval | None = None  # of `pooled_r`, over resampled runs and domains; with one run, over domains
+    spearman: float | None = None  # mean Fisher z of the runs' rank correlations as r, at most `R_BOUND`
+    n_runs: int = 0  # runs that have an r; the others have fewer than 4 points or a constant variable
+    n_points: int = 0  # points behind them
 
 
 def pooled_r(x: ArrayLike, y: ArrayLike) -> float | None:
     """Mean r over runs: tanh of the mean Fisher z with weights n - 3, which are equal if nothing is missing.
 
-    Args:
-        x: Scores, shape (n_runs, n_domains), NaN where missing.
-        y: Changes, same shape.
-
-    Returns:
-        The mean, or None if no run has an r. A run whose points lie on a line enters with |r| = `R_BOUND`.
+    None if no run has an r. A run whose points lie on a line enters with |r| = `R_BOUND`.
 
     Raises:
         ValueError: If the shapes are not two-dimensional and equal.
@@ -75,17 +60,9 @@ def pooled_r(x: ArrayLike, y: ArrayLike) -> float | None:
 def pool_correlations(
     x: ArrayLike, y: ArrayLike, *, level: float = 0.95, n_resamples: int = 2000, seed: int = 0
 ) -> PooledCorrelation:
-    """Correlate within each run and combine the runs.
+    """Correlate one predictor's scores x with the changes y within each run and combine the runs.
 
-    Args:
-        x: Scores of one predictor, shape (n_runs, n_domains), in any unit; NaN where missing.
-        y: Changes, same shape, in points.
-        level: Coverage of the intervals, a proportion.
-        n_resamples: Bootstrap resamples.
-        seed: Seed of the bootstrap. The same seed gives the same result.
-
-    Returns:
-        The pooled correlation. If no run has an r, its statistics are None with the reason.
+    If no run has an r, the statistics are None with the reason.
 
     Raises:
         ValueError: If the shapes are not two-dimensional and equal.

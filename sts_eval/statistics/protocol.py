@@ -1,9 +1,8 @@
 """The paper's choice of domains: those with the largest and the smallest changes.
 
-arXiv 2603.02908 correlates the score with |Δaccuracy| over 8 of 14 domains: the four with the largest and the
-four with the smallest |Δ| (its Figure 3 and Table 6). Dropping the middle stretches the range of |Δ|, and a
-correlation grows with the range it is computed over (Pearson 1903). So this figure is only to be shown beside the
-one over all domains.
+arXiv 2603.02908 correlates the score with |Δaccuracy| over 8 of 14 domains: the four with the largest and the four with
+the smallest |Δ| (its Figure 3 and Table 6). Dropping the middle stretches the range of |Δ|, and a correlation grows
+with the range it is computed over (Pearson 1903). So this figure is only to be shown beside the one over all domains.
 """
 
 import numpy as np
@@ -14,14 +13,9 @@ from sts_eval.statistics.correlation import obstacle
 
 
 def extremes(delta: ArrayLike, k: int = 4) -> NDArray[np.intp]:
-    """The k domains with the largest |Δ| and the k with the smallest.
+    """Indices, shape (2k,), of the k domains with the largest |Δ| and the k with the smallest, by falling |Δ|.
 
-    Args:
-        delta: Change of each domain, signed or not, shape (n,).
-        k: How many from each end.
-
-    Returns:
-        Indices, shape (2k,), by falling |Δ|. Equal sizes keep their order, so the choice is deterministic.
+    Equal sizes keep their order, so the choice is deterministic.
 
     Raises:
         ValueError: If k < 1, there are fewer than 2k domains, or a change is not finite.
@@ -34,15 +28,9 @@ def extremes(delta: ArrayLike, k: int = 4) -> NDArray[np.intp]:
 
 
 def extremes_r(score: ArrayLike, delta: ArrayLike, *, k: int = 4) -> float | None:
-    """Pearson's r of a score with |Δ| over the paper's selection of domains.
+    """Pearson's r of a score with |Δ| over the paper's selection of domains, k from each end; shape (n,) each.
 
-    Args:
-        score: One score per domain, shape (n,).
-        delta: Signed change of each domain, shape (n,), in points.
-        k: Domains from each end, 4 in the paper.
-
-    Returns:
-        r, or None with fewer than 2k domains, a missing value, or a constant variable.
+    None with fewer than 2k domains, a missing value, or a constant variable.
 
     Raises:
         ValueError: If the shapes differ.

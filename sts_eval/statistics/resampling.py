@@ -13,27 +13,15 @@ from numpy.typing import NDArray
 
 from sts_eval.statistics.result import Floats, Interval
 
-ROUNDING = 1e-9
-"""r closer than this are equal: a permutation that changes nothing must count as large as what was observed."""
-
-MAX_UNDEFINED = 0.05
-"""Share of resamples without the statistic above which there is no interval: the rest would be a selection."""
+ROUNDING = 1e-9  # r closer than this are equal: a permutation that changes nothing must count as large as the data's
+MAX_UNDEFINED = 0.05  # share of resamples without the statistic above which the rest is a selection: no interval
 
 
 @lru_cache(maxsize=4)
 def two_way_counts(n_runs: int, n_domains: int, n_resamples: int, seed: int) -> tuple[Floats, Floats]:
-    """How often each run and each domain is drawn in each resample.
+    """How often each run and each domain is drawn, shapes (n_resamples, n_runs) and (n_resamples, n_domains).
 
     Equal arguments give the same resamples, so that all predictors of a table see the same; the last few are kept.
-
-    Args:
-        n_runs: Number of runs.
-        n_domains: Number of domains.
-        n_resamples: Number of resamples.
-        seed: Seed of the draws.
-
-    Returns:
-        Shapes (n_resamples, n_runs) and (n_resamples, n_domains), read-only.
     """
     rng = np.random.default_rng(seed)
     runs, domains = (
@@ -45,14 +33,9 @@ def two_way_counts(n_runs: int, n_domains: int, n_resamples: int, seed: int) -> 
 
 
 def percentile_interval(values: Floats, level: float) -> Interval | str:
-    """The central share of resampled figures, or why there is none.
+    """The central share of resampled figures, NaN where undefined, or why there is none.
 
-    Args:
-        values: The figure in each resample, shape (n_resamples,), NaN where undefined.
-        level: Coverage, a proportion.
-
-    Returns:
-        The interval. If more than 5% of the resamples lack the figure, or all figures are equal, the reason.
+    There is none if more than 5% of the resamples lack the figure, or all figures are equal.
     """
     known = values[np.isfinite(values)]
     lacking = len(values) - len(known)
@@ -67,10 +50,7 @@ def percentile_interval(values: Floats, level: float) -> Interval | str:
 def two_sided_p(values: Floats) -> float:
     """Two-sided bootstrap p of "the figure is 0": twice the share of resamples on its rarer side.
 
-    The data themselves count as one resample, so p is never 0: its least value is 2/(n + 1).
-
-    Args:
-        values: The figure in each resample, shape (n_resamples,); NaN is left out.
+    NaN is left out. The data themselves count as one resample, so p is never 0: its least value is 2/(n + 1).
     """
     known = values[np.isfinite(values)]
     rarer = min(int((known <= 0).sum()), int((known >= 0).sum()))
@@ -78,27 +58,14 @@ def two_sided_p(values: Floats) -> float:
 
 
 def permutations(n_domains: int, n_resamples: int, seed: int) -> NDArray[np.intp]:
-    """Random orders of the domains, after the order of the data themselves.
+    """Random orders of the domains after the order of the data themselves, shape (1 + n_resamples, n_domains).
 
     The data come first so that observed and permuted figures come from the same sums.
-
-    Args:
-        n_domains: Number of domains.
-        n_resamples: Number of random orders.
-        seed: Seed of the orders.
-
-    Returns:
-        Shape (1 + n_resamples, n_domains).
     """
     orders = np.argsort(np.random.default_rng(seed).random((n_resamples, n_domains)), axis=1)
     return np.vstack([np.arange(n_domains), orders])
 
 
 def permutation_p(observed: float, permuted: Floats) -> float:
-    """Permutation p of |r|: (1 + number of permuted |r| at least as large)/(1 + number of permutations).
-
-    Args:
-        observed: |r| of the data.
-        permuted: |r| after each permutation, shape (n_resamples,).
-    """
+    """Permutation p of |r|: (1 + number of permuted |r| at least as large)/(1 + number of permutations)."""
     return float((1 + (permuted >= observed - ROUNDING).sum()) / (1 + len(permuted)))

@@ -11,13 +11,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A two-sided confidence interval.
-
-    Attributes:
-        low: Lower end, in the unit of the estimate.
-        high: Upper end, in the same unit.
-        level: Nominal coverage, a proportion.
-    """
+    """A two-sided confidence interval, in the unit of the estimate; the level is its nominal coverage."""
 
     low: float
     high: float
@@ -29,18 +23,11 @@ class Interval:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """Statistics, each None where the data do not define it.
+    """Statistics, each None where the data do not define it."""
 
-    Attributes:
-        undefined: Why a field is None, a clause in plain English by the field's name, or by "all" for all fields.
-    """
-
+    # Why a field is None, a clause in plain English by the field's name, or by "all" for all fields.
     undefined: Mapping[str, str] = field(default_factory=dict)
 
     def reason(self, statistic: str) -> str | None:
-        """Why a field is None; None where it is defined.
-
-        Args:
-            statistic: The field's name.
-        """
+        """Why the field of this name is None; None where it is defined."""
         return self.undefined.get(statistic, self.undefined.get("all"))

@@ -36,29 +36,20 @@ from sts_eval.statistics.result import Floats, Interval
 
 @dataclass(frozen=True, slots=True)
 class SeededChange:
-    """Mean change over seeds. Accuracy is in points, a continuous measure in its own unit.
+    """Mean change over seeds. Accuracy is in points, a continuous measure in its own unit."""
 
-    Attributes:
-        delta: Mean over the K seeds of the signed change.
-        seed_sd: Sample standard deviation of the seeds' changes, item noise included; None for one seed.
-        item_se: Item part of the standard error: how `delta` would vary with other items.
-        se: Total standard error, that of other training runs included; None for one seed.
-        interval: 95% interval of `delta`, None where `se` is None or 0.
-    """
-
-    delta: float
-    seed_sd: float | None
-    item_se: float
-    se: float | None
-    interval: Interval | None
+    delta: float  # mean over the K seeds of the signed change
+    seed_sd: float | None  # sample standard deviation of the seeds' changes, item noise included; None for one seed
+    item_se: float  # item part of the standard error: how `delta` would vary with other items
+    se: float | None  # total standard error, that of other training runs included; None for one seed
+    interval: Interval | None  # 95% interval of `delta`, None where `se` is None or 0
 
 
 def change_over_seeds(before: ArrayLike, after: ArrayLike) -> SeededChange:
-    """Combine right/wrong answers to the same questions over seeds; all figures in points.
+    """Combine right (1) and wrong (0) answers to the same questions over seeds; all figures in points.
 
-    Args:
-        before: Answers of the untuned model, shape (n,), or (K, n) if it was measured once per seed.
-        after: Answers of the K tuned models, shape (K, n), right 1 and wrong 0.
+    `after` are the answers of the K tuned models, shape (K, n), `before` those of the untuned model, shape (n,), or
+    (K, n) if it was measured once per seed.
 
     Raises:
         ValueError: If the shapes do not fit, n < 2, or a value is neither 0 nor 1.
@@ -68,11 +59,7 @@ def change_over_seeds(before: ArrayLike, after: ArrayLike) -> SeededChange:
 
 
 def mean_change_over_seeds(before: ArrayLike, after: ArrayLike) -> SeededChange:
-    """Combine a continuous measure of the same items over seeds; all figures in its own unit.
-
-    Args:
-        before: Values of the untuned model, shape (n,), or (K, n) if it was measured once per seed.
-        after: Values of the K tuned models, shape (K, n).
+    """Combine a continuous measure of the same items over seeds, in its own unit; shapes as in `change_over_seeds`.
 
     Raises:
         ValueError: If the shapes do not fit, n < 2, or a value is not finite.
@@ -87,9 +74,7 @@ def _differences(was: Floats, is_now: Floats) -> Floats:
     """After - before, shape (K, n)."""
     two_way = is_now.ndim == 2  # noqa: PLR2004 - seeds by items
     if not two_way or was.shape not in (is_now.shape, is_now.shape[1:]):
-        raise ValueError(
-            f"needs after of shape (K, n) and before of (n,) or (K, n), not {is_now.shape} and {was.shape}"
-        )
+        raise ValueError(f"needs after (K, n), and before (n,) or (K, n), not {is_now.shape} and {was.shape}")
     n_seeds, n = is_now.shape
     if n_seeds < 1 or n <= 1:
         raise ValueError(f"needs at least one seed and two items, not {n_seeds} and {n}")

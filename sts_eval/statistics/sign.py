@@ -15,28 +15,18 @@ from sts_eval.statistics.resampling import percentile_interval, two_way_counts
 from sts_eval.statistics.result import Floats, Interval, Result
 from sts_eval.statistics.within_runs import jointly_present, matrices, standardised
 
-CLEAR = 1.96
-"""Standard errors that a change must exceed for its sign to count: two-sided 5% under a normal error."""
+CLEAR = 1.96  # standard errors that a change must exceed for its sign to count: two-sided 5% under a normal error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignQuality(Result):
-    """How well a score separates domains that clearly gain from those that clearly lose.
+    """How well a score separates domains that clearly gain from those that clearly lose."""
 
-    Attributes:
-        auroc: Area under the ROC curve for "up", .5 for a score that knows nothing.
-        mcc: Matthews' correlation of the signs of score and change, 0 for a score that knows nothing. None for a
-            score whose zero has no meaning.
-        n_up: Domains of all runs that clearly gain.
-        n_down: Domains of all runs that clearly lose.
-        interval: Percentile interval of `auroc` over resampled runs and domains.
-    """
-
-    auroc: float | None = None
-    mcc: float | None = None
-    n_up: int
-    n_down: int
-    interval: Interval | None = None
+    auroc: float | None = None  # area under the ROC curve for "up", .5 for a score that knows nothing
+    mcc: float | None = None  # Matthews' correlation of the signs of score and change; 0 for a score that knows nothing
+    n_up: int  # domains of all runs that clearly gain
+    n_down: int  # domains of all runs that clearly lose
+    interval: Interval | None = None  # percentile interval of `auroc` over resampled runs and domains
 
 
 def sign_quality(
@@ -49,21 +39,12 @@ def sign_quality(
     n_resamples: int = 2000,
     seed: int = 0,
 ) -> SignQuality:
-    """Judge a score by the signs of the changes, over the points of all runs together.
+    """Judge a score, higher for "up", by the signs of the changes, over the points of all runs together.
 
-    Args:
-        score: Scores, shape (n_runs, n_domains), higher for "up"; NaN where missing.
-        delta: Signed changes, same shape, in points.
-        se: Standard errors of the changes, same shape, in points. Only cells with |delta| > 1.96 se count.
-        zero: Whether 0 means "no change" to the score, as for a predicted change. If not, scores are standardised
-            within each run before runs are put together, so that their units do not matter; a run whose scores are
-            all equal then has scores of 0.
-        level: Coverage of the interval, a proportion.
-        n_resamples: Bootstrap resamples.
-        seed: Seed of the bootstrap.
-
-    Returns:
-        The figures. If no domain gains or none loses, they are None with the reason.
+    Only cells with |delta| > 1.96 se count. If no domain gains or none loses, the figures are None with the reason.
+    `zero` says whether 0 means "no change" to the score, as for a predicted change. If not, there is no `mcc`, and
+    scores are standardised within each run before runs are put together, so that their units do not matter; a run
+    whose scores are all equal then has scores of 0.
 
     Raises:
         ValueError: If the shapes are not two-dimensional and equal, or a standard error is negative.

@@ -18,24 +18,14 @@ R_BOUND = 0.9999
 """Largest |r| that enters an average. artanh 1 is infinite; at this bound it is 4.95, so that points that lie
 exactly on a line in one run do not decide the average over all runs."""
 
-_MIN_DISTINCT = 3
-"""Distinct domains that a resample needs: two of them lie on a line whatever the data."""
-
-_FLAT = 1e-12
-"""Variance, in units of the run's own variance, below which a resample counts as constant."""
-
-_EXPLAINED = 1e-10
-"""Share of the variance within runs below which what controls leave of it is rounding error."""
-
-_NOTHING_WITHIN = 1e-26
-"""Share of the mean square below which the variance within runs is rounding error: scipy's 1e-13, squared."""
+_MIN_DISTINCT = 3  # distinct domains that a resample needs: two of them lie on a line whatever the data
+_FLAT = 1e-12  # variance, in units of the run's own variance, below which a resample counts as constant
+_EXPLAINED = 1e-10  # share of the variance within runs below which what controls leave of it is rounding error
+_NOTHING_WITHIN = 1e-26  # share of the mean square below which variance within runs is rounding: scipy's 1e-13, squared
 
 
 def matrices(*arrays: ArrayLike) -> list[Floats]:
     """Arrays of one shape (n_runs, n_domains), with values that are not finite as NaN.
-
-    Args:
-        arrays: Scores, changes or errors, one row per run.
 
     Raises:
         ValueError: If they are not two-dimensional and of one shape.
@@ -48,11 +38,7 @@ def matrices(*arrays: ArrayLike) -> list[Floats]:
 
 
 def jointly_present(*values: Floats) -> list[Floats]:
-    """The same arrays with NaN in every cell that any of them lacks.
-
-    Args:
-        values: Arrays of one shape.
-    """
+    """The same arrays with NaN in every cell that any of them lacks."""
     absent = np.any([np.isnan(value) for value in values], axis=0)
     return [np.where(absent, np.nan, value) for value in values]
 
@@ -60,11 +46,7 @@ def jointly_present(*values: Floats) -> list[Floats]:
 def standardised(values: Floats) -> Floats:
     """Rows brought to mean 0 and variance 1, so that runs with scores in different units can be put together.
 
-    Args:
-        values: Shape (n_runs, n_domains), NaN where missing.
-
-    Returns:
-        The same shape; NaN where missing, 0 throughout constant rows.
+    NaN where missing, 0 throughout constant rows.
     """
     present = np.isfinite(values)
     n = np.maximum(present.sum(axis=1, keepdims=True), 1)
@@ -78,14 +60,9 @@ def standardised(values: Floats) -> Floats:
 
 
 def centred_within(values: Floats, cells: NDArray[np.bool_]) -> Floats:
-    """What the mean of each run leaves of its points.
+    """What the mean of each run leaves of its points, run by run: shape (n_points,), or (n_points, h) for h variables.
 
-    Args:
-        values: Shape (n_runs, n_domains), or (n_runs, n_domains, h) for h variables.
-        cells: The points that take part, shape (n_runs, n_domains).
-
-    Returns:
-        Shape (n_points,) or (n_points, h), the points run by run.
+    Values have shape (n_runs, n_domains), or (n_runs, n_domains, h); `cells`, shape (n_runs, n_domains), take part.
     """
     # A run's mean over axis 1, with room for a last axis that values may have.
     taking_part = cells.reshape(*cells.shape, *(1,) * (values.ndim - cells.ndim))
@@ -95,41 +72,27 @@ def centred_within(values: Floats, cells: NDArray[np.bool_]) -> Floats:
 
 
 def residual(values: Floats, controls: Floats) -> Floats:
-    """What the controls leave of the values by least squares.
+    """What the controls leave of the values by least squares, both centred within runs.
 
-    Args:
-        values: Shape (n_points,), or (n_points, h) for h variables, centred within runs.
-        controls: Shape (n_points, k), centred within runs.
-
-    Returns:
-        The shape of `values`.
+    Values have shape (n_points,), or (n_points, h) for h variables, and controls (n_points, k).
     """
     left: Floats = values - controls @ np.linalg.lstsq(controls, values, rcond=None)[0]
     return left
 
 
 def explained(values: Floats, within: Floats, left: Floats) -> bool:
-    """Whether runs and controls explain the values, so that what they leave is rounding error.
+    """Whether runs and controls explain the values, so that what they leave is rounding error; shape (n_points,) each.
 
-    Args:
-        values: Shape (n_points,).
-        within: What centring within runs leaves of them, same shape.
-        left: What the controls leave of that, same shape.
+    `within` is what centring within runs leaves of the values, `left` what the controls leave of that.
     """
     return bool(left @ left <= max(_EXPLAINED * (within @ within), _NOTHING_WITHIN * (values @ values)))
 
 
 def resampled_correlations(x: Floats, y: Floats, counts: Floats) -> tuple[Floats, Floats]:
-    """Pearson's r of every run in every resample of the domains.
+    """Pearson's r of every run in every resample of the domains, and the number of points behind each.
 
-    Args:
-        x: Scores, shape (n_runs, n_domains), NaN where missing.
-        y: Changes, likewise.
-        counts: How often each resample holds each domain, shape (n_resamples, n_domains). A row of ones is the
-            data themselves.
-
-    Returns:
-        r of shape (n_resamples, n_runs), NaN where undefined, and the number of points behind each.
+    `counts` says how often each resample holds each domain, shape (n_resamples, n_domains); a row of ones is the data
+    themselves. The results have shape (n_resamples, n_runs); r is NaN where undefined.
     """
     x, y = jointly_present(x, y)
     present = np.isfinite(x).astype(np.float64)
@@ -141,43 +104,23 @@ def resampled_correlations(x: Floats, y: Floats, counts: Floats) -> tuple[Floats
 
 
 def permuted_correlations(x: Floats, y: Floats, orders: NDArray[np.intp]) -> tuple[Floats, Floats]:
-    """Pearson's r of every run after every re-ordering of the domains of y.
+    """`resampled_correlations` for permutations: r of every run after every re-ordering of the domains of y.
 
-    Args:
-        x: Scores, shape (n_runs, n_domains), NaN where missing.
-        y: Changes, likewise. A missing change moves with its domain.
-        orders: Permutations of the domains, shape (n_permutations, n_domains), the same for all runs.
-
-    Returns:
-        r of shape (n_permutations, n_runs), NaN where undefined, and the number of points behind each.
+    The orders, shape (n_permutations, n_domains), are the same for all runs; a missing change moves with its domain.
     """
     a, b = (np.nan_to_num(standardised(values)) for values in (x, y))
     in_x, in_y = (np.isfinite(values).astype(np.float64) for values in (x, y))
     moved, in_moved = b[:, orders], in_y[:, orders]  # (n_runs, n_permutations, n_domains)
-    n, sum_x, sum_y, sum_xx, sum_yy, sum_xy = (
-        np.einsum("rd,rpd->pr", left, right)
-        for left, right in (
-            (in_x, in_moved),
-            (a, in_moved),
-            (in_x, moved),
-            (a * a, in_moved),
-            (in_x, moved * moved),
-            (a, moved),
-        )
-    )
+    pairs = [(in_x, in_moved), (a, in_moved), (in_x, moved), (a * a, in_moved), (in_x, moved * moved), (a, moved)]
+    n, sum_x, sum_y, sum_xx, sum_yy, sum_xy = (np.einsum("rd,rpd->pr", left, right) for left, right in pairs)
     return _r_from_sums(n, (sum_x, sum_y), (sum_xx, sum_yy), sum_xy), n
 
 
 def average(r: Floats, n: Floats, run_counts: Floats | None = None) -> Floats:
-    """Average r over runs on Fisher's z scale, weighting each run by n - 3.
+    """Average r over runs on Fisher's z scale, weighting each run by n - 3, with |r| clipped at `R_BOUND` first.
 
-    Args:
-        r: Shape (n_resamples, n_runs), NaN where undefined; such runs are left out.
-        n: Points behind each r, same shape.
-        run_counts: How often each resample holds each run, same shape; once each if None.
-
-    Returns:
-        Shape (n_resamples,), NaN where no run has an r. |r| is clipped at `R_BOUND` first.
+    r, the points n behind each and how often each resample holds each run (once each if None) have shape
+    (n_resamples, n_runs). Runs without r are left out; a resample without any run has NaN.
     """
     weights = np.where(np.isnan(r), 0.0, n - 3)
     if run_counts is not None:
@@ -189,11 +132,7 @@ def average(r: Floats, n: Floats, run_counts: Floats | None = None) -> Floats:
 
 
 def fisher_z(r: Floats) -> Floats:
-    """Fisher's z = artanh r, with |r| clipped at `R_BOUND`.
-
-    Args:
-        r: Correlations of any shape; NaN stays NaN.
-    """
+    """Fisher's z = artanh r, with |r| clipped at `R_BOUND`; NaN stays NaN."""
     z: Floats = np.arctanh(np.clip(r, -R_BOUND, R_BOUND))
     return z
 

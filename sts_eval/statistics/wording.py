@@ -20,12 +20,8 @@ Conclusion = Literal["undefined", "inconclusive", "positive", "negative"]
 def conclusion(correlation: Correlation) -> Conclusion:
     """Whether the data show a relation, and of which sign.
 
-    Args:
-        correlation: A correlation over the domains of one run.
-
-    Returns:
-        "positive" or "negative" if no interval includes 0 and the permutation p is below 1 - level,
-        "inconclusive" otherwise, and "undefined" if there is no r.
+    "positive" or "negative" if no interval includes 0 and the permutation p is below 1 - level, "inconclusive"
+    otherwise, and "undefined" if there is no r.
     """
     if correlation.pearson is None:
         return "undefined"
@@ -35,15 +31,10 @@ def conclusion(correlation: Correlation) -> Conclusion:
 
 
 def verdict(correlation: Correlation, *, domains: Sequence[str], ceiling: float | None = None) -> str:
-    """Say in plain English what the correlation of one run shows and what it does not.
+    """Say in one paragraph of plain English what the correlation of one run shows and what it does not.
 
-    Args:
-        correlation: Correlation of a score with a change over the domains of one run.
-        domains: Names of the domains in the order of the points, to name the one that r rests on.
-        ceiling: Noise ceiling of the same outcome, where known.
-
-    Returns:
-        One paragraph of complete sentences.
+    `domains` are the names in the order of the points, to name the one that r rests on; `ceiling` is the noise
+    ceiling of the same outcome, where known.
 
     Raises:
         ValueError: If `domains` does not have one name per point.
@@ -68,12 +59,10 @@ def verdict(correlation: Correlation, *, domains: Sequence[str], ceiling: float 
 
 
 def _figure(r: float, correlation: Correlation) -> str:
-    """The figure with its intervals."""
-    level = f"{correlation.level:.0%}"
     text = f"r = {_two(r)} over {correlation.n} domains"
     if correlation.fisher is None:
         return f"{text}, without an interval: {correlation.reason('fisher')}."
-    text = f"{text}, {level} interval {_ends(correlation.fisher)}"
+    text = f"{text}, {correlation.level:.0%} interval {_ends(correlation.fisher)}"
     if correlation.bootstrap is None:
         return f"{text}; there is no bootstrap interval, because {correlation.reason('bootstrap')}."
     return f"{text}, by bootstrap {_ends(correlation.bootstrap)}."
@@ -113,15 +102,11 @@ def _found(r: float, correlation: Correlation) -> str:
     intervals = _intervals(correlation)
     if not intervals:
         return f"By the permutation p score and change {together}; how strongly is not known."
-    sign = 1 if r > 0 else -1
-    wide = any(sign * WEAK in interval for interval in intervals)
-    wide = wide and any(sign * STRONG in interval for interval in intervals)
-    if wide:
-        return (
-            f"The interval excludes 0, so score and change {together} over these domains, "
-            f"but it is too wide to tell {sign * WEAK} from {sign * STRONG}."
-        )
-    return f"The interval excludes 0, so score and change {together} over these domains."
+    claim = f"The interval excludes 0, so score and change {together} over these domains"
+    weak, strong = (WEAK, STRONG) if r > 0 else (-WEAK, -STRONG)
+    if all(any(size in interval for interval in intervals) for size in (weak, strong)):
+        return f"{claim}, but it is too wide to tell {weak} from {strong}."
+    return f"{claim}."
 
 
 def _without_one(r: float, correlation: Correlation, domains: Sequence[str]) -> str:
@@ -141,7 +126,6 @@ def _without_one(r: float, correlation: Correlation, domains: Sequence[str]) -> 
 
 
 def _intervals(correlation: Correlation) -> list[Interval]:
-    """The intervals that are defined."""
     return [interval for interval in (correlation.fisher, correlation.bootstrap) if interval is not None]
 
 

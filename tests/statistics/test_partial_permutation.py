@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from sts_eval.statistics import added_value
-from sts_eval.statistics.partial_permutation import partial_permutations
+from sts_eval.statistics.added import partial_permutations
 
 
 def partial_permutation(x, history, y, **settings):
