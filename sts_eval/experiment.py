@@ -79,7 +79,7 @@ class TrainingSetSpec(Spec):
     """The set that the model would be tuned on."""
 
     source: Annotated[str, Named("sft")] = Field(
-        description="training set: hub id, or .jsonl, .json, .parquet or .csv file"
+        description="training set: hub id (ORG/NAME:CONFIGURATION where there are several), file, or folder of files"
     )
     revision: Annotated[str | None, Named("sft_revision")] = Field(
         default=None, description="branch, tag or commit of the training set on the hub"
@@ -95,7 +95,7 @@ class BenchmarkSpec(Spec):
 
     source: Annotated[str, Named("domains", older=("benchmark",))] = Field(
         default="mmlu_pro",
-        description="benchmark: mmlu_pro, or a hub id or folder (test.*, validation.*) in MMLU-Pro's columns",
+        description="benchmark: mmlu_pro, another hub id, or a folder (test.*, validation.*)",
     )
     revision: Annotated[str | None, Named("domains_revision")] = Field(
         default=None, description="branch, tag or commit of the benchmark on the hub"

@@ -1,28 +1,49 @@
-"""The downstream domains: multiple-choice questions by category, in MMLU-Pro's schema.
+"""The downstream domains: multiple-choice questions by category.
 
-Schema (TIGER-Lab/MMLU-Pro): `question_id, question, options, answer, answer_index, cot_content,
-category`. The test split is what gets scored; the validation split, with its chains of thought,
-gives the demonstrations. A folder `test.parquet` + `validation.parquet` (or .jsonl, .json, .csv)
-stands in for the hub. A `benchmark.json` beside them may say `{"list_options": false}` for a
-benchmark whose prompts show the question alone.
+MMLU-Pro's schema (TIGER-Lab/MMLU-Pro) is `question_id, question, options, answer, answer_index, cot_content,
+category`; `question` describes the other shapes that are read. The test split is what gets scored; the validation
+split, with its chains of thought, gives the demonstrations. A folder stands in for the hub. It holds
+
+    test.jsonl and validation.jsonl (or .json, .parquet, .csv, .tsv, compressed or not; dev and val for validation),
+    folders test and validation (dev, val) with a file for each subject, such as test/anatomy_test.csv, or
+    files that end so, such as anatomy_test.csv and anatomy_dev.csv, or test-00000-of-00001.parquet.
+
+Where the rows name no category, it is the name of the subject's file. CSV files of subjects may lack the header line,
+as those of hendrycks/test do. A `benchmark.json` in the folder may say `{"list_options": false}` for a benchmark
+whose prompts show the question alone.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from sts_eval.data.tables import SUFFIXES, Row, Table, fingerprint, is_local, read_table
+from sts_eval.data.files import bare_name, ending, read_file
+from sts_eval.data.question import (
+    CATEGORY_FIELDS,
+    LETTERS,
+    QUESTION_FIELDS,
+    QuestionRow,
+    category_of,
+    folded,
+    read_question,
+)
+from sts_eval.data.tables import SUFFIXES, Table, fingerprint, is_local, read_table
+from sts_eval.data.text import LISTED, BadRow, UnreadableRowError, check_left_out, checked, is_missing
 from sts_eval.data.training_set import Example
 from sts_eval.errors import UserError
 from sts_eval.experiment import BenchmarkSpec
+from sts_eval.records.prediction import DataIdentity
 
 NAMED = {"mmlu_pro": "TIGER-Lab/MMLU-Pro"}
 
-LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_FILE_NAMES = {"test": ("test",), "validation": ("validation", "dev", "val", "valid")}
+"""What the files of a split are called; where there are several, the first is taken."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +51,7 @@ class Question:
     """One question of a domain.
 
     Attributes:
-        id: The benchmark's own id of the question.
+        id: The benchmark's own id of the question, or its number from 0 where it has none.
         domain: Its category.
         text: What the user turn says, options included where the benchmark lists them.
         choices: What an answer may say: a letter for each listed option, or the options' own texts. Only
@@ -56,54 +77,127 @@ class Domain:
 
 @dataclass(frozen=True)
 class Benchmark:
-    """Domains by name, and where they came from. `sha256` covers the questions and demonstrations."""
+    """Domains by name, and where they came from.
+
+    Attributes:
+        source: Name, hub id or folder.
+        revision: Hub commit, None for a folder.
+        domains: The domains.
+        sha256: Fingerprint of the questions and demonstrations.
+        warnings: What the user should know about how the rows were read.
+        left_out: How many rows of the test split cannot be read.
+    """
 
     source: str
     revision: str | None
     domains: Mapping[str, Domain]
     sha256: str
+    warnings: tuple[str, ...] = ()
+    left_out: int = 0
+
+    def identity(self) -> DataIdentity:
+        """The benchmark as records name it."""
+        rows = sum(len(domain.questions) for domain in self.domains.values())
+        return DataIdentity(
+            source=self.source, revision=self.revision, rows=rows, sha256=self.sha256, left_out=self.left_out
+        )
 
 
-def question_text(row: Row, *, list_options: bool) -> str:
-    """The user turn of a row: the question, and below it the lettered options where they are shown.
+@dataclass
+class _Split:
+    """A split as it is read.
 
-    Raises:
-        UserError: The options are not a list.
+    Attributes:
+        tables: Its tables, each with the subject that its file's name gives, if any.
+        list_options: Whether prompts show the options.
+        n: Rows so far.
+        bad: Rows that cannot be read.
+        counts: Row numbers by what was noticed there.
     """
-    question = str(row["question"]).strip()
-    options = row.get("options")
-    if not list_options or options is None or len(options) == 0:
-        return question
-    if isinstance(options, str):  # whose letters would otherwise be listed
-        raise UserError(f"options {options[:40]!r} are not a list", "Save the benchmark as .jsonl or .parquet")
-    lines = [f"{letter}. {str(option).strip()}" for letter, option in zip(LETTERS, options, strict=False)]
-    return "\n".join([question, "Options:", *lines])
 
+    tables: Sequence[tuple[Table, str | None]]
+    list_options: bool
+    n: int = 0
+    bad: list[BadRow] = field(default_factory=list)
+    counts: defaultdict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
 
-def solution_text(row: Row) -> str:
-    """The assistant turn of a demonstration: its chain of thought, or the bare answer where it has none."""
-    for name in ("cot_content", "solution", "answer"):
-        text = str(row.get(name) or "").strip()
-        if text:
-            return text.removeprefix("A:").strip()
-    return ""
+    def rows(self) -> Iterator[tuple[int, str, Mapping[str, Any], QuestionRow]]:
+        """Number from 0, category, row with folded names, and question of every row that can be read."""
+        for table, subject in self.tables:
+            for raw in table.rows:
+                row = folded(raw)
+                _check_fields(row, table.source, subject)
+                number, self.n = self.n, self.n + 1
+                try:
+                    category = category_of(row) or subject
+                    if category is None:
+                        raise UnreadableRowError("has no text in its category")
+                    found = read_question(row, list_options=self.list_options)
+                    checked(str(row.get("question_id")), "question_id")
+                except UnreadableRowError as error:
+                    self.refuse(number, str(error))
+                    continue
+                self._notice(number, found)
+                yield number, category, row, found
+
+    def refuse(self, number: int, reason: str) -> None:
+        """Leave a row out."""
+        self.bad.append(BadRow(number + 1, reason))
+
+    def _notice(self, number: int, found: QuestionRow) -> None:
+        for name, noticed in (
+            ("options that are empty or N/A, which are left out", found.dropped > 0),
+            ("an index and a letter of the answer that disagree; the index is taken", found.conflict),
+            ("a passage, which is shown before the question", found.passage),
+            ("options with letters of their own, which are shown beside ours", found.lettered),
+            ("options, but no right answer that is known", bool(found.options) and found.right is None),
+            ("no options, so the question is shown alone", self.list_options and not found.options),
+        ):
+            if noticed:
+                self.counts[name].append(number + 1)
+
+    def warnings(self, source: str, split: str) -> tuple[str, ...]:
+        """A line for each thing that was noticed.
+
+        Raises:
+            UserError: Too many rows cannot be read.
+        """
+        lines = [note for table, _ in self.tables for note in table.notes]
+        kind = f"rows of the {split} split"
+        lines += check_left_out(sorted(self.bad), self.n, source, kind)
+        for name, numbers in self.counts.items():
+            first = ", ".join(map(str, numbers[:LISTED])) + (", ..." if len(numbers) > LISTED else "")
+            lines.append(f"{source}: {len(numbers)} of {self.n} {kind} have {name} (rows {first})")
+        return tuple(lines)
 
 
 def load_benchmark(spec: BenchmarkSpec) -> Benchmark:
     """Read a benchmark and group it by category.
 
     Raises:
-        UserError: The source cannot be read, lacks a column, or has no questions in a wanted domain.
+        UserError: The source cannot be read, lacks a column, has no questions in a wanted domain, or more than one row
+            in twenty cannot be used.
     """
-    test, validation, list_options = _tables(spec)
+    test, validation = _splits(spec)
     questions: defaultdict[str, list[Question]] = defaultdict(list)
     demonstrations: defaultdict[str, list[Example]] = defaultdict(list)
-    for number, row in enumerate(test.rows):
-        question = _question(row, number, test.source, list_options=list_options)
-        questions[question.domain].append(question)
-    for row in validation.rows:
-        domain = _domain(row, validation.source)
-        demonstrations[domain].append(Example(question_text(row, list_options=list_options), solution_text(row)))
+    met: set[tuple[str, str]] = set()
+    for number, name, row, found in test.rows():
+        identity = str(number)
+        if not is_missing(row.get("question_id")):
+            identity = str(row["question_id"])
+        if (name, identity) in met:
+            test.refuse(number, f"has the question_id {identity!r} of an earlier row of {name!r}")
+            continue
+        met.add((name, identity))
+        choices = tuple(LETTERS[: len(found.options)]) if test.list_options else found.options
+        questions[name].append(Question(identity, name, found.text, choices, found.right))
+    for number, name, _, found in validation.rows():
+        if found.solution:
+            demonstrations[name].append(Example(found.text, found.solution))
+        else:
+            validation.refuse(number, "has neither a chain of thought nor an answer")
+    warnings = (*test.warnings(spec.source, "test"), *validation.warnings(spec.source, "validation"))
     names = list(spec.domains) or sorted(questions)
     for name in names:
         if not questions.get(name):
@@ -118,28 +212,78 @@ def load_benchmark(spec: BenchmarkSpec) -> Benchmark:
             )
     domains = {name: Domain(name, questions[name], demonstrations[name]) for name in names}
     content = [[[q.id, q.text] for q in d.questions] + [list(e) for e in d.demonstrations] for d in domains.values()]
-    return Benchmark(spec.source, test.revision, domains, fingerprint(content))
+    revision = test.tables[0][0].revision
+    return Benchmark(spec.source, revision, domains, fingerprint(content), warnings, len(test.bad))
 
 
-def _tables(spec: BenchmarkSpec) -> tuple[Table, Table, bool]:
+def _splits(spec: BenchmarkSpec) -> tuple[_Split, _Split]:
+    """The test split and the validation split."""
     source = NAMED.get(spec.source, spec.source)
     if not is_local(source):
         if "/" not in source:
             raise UserError(f"no benchmark is called {source!r}", f"Give {', '.join(NAMED)}, a hub id or a folder")
-        read = [read_table(source, split=split, revision=spec.revision) for split in ("test", "validation")]
-        return read[0], read[1], True
+        tables = [read_table(source, split=split, revision=spec.revision) for split in _FILE_NAMES]
+        return _Split([(tables[0], None)], True), _Split([(tables[1], None)], True)
     folder = Path(source).expanduser()
     if not folder.is_dir():
         raise UserError(f"{folder} is not a folder", "Give a folder that holds test.* and validation.* files")
-    test, validation = (read_table(str(_split_file(folder, split)), split=split) for split in ("test", "validation"))
-    return test, validation, _lists_options(folder)
+    list_options = _lists_options(folder)
+    test, validation = (
+        _Split([(_read(path, subject), subject) for path, subject in _files(folder, split)], list_options)
+        for split in _FILE_NAMES
+    )
+    return test, validation
 
 
-def _split_file(folder: Path, split: str) -> Path:
-    for suffix in SUFFIXES:
-        if (path := folder / f"{split}{suffix}").is_file():
-            return path
-    raise UserError(f"{folder} has no {split} file", f"Put a {split}.parquet (or {', '.join(SUFFIXES)}) there")
+def _files(folder: Path, split: str) -> list[tuple[Path, str | None]]:
+    """The files of a split in a folder, each with its subject where its name gives one."""
+    readable = sorted(path for path in folder.rglob("*") if ending(path) and path.name != "benchmark.json")
+    for name in _FILE_NAMES[split]:
+        ends = re.compile(rf"(?:(?P<subject>.+)[_-])?{name}(?:[_-]\d+(?:-of-\d+)?)?")
+        alone = [path for path in readable if path.parent == folder and _stem(path) == name]
+        if alone:
+            return [(min(alone, key=lambda path: SUFFIXES.index(str(ending(path)))), None)]
+        within = [path for path in readable if path.parent.name.lower() == name]
+        if within:
+            return [(path, re.sub(rf"[_-]{name}$", "", _stem(path))) for path in within]
+        called = [(path, match) for path in readable if (match := ends.fullmatch(_stem(path)))]
+        if called:
+            return [(path, match["subject"] or _parent(path, folder)) for path, match in called]
+    raise UserError(
+        f"{folder} has no {split} file",
+        f"Put a {split}.parquet (or {', '.join(SUFFIXES)}) there, or a folder {split} with a file for each subject",
+    )
+
+
+def _stem(path: Path) -> str:
+    return bare_name(path).stem
+
+
+def _parent(path: Path, folder: Path) -> str | None:
+    """The folder that a shard lies in, which names its subject, unless it is the benchmark's own or "data"."""
+    return None if path.parent == folder or path.parent.name == "data" else path.parent.name
+
+
+def _read(path: Path, subject: str | None) -> Table:
+    """Read a file; one of a subject may lack the header line."""
+    found = read_file(path)
+    columns = list(found.rows[0])
+    if ending(path) in {".csv", ".tsv"} and _is_question(columns):
+        if subject is None:
+            shown = ", ".join(columns)
+            raise UserError(
+                f"{path} has no header line: its first line is a question ({shown[:80]})",
+                f"Write {','.join(['question', *LETTERS[: len(columns) - 2], 'answer', 'category'])} above it with a "
+                "category for every row, or put it into a folder as test/SUBJECT_test.csv beside dev/SUBJECT_dev.csv",
+            )
+        found = read_file(path, columns=["question", *LETTERS[: len(columns) - 2], "answer"])
+    return Table(str(path), None, found.rows, found.notes)
+
+
+def _is_question(columns: Sequence[str]) -> bool:
+    """Whether what was taken for a header is a question, its options, and the letter of the right one."""
+    letters = LETTERS[: len(columns) - 2]
+    return len(columns) > 3 and columns[-1].strip() in tuple(letters) and columns[-2].strip() not in tuple(letters)  # noqa: PLR2004
 
 
 def _lists_options(folder: Path) -> bool:
@@ -155,28 +299,20 @@ def _lists_options(folder: Path) -> bool:
         ) from error
 
 
-def _question(row: Row, number: int, source: str, *, list_options: bool) -> Question:
-    """One row of the test split. Its number is its id where it has none of its own.
+def _check_fields(row: Mapping[str, Any], source: str, subject: str | None) -> None:
+    """Refuse a row without a field that every row needs, or of a shape that is known not to fit.
 
-    The names of a question's fields are known here, in `question_text` and in `_domain` alone.
+    Raises:
+        UserError: The field is named, and what to do.
     """
-    domain = _domain(row, source)
-    text = question_text(row, list_options=list_options)
-    options = row.get("options")
-    choices = () if options is None else tuple(str(option).strip() for option in options)
-    if list_options:
-        choices = tuple(LETTERS[: len(choices)])
-    try:
-        right = int(row.get("answer_index", -1))
-    except (TypeError, ValueError):
-        right = -1
-    known = right if 0 <= right < len(choices) else None
-    return Question(str(row.get("question_id", number)), domain, text, choices, known)
-
-
-def _domain(row: Row, source: str) -> str:
-    domain = row.get("category") or row.get("domain")
-    if domain is None or "question" not in row:
-        missing = "question" if domain is not None else "category"
+    apart = [name for name in row if re.match(r"(in)?correct[ _]answer|distractor", name)]
+    if len(apart) > 1:
+        raise UserError(
+            f"{source} keeps the right answer apart from the wrong ones ({', '.join(apart)}), as GPQA and SciQ do, so "
+            "the order of the options is not given",
+            "Write them as one list `options` in a shuffled order, with `answer_index` counted from 0",
+        )
+    has_category = subject is not None or any(name in row for name in CATEGORY_FIELDS)
+    if not has_category or not any(name in row for name in QUESTION_FIELDS):
+        missing = "question" if has_category else "category"
         raise UserError(f"{source} has no field {missing!r}; its fields are {', '.join(row)}", "Rename the column")
-    return str(domain)

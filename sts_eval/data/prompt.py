@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from jinja2 import TemplateError
+
 from sts_eval.data.training_set import Example
 from sts_eval.errors import UserError
 
@@ -107,8 +109,13 @@ class Prompter:
         return len(self._ids(question))
 
     def demonstrations(self, examples: Sequence[Example], *, suffix: str = "") -> Demonstrations:
-        """Tokenise a prefix of worked examples, and its shorter forms."""
+        """Tokenise a prefix of worked examples, and its shorter forms.
+
+        Raises:
+            UserError: The chat template drops part of a solution.
+        """
         shown = [self._prefix(examples[len(examples) - count :], suffix) for count in range(len(examples) + 1)]
+        _check_whole(examples, shown[-1])
         return Demonstrations(tuple(tuple(self._opening_ids(text)) for text in shown))
 
     def turn(self, question: str, *, suffix: str = "") -> Turn:
@@ -141,7 +148,8 @@ class Prompter:
         the solution begins. In a chat the solution ends with the template's end of turn.
 
         Raises:
-            UserError: The chat template does not open a finished conversation as it opens an answer.
+            UserError: The chat template does not open a finished conversation as it opens an answer, or drops part
+                of the solution.
         """
         shown = self._with([example], suffix)
         if self.chat:
@@ -153,7 +161,28 @@ class Prompter:
             asked, whole = self._turn_text(shown[0].question), self._prefix([example], suffix)
         if not whole.startswith(asked):
             raise _rewords(example.question)
-        return self._opening_ids(asked), self._ids(whole.removeprefix(asked))
+        solved = whole.removeprefix(asked)
+        _check_whole([Example("", example.solution)], solved)
+        return self._opening_ids(asked), self._ids(solved)
+
+    def end_of_answer_warnings(self) -> tuple[str, ...]:
+        """A line where a model that is trained on chat turns does not learn to stop.
+
+        What the template writes behind a solution is trained on. One of its tokens must be one at which generation
+        stops: the tokenizer's EOS, or those of the model's generation_config.json. Plain prompts end with a blank line
+        and stop where the evaluation cuts them.
+        """
+        if not self.chat:
+            return ()
+        stops = _stop_ids(self.tokenizer)
+        if stops & set(self._ids(self._after_answer)):
+            return ()
+        names = ", ".join(repr(self.tokenizer.decode([token])) for token in sorted(stops)) or "no token"
+        end = repr(self._after_answer) if self._after_answer else "nothing"
+        return (
+            f"the chat template ends an answer with {end}, and generation stops at {names}: the tuned model does not "
+            "learn to stop, so its answers may run on until they are cut",
+        )
 
     def answer(self, text: str, *, closed: bool = True) -> list[int]:
         """Token ids of a short answer that follows a turn at once.
@@ -176,12 +205,21 @@ class Prompter:
         """What stands between a turn and a solution, and in a chat the token that ends a solution."""
         if not self.chat:
             return " ", []
+        before, _, after = self._finished.partition(_WORD)
+        return before, self._ids(after)[:1]
+
+    @cached_property
+    def _finished(self) -> str:
+        """What a finished conversation has behind the turn: the solution and what the template writes around it."""
         asked = self._render([], _WORD)
         whole = self._apply(_messages([Example(_WORD, _WORD)]), answer_next=False)
         if not whole.startswith(asked):
             raise _rewords(_WORD)
-        before, _, after = whole.removeprefix(asked).partition(_WORD)
-        return before, self._ids(after)[:1]
+        return whole.removeprefix(asked)
+
+    @property
+    def _after_answer(self) -> str:
+        return self._finished.partition(_WORD)[2]
 
     def check_joint(self, examples: Sequence[Example], question: str, *, suffix: str = "") -> None:
         """Check on one prompt that prefix and turn, tokenised apart, are the prompt tokenised whole.
@@ -235,12 +273,18 @@ class Prompter:
         return self._apply([*_messages(examples), {"role": "user", "content": question}], answer_next=True)
 
     def _apply(self, messages: list[dict[str, str]], *, answer_next: bool) -> str:
-        text: str = self.tokenizer.apply_chat_template(
-            messages,
-            tokenize=False,
-            add_generation_prompt=answer_next,
-            date_string="26 Jul 2024",  # Llama 3 templates write today's date otherwise, and scores would drift
-        )
+        try:
+            text: str = self.tokenizer.apply_chat_template(
+                messages,
+                tokenize=False,
+                add_generation_prompt=answer_next,
+                date_string="26 Jul 2024",  # Llama 3 templates write today's date otherwise, and scores would drift
+            )
+        except (TemplateError, TypeError, ValueError, LookupError, AttributeError) as error:
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise UserError(
+                f"the chat template refuses a conversation of user and assistant turns: {reason!r}", _WITHOUT_TEMPLATE
+            ) from error
         return text
 
     @staticmethod
@@ -259,6 +303,8 @@ class Prompter:
         return [bos, *ids] if adds_bos and ids[:1] != [bos] else ids
 
 
+_WITHOUT_TEMPLATE = "Pass --no-chat-template (in lm_eval: leave out --apply_chat_template)"
+
 # Stands for a message while the frame around it is found. A plain word, which no template strips.
 _WORD = "MESSAGE"
 
@@ -272,5 +318,42 @@ def _rewords(question: str) -> UserError:
     return UserError(
         f"the chat template words the question {question[:40]!r} differently from context to context, so its "
         "tokens cannot be paired",
-        "Pass --no-chat-template (in lm_eval: leave out --apply_chat_template)",
+        _WITHOUT_TEMPLATE,
     )
+
+
+def _check_whole(examples: Sequence[Example], rendered: str) -> None:
+    """Refuse a text that lacks part of a solution; spaces and line breaks may differ.
+
+    Raises:
+        UserError: A solution is not in the text behind its question and before those that follow.
+    """
+    text, at = _squeezed(rendered), 0
+    for question, solution in examples:
+        asked = text.find(_squeezed(question), at)
+        at = asked + len(_squeezed(question)) if asked >= 0 else at
+        found = text.find(_squeezed(solution), at)
+        if found < 0:
+            raise UserError(
+                f"the chat template drops part of a solution, for instance of {solution[:60]!r}, as some templates do "
+                "with what comes before </think>",
+                _WITHOUT_TEMPLATE,
+            )
+        at = found + len(_squeezed(solution))
+
+
+def _squeezed(text: str) -> str:
+    return "".join(text.split())
+
+
+def _stop_ids(tokenizer: Any) -> set[int]:
+    """Tokens at which generation stops, by the tokenizer and by the generation settings saved beside it."""
+    from transformers import GenerationConfig
+
+    stops = {tokenizer.eos_token_id}
+    try:
+        told = GenerationConfig.from_pretrained(tokenizer.name_or_path).eos_token_id if tokenizer.name_or_path else None
+    except (OSError, ValueError):  # no such file
+        told = None
+    stops.update(told if isinstance(told, list) else [told])
+    return stops - {None}

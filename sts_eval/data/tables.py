@@ -1,20 +1,25 @@
-"""Reading rows from a local file or from the hub, with errors that a user can act on.
+"""Rows from a local file, a folder of files, or the hub, with errors that a user can act on.
 
-A file format is one function in `_READERS`, by the ending of its files.
+The formats of files are in `files`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sts_eval.data.files import COMPRESSED, READERS, Row, ending, read_file
 from sts_eval.errors import UserError
 
-Row = Mapping[str, Any]
+__all__ = ["SUFFIXES", "Row", "Table", "fingerprint", "is_local", "read_files", "read_table"]
+
+SUFFIXES = tuple(READERS)
+
+_SAVED = ("state.json", "dataset_dict.json")  # what `save_to_disk` of datasets leaves in a folder
 
 
 @dataclass(frozen=True)
@@ -23,18 +28,25 @@ class Table:
 
     Attributes:
         source: The path or hub id as the user gave it.
-        revision: The hub commit, or None for a local file.
+        revision: The hub commit, or None for local files.
         rows: One mapping per row, in the order of the source.
+        notes: What the user should know about how the files were read.
     """
 
     source: str
     revision: str | None
     rows: Sequence[Row]
+    notes: tuple[str, ...] = ()
 
 
 def is_local(source: str) -> bool:
     """Whether a source names something on disk rather than a hub id."""
-    return Path(source).expanduser().exists() or source.endswith(SUFFIXES) or source.startswith((".", "/", "~"))
+    return (
+        Path(source).expanduser().exists()
+        or ending(Path(source)) is not None
+        or source.endswith(COMPRESSED)
+        or source.startswith((".", "/", "~"))
+    )
 
 
 def fingerprint(values: object) -> str:
@@ -44,109 +56,90 @@ def fingerprint(values: object) -> str:
 
 
 def read_table(source: str, *, split: str, revision: str | None = None) -> Table:
-    """Read a local .jsonl, .json, .parquet or .csv file, or one split of a hub dataset.
+    """Read a local file, a folder of files, or one split of a hub dataset.
+
+    Args:
+        source: A path, or a hub id; ORG/NAME:CONFIGURATION where the dataset has several configurations.
+        split: Split of a hub dataset, or of a folder whose files are named by split.
+        revision: Branch, tag or commit of a hub dataset.
 
     Raises:
         UserError: The file is missing, empty or malformed (with the line), or the hub has no such set.
     """
-    if is_local(source):
-        return Table(source, None, _read_file(Path(source).expanduser()))
-    return _read_hub(source, split, revision)
+    path = Path(source).expanduser()
+    if not is_local(source):
+        return _read_hub(source, split, revision)
+    if not path.is_dir():
+        return read_files([path], source)
+    if any((path / name).is_file() for name in _SAVED):
+        return Table(source, None, _read_saved(path, split))
+    return read_files(_files_of_split(path, split), source)
 
 
-def _read_file(path: Path) -> list[Row]:
-    if not path.is_file():
-        raise UserError(f"there is no file {path}", "Check the path, or give a dataset's hub id such as GAIR/LIMO")
-    if path.suffix not in _READERS:
-        raise UserError(f"{path} is not a table this tool reads", f"Give one of {', '.join(SUFFIXES)}")
+def read_files(paths: Sequence[Path], source: str) -> Table:
+    """The rows of several files, one after the other."""
+    found = [read_file(path) for path in paths]
+    rows = found[0].rows if len(found) == 1 else [row for one in found for row in one.rows]
+    return Table(source, None, rows, tuple(note for one in found for note in one.notes))
+
+
+def _files_of_split(folder: Path, split: str) -> list[Path]:
+    """The files of a folder that belong to a split by their names, as `datasets` takes them; all if none is named."""
+    from datasets.data_files import DataFilesList, EmptyDatasetError, get_data_patterns
+
     try:
-        rows = _READERS[path.suffix](path)
-    except UnicodeDecodeError as error:
+        patterns = {str(name): found for name, found in get_data_patterns(str(folder)).items()}
+    except EmptyDatasetError:
+        patterns = {split: []}
+    if split not in patterns:
         raise UserError(
-            f"{path} is not UTF-8 text ({error.reason} at byte {error.start})", "Save it as UTF-8"
-        ) from error
-    except (ValueError, OSError) as error:
-        raise UserError(f"{path} cannot be read ({error})", f"Check that it is a {path.suffix[1:]} file") from error
-    if not rows:
-        raise UserError(f"{path} holds no rows", "Give a file with at least one row")
-    return rows
-
-
-def _read_jsonl(path: Path) -> list[Row]:
-    rows: list[Row] = []
-    with path.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise UserError(
-                    f"{path} line {number} is not JSON ({error.msg})", "Mend or remove that line"
-                ) from error
-            if not isinstance(row, dict):
-                raise UserError(f"{path} line {number} is not a JSON object", "Write one object per line")
-            rows.append(row)
-    return rows
-
-
-def _read_json(path: Path) -> list[Row]:
-    try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise UserError(f"{path} is not JSON ({error.msg} at line {error.lineno})", "Mend that line") from error
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise UserError(
-            f"{path} is not a list of JSON objects", "Write [{...}, {...}], or one object per line as .jsonl"
+            f"{folder} has no files of split {split!r}, only of {', '.join(patterns)}",
+            "Name the split with --sft-split, or give the file itself",
         )
-    return rows
+    names = {Path(name) for name in DataFilesList.from_patterns(patterns[split], str(folder))}
+    files = sorted(name for name in names if ending(name))
+    kinds = sorted({str(ending(name)) for name in files})
+    if not files:
+        raise UserError(f"{folder} holds no table", f"Put files there that end in {', '.join(SUFFIXES)}")
+    if len(kinds) > 1:
+        raise UserError(
+            f"{folder} holds files of several kinds ({', '.join(kinds)}), which may be the same rows twice",
+            "Give one file, or a folder with files of one kind",
+        )
+    return files
 
 
-def _read_parquet(path: Path) -> list[Row]:
-    import pyarrow
-    import pyarrow.parquet
+def _read_saved(folder: Path, split: str) -> Sequence[Row]:
+    from datasets import DatasetDict, load_from_disk
 
-    try:
-        rows: list[Row] = pyarrow.parquet.read_table(path).to_pylist()
-    except pyarrow.ArrowException as error:  # some kinds of it are neither ValueError nor OSError
-        raise ValueError(str(error)) from error
-    return rows
-
-
-def _read_csv(path: Path) -> list[Row]:
-    import pandas as pd
-
-    # As text: otherwise the answer "None" is read as missing and "007" as a number.
-    frame = pd.read_csv(path, dtype=str, keep_default_na=False)
-    return frame.to_dict("records")  # type: ignore[return-value]  # keys are column names
-
-
-_READERS: Mapping[str, Callable[[Path], list[Row]]] = {
-    ".jsonl": _read_jsonl,
-    ".json": _read_json,
-    ".parquet": _read_parquet,
-    ".csv": _read_csv,
-}
-
-SUFFIXES = tuple(_READERS)
+    saved: Any = load_from_disk(str(folder))
+    if not isinstance(saved, DatasetDict):
+        return saved  # type: ignore[no-any-return]  # a Dataset is a sequence of rows
+    if split not in saved:
+        raise UserError(f"{folder} has no split {split!r}, only {', '.join(saved)}", "Name the split with --sft-split")
+    return saved[split]  # type: ignore[no-any-return]
 
 
 def _read_hub(source: str, split: str, revision: str | None) -> Table:
     from datasets import load_dataset
     from datasets.exceptions import DatasetNotFoundError
 
+    name, _, configuration = source.partition(":")
     try:
-        dataset = load_dataset(source, split=split, revision=revision)
+        dataset = load_dataset(name, *filter(None, [configuration]), split=split, revision=revision)
     except DatasetNotFoundError as error:
         raise UserError(
-            f"the hub has no dataset {source!r} that you may read",
+            f"the hub has no dataset {name!r} that you may read",
             "Check the id, log in with `hf auth login`, or give a local file",
         ) from error
     except ValueError as error:  # an unknown split or configuration; the library's message names those on offer
-        raise UserError(f"dataset {source!r}: {error}", "Choose another split or revision") from error
+        raise UserError(
+            f"dataset {source!r}: {error}",
+            f"Choose another split or revision, or name the configuration after a colon: {name}:CONFIGURATION",
+        ) from error
     except ConnectionError as error:
         raise UserError(
-            f"the hub cannot be reached for dataset {source!r}", "Give a local file, or retry online"
+            f"the hub cannot be reached for dataset {name!r}", "Give a local file, or retry online"
         ) from error
     checksums = getattr(dataset.info, "download_checksums", None) or {}
     commits = {url.split("@")[1].split("/")[0] for url in checksums if "@" in url}

@@ -1,24 +1,49 @@
-"""The set that the model would be tuned on: questions with solutions."""
+"""The set that the model would be tuned on: questions with solutions, from the formats that people have.
+
+    question and solution    under their usual names (`QUESTION_FIELDS`, `SOLUTION_FIELDS`), in any case: GSM8K, LIMO
+    Alpaca, Dolly            `input`, `context` or `passage` follows the question after a blank line; `system` and
+                             `history` come before it as turns of a conversation
+    OpenAI, trl              `messages`, with system, tools and several turns; `prompt` and `completion` as text or as
+                             messages
+    ShareGPT                 `conversations` with from and value
+    preference pairs         `prompt` and `chosen`, or `chosen` alone where it is a conversation; `rejected` is not read
+
+What a conversation becomes is described in `conversation`. Fields that the user names are read alone.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from sts_eval.data.conversation import Conversation, Turn, conversation, is_messages, messages_of, turns_of
+from sts_eval.data.example import Example
 from sts_eval.data.tables import Row, fingerprint, read_table
+from sts_eval.data.text import LEFT_OUT_SHARE, BadRow, UnreadableRowError, check_left_out, is_missing, kind_of, text_of
 from sts_eval.errors import UserError
 from sts_eval.experiment import TrainingSetSpec
+from sts_eval.records.prediction import DataIdentity
 
-QUESTION_FIELDS = ("question", "problem", "prompt", "instruction", "query", "input")
-SOLUTION_FIELDS = ("solution", "response", "completion", "output", "long_answer", "answer")
+__all__ = ["Example", "TrainingSet", "load_training_set"]
 
+QUESTION_FIELDS = ("question", "problem", "prompt", "instruction", "query", "input", "inputs", "user", "text")
+SOLUTION_FIELDS = (
+    *("solution", "response", "completion", "output", "long_answer", "answer", "outputs", "target", "targets"),
+    *("generated_solution", "gold_standard_solution", "assistant", "final_answer", "chosen"),
+)
+CONVERSATION_FIELDS = ("messages", "conversations", "conversation", "dialogue", "dialog", "chat", "chosen")
+CONTEXT_FIELDS = ("input", "context", "passage")
+SYSTEM_FIELDS = ("system", "system_prompt")
+HISTORY_FIELDS = ("history",)
+TOOL_FIELDS = ("tools", "functions")
+REASONING_FIELDS = ("reasoning", "rationale", "thinking", "cot", "complex_cot", "chain_of_thought", "explanation")
+OPTION_FIELDS = ("options", "choices")
 
-class Example(NamedTuple):
-    """One worked example: a user turn and the assistant turn that answers it."""
-
-    question: str
-    solution: str
+_NO_INPUT = ("<noinput>", "noinput")
+"""What the authors of Alpaca write where there is no input."""
 
 
 class _KnownSet(NamedTuple):
@@ -44,8 +69,12 @@ class TrainingSet:
         source: Path or hub id.
         revision: Hub commit, None for a file.
         suffix: Standing instruction that follows each question in a prompt.
-        examples: All examples, in the order of the source.
+        examples: All examples that can be read, in the order of the source.
         sha256: Fingerprint of the examples and the suffix.
+        warnings: What the user should know about how the rows were read.
+        form: Which fields the examples came from.
+        left_out: How many rows cannot be read.
+        roles: Turns by role that went into the examples, where they were conversations.
     """
 
     source: str
@@ -53,43 +82,285 @@ class TrainingSet:
     suffix: str
     examples: Sequence[Example]
     sha256: str
+    warnings: tuple[str, ...] = ()
+    form: str = ""
+    left_out: int = 0
+    roles: Mapping[str, int] = field(default_factory=dict)
+
+    def identity(self) -> DataIdentity:
+        """The set as records name it."""
+        return DataIdentity(
+            source=self.source,
+            revision=self.revision,
+            rows=len(self.examples),
+            sha256=self.sha256,
+            form=self.form,
+            left_out=self.left_out,
+            roles=dict(self.roles),
+        )
+
+
+@dataclass(frozen=True)
+class _Fields:
+    """Which fields of a row are read, and as what."""
+
+    question: str
+    solution: str | None
+    context: tuple[str, ...] = ()
+    system: tuple[str, ...] = ()
+    history: tuple[str, ...] = ()
+    tools: tuple[str, ...] = ()
+
+    def described(self) -> str:
+        """The fields in one line."""
+        if self.solution is None:
+            before = ", ".join(map(repr, (*self.system, *self.tools)))
+            return f"conversations in field {self.question!r}" + (f", preceded by {before}" if before else "")
+        asked = [*self.system, *self.tools, *self.history, self.question, *self.context]
+        return f"question from {' + '.join(map(repr, asked))}, solution from {self.solution!r}"
 
 
 def load_training_set(spec: TrainingSetSpec) -> TrainingSet:
-    """Read a training set and find its two columns.
+    """Read a training set and find its format by the names of its fields.
 
     Raises:
-        UserError: The source cannot be read, a column is missing, or a row has no text in it.
+        UserError: The source cannot be read, its format is not known, or more than one row in twenty has no text.
     """
     table = read_table(spec.source, split=spec.split, revision=spec.revision)
     known = KNOWN_SETS.get(spec.source, _KnownSet())
-    columns = list(table.rows[0])
-    question = _column("question", spec.question_field or known.question, QUESTION_FIELDS, columns, spec.source)
-    rest = [name for name in SOLUTION_FIELDS if name != question]
-    solution = _column("solution", spec.solution_field or known.solution, rest, columns, spec.source)
-    examples = []
-    for number, row in enumerate(table.rows, start=1):
-        where = f"{spec.source} row {number}"
-        examples.append(Example(_text(row, question, where), _text(row, solution, where)))
+    rows = [dict(row) for row in table.rows]
+    fields = _find_fields(spec, known, rows)
+    examples, bad = [], []
+    counts = _Counts()
+    for number, row in enumerate(rows, start=1):
+        try:
+            example = _example(row, fields, counts)
+        except UnreadableRowError as error:
+            bad.append(BadRow(number, str(error)))
+        else:
+            examples.append(example)
+    left_out = check_left_out(bad, len(rows), spec.source)
     suffix = known.suffix if spec.suffix is None else spec.suffix
-    return TrainingSet(spec.source, table.revision, suffix, examples, fingerprint([suffix, examples]))
-
-
-def _column(role: str, wanted: str | None, usual: Sequence[str], columns: Sequence[str], source: str) -> str:
-    """The wanted column, or the first of the usual names that is there."""
-    for name in [wanted] if wanted else usual:
-        if name in columns:
-            return name
-    sought = f"field {wanted!r}" if wanted else f"{role} field ({', '.join(usual)})"
-    raise UserError(
-        f"{source} has no {sought}; its fields are {', '.join(columns)}",
-        f"Name the field with --{role}-field (in lm_eval: --metadata {role}_field=NAME)",
+    return TrainingSet(
+        spec.source,
+        table.revision,
+        suffix,
+        examples,
+        fingerprint([suffix, examples]),
+        warnings=(
+            *table.notes,
+            *left_out,
+            *counts.lines(spec.source, fields, len(examples)),
+            *_unread(spec, fields, rows),
+            *_letters_alone(examples, rows, spec.source),
+            *_repeated(examples, spec.source),
+        ),
+        form=fields.described(),
+        left_out=len(bad),
+        roles=dict(counts.roles),
     )
 
 
-def _text(row: Row, name: str, where: str) -> str:
-    """A row's text, without blank edges: many chat templates cut them off, and the tokens would not pair up."""
-    text = row.get(name)
-    if not isinstance(text, str) or not text.strip():
-        raise UserError(f"{where} has no text in field {name!r}", "Mend or remove that row")
-    return text.strip()
+class _Counts:
+    """What was made of the rows."""
+
+    def __init__(self) -> None:
+        self.roles: Counter[str] = Counter()
+        self.extended: Counter[str] = Counter()
+        self.not_text: Counter[str] = Counter()
+        self.joined = 0
+        self.later_turns = 0
+        self.conversations = 0
+
+    def add(self, found: Conversation) -> None:
+        """Count a conversation."""
+        self.conversations += 1
+        self.joined += found.joined
+        self.later_turns += found.left_out
+        self.roles.update(turn.role for turn in found.read)
+
+    def lines(self, source: str, fields: _Fields, n: int) -> list[str]:
+        """One line for each thing that the user should know."""
+        lines = [
+            f"{source}: field {name!r} was added to the question in {count} of {n} rows"
+            for name, count in self.extended.items()
+        ]
+        lines += [
+            f"{source}: field {name!r} holds no text in {count} of {n} rows and was not read there"
+            for name, count in self.not_text.items()
+        ]
+        if self.joined:
+            told = ", ".join(f"{count} {role}" for role, count in self.roles.items())
+            lines.append(
+                f"{source}: in {self.joined} of {n} conversations system texts and earlier turns were joined into the "
+                f"question; only the last assistant turn is the solution (turns: {told})"
+            )
+        if self.later_turns:
+            lines.append(f"{source}: {self.later_turns} turns after the last assistant turn were left out")
+        if "chosen" in (fields.question, fields.solution):
+            lines.append(f"{source} holds preference pairs: the chosen answer is read, the rejected one is not")
+        return lines
+
+
+def _example(row: Row, fields: _Fields, counts: _Counts) -> Example:
+    """One row as an example."""
+    asked = messages_of(row.get(fields.question))
+    before = [*_system(row, fields), *_tools(row, fields)]
+    if fields.solution is None:
+        if not is_messages(asked):
+            raise UnreadableRowError(f"has no messages in field {fields.question!r}")
+        found = conversation([*before, *turns_of(asked, fields.question)])
+        counts.add(found)
+        return found.example
+    solved = messages_of(row.get(fields.solution))
+    if not (before or is_messages(asked) or is_messages(solved) or any(row.get(name) for name in fields.history)):
+        return Example(_question_text(row, fields, asked, counts), text_of(solved, fields.solution))
+    answer = _part(solved, fields.solution, "assistant")
+    if answer and answer[0].role != "assistant":  # the whole conversation, as in some preference pairs
+        turns = answer
+    elif is_messages(asked):
+        turns = [*before, *_part(asked, fields.question, "user"), *answer]
+    else:
+        text = _question_text(row, fields, asked, counts)
+        turns = [*before, *_history(row, fields), Turn("user", text), *answer]
+    found = conversation(turns)
+    counts.add(found)
+    return found.example
+
+
+def _part(value: object, name: str, role: str) -> list[Turn]:
+    return turns_of(value, name) if is_messages(value) else [Turn(role, text_of(value, name))]
+
+
+def _question_text(row: Row, fields: _Fields, asked: object, counts: _Counts) -> str:
+    """The question, and what it is about where another field holds that."""
+    parts = [] if is_missing(asked) else [text_of(asked, fields.question)]
+    for name in fields.context:
+        value = row.get(name)
+        if is_missing(value) or (isinstance(value, str) and value.strip().lower() in _NO_INPUT):
+            continue
+        if not isinstance(value, str | int | float):
+            counts.not_text[name] += 1
+            continue
+        parts.append(text_of(value, name))
+        counts.extended[name] += 1
+    return "\n\n".join(parts) if parts else text_of(asked, fields.question)
+
+
+def _system(row: Row, fields: _Fields) -> list[Turn]:
+    return [Turn("system", text_of(row[name], name)) for name in fields.system if not is_missing(row.get(name))]
+
+
+def _tools(row: Row, fields: _Fields) -> list[Turn]:
+    """Descriptions of tools, as JSON after a word that says so."""
+    found = [row[name] for name in fields.tools if not is_missing(row.get(name)) and row[name] != []]
+    texts = [value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for value in found]
+    return [Turn("system", f"Tools: {text.strip()}") for text in texts if text.strip() != "[]"]
+
+
+def _history(row: Row, fields: _Fields) -> list[Turn]:
+    """Earlier turns as LLaMA-Factory writes them: pairs of question and answer."""
+    turns: list[Turn] = []
+    for name in fields.history:
+        for pair in row.get(name) or ():
+            if not isinstance(pair, list | tuple) or len(pair) != 2:  # noqa: PLR2004  question and answer
+                raise UnreadableRowError(f"has something other than pairs of question and answer in field {name!r}")
+            turns += [Turn(role, text_of(said, name)) for role, said in zip(("user", "assistant"), pair, strict=True)]
+    return turns
+
+
+def _find_fields(spec: TrainingSetSpec, known: _KnownSet, rows: Sequence[Row]) -> _Fields:
+    """Which fields are read.
+
+    Raises:
+        UserError: None of the formats fits; the message names the fields.
+    """
+    every = list(dict.fromkeys(name for row in rows for name in row))
+    asked, solved = spec.question_field or known.question, spec.solution_field or known.solution
+    before = {
+        "system": _all_named(SYSTEM_FIELDS, every),
+        "tools": _all_named(TOOL_FIELDS, every),
+    }
+    for columns in (list(rows[0]), every):  # rows may lack fields that are empty there
+        question = _named(asked, QUESTION_FIELDS, columns)
+        solution = _named(solved, [name for name in SOLUTION_FIELDS if name != question], columns)
+        if question and solution:
+            if asked:
+                return _Fields(question, solution)
+            context = tuple(name for name in _all_named(CONTEXT_FIELDS, every) if name not in (question, solution))
+            return _Fields(question, solution, context, history=_all_named(HISTORY_FIELDS, every), **before)
+    names: Sequence[str] = [asked] if asked else CONVERSATION_FIELDS
+    for column in () if solved else _all_named(names, every):
+        if any(is_messages(messages_of(row.get(column))) for row in rows):
+            return _Fields(column, None, **before)
+    for name in () if asked or solved else _all_named(CONVERSATION_FIELDS, every):
+        held = next((row[name] for row in rows if not is_missing(row.get(name))), None)
+        if not isinstance(held, str | int | float | None):
+            raise UserError(
+                f"{spec.source} holds {kind_of(held)} in field {name!r} that is no conversation",
+                'Write a list of messages: [{"role": "user", "content": ...}, {"role": "assistant", "content": ...}]',
+            )
+    role, wanted, usual = "question", spec.question_field or known.question, ", ".join(QUESTION_FIELDS)
+    if _named(wanted, QUESTION_FIELDS, every) not in (None, "text"):  # a text alone is no question
+        role, wanted, usual = "solution", spec.solution_field or known.solution, ", ".join(SOLUTION_FIELDS)
+    sought = f"field {wanted!r}" if wanted else f"{role} field ({usual})"
+    raise UserError(
+        f"{spec.source} has no {sought}; its fields are {', '.join(every)}",
+        f"Name the field with --{role}-field (in lm_eval: --metadata {role}_field=NAME), or write the rows as "
+        "conversations in a field 'messages'",
+    )
+
+
+def _all_named(usual: Sequence[str], columns: Sequence[str]) -> tuple[str, ...]:
+    """All columns of these names, in the order of the names."""
+    return tuple(column for name in usual if (column := _named(None, [name], columns)) is not None)
+
+
+def _named(wanted: str | None, usual: Sequence[str], columns: Sequence[str]) -> str | None:
+    """The wanted field, or the first of the usual names that is there, exactly or in another case."""
+    for name in [wanted] if wanted else usual:
+        if name in columns:
+            return name
+    if wanted:
+        return None
+    folded = {column.strip().lower(): column for column in reversed(columns)}
+    return next((folded[name] for name in usual if name in folded), None)
+
+
+def _unread(spec: TrainingSetSpec, fields: _Fields, rows: Sequence[Row]) -> list[str]:
+    """A line for each field that belongs to the example by its name and is not read."""
+    read = (fields.question, fields.solution, *fields.context, *fields.system, *fields.history, *fields.tools)
+    lines = []
+    for part, names in (
+        ("question", (*QUESTION_FIELDS, *CONTEXT_FIELDS, *SYSTEM_FIELDS, *HISTORY_FIELDS)),
+        ("solution", REASONING_FIELDS),
+    ):
+        for name in dict.fromkeys(_all_named(names, list(rows[0]))):
+            asked = (row.get(name) for row in rows if row.get(name) != row.get(fields.question))
+            count = sum(isinstance(value, str | list) and not is_missing(value) and value != [] for value in asked)
+            if name not in read and count and fields.solution is not None:
+                lines.append(
+                    f"{spec.source}: field {name!r} holds something in {count} of {len(rows)} rows and is not part of "
+                    f"the {part}, which is read from {(fields.question if part == 'question' else fields.solution)!r}"
+                )
+    return lines
+
+
+def _letters_alone(examples: Sequence[Example], rows: Sequence[Row], source: str) -> list[str]:
+    """A line where solutions are letters of options that the questions do not show."""
+    letters = sum(len(example.solution.strip("().")) == 1 and example.solution.isupper() for example in examples)
+    named = [name for name in OPTION_FIELDS if name in rows[0]]
+    if not named or letters <= len(examples) / 2:
+        return []
+    return [
+        f"{source}: {letters} of {len(examples)} solutions are single letters, and field {named[0]!r} with the options "
+        "is not part of the question"
+    ]
+
+
+def _repeated(examples: Sequence[Example], source: str) -> list[str]:
+    """A line where many rows say the same: held-out rows are then rows that were trained on."""
+    again = len(examples) - len(set(examples))
+    if again <= LEFT_OUT_SHARE * len(examples):
+        return []
+    return [f"{source}: {again} of {len(examples)} rows repeat an earlier one, so held-out rows may be trained on too"]

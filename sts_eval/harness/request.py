@@ -22,7 +22,7 @@ from sts_eval.data.training_set import load_training_set
 from sts_eval.errors import UserError
 from sts_eval.experiment import TuneSettings
 from sts_eval.harness.failure import exits_like_a_command
-from sts_eval.harness.plan import Plan, domain_of
+from sts_eval.harness.plan import Plan, benchmark_of, domain_of
 from sts_eval.model.hook import unwrapped
 from sts_eval.model.sae import load_sae
 from sts_eval.prediction.collect import collect_scores
@@ -110,7 +110,7 @@ def _scores_of_plan(lm: Any, plan: Plan, requests: Sequence[Request]) -> dict[Re
                 reading = read_domain(extractor, domain_of(plan.benchmark, name), features, chosen)
                 questions[name] = reading.questions
                 bar.update(len({position for taken in chosen.values() for position in taken}))
-    for line in (*extractor.prompter.warnings, *extractor.reader.warnings):
+    for line in (*benchmark_of(plan.benchmark).warnings, *extractor.prompter.warnings, *extractor.reader.warnings):
         _logger.warning(line)
     return {
         request: {
@@ -168,6 +168,8 @@ def _extractor_of(lm: Any, plan: Plan) -> Extractor:
 
 def _shifted_features(extractor: Extractor, plan: Plan) -> dict[int, tuple[int, ...]]:
     training_set = load_training_set(plan.training_set)
+    for line in training_set.warnings:
+        _logger.warning(line)
     return {seed: measure_shift(extractor, training_set, seed).features for seed in plan.settings.seeds}
 
 

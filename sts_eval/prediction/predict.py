@@ -9,8 +9,8 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from sts_eval.data.benchmark import Benchmark, Domain, load_benchmark
-from sts_eval.data.training_set import TrainingSet, load_training_set
+from sts_eval.data.benchmark import Domain, load_benchmark
+from sts_eval.data.training_set import load_training_set
 from sts_eval.experiment import Experiment, TuneSettings
 from sts_eval.model import known_saes as known
 from sts_eval.model.hook import unwrapped
@@ -19,7 +19,6 @@ from sts_eval.predictors.registry import select
 from sts_eval.progress import Progress, silent
 from sts_eval.records.prediction import (
     Cost,
-    DataIdentity,
     DomainQuestions,
     FeatureReason,
     ModelIdentity,
@@ -77,13 +76,13 @@ def predict(experiment: Experiment, progress: Progress = silent) -> Prediction:
         experiment=experiment,
         model=_model_identity(extractor, experiment),
         sae=_sae_identity(extractor),
-        training_set=_data_identity(training_set, len(training_set.examples)),
-        benchmark=_data_identity(benchmark, sum(len(domain.questions) for domain in benchmark.domains.values())),
+        training_set=training_set.identity(),
+        benchmark=benchmark.identity(),
         shifts=tuple(_seed_shift(shift) for shift in found.shifts),
         domains=tuple(_domain_questions(benchmark.domains[reading.domain], reading) for reading in found.readings),
         predictors=found.predictors,
         reasons=_reasons(extractor, found.shifts[0], found.readings),
-        warnings=_warnings(extractor, found.shifts, found.readings),
+        warnings=(*training_set.warnings, *benchmark.warnings, *_warnings(extractor, found.shifts, found.readings)),
         versions=versions("sae-lens"),
         cost=Cost(
             seconds={name: round(costs.by_stage[name].seconds, 3) for name in stages if name in costs.by_stage},
@@ -124,10 +123,6 @@ def _sae_identity(extractor: Extractor) -> SAEIdentity:
         neuronpedia_id=sae.neuronpedia_id,
         weights_sha256=sae.weights_sha256(),
     )
-
-
-def _data_identity(data: TrainingSet | Benchmark, rows: int) -> DataIdentity:
-    return DataIdentity(source=data.source, revision=data.revision, rows=rows, sha256=data.sha256)
 
 
 def _seed_shift(shift: Shift) -> SeedShift:

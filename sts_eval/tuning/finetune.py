@@ -20,7 +20,6 @@ from sts_eval.experiment import ModelSpec, TuneSettings
 from sts_eval.model.fingerprint import training_key, weights_sha256
 from sts_eval.model.load import load_config, load_tokenizer
 from sts_eval.progress import Progress, silent
-from sts_eval.records.prediction import DataIdentity
 from sts_eval.records.record import check_writable, now
 from sts_eval.records.run_folder import SeedFolder, seed_folder
 from sts_eval.records.tuning import Contamination, PredictionReference, SeedTraining, Tuning
@@ -104,17 +103,12 @@ def finetune(
         prediction=prediction,
         model=model,
         commit=getattr(config, "_commit_hash", None),
-        training_set=DataIdentity(
-            source=training_set.source,
-            revision=training_set.revision,
-            rows=len(training_set.examples),
-            sha256=training_set.sha256,
-        ),
+        training_set=training_set.identity(),
         settings=settings,
         chat_template=prompter.chat,
         contamination=contamination,
         runs=tuple(runs),
-        warnings=tuple(_warnings(contamination, runs)),
+        warnings=(*training_set.warnings, *prompter.end_of_answer_warnings(), *_warnings(contamination, runs)),
     )
 
 

@@ -3,7 +3,8 @@
 import pytest
 from helpers import tiny
 
-from sts_eval.data.benchmark import load_benchmark, question_text, solution_text
+from sts_eval.data.benchmark import load_benchmark
+from sts_eval.data.question import read_question
 from sts_eval.errors import UserError
 from sts_eval.experiment import BenchmarkSpec
 
@@ -14,17 +15,17 @@ def load(folder, **spec):
     return load_benchmark(BenchmarkSpec(source=str(folder), **spec))
 
 
-def test_question_text():
-    assert question_text(ROW, list_options=True) == "Which is prime?\nOptions:\nA. 4\nB. 5\nC. 6"
-    assert question_text(ROW, list_options=False) == "Which is prime?"
-    assert question_text({"question": "Why?"}, list_options=True) == "Why?"
-    assert question_text({"question": "Why?", "options": []}, list_options=True) == "Why?"
+def test_what_a_question_says():
+    assert read_question(ROW, list_options=True).text == "Which is prime?\nOptions:\nA. 4\nB. 5\nC. 6"
+    assert read_question(ROW, list_options=False).text == "Which is prime?"
+    assert read_question({"question": "Why?"}, list_options=True).text == "Why?"
+    assert read_question({"question": "Why?", "options": []}, list_options=True).text == "Why?"
 
 
-def test_solution_text():
-    row = {"cot_content": "A: Let's think. It is 5.", "answer": "B"}
-    assert solution_text(row) == "Let's think. It is 5."
-    assert solution_text({"cot_content": "", "answer": "B"}) == "B"
+def test_what_a_demonstration_answers():
+    row = {"question": "Why?", "cot_content": "A: Let's think. It is 5.", "answer": "B"}
+    assert read_question(row, list_options=True).solution == "Let's think. It is 5."
+    assert read_question({"question": "Why?", "cot_content": "", "answer": "B"}, list_options=True).solution == "B"
 
 
 def test_a_folder(tmp_path):

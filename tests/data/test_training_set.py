@@ -55,7 +55,7 @@ BAD = [
     ),
     ([{"question": "q", "solution": ""}], {}, "row 1 has no text in field 'solution'"),
     ([{"question": "q", "solution": None}], {}, "row 1 has no text in field 'solution'"),
-    ([{"question": "q", "solution": 3}], {}, "row 1 has no text in field 'solution'"),
+    ([{"question": "q", "solution": {"a": 3}}], {}, "row 1 has an object in field 'solution', not text"),
     ([{"question": "q", "solution": "s"}, {"question": "q"}], {}, "row 2 has no text in field 'solution'"),
 ]
 

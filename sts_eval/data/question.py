@@ -1,0 +1,283 @@
+"""One row of a benchmark as a question, from the shapes that benchmarks have.
+
+    options     a list (MMLU-Pro `options`, MMLU `choices`); an object by letter (MedQA); texts and labels (ARC, as
+                {"text": [...], "label": [...]} or [{"text": ..., "label": ...}]); one column each (CMMLU and
+                C-Eval A, B, C, D; option_a, opa, choice1, ...); JSON text of these, in a CSV file
+    the answer  an index from 0, a letter, a label, or the text of an option
+
+Options that are null or "N/A" are left out, as MMLU-Pro's own script does, and an index is moved along. A passage
+that a question is about comes before it, after a blank line.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sts_eval.data.tables import Row
+from sts_eval.data.text import UnreadableRowError, is_missing, text_of
+
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+QUESTION_FIELDS = ("question", "question_stem", "stem", "problem", "query", "prompt", "ctx")
+OPTION_FIELDS = ("options", "choices", "answer_choices", "endings")
+PASSAGE_FIELDS = ("passage", "article", "context")
+INDEX_FIELDS = ("answer_index", "answer_idx")
+ANSWER_FIELDS = (
+    *("answerkey", "answer_key", "answer", "correct_answer", "correct_option", "label", "gold", "target"),
+    "cop",  # MedMCQA
+)
+CATEGORY_FIELDS = ("category", "domain", "subject", "subject_name", "task", "topic")
+SOLUTION_FIELDS = ("cot_content", "solution")
+
+_NUMBERED = re.compile(r"(?:opt?|option|choice|answer|ending)[ _-]?([a-j]|\d{1,2})")
+_LETTER = re.compile(r"\(?([A-Za-z])[).:]?")
+NOT_AN_OPTION = "N/A"
+
+
+class Option(NamedTuple):
+    """One option: its text, None where it is left out, and what the file calls it, if it does."""
+
+    text: str | None
+    label: str | None = None
+
+
+class QuestionRow(NamedTuple):
+    """A row of a benchmark.
+
+    Attributes:
+        text: The user turn: passage, question, and the lettered options where they are shown.
+        options: The options' texts, without those left out.
+        right: Position of the right one; None where the row does not tell.
+        solution: The assistant turn of a demonstration; empty where the row has none.
+        dropped: How many options were left out.
+        conflict: Whether the index and the letter of the answer disagree; the index is taken.
+        passage: Whether a passage comes before the question.
+        lettered: Whether the options carry letters of their own.
+    """
+
+    text: str
+    options: tuple[str, ...]
+    right: int | None
+    solution: str
+    dropped: int
+    conflict: bool
+    passage: bool
+    lettered: bool
+
+
+def folded(row: Row) -> dict[str, Any]:
+    """A row whose fields are in small letters, so that "Question" and "question" are one."""
+    return {str(name).strip().lower(): value for name, value in row.items()}
+
+
+def category_of(row: Mapping[str, Any]) -> str | None:
+    """The category that a row names, if any.
+
+    Raises:
+        UnreadableRowError: It is not text.
+    """
+    name = next((name for name in CATEGORY_FIELDS if not is_missing(row.get(name))), None)
+    return str(row[name]) if name and text_of(row[name], name) else None
+
+
+def read_question(row: Mapping[str, Any], *, list_options: bool) -> QuestionRow:
+    """Read a row with folded names.
+
+    Args:
+        row: The row.
+        list_options: Whether the prompt shows the options.
+
+    Raises:
+        UnreadableRowError: It has no question, its options are in no known shape, or the answer is none of them.
+    """
+    name = next((name for name in QUESTION_FIELDS if name in row), "question")
+    asked, held = row.get(name), None
+    if isinstance(asked, dict) and "stem" in asked:
+        asked, held = asked["stem"], asked.get("choices")
+    question = text_of(asked, name)
+    passages = [
+        text_of(row[name], name) for name in PASSAGE_FIELDS if isinstance(row.get(name), str) and row[name].strip()
+    ]
+    every = _options(row, held)
+    places = [place for place, option in enumerate(every) if option.text is not None]
+    options = tuple(option.text for option in every if option.text is not None)
+    if list_options and len(options) > len(LETTERS):
+        raise UnreadableRowError(f"has {len(options)} options, more than the {len(LETTERS)} letters that mark them")
+    index, answer = _answers(row, every)
+    place = answer if index is None else index
+    if place is not None and place not in places:
+        raise UnreadableRowError("names an option as right that is empty or N/A")
+    right = None if place is None else places.index(place)
+    text = "\n\n".join([*passages[:1], question])
+    if list_options and options:
+        listed = (f"{letter}. {option}" for letter, option in zip(LETTERS, options, strict=False))
+        text = "\n".join([text, "Options:", *listed])
+    return QuestionRow(
+        text=text,
+        options=options,
+        right=right,
+        solution=_solution(row, every, options, right, list_options=list_options),
+        dropped=len(every) - len(options),
+        conflict=index is not None and answer is not None and index != answer,
+        passage=bool(passages),
+        lettered=list_options and len(options) > 1 and all(map(_carries, options, LETTERS)),
+    )
+
+
+def _carries(option: str, letter: str) -> bool:
+    return option.startswith((f"{letter}. ", f"{letter}) ", f"({letter}) ", f"{letter}: "))
+
+
+def _options(row: Mapping[str, Any], held: object) -> list[Option]:
+    """A row's options, those that are left out with None as their text.
+
+    Raises:
+        UnreadableRowError: They are in no known shape.
+    """
+    name = next((name for name in OPTION_FIELDS if not is_missing(row.get(name))), OPTION_FIELDS[0])
+    value = row.get(name) if held is None else held
+    if is_missing(value):
+        return _columns(row)
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            raise UnreadableRowError(
+                f"has options {value[:40]!r} that are not a list: save the benchmark as .jsonl or .parquet"
+            ) from None
+    if isinstance(value, dict):
+        value = _pairs(value)
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        raise UnreadableRowError(f"has {value!r} in field {name!r}, not a list of options")
+    return [_option(part, name) for part in value]
+
+
+def _pairs(options: Mapping[str, Any]) -> list[Any]:
+    """An object of options as a list: {"text": [...], "label": [...]}, or texts by letter in the order of letters."""
+    if isinstance(options.get("text"), list):
+        labels = options.get("label") or [None] * len(options["text"])
+        return [{"text": text, "label": label} for text, label in zip(options["text"], labels, strict=False)]
+    return [{"text": options[key], "label": key} for key in sorted(options) if options[key] is not None]
+
+
+def _option(part: object, name: str) -> Option:
+    label = None
+    if isinstance(part, dict):
+        told = next((part[key] for key in ("label", "key", "letter") if not is_missing(part.get(key))), None)
+        label = None if told is None else str(told).strip()
+        text = next((part[key] for key in ("text", "value", "option", "content") if key in part), part)
+    else:
+        text = part
+    if isinstance(text, str) and text.strip() in {"", NOT_AN_OPTION}:
+        return Option(None if text.strip() else "", label)
+    return Option(None if is_missing(text) else text_of(text, name), label)
+
+
+def _columns(row: Mapping[str, Any]) -> list[Option]:
+    """Options in a column each; a blank one is left out."""
+    letters = [name for name in LETTERS.lower() if name in row]
+    found = letters if letters[:2] == ["a", "b"] else []
+    if not found:
+        numbered = [(match[1], name) for name in row if (match := _NUMBERED.fullmatch(name))]
+        found = [name for _, name in sorted(numbered, key=lambda pair: (len(pair[0]), pair[0]))]
+    options = []
+    for name in found if len(found) > 1 else []:
+        label = name.upper() if found == letters else None
+        empty = is_missing(row[name]) or str(row[name]).strip() == NOT_AN_OPTION
+        options.append(Option(None if empty else text_of(row[name], name), label))
+    return options
+
+
+def _answers(row: Mapping[str, Any], options: Sequence[Option]) -> tuple[int | None, int | None]:
+    """Places of the right option by the index, and by the answer itself; None where the row does not tell.
+
+    Raises:
+        UnreadableRowError: All that the row tells is outside the options.
+    """
+    outside = None
+    found: list[int | None] = []
+    for names in (INDEX_FIELDS, ANSWER_FIELDS):
+        place = None
+        for name in names:
+            if not options or is_missing(row.get(name)):
+                continue
+            try:
+                place = _place(row[name], options, is_index=names == INDEX_FIELDS)
+            except LookupError:
+                outside = f"has {row[name]!r} in field {name!r} for {len(options)} options (an index counts from 0)"
+            if place is not None:
+                break
+        found.append(place)
+    if outside and found == [None, None]:
+        raise UnreadableRowError(outside)
+    return found[0], found[1]
+
+
+def _place(value: Any, options: Sequence[Option], *, is_index: bool) -> int | None:
+    """Which option a value names: by index, label, letter or text; None where it names none.
+
+    Raises:
+        LookupError: It is an index or a letter beyond the options.
+    """
+    value = _bare(value)
+    told = str(value).strip()
+    labels = [(option.label or "").lower() for option in options]
+    if labels.count(told.lower()) == 1:
+        return labels.index(told.lower())
+    number = None if isinstance(value, str) and not is_index else _whole(value)
+    if number is not None:
+        if number >= len(options):
+            raise LookupError(number)
+        return number if number >= 0 else None
+    letter = _LETTER.fullmatch(told)
+    texts = [option.text for option in options]
+    place = LETTERS.index(letter[1].upper()) if letter else None
+    if place is not None and place < len(options):
+        return place
+    if texts.count(told) == 1:
+        return texts.index(told)
+    if place is not None:
+        raise LookupError(told)
+    if told.isdecimal() and not any(text and text.isdecimal() for text in texts):  # an index in a CSV file
+        return _place(int(told), options, is_index=True)
+    return None
+
+
+def _bare(value: Any) -> Any:
+    """An answer that is written as a list of one.
+
+    Raises:
+        UnreadableRowError: The list holds several.
+    """
+    if not isinstance(value, list):
+        return value
+    if len(value) != 1:
+        raise UnreadableRowError(f"has {len(value)} right answers, not one")
+    return value[0]
+
+
+def _whole(value: Any) -> int | None:
+    """A whole number, also where it is written as text or as 3.0; None for anything else."""
+    match = None if isinstance(value, bool) else re.fullmatch(r"\s*(-?\d{1,99})(\.0+)?\s*", str(value))
+    return int(match[1]) if match else None
+
+
+def _solution(
+    row: Mapping[str, Any], every: Sequence[Option], options: Sequence[str], right: int | None, *, list_options: bool
+) -> str:
+    """The assistant turn of a demonstration: its chain of thought, or the bare answer where it has none."""
+    for name in SOLUTION_FIELDS:
+        if not is_missing(row.get(name)):
+            return text_of(row[name], name).removeprefix("A:").strip()
+    answer = _bare(row.get("answer"))
+    if right is not None and not (isinstance(answer, str) and _stands(answer, every, options)):
+        return LETTERS[right] if list_options else options[right]
+    return "" if is_missing(answer) else text_of(answer, "answer").removeprefix("A:").strip()
+
+
+def _stands(answer: str, every: Sequence[Option], options: Sequence[str]) -> bool:
+    """Whether the answer as the file words it fits the prompt: not where letters are the file's or have moved."""
+    return bool(answer.strip()) and len(every) == len(options) and all(option.label is None for option in every)
