@@ -31,9 +31,8 @@ def scatter(report: Report, score: str) -> Figure:
     axes = figure.subplots()
     x = [row.scores[score].value for row in report.rows]
     y = [row.delta for row in report.rows]
-    x_error = [row.scores[score].se or 0.0 for row in report.rows]
+    x_error, y_error = [row.scores[score].se or 0.0 for row in report.rows], [row.se for row in report.rows]
     axes.axhline(0, color=LINE, linewidth=0.8)
-    y_error = [row.se for row in report.rows]
     axes.errorbar(x, y, xerr=x_error, yerr=y_error, fmt="o", color=COLOURS["ranked"], capsize=2)
     for row, left, height in zip(report.rows, x, y, strict=True):
         axes.annotate(row.domain, (left, height), xytext=(5, 4), textcoords="offset points", fontsize=8)

@@ -50,7 +50,7 @@ def score_table(prediction: Prediction, rank_by: str) -> Table:
     scores = {name: prediction.predictor(name).scores for name in SCORES}
     highest = max(score.value for score in scores[rank_by].values())
     table = text_table(
-        f"{title(prediction)} ({errors})",
+        f"{tuned_on(prediction.model.id, prediction.training_set.source)}: predicted impact ({errors})",
         ["#", "domain", *(NAMES[name] for name in order), "", "questions"],
         left=("domain", ""),
     )
@@ -111,17 +111,12 @@ def draw_scores(prediction: Prediction, score: str, path: Path) -> None:
     errors = [one.se or 0.0 for one in found]
     axes.barh(names, [one.value for one in found], xerr=errors, color="#3b78a8", ecolor="#333333", capsize=2)
     axes.set_xlabel(f"{NAMES[score]} (bars: standard error over questions)")
-    axes.set_title(title(prediction))
+    axes.set_title(f"{tuned_on(prediction.model.id, prediction.training_set.source)}: predicted impact")
     axes.spines[["top", "right"]].set_visible(False)
     try:
         figure.savefig(path, dpi=150)
     except ValueError as error:
         raise UserError(f"{path} names no image format", "End it in .png, .pdf or .svg") from error
-
-
-def title(prediction: Prediction) -> str:
-    """What was predicted."""
-    return f"{last_part(prediction.model.id)} tuned on {last_part(prediction.training_set.source)}: predicted impact"
 
 
 def _rank_correlation(values: Mapping[str, float], sts: Mapping[str, float]) -> str:
@@ -138,6 +133,6 @@ def _score(score: Score) -> str:
     return f"{score.value:.4g}{se}{sd}"
 
 
-def last_part(name: str) -> str:
-    """The last part of a path or hub id, which is what people call it."""
-    return name.rstrip("/").rsplit("/", 1)[-1]
+def tuned_on(model: str, training_set: str) -> str:
+    """What is tuned on what, by the last part of a path or hub id, which is what people call it."""
+    return " tuned on ".join(name.rstrip("/").rsplit("/", 1)[-1] for name in (model, training_set))

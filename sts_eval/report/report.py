@@ -16,7 +16,7 @@ from sts_eval.records.report import Report
 from sts_eval.report.comparison import footnote, question_lines, question_table, title
 from sts_eval.report.markdown import inline, pipe_table
 from sts_eval.report.plots import scatter
-from sts_eval.report.prediction import NAMES, last_part
+from sts_eval.report.prediction import NAMES, tuned_on
 from sts_eval.report.terminal import WIDTH, standard_output, text_table, warn
 
 OUTCOMES: tuple[tuple[Question, Measure], ...] = (
@@ -131,7 +131,7 @@ def markdown(report: Report) -> str:
         UserError: The report is by an earlier version, without a comparison.
     """
     comparison = report.compared()
-    lines = [f"# {inline(heading(report))}", ""]
+    lines = [f"# {inline(tuned_on(report.model, report.training_set))}", ""]
     lines += [f"> **{inline(warning)}**\n" for warning in warnings(report, comparison)]
     lines += pipe_table(DOMAIN_HEADER, domain_rows(report))
     for table in outcome_tables(comparison):
@@ -155,15 +155,10 @@ def page(report: Report) -> str:
     drawing = io.StringIO()
     scatter(report, "sts_icl").savefig(drawing, format="svg")
     svg = drawing.getvalue()
-    name = html.escape(heading(report))
+    name = html.escape(tuned_on(report.model, report.training_set))
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{name}</title>'
         "<style>body{max-width:64rem;margin:2rem auto;font-family:system-ui;padding:0 1rem}"
         "pre{overflow-x:auto;font-size:.8rem}svg{max-width:100%;height:auto}</style>"
         f"<h1>{name}</h1>{svg[svg.index('<svg') :]}{body}</html>\n"
     )
-
-
-def heading(report: Report) -> str:
-    """What was tuned on what."""
-    return f"{last_part(report.model)} tuned on {last_part(report.training_set)}"
