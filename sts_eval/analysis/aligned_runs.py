@@ -19,23 +19,16 @@ from sts_eval.statistics import debiased_magnitude
 
 Floats = NDArray[np.float64]
 
-FEWEST_DOMAINS = 3
-"""Domains without which there is nothing to correlate."""
+FEWEST_DOMAINS = 3  # without which there is nothing to correlate
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What tuning changed, by one measure.
+    """What tuning changed, by one measure, in points or nats."""
 
-    Attributes:
-        change: Signed, shape (n_runs, n_domains), in points or nats.
-        se: Its standard error, same shape and unit.
-        by_seed: The change of every tuning seed of a run, shape (n_seeds, n_domains) each; None where not recorded.
-    """
-
-    change: Floats
-    se: Floats
-    by_seed: tuple[Floats | None, ...]
+    change: Floats  # signed, shape (n_runs, n_domains)
+    se: Floats  # its standard error, same shape
+    by_seed: tuple[Floats | None, ...]  # by run: shape (n_seeds, n_domains), None where not recorded
 
     @property
     def magnitude(self) -> Floats:
@@ -45,52 +38,30 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class AlignedScores:
-    """A predictor over all runs.
-
-    Attributes:
-        name: Its name.
-        group: Its family.
-        flags: What it needs.
-        summary: What it is, in a line.
-        scores: Shape (n_runs, n_domains), NaN where it has none.
-        cost: Means over the runs that recorded it.
-    """
+    """A predictor over all runs."""
 
     name: str
     group: str
     flags: tuple[str, ...]
     summary: str
-    scores: Floats
+    scores: Floats  # shape (n_runs, n_domains), NaN where it has none
     cost: MeanCost | None
 
 
 @dataclass(frozen=True, slots=True)
 class AlignedRuns:
-    """Runs by domains.
+    """Runs by domains."""
 
-    Attributes:
-        outcomes: The runs, in the order of the rows.
-        domains: Domains that all runs have, in the order of the columns.
-        models: Distinct models.
-        training_sets: Distinct training sets.
-        model_of: Index into `models`, shape (n_runs,).
-        set_of: Index into `training_sets`, shape (n_runs,).
-        home: Whether the run's training set is made for the domain, shape (n_runs, n_domains).
-        measures: What tuning changed; log-probability only where every run and domain has it.
-        predictors: Scores by predictor.
-        left_out: Domains that some run lacks.
-    """
-
-    outcomes: tuple[Outcome, ...]
-    domains: tuple[str, ...]
-    models: tuple[str, ...]
-    training_sets: tuple[str, ...]
-    model_of: NDArray[np.intp]
-    set_of: NDArray[np.intp]
-    home: NDArray[np.bool_]
-    measures: dict[Measure, Changes]
+    outcomes: tuple[Outcome, ...]  # in the order of the rows
+    domains: tuple[str, ...]  # that all runs have, in the order of the columns
+    models: tuple[str, ...]  # distinct
+    training_sets: tuple[str, ...]  # distinct
+    model_of: NDArray[np.intp]  # index into `models`, shape (n_runs,)
+    set_of: NDArray[np.intp]  # index into `training_sets`, shape (n_runs,)
+    home: NDArray[np.bool_]  # is the run's training set made for the domain? shape (n_runs, n_domains)
+    measures: dict[Measure, Changes]  # log-probability only where every run and domain has it
     predictors: dict[str, AlignedScores]
-    left_out: tuple[str, ...]
+    left_out: tuple[str, ...]  # domains that some run lacks
 
     @property
     def run_names(self) -> tuple[str, ...]:
@@ -99,11 +70,7 @@ class AlignedRuns:
 
 
 def align(outcomes: Sequence[Outcome]) -> AlignedRuns:
-    """Bring runs to one table.
-
-    Args:
-        outcomes: At least one run.
-    """
+    """Bring at least one run to one table."""
     by_domain = [{one.domain: one for one in outcome.domains} for outcome in outcomes]
     every = tuple(dict.fromkeys(name for run in by_domain for name in run))
     domains = tuple(name for name in every if all(name in run for run in by_domain))

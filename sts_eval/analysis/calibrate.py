@@ -25,27 +25,19 @@ from sts_eval.records.record import now
 from sts_eval.statistics import conformal_interval, coverage, skill, standardised
 
 LEVELS = (0.8, 0.9)
-
 FEWEST_GROUPS = 3
 """Models or training sets that a hold-out needs: one to leave out, and two so that the others have a history."""
 
-NOUNS: dict[Held, str] = {"model": "model", "training_set": "training set"}
-
-_ROUNDING = 1e-9
-"""Slack as in `conformal_interval`, so that 0.9 / 0.1 is 9."""
+ROUNDING = 1e-9  # slack as in `conformal_interval`, so that 0.9 / 0.1 is 9
 
 
 def calibrate(outcomes: Sequence[Outcome], predictors: Sequence[str] = (), *, with_history: bool = True) -> Calibration:
     """Fit a line from scores to points, and measure its error on runs that it has not seen.
 
-    Args:
-        outcomes: At least one run. Only domains that all of them have take part.
-        predictors: All of them make one line together. Without any, the single one of smallest held-out error is
-            chosen from those that score every domain of every run before tuning.
-        with_history: Whether the domain's mean change in other runs is a feature too.
-
-    Returns:
-        The calibration; with fewer than 3 models and 3 training sets one without equation, which says so.
+    Only domains that all outcomes have take part. Predictors that are given make one line together; without any, the
+    single one of smallest held-out error is chosen from those that score every domain of every run before tuning.
+    With history, the domain's mean change in other runs is a feature too. With fewer than 3 models and 3 training
+    sets the calibration has no equation and says so.
 
     Raises:
         UserError: A predictor is not there in every run, reads the tuned model, or there is none to choose from.
@@ -78,10 +70,7 @@ def calibrate(outcomes: Sequence[Outcome], predictors: Sequence[str] = (), *, wi
         n_points=changes.size,
         outcomes=tuple(
             Source(
-                outcome_sha256=one.sha256(),
-                prediction_sha256=one.prediction_sha256,
-                model=one.model,
-                training_set=one.training_set,
+                outcome_sha256=one.sha256(), **one.model_dump(include={"prediction_sha256", "model", "training_set"})
             )
             for one in outcomes
         ),
@@ -92,11 +81,8 @@ def calibrate(outcomes: Sequence[Outcome], predictors: Sequence[str] = (), *, wi
 def _candidates(runs: AlignedRuns, wanted: Sequence[str]) -> tuple[tuple[str, ...], ...]:
     """Sets of predictors to choose from: the wanted ones together, or every usable one alone."""
     if not wanted:
-        usable = [
-            name
-            for name, one in runs.predictors.items()
-            if Flag.ORACLE not in one.flags and np.isfinite(one.scores).all()
-        ]
+        before_tuning = [name for name, one in runs.predictors.items() if Flag.ORACLE not in one.flags]
+        usable = [name for name in before_tuning if np.isfinite(runs.predictors[name].scores).all()]
         if not usable:
             raise UserError("no predictor scores every domain of every run", "Name one with --predictor")
         return tuple((name,) for name in usable)
@@ -113,18 +99,15 @@ def _candidates(runs: AlignedRuns, wanted: Sequence[str]) -> tuple[tuple[str, ..
 
 
 def _hold_out(by: Held, changes: Floats, scores: Scores, groups: NDArray[np.intp], recipe: Recipe) -> HoldOut:
-    """The figures of one hold-out."""
-    n_groups = len(np.unique(groups))
+    n_groups, noun = len(np.unique(groups)), by.replace("_", " ")
     if n_groups < FEWEST_GROUPS:
-        return HoldOut(
-            by=by, n_groups=n_groups, too_little=f"leaving one {NOUNS[by]} out needs {FEWEST_GROUPS}, not {n_groups}"
-        )
+        lacking = f"leaving one {noun} out needs {FEWEST_GROUPS}, not {n_groups}"
+        return HoldOut(by=by, n_groups=n_groups, too_little=lacking)
     judged = hold_out(changes, scores, groups, recipe)
     error = judged.residual[np.isfinite(judged.residual)]
     if not error.size:
-        return HoldOut(
-            by=by, n_groups=n_groups, too_little=f"without one {NOUNS[by]} there are too few points for a line"
-        )
+        lacking = f"without one {noun} there are too few points for a line"
+        return HoldOut(by=by, n_groups=n_groups, too_little=lacking)
     run_mean = np.broadcast_to(changes.mean(axis=1, keepdims=True), changes.shape)
     nulls = (np.zeros_like(changes), run_mean, judged.domain_mean)
     skill_zero, skill_run_mean, skill_domain_mean = (skill(judged.prediction, changes, null) for null in nulls)
@@ -184,13 +167,12 @@ def _equation(final: Fit, domains: Sequence[str]) -> Equation | None:
 
 
 def _too_little(hold_outs: Sequence[HoldOut], widths: Sequence[float | None]) -> str | None:
-    """What is not given, and why."""
     if all(one.rmse is None for one in hold_outs):
         reasons = "; ".join(str(one.too_little) for one in hold_outs)
         return f"Too little history for any expected change: {reasons}"
     missing = [level for level, width in zip(LEVELS, widths, strict=True) if width is None]
     if missing:
         n = min(one.n_points for one in hold_outs if one.rmse is not None)
-        needs = ", ".join(f"{level:.0%} needs {math.ceil(level / (1 - level) - _ROUNDING)}" for level in missing)
+        needs = ", ".join(f"{level:.0%} needs {math.ceil(level / (1 - level) - ROUNDING)}" for level in missing)
         return f"Too little history for every interval: {n} held-out points, and {needs}"
     return None

@@ -10,15 +10,14 @@ from collections.abc import Sequence
 
 from sts_eval.analysis.added_value import added_value_tables
 from sts_eval.analysis.aligned_runs import AlignedRuns, align
-from sts_eval.analysis.ranking import WITHIN_RUNS, ComparisonSettings, question_table
+from sts_eval.analysis.ranking import BETWEEN_SETS, WITHIN_RUNS, ComparisonSettings, question_table
 from sts_eval.analysis.verdict import verdict
 from sts_eval.errors import UserError
-from sts_eval.records.comparison import AddedTable, ComparedRun, Comparison, Question, Table
+from sts_eval.records.comparison import AddedTable, ComparedRun, Comparison, Table
 from sts_eval.records.outcome import Outcome
 from sts_eval.records.record import now
 
-FEWEST_RESAMPLES = 100
-"""Below this a 95% interval rests on two or three resamples at each end."""
+FEWEST_RESAMPLES = 100  # with fewer, a 95% interval rests on two or three resamples at each end
 
 
 def compare_runs(
@@ -29,14 +28,10 @@ def compare_runs(
     seed: int = 0,
     single: bool = True,
 ) -> Comparison:
-    """Compare all predictors over all runs.
+    """Compare all predictors over all runs, as `gather` checks them, and the reference with each of the others.
 
-    Args:
-        outcomes: Runs, as `gather` checks them.
-        reference: The predictor that others are compared with.
-        n_resamples: Of every bootstrap and permutation.
-        seed: Of the same; equal seeds give equal records but for the time of making.
-        single: Whether a single run gets the figures that only one run has, which takes some seconds.
+    Every bootstrap and permutation takes `n_resamples` from `seed`: equal seeds give equal records but for the time of
+    making. `single` gives a single run the figures that only one run has, which takes some seconds.
 
     Raises:
         UserError: No run has the reference, or the resamples are too few.
@@ -54,7 +49,7 @@ def compare_runs(
     tables: list[Table] = []
     added: list[AddedTable] = []
     for measure in runs.measures:
-        for question in _questions(runs):
+        for question in (*WITHIN_RUNS, *(BETWEEN_SETS if runs.home.any() else BETWEEN_SETS[:1])):
             table = question_table(question, measure, runs, settings)
             tables += [table] if table else []
             if question in WITHIN_RUNS:
@@ -62,13 +57,8 @@ def compare_runs(
     return Comparison(
         created=now(),
         runs=tuple(
-            ComparedRun(
-                model=outcome.model,
-                training_set=outcome.training_set,
-                outcome_sha256=outcome.sha256(),
-                post_hoc=outcome.post_hoc,
-            )
-            for outcome in runs.outcomes
+            ComparedRun(outcome_sha256=one.sha256(), **one.model_dump(include={"model", "training_set", "post_hoc"}))
+            for one in outcomes
         ),
         domains=runs.domains,
         reference=reference,
@@ -80,11 +70,6 @@ def compare_runs(
         tables=tuple(tables),
         warnings=tuple(_warnings(runs, tables)),
     )
-
-
-def _questions(runs: AlignedRuns) -> tuple[Question, ...]:
-    away: tuple[Question, ...] = ("which_set_away",) if runs.home.any() else ()
-    return (*WITHIN_RUNS, "which_set", *away)
 
 
 def _warnings(runs: AlignedRuns, tables: Sequence[Table]) -> list[str]:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from sts_eval.analysis.aligned_runs import Floats
 from sts_eval.records.comparison import Ends
 from sts_eval.statistics import Interval, PairedDifference, max_r_permutation, paired_difference, pool_correlations
-from sts_eval.statistics.interaction import Interaction, SetByDomainTable, subtract
+from sts_eval.statistics.interaction import SetByDomainTable, subtract
 
 
 class Estimate(NamedTuple):
@@ -31,18 +31,11 @@ class Estimate(NamedTuple):
 
 @dataclass(frozen=True)
 class WithinRuns:
-    """Correlations within runs, combined.
+    """Correlations within runs, combined."""
 
-    Attributes:
-        scores: By predictor, shape (n_runs, n_domains).
-        outcome: What tuning changed, same shape.
-        n_resamples: Of every bootstrap and permutation.
-        seed: Of the same.
-    """
-
-    scores: Mapping[str, Floats]
-    outcome: Floats
-    n_resamples: int
+    scores: Mapping[str, Floats]  # by predictor, shape (n_runs, n_domains)
+    outcome: Floats  # what tuning changed, same shape
+    n_resamples: int  # of every bootstrap and permutation
     seed: int
     _differences: dict[tuple[str, str], PairedDifference] = field(default_factory=dict)
 
@@ -76,16 +69,11 @@ class WithinRuns:
 
 
 class DomainBySet:
-    """Correlations of what is left after each domain's and each run's mean.
-
-    Args:
-        scores: By predictor, shape (n_runs, n_domains).
-        table: What tuning changed.
-    """
+    """Correlations of what is left of scores, shape (n_runs, n_domains), after each domain's and each run's mean."""
 
     def __init__(self, scores: Mapping[str, Floats], table: SetByDomainTable) -> None:
         self._scores, self._table = scores, table
-        self._found: dict[str, Interaction] = table.correlate(scores)
+        self._found = table.correlate(scores)
 
     def estimate(self, name: str) -> Estimate:
         """One r over all points; a run is no unit of its own once its neighbours' means are taken away."""

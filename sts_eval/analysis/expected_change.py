@@ -31,10 +31,6 @@ def expected(calibration: Calibration, prediction: Prediction) -> tuple[Expected
     Scores are standardised as in the fit: over the domains that the calibration knows. Other domains, and those
     without a score, are left out (`left_out` names them).
 
-    Args:
-        calibration: From other runs.
-        prediction: Of the run in question.
-
     Raises:
         UserError: The calibration has too little history, or the prediction lacks a predictor that it uses, or has
             fewer than 3 of its domains.
@@ -53,11 +49,15 @@ def expected(calibration: Calibration, prediction: Prediction) -> tuple[Expected
         points += term.slope * standardised(raw)[0]
     if equation.history is not None:
         points += equation.history.slope * np.array([equation.history.mean[domain] for domain in domains])
-    changes = [
-        _with_intervals(domain, float(value), calibration)
-        for domain, value in zip(domains, points, strict=True)
-        if math.isfinite(value)
-    ]
+    half_widths = {"80": calibration.half_width_80, "90": calibration.half_width_90}
+    changes = []
+    for domain, value in zip(domains, points.tolist(), strict=True):
+        if math.isfinite(value):
+            ends = {}
+            for level, half_width in half_widths.items():
+                ends[f"low{level}"] = None if half_width is None else value - half_width
+                ends[f"high{level}"] = None if half_width is None else value + half_width
+            changes.append(ExpectedChange(domain=domain, points=value, **ends))
     return tuple(sorted(changes, key=lambda change: -change.points))
 
 
@@ -95,13 +95,3 @@ def _scores(equation: Equation, prediction: Prediction) -> dict[str, Mapping[str
             f"the prediction lacks {lacking}, which the calibration uses", f"Predict again with --predictors {lacking}"
         )
     return {term.predictor: by_predictor[term.predictor] for term in equation.terms}
-
-
-def _with_intervals(domain: str, points: float, calibration: Calibration) -> ExpectedChange:
-    low80, high80 = _interval(points, calibration.half_width_80)
-    low90, high90 = _interval(points, calibration.half_width_90)
-    return ExpectedChange(domain=domain, points=points, low80=low80, high80=high80, low90=low90, high90=high90)
-
-
-def _interval(points: float, half_width: float | None) -> tuple[float | None, float | None]:
-    return (None, None) if half_width is None else (points - half_width, points + half_width)

@@ -11,7 +11,7 @@ that it is to explain, and its slope would be too steep for a new run.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,32 +23,19 @@ Scores = Mapping[str, Floats]
 """By predictor, shape (n_runs, n_domains), standardised within each run; NaN where it has none."""
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """What a line may be made of.
+class Recipe(NamedTuple):
+    """What a line may be made of."""
 
-    Attributes:
-        candidates: Sets of predictors. The one with the smallest held-out error is taken; the first of equals.
-        with_history: Whether the mean change of each domain is a feature too.
-    """
-
-    candidates: tuple[tuple[str, ...], ...]
-    with_history: bool
+    candidates: tuple[tuple[str, ...], ...]  # sets of predictors: that of smallest held-out error, the first of equals
+    with_history: bool  # whether the mean change of each domain is a feature too
 
 
-@dataclass(frozen=True)
-class Fit:
-    """A line, and what it was made of.
+class Fit(NamedTuple):
+    """A line, and what it was made of."""
 
-    Attributes:
-        predictors: Those it uses, in the order of its slopes.
-        line: None where there are too few points.
-        history: Mean change by domain, shape (n_domains,), in points, the last feature; None where it is not used.
-    """
-
-    predictors: tuple[str, ...]
-    line: Line | None
-    history: Floats | None
+    predictors: tuple[str, ...]  # in the order of the line's slopes
+    line: Line | None  # None where there are too few points
+    history: Floats | None  # mean change by domain, shape (n_domains,), points: the last feature; None if not used
 
     def predict(self, scores: Scores, shape: tuple[int, ...]) -> Floats:
         """Expected changes of runs, shape (n_runs, n_domains), in points; NaN where a feature is missing."""
@@ -59,35 +46,21 @@ class Fit:
         return self.line.predict(features[..., 0] if features.shape[-1] == 1 else features)
 
 
-@dataclass(frozen=True)
-class HeldOutRuns:
-    """Every run, predicted without its group.
+class HeldOutRuns(NamedTuple):
+    """Every run, predicted without its group; arrays have the shape (n_runs, n_domains) and are in points."""
 
-    Attributes:
-        prediction: Shape (n_runs, n_domains), in points; NaN where there is none.
-        residual: Change less prediction, likewise.
-        domain_mean: Mean change of the domain over the other groups' runs, in points.
-        fits: By group, what its runs were predicted with.
-    """
-
-    prediction: Floats
-    residual: Floats
-    domain_mean: Floats
-    fits: Mapping[int, Fit]
+    prediction: Floats  # NaN where there is none
+    residual: Floats  # change less prediction
+    domain_mean: Floats  # mean change of the domain over the other groups' runs
+    fits: Mapping[int, Fit]  # by group, what its runs were predicted with
 
 
 def fit(changes: Floats, scores: Scores, groups: NDArray[np.intp], recipe: Recipe) -> Fit:
     """Choose predictors and fit the line.
 
     Predictors are compared by their error on each group left out in turn, all on the same histories. Whatever is
-    outside these runs is not looked at, so a group that was held out before stays unseen.
-
-    Args:
-        changes: Shape (n_runs, n_domains), in points, complete.
-        scores: Of the same runs.
-        groups: Group of each run, shape (n_runs,). Choice and history leave one out at a time, so at least two are
-            needed for either.
-        recipe: What to choose from.
+    outside these runs is not looked at, so a group that was held out before stays unseen. Choice and history need at
+    least two groups. `changes`, shape (n_runs, n_domains), in points, are complete; `groups` has the shape (n_runs,).
     """
     own_history = history_of_others(changes, groups) if recipe.with_history else None
     features = {names: _features(scores, names, own_history) for names in recipe.candidates}
@@ -101,40 +74,25 @@ def fit(changes: Floats, scores: Scores, groups: NDArray[np.intp], recipe: Recip
 
 
 def hold_out(changes: Floats, scores: Scores, groups: NDArray[np.intp], recipe: Recipe) -> HeldOutRuns:
-    """Predict every group of runs from the other groups alone.
-
-    Args:
-        changes: Shape (n_runs, n_domains), in points, complete.
-        scores: Of the same runs.
-        groups: Group of each run, shape (n_runs,), at least three of them.
-        recipe: What each fold may choose from.
-    """
+    """Predict every group of runs from the other groups alone; as in `fit`, but with at least three groups."""
     prediction, mean = np.empty_like(changes), np.empty_like(changes)
     fits = {}
     for group in np.unique(groups):
         own = groups == group
         others = changes[~own]
-        fits[int(group)] = fold = fit(others, _of_runs(scores, ~own), groups[~own], recipe)
-        prediction[own] = fold.predict(_of_runs(scores, own), changes[own].shape)
+        within, without = ({name: x[chosen] for name, x in scores.items()} for chosen in (own, ~own))
+        fits[int(group)] = fold = fit(others, without, groups[~own], recipe)
+        prediction[own] = fold.predict(within, changes[own].shape)
         mean[own] = others.mean(axis=0)
     return HeldOutRuns(prediction, changes - prediction, mean, fits)
 
 
 def history_of_others(changes: Floats, groups: NDArray[np.intp]) -> Floats:
-    """For every run, the mean change of each domain over the runs of other groups, in the shape of the changes.
-
-    Args:
-        changes: Shape (n_runs, n_domains).
-        groups: Group of each run, shape (n_runs,), at least two of them.
-    """
+    """For every run, the mean change of each domain over the runs of other groups; there are at least two groups."""
     history = np.empty_like(changes)
     for group in np.unique(groups):
         history[groups == group] = changes[groups != group].mean(axis=0)
     return history
-
-
-def _of_runs(scores: Scores, chosen: NDArray[np.bool_]) -> Scores:
-    return {name: values[chosen] for name, values in scores.items()}
 
 
 def _features(scores: Scores, names: tuple[str, ...], history: Floats | None) -> Floats:

@@ -33,13 +33,8 @@ def history_predictors(runs: AlignedRuns, outcome: Floats, question: Question) -
     (n · mean - own)/(n - 1), which is minus the run's own change once the domain's mean is taken away: it would
     hold the answer with its sign reversed. The mean over other models is then constant.
 
-    Args:
-        runs: The runs.
-        outcome: What tuning changed, shape (n_runs, n_domains), as the question takes it: magnitudes or signed changes.
-        question: The question it is to answer.
-
-    Returns:
-        Predictors by name, NaN in runs without history; those without any are left out.
+    `outcome`, shape (n_runs, n_domains), is what tuning changed as the question takes it. Scores are NaN in runs
+    without history; histories that no run has are left out.
     """
     means = history(outcome, runs.model_of, runs.set_of)
     names = ("history_same_set",) if question in ("which_set", "which_set_away") else tuple(means)
@@ -51,15 +46,9 @@ def history_predictors(runs: AlignedRuns, outcome: Floats, question: Question) -
 
 
 def history(outcome: Floats, model_of: NDArray[np.intp], set_of: NDArray[np.intp]) -> dict[str, Floats]:
-    """Leave-run-out means of every domain.
+    """Leave-run-out means of every domain by name, shape (n_runs, n_domains), NaN in runs without such other runs.
 
-    Args:
-        outcome: Shape (n_runs, n_domains).
-        model_of: Model of each run, integers of shape (n_runs,).
-        set_of: Training set of each run, likewise.
-
-    Returns:
-        Shape (n_runs, n_domains) by name, NaN in the rows of runs without such other runs.
+    `model_of` and `set_of` number the model and the training set of each run, shape (n_runs,).
     """
     same_model, same_set = (labels[:, None] == labels for labels in (model_of, set_of))
     others = {

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import NamedTuple
 
@@ -12,55 +11,42 @@ import numpy as np
 from sts_eval.analysis.aligned_runs import AlignedRuns, AlignedScores, Changes, Floats
 from sts_eval.analysis.correlations import DomainBySet, Estimate, WithinRuns, ends
 from sts_eval.analysis.history import history_predictors
-from sts_eval.analysis.single_run import correlate_single_run
-from sts_eval.records.comparison import Difference, Measure, Question, Row, SignFigures, Standing, Table
-from sts_eval.statistics import noise_ceiling, shared_ranks, sign_quality, williams_t
+from sts_eval.records.comparison import Difference, Measure, Question, Row, SignFigures, SingleRun, Standing, Table
+from sts_eval.statistics import (
+    conclusion,
+    correlate,
+    extremes_r,
+    noise_ceiling,
+    shared_ranks,
+    sign_quality,
+    verdict,
+    williams_t,
+)
 from sts_eval.statistics.interaction import SetByDomainTable
 
 ZERO_GROUPS = ("history", "gradient", "probe")
 ZERO_NAMES = ("icl_nll_gap", "icl_logprob_gap", "icl_accuracy_gap")
 """Scores that predict the change itself, so that 0 means none. Only these have signs to be right or wrong about."""
 
-WITHIN_RUNS: tuple[Question, ...] = ("how_much", "which_way")
-"""Questions that one run can answer; the others are about training sets, within a model."""
-
-STANDINGS: tuple[Standing, ...] = ("ranked", "history", "oracle")
-"""In the order of a table's rows."""
+WITHIN_RUNS: tuple[Question, ...] = ("how_much", "which_way")  # one run can answer these
+BETWEEN_SETS: tuple[Question, ...] = ("which_set", "which_set_away")  # about the training sets of a model
+STANDINGS: tuple[Standing, ...] = ("ranked", "history", "oracle")  # in the order of a table's rows
 
 
-@dataclass(frozen=True, slots=True)
-class ComparisonSettings:
-    """What a comparison can be asked.
+class ComparisonSettings(NamedTuple):
+    """What a comparison can be asked."""
 
-    Attributes:
-        reference: The predictor that others are compared with.
-        n_resamples: Of every bootstrap and permutation.
-        seed: Of the same.
-        single: Whether a single run gets the figures that only one run has.
-        level: Coverage of every interval.
-    """
-
-    reference: str
-    n_resamples: int
+    reference: str  # the predictor that others are compared with
+    n_resamples: int  # of every bootstrap and permutation
     seed: int
-    single: bool
-    level: float = 0.95
+    single: bool  # whether a single run gets the figures that only one run has
+    level: float = 0.95  # coverage of every interval
 
 
 def question_table(
     question: Question, measure: Measure, runs: AlignedRuns, settings: ComparisonSettings
 ) -> Table | None:
-    """Put one question to every predictor.
-
-    Args:
-        question: Which.
-        measure: By which measure of the change.
-        runs: The runs.
-        settings: The reference, and how to resample.
-
-    Returns:
-        The table; None where no model has the 3 training sets that a question of set by domain needs.
-    """
+    """Put one question to every predictor; None where it needs 3 training sets of a model and no model has them."""
     changes = runs.measures[measure]
     outcome = outcome_of(question, changes)
     predictors = runs.predictors | history_predictors(runs, outcome, question)
@@ -91,26 +77,23 @@ def question_table(
             single = None
             if alone and settings.single:
                 delta = changes.change[0] if question == "how_much" else None
-                single = correlate_single_run(
-                    one.scores[0], outcome[0], runs.domains, ceiling=asked.ceiling, delta=delta
-                )
-            rows.append(
-                Row(
-                    name=name,
-                    group=one.group,
-                    flags=one.flags,
-                    summary=one.summary,
-                    standing=standing,
-                    rank=ranks.get(name),
-                    p_permutation=family.get(name),
-                    from_reference=differences.get(settings.reference),
-                    from_history=differences.get(history) if history else None,
-                    sign=_sign(one, changes, settings) if question == "which_way" else None,
-                    cost=one.cost,
-                    single=single,
-                    **estimates[name]._asdict(),
-                )
+                single = _single_run(one.scores[0], outcome[0], runs.domains, asked.ceiling, delta)
+            row = Row(
+                name=name,
+                group=one.group,
+                flags=one.flags,
+                summary=one.summary,
+                standing=standing,
+                rank=ranks.get(name),
+                p_permutation=family.get(name),
+                from_reference=differences.get(settings.reference),
+                from_history=differences.get(history) if history else None,
+                sign=_sign(one, changes, settings) if question == "which_way" else None,
+                cost=one.cost,
+                single=single,
+                **estimates[name]._asdict(),
             )
+            rows.append(row)
     return Table(
         question=question,
         measure=measure,
@@ -183,6 +166,30 @@ def _difference(
     )
 
 
+def _single_run(
+    scores: Floats, outcome: Floats, domains: Sequence[str], ceiling: float | None, delta: Floats | None
+) -> SingleRun:
+    """What only a single run has. Arrays have the shape (n_domains,); `delta` is for the paper's 4+4 domains."""
+    scored = np.isfinite(scores)
+    names = [name for name, one in zip(domains, scored, strict=True) if one]
+    correlation = correlate(scores[scored], outcome[scored])
+    without_one = correlation.leave_one_out
+    return SingleRun(
+        n=correlation.n,
+        r=correlation.pearson,
+        r2=correlation.r2,
+        fisher=ends(correlation.fisher),
+        bootstrap=ends(correlation.bootstrap),
+        p_permutation=correlation.p_permutation,
+        spearman=correlation.spearman,
+        kendall=correlation.kendall,
+        leave_one_out=(without_one.low, without_one.high) if without_one else None,
+        extremes=None if delta is None else extremes_r(scores[scored], delta[scored]),
+        conclusion=conclusion(correlation),
+        verdict=verdict(correlation, domains=names, ceiling=ceiling),
+    )
+
+
 def _williams(x: Floats, z: Floats, y: Floats) -> float | None:
     """The p of Williams' t within one run, over the domains that both have."""
     points = np.array([x, z, y])
@@ -240,7 +247,7 @@ def _notes(question: Question, runs: AlignedRuns, rows: list[Row]) -> list[str]:
             "history_sets and history_all share the untuned model's answers with the change that they predict, "
             "which favours them a little."
         )
-    if question in ("which_set", "which_set_away"):
+    if question in BETWEEN_SETS:
         notes.append(
             "Of the histories only history_same_set can take part: a mean over the other sets of a model holds the "
             "answer once the domain's mean is removed."

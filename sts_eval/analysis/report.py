@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from sts_eval.analysis.aligned_runs import FEWEST_DOMAINS
 from sts_eval.analysis.compare import compare_runs
-from sts_eval.analysis.outcome import summarise
-from sts_eval.analysis.runs import model_name, set_name
+from sts_eval.analysis.runs import summarise
 from sts_eval.errors import UserError
 from sts_eval.records.overlap import Overlap
 from sts_eval.records.prediction import SCORES, Prediction, PredictorScores
@@ -16,8 +15,13 @@ from sts_eval.records.report import DomainRow, Report
 from sts_eval.records.transfer import DomainChange, Transfer
 from sts_eval.statistics import noise_ceiling
 
-SURE = 1.96
-"""Standard errors beyond which a single domain is called changed."""
+SURE = 1.96  # standard errors beyond which a single domain is called changed
+
+DOMAIN_FLAGS = {
+    "small_sample": "fewer than 30 questions",
+    "unparsed_changed": "the share of unreadable answers moved, so part of the change is form, not knowledge",
+    "truncated_changed": "the share of truncated answers moved, so part of the change is form, not knowledge",
+}
 
 
 def report_run(
@@ -30,12 +34,8 @@ def report_run(
 ) -> Report:
     """Join a prediction with the transfer that followed it, and compare its predictors.
 
-    Args:
-        prediction: The record made from the untuned model.
-        transfer: The record of the change.
-        oracles: Scores that were read from the tuned model.
-        overlaps: Predicted against actually shifted dimensions, by tuned seed, where they were read.
-        post_hoc: Go on although the prediction was made after fine-tuning started; the report then says so.
+    Overlaps are of tuned seeds, where they were read. `post_hoc` goes on although the prediction was made after
+    fine-tuning started; the report then says so.
 
     Raises:
         UserError: The prediction was made after fine-tuning started, the transfer followed another one, or
@@ -51,13 +51,7 @@ def report_run(
             f"prediction and transfer have {len(names)} domains in common, and {FEWEST_DOMAINS} are needed",
             "Compare records of the same benchmark",
         )
-    outcome = summarise(
-        prediction,
-        transfer,
-        model=model_name(prediction.model.id),
-        training_set=set_name(prediction.training_set.source),
-        more=oracles,
-    ).model_copy(update={"post_hoc": bool(late)})
+    outcome = summarise(prediction, transfer, more=oracles).model_copy(update={"post_hoc": bool(late)})
     rows = tuple(_row(prediction, changes[name]) for name in names)
     return Report(
         created=now(),
@@ -76,17 +70,15 @@ def report_run(
 
 
 def _row(prediction: Prediction, change: DomainChange) -> DomainRow:
+    verdict = "no clear change"
+    if change.se > 0 and abs(change.delta) > SURE * change.se:
+        verdict = "better" if change.delta > 0 else "worse"
     return DomainRow(
-        domain=change.domain,
+        **change.model_dump(include={"domain", "n", "accuracy_before", "accuracy_after", "delta", "flags"}),
         scores={name: prediction.predictor(name).scores[change.domain] for name in SCORES},
-        n=change.n,
-        accuracy_before=change.accuracy_before,
-        accuracy_after=change.accuracy_after,
-        delta=change.delta,
         se=change.se,
         logprob_delta=change.logprob.delta if change.logprob else None,
-        verdict=_verdict(change),
-        flags=change.flags,
+        verdict=verdict,
     )
 
 
@@ -98,13 +90,6 @@ def _is_late(prediction: Prediction, transfer: Transfer) -> str:
     if transfer.post_hoc or (transfer.tuning and prediction.created > transfer.tuning.started):
         return "the prediction was made after fine-tuning started"
     return ""
-
-
-def _verdict(change: DomainChange) -> str:
-    """What the change of one domain allows one to say by itself."""
-    if change.se == 0 or abs(change.delta) <= SURE * change.se:
-        return "no clear change"
-    return "better" if change.delta > 0 else "worse"
 
 
 def _seconds(prediction: Prediction, transfer: Transfer) -> dict[str, float]:
@@ -125,18 +110,8 @@ def _warnings(prediction: Prediction, transfer: Transfer, late: str, n_domains: 
         lines.append("the prediction read questions that are scored here (as in the paper)")
     if transfer.origin.kind == "imported":
         lines.append("the change was imported, not measured by this tool")
-    missing = len(prediction.domains) - n_domains
-    if missing:
+    if missing := len(prediction.domains) - n_domains:
         lines.append(f"{missing} predicted domains were not measured")
     for change in transfer.domains:
-        for flag, text in _DOMAIN_FLAGS.items():
-            if flag in change.flags:
-                lines.append(f"{change.domain}: {text}")
+        lines += [f"{change.domain}: {text}" for flag, text in DOMAIN_FLAGS.items() if flag in change.flags]
     return [*lines, *prediction.warnings, *transfer.warnings]
-
-
-_DOMAIN_FLAGS = {
-    "small_sample": "fewer than 30 questions",
-    "unparsed_changed": "the share of unreadable answers moved, so part of the change is form, not knowledge",
-    "truncated_changed": "the share of truncated answers moved, so part of the change is form, not knowledge",
-}

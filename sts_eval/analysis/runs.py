@@ -1,6 +1,6 @@
-"""Outcomes of runs on disk: folders of `sts-eval run`, and files of outcomes.
+"""Outcomes of runs: from their records, from folders of `sts-eval run`, and from files of outcomes.
 
-A run is read by the hashes that its report names, so what is compared is what was reported.
+A run on disk is read by the hashes that its report names, so what is compared is what was reported.
 """
 
 from __future__ import annotations
@@ -9,22 +9,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sts_eval.analysis.aligned_runs import FEWEST_DOMAINS
-from sts_eval.analysis.outcome import summarise
 from sts_eval.errors import UserError
 from sts_eval.records.oracle import Oracle
-from sts_eval.records.outcome import Outcome, read_outcomes
+from sts_eval.records.outcome import Change, DomainOutcome, Outcome, read_outcomes
 from sts_eval.records.prediction import Prediction, PredictorScores
 from sts_eval.records.report import Report
 from sts_eval.records.run_folder import EVALUATIONS, RunFolder
-from sts_eval.records.transfer import Transfer
+from sts_eval.records.transfer import DomainChange, Transfer
 
 
 def gather(paths: Sequence[Path], *, post_hoc: bool = False) -> tuple[Outcome, ...]:
-    """Read runs, in the order given.
-
-    Args:
-        paths: Run folders and `.jsonl` files of outcomes.
-        post_hoc: Take runs whose prediction was made after fine-tuning started.
+    """Read runs from folders of `sts-eval run` and `.jsonl` files of outcomes, in the order given.
 
     Raises:
         UserError: A path is no run, a run is post hoc or given twice, two runs are of one model and training set,
@@ -47,11 +42,7 @@ def outcome_of(
 ) -> Outcome:
     """One run, by the prediction and the transfer that its report names, with its oracles where they were read.
 
-    Args:
-        folder: A folder of `sts-eval run`.
-        model: Short name of the model; from its id if None.
-        training_set: Short name of the set; from its source if None.
-        home: Domains that the training set is made for.
+    Names and home domains are as in `summarise`.
 
     Raises:
         UserError: There is no report, or a record that it names is gone.
@@ -64,14 +55,8 @@ def outcome_of(
     report = Report.read(files.report)
     prediction = files.record_named(Prediction, report.prediction_sha256)
     transfer = files.record_named(Transfer, report.transfer_sha256)
-    outcome = summarise(
-        prediction,
-        transfer,
-        model=model or model_name(prediction.model.id),
-        training_set=training_set or set_name(prediction.training_set.source),
-        home=home,
-        more=read_oracles(files, prediction, transfer),
-    )
+    oracles = read_oracles(files, prediction, transfer)
+    outcome = summarise(prediction, transfer, model=model, training_set=training_set, home=home, more=oracles)
     return outcome.model_copy(update={"post_hoc": outcome.post_hoc or report.post_hoc})
 
 
@@ -87,6 +72,36 @@ def read_oracles(files: RunFolder, prediction: Prediction, transfer: Transfer) -
     return (*Oracle.read(paths[0]).predictors, *([truncation] if truncation else []))
 
 
+def summarise(
+    prediction: Prediction,
+    transfer: Transfer,
+    *,
+    model: str | None = None,
+    training_set: str | None = None,
+    home: Sequence[str] = (),
+    more: Sequence[PredictorScores] = (),
+) -> Outcome:
+    """Join a prediction and a transfer, domain by domain; domains that only one of them has are left out.
+
+    `model` and `training_set` are short names, taken from the prediction if None; `home` are the domains that the
+    training set is made for; `more` are scores of oracles, whose flag O keeps them out of every ranking.
+    """
+    predicted = {domain.domain for domain in prediction.domains}
+    return Outcome(
+        model=model or model_name(prediction.model.id),
+        training_set=training_set or set_name(prediction.training_set.source),
+        home=tuple(home),
+        created=prediction.created,
+        prediction_sha256=prediction.sha256(),
+        transfer_sha256=transfer.sha256(),
+        post_hoc=transfer.post_hoc,
+        seeds=transfer.seeds,
+        domains=tuple(_domain(change) for change in transfer.domains if change.domain in predicted),
+        predictors=(*prediction.predictors, *more),
+        tuning_seconds=sum(run.seconds for run in transfer.tuning.runs) if transfer.tuning else None,
+    )
+
+
 def model_name(identity: str) -> str:
     """Short name of a model: the last part of its id that says more than `model` or `files`."""
     parts = [part for part in identity.replace("\\", "/").split("/") if part]
@@ -99,6 +114,24 @@ def set_name(source: str) -> str:
     for ending in (".jsonl", ".json", ".csv", ".tsv", ".parquet"):
         last = last.removesuffix(ending)
     return last
+
+
+def _domain(change: DomainChange) -> DomainOutcome:
+    logprob = None
+    if change.logprob is not None:
+        by_seed = [one.logprob_delta for one in change.by_seed]
+        logprob = Change(
+            delta=change.logprob.delta,
+            se=change.logprob.se if change.logprob.se is not None else change.logprob.item_se or 0.0,
+            by_seed=tuple(value for value in by_seed if value is not None),
+        )
+    return DomainOutcome(
+        domain=change.domain,
+        n=change.n,
+        accuracy_before=change.accuracy_before,
+        accuracy=Change(delta=change.delta, se=change.se, by_seed=tuple(one.delta for one in change.by_seed)),
+        logprob=logprob,
+    )
 
 
 def _check(found: Sequence[tuple[Path, Outcome]], post_hoc: bool) -> None:

@@ -12,34 +12,23 @@ from collections.abc import Sequence
 
 from sts_eval.analysis.aligned_runs import AlignedRuns
 from sts_eval.analysis.wording import QUESTIONS, UNITS, counted, interval, p_value, signed
-from sts_eval.records.comparison import AddedRow, AddedTable, Ends, Row, Table
+from sts_eval.records.comparison import AddedRow, AddedTable, Ends, Row, Table, excludes_zero
 from sts_eval.statistics import critical_r
 
 ALPHA = 0.05
-
 ADDS = "adds to history"
-
-NAMED = 5
-"""Predictors that a sentence names at most."""
+NAMED = 5  # predictors that a sentence names at most
 
 HISTORIES = {
     "history_all": "beyond the domain's history in all other runs",
     "history_same_set": "beyond its history in other models on the same set",
 }
 
-STS = ("sts_icl", "sts_act")
-"""The two scores of the paper, which the first answer is about, beside the reference."""
+STS = ("sts_icl", "sts_act")  # scores of the paper, which the first answer is about, beside the reference
 
 
 def verdict(runs: AlignedRuns, tables: Sequence[Table], added: Sequence[AddedTable], reference: str) -> tuple[str, ...]:
-    """The answers: what STS adds to history, whether it beats the cheapest other predictor, and what to use.
-
-    Args:
-        runs: The runs.
-        tables: One per question and measure.
-        added: What predictors add to history.
-        reference: The predictor that others are compared with.
-    """
+    """The answers: what STS adds to history, whether it beats the cheapest other predictor, and what to use."""
     lines = [_size(runs)]
     if not added:
         lines.append("One run has no history, so what a predictor adds to history cannot be answered.")
@@ -106,7 +95,7 @@ def _finding(row: AddedRow) -> str:
     """Whether one predictor adds to history, in a clause."""
     if row.partial_r is None:
         return f"cannot be judged ({row.undefined})"
-    if not _excludes_zero(row.interval) or row.p_permutation is None or row.p_permutation >= ALPHA:
+    if not excludes_zero(row.interval) or row.p_permutation is None or row.p_permutation >= ALPHA:
         return "is not shown to add anything"
     if row.rmse_without is not None and row.rmse_with is not None and row.rmse_with >= row.rmse_without:
         return "correlates with what history leaves, but does not lower the error on held-out runs"
@@ -129,8 +118,10 @@ def _by_logprob(names: Sequence[str], added: Sequence[AddedTable]) -> list[str]:
 
 
 def _against_cheapest(table: Table, reference: str) -> str:
-    """The reference against the best of the other predictors that need least of the model."""
-    cheapest = cheapest_predictor(table, reference)
+    """The reference against the best of those predictors beside STS that need the fewest passes over the model."""
+    others = [row for row in table.standing("ranked") if row.group != "sts" and row.name != reference]
+    known = [row for row in others if row.cost is not None and row.r is not None]
+    cheapest = min(known, key=lambda row: (*_passes(row), -(row.r or 0.0)), default=None)
     if cheapest is None or cheapest.from_reference is None or cheapest.cost is None:
         return "there is no other predictor whose cost is known."
     found = cheapest.from_reference
@@ -149,21 +140,10 @@ def _against_cheapest(table: Table, reference: str) -> str:
     return f"{reference} against {other} is inconclusive: {figures}."
 
 
-def cheapest_predictor(table: Table, reference: str) -> Row | None:
-    """Of the ranked predictors beside STS and the reference that need the fewest passes, the one with the highest r."""
-    others = [
-        row
-        for row in table.standing("ranked")
-        if row.group != "sts" and row.name != reference and row.cost is not None and row.r is not None
-    ]
-    return min(others, key=lambda row: (*_passes(row), -(row.r or 0.0)), default=None)
-
-
 def _recommended(table: Table) -> str:
     """The cheapest of the best, if it is shown to work, and history where that does as well."""
-    history = table.row(table.best_history) if table.best_history else None
-    if history is not None and not shown(history):
-        history = None
+    histories = [row for row in table.standing("history") if row.name == table.best_history and shown(row)]
+    history = histories[0] if histories else None
     best = [row for row in table.standing("ranked") if row.rank == 1]
     working = [row for row in best if shown(row)]
     if not working:
@@ -196,10 +176,6 @@ def shown(row: Row) -> bool:
 def _passes(row: Row) -> tuple[float, float]:
     """Passes over the model, backward ones first; more than any where none were recorded."""
     return (row.cost.backward_passes, row.cost.passes) if row.cost else (float("inf"), float("inf"))
-
-
-def _excludes_zero(ends: Ends | None) -> bool:
-    return ends is not None and not ends[0] <= 0 <= ends[1]
 
 
 def _with_interval(value: float | None, ends: Ends | None) -> str:

@@ -15,8 +15,7 @@ MEASURES: dict[Measure, str] = {"accuracy": "accuracy", "logprob": "log-probabil
 
 UNITS: dict[Measure, str] = {"accuracy": "points", "logprob": "nats"}
 
-SMALLEST_P = 0.001
-"""Below this three decimals would print 0."""
+SMALLEST_P = 0.001  # below this three decimals would print 0
 
 
 def signed(value: float | None) -> str:

@@ -23,13 +23,9 @@ class Replies(Record):
     """One model's answers to a domain's questions, in a fixed order of questions."""
 
     verdicts: str = Field(pattern="^[rwu]*$", description="one letter per question: right, wrong, unparsed")
-    logprob: tuple[float, ...] | None = Field(
-        default=None, description="log-probability of the right option, normalised over the options, in nats"
-    )
+    logprob: tuple[float, ...] | None = Field(default=None, description="of the right option over all options, in nats")
     lengths: tuple[int, ...] | None = Field(default=None, description="length of each generated answer")
-    truncated: str | None = Field(
-        default=None, pattern="^[01]*$", description="1 where the answer ran into its length limit"
-    )
+    truncated: str | None = Field(default=None, pattern="^[01]*$", description="1 where the length limit cut it off")
 
     @property
     def right(self) -> list[bool]:

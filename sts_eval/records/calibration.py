@@ -8,8 +8,7 @@ from pydantic import Field
 
 from sts_eval.records.record import Part, Record
 
-Held = Literal["model", "training_set"]
-"""What is left out: all runs of one model, or all runs on one training set."""
+Held = Literal["model", "training_set"]  # what is left out: all runs of one model, or all runs on one training set
 
 
 class Source(Part):
@@ -22,13 +21,10 @@ class Source(Part):
 
 
 class Term(Part):
-    """A predictor's part in the line."""
+    """A predictor's part in the line. Raw scores of different models have no common unit, so they are standardised."""
 
     predictor: str
-    slope: float = Field(
-        description="points per standard deviation: scores are standardised over the domains of their run first "
-        "(mean 0, variance 1), since raw scores of different models have no common unit"
-    )
+    slope: float = Field(description="points per standard deviation of the scores over the domains of their run")
 
 
 class HistoryTerm(Part):
@@ -51,16 +47,17 @@ class Level(Part):
 
     level: float = Field(gt=0, lt=1, description="nominal share of changes inside the interval")
     half_width: float | None = Field(description="points; None where there are too few held-out points")
-    share: float | None = Field(
-        description="of held-out changes inside an interval from the residuals of the other groups"
-    )
+    share: float | None = Field(description="of held-out changes in an interval from the residuals of the other groups")
     share_low: float | None = Field(description="95% binomial interval of the share, as if points were independent")
     share_high: float | None
     n: int = Field(description="held-out points that were judged")
 
 
 class HoldOut(Part):
-    """Error on groups of runs that the line, the choice of its predictor and its history have not seen."""
+    """Error on groups of runs that the line, the choice of its predictor and its history have not seen.
+
+    The skill against the run's own mean, which is known only afterwards, may stay below 0 for a useful line.
+    """
 
     by: Held
     n_groups: int
@@ -68,18 +65,10 @@ class HoldOut(Part):
     rmse: float | None = Field(default=None, description="points")
     mae: float | None = Field(default=None, description="points")
     skill_zero: float | None = Field(default=None, description="1 - MSE/MSE of 'nothing changes'")
-    skill_run_mean: float | None = Field(
-        default=None,
-        description="against the run's own measured mean, known only afterwards: a useful line may stay below 0",
-    )
-    skill_domain_mean: float | None = Field(
-        default=None, description="against the domain's mean over the other groups' runs"
-    )
+    skill_run_mean: float | None = Field(default=None, description="against the run's own measured mean")
+    skill_domain_mean: float | None = Field(default=None, description="against the domain's mean in the other groups")
     levels: tuple[Level, ...] = ()
-    selected: dict[str, int] = Field(
-        default={},
-        description="by predictor: folds whose line uses it, chosen on their own training runs where it was not given",
-    )
+    selected: dict[str, int] = Field(default={}, description="by predictor: folds whose line uses it")
     too_little: str | None = Field(default=None, description="why there are no figures")
 
 
@@ -91,14 +80,9 @@ class Calibration(Record):
     equation: Equation | None = Field(description="None where its error could not be measured")
     with_history: bool
     candidates: tuple[str, ...] = Field(description="predictors to choose from; empty where they were given")
-    half_width_80: float | None = Field(
-        description="points, of the interval that holds 80% of changes: at each level the larger of the hold-outs', so "
-        "that it serves a new model and a new training set"
-    )
+    half_width_80: float | None = Field(description="points; for 80% of changes, the larger of the hold-outs'")
     half_width_90: float | None
-    harder: Held | None = Field(
-        description="hold-out of the larger RMSE; it chose the equation's predictor and set the weight of its history"
-    )
+    harder: Held | None = Field(description="hold-out of the larger RMSE; it chose predictor and weight of history")
     hold_outs: tuple[HoldOut, ...]
     domains: tuple[str, ...] = Field(description="that have a measured change; no other gets an expected one")
     n_runs: int
@@ -107,10 +91,6 @@ class Calibration(Record):
     n_points: int
     outcomes: tuple[Source, ...]
     too_little: str | None = Field(description="what is not given, and why, in a sentence")
-
-    def hold_out(self, by: Held) -> HoldOut:
-        """The figures of one hold-out."""
-        return next(one for one in self.hold_outs if one.by == by)
 
 
 class ExpectedChange(Part):

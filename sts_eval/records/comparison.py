@@ -13,14 +13,17 @@ Question = Literal["how_much", "which_way", "which_set", "which_set_away"]
 signed change. `which_set`: which training set helps which domain, each domain's and each run's mean removed within a
 model. `which_set_away`: the same without home domains (the domains that the training set is made for)."""
 
-Measure = Literal["accuracy", "logprob"]
-"""`accuracy` in points, `logprob` of the right option in nats."""
+Measure = Literal["accuracy", "logprob"]  # in points; of the right option, in nats
 
 Standing = Literal["ranked", "history", "oracle"]
 """Only `ranked` predictors compete. History is the baseline to beat; an oracle has seen the tuned model."""
 
-Ends = tuple[float, float]
-"""Lower and upper end of an interval."""
+Ends = tuple[float, float]  # of an interval, the lower one first
+
+
+def excludes_zero(ends: Ends | None) -> bool:
+    """Whether there is an interval and it does not hold 0."""
+    return ends is not None and not ends[0] <= 0 <= ends[1]
 
 
 class Difference(Part):
@@ -112,10 +115,7 @@ class Table(Part):
         Raises:
             KeyError: It is not in the table.
         """
-        for row in self.rows:
-            if row.name == name:
-                return row
-        raise KeyError(name)
+        return {row.name: row for row in self.rows}[name]
 
     def standing(self, standing: Standing) -> tuple[Row, ...]:
         """The predictors of one standing, highest r first."""
@@ -155,10 +155,7 @@ class AddedTable(Part):
         Raises:
             KeyError: It is not in the table.
         """
-        for row in self.rows:
-            if row.name == name:
-                return row
-        raise KeyError(name)
+        return {row.name: row for row in self.rows}[name]
 
 
 class ComparedRun(Part):

@@ -20,21 +20,16 @@ STS_SUMMARIES = {
 
 
 def upgraded(kind: str, values: Values) -> Values:
-    """A record's values in the present layout.
+    """The values of a record of any schema, as new values in the present layout.
 
-    Args:
-        kind: Name of the record's class.
-        values: The record as plain values, of any schema. It is not changed.
-
-    Returns:
-        New values, or the same object where it needs no change or is not such a record.
+    `kind` is the name of the record's class. The same object is returned where it needs no change or is no such record.
     """
-    steps = _STEPS.get(kind, {})
     version = values.get("schema_version")
-    if not isinstance(version, int) or version not in steps:
+    step = _STEPS.get((kind, version)) if isinstance(version, int) else None
+    if step is None:
         return values
     try:
-        return steps[version](dict(values))
+        return step(dict(values))
     except (KeyError, TypeError, AttributeError, ValueError):  # no such record: validation names what is wrong
         return values
 
@@ -68,12 +63,9 @@ def _prediction_2(values: Values) -> Values:
     }
 
 
-def _outcome_1(values: Values) -> Values:
-    return values | {"schema_version": 2, "predictors": _predictors(values.pop("said"), ())}
-
-
-def _oracle_1(values: Values) -> Values:
-    return values | {"schema_version": 2, "predictors": _predictors(values.pop("columns"), ())}
+def _renamed_1(values: Values, name: str) -> Values:
+    """Schema 2 renames the predictors and holds errors beside their scores."""
+    return values | {"schema_version": 2, "predictors": _predictors(values.pop(name), ())}
 
 
 def _comparison_1(values: Values) -> Values:
@@ -109,11 +101,11 @@ def _predictors(columns: Sequence[Mapping[str, Any]], seeds: Sequence[int]) -> l
     ]
 
 
-_STEPS: Mapping[str, Mapping[int, Callable[[Values], Values]]] = {
-    "Prediction": {2: _prediction_2},
-    "Outcome": {1: _outcome_1},
-    "Oracle": {1: _oracle_1},
-    "Comparison": {1: _comparison_1},
-    "Report": {1: _report_1},
-    "Submission": {1: _submission_1},
+_STEPS: Mapping[tuple[str, int], Callable[[Values], Values]] = {
+    ("Prediction", 2): _prediction_2,
+    ("Outcome", 1): lambda values: _renamed_1(values, "said"),
+    ("Oracle", 1): lambda values: _renamed_1(values, "columns"),
+    ("Comparison", 1): _comparison_1,
+    ("Report", 1): _report_1,
+    ("Submission", 1): _submission_1,
 }

@@ -56,10 +56,7 @@ class Outcome(Record):
         Raises:
             KeyError: It has no scores here.
         """
-        for one in self.predictors:
-            if one.name == predictor:
-                return one.values
-        raise KeyError(predictor)
+        return {one.name: one for one in self.predictors}[predictor].values
 
 
 def write_outcomes(path: Path, outcomes: tuple[Outcome, ...]) -> None:

@@ -10,8 +10,7 @@ from sts_eval.experiment import Experiment
 from sts_eval.records.older import STS_SUMMARIES
 from sts_eval.records.record import Part, Record
 
-SCORES = tuple(STS_SUMMARIES)
-"""STS's scores, the leading one first. They are predictors like any other."""
+SCORES = tuple(STS_SUMMARIES)  # STS's scores, the leading one first; they are predictors like any other
 
 
 class ModelIdentity(Part):
@@ -77,9 +76,7 @@ class Score(Part):
     """One predictor's score of one domain."""
 
     value: float
-    se: float | None = Field(
-        default=None, description="standard error over questions; None for a single one, or where it is not defined"
-    )
+    se: float | None = Field(default=None, description="standard error over questions; None for one, or if undefined")
     seed_sd: float | None = Field(default=None, description="standard deviation over seeds; None for one seed")
 
 
@@ -173,10 +170,7 @@ class Prediction(Record):
         Raises:
             KeyError: It was not asked for.
         """
-        for predictor in self.predictors:
-            if predictor.name == name:
-                return predictor
-        raise KeyError(name)
+        return {one.name: one for one in self.predictors}[name]
 
     @property
     def others(self) -> tuple[PredictorScores, ...]:

@@ -32,11 +32,8 @@ class Record(Part):
     def from_json(cls, raw: str | bytes, *, strict: bool = False) -> Self:
         """Read JSON of the present or an earlier schema.
 
-        A record of an earlier schema keeps its canonical text, and so its hash, to which other records refer.
-
-        Args:
-            raw: The JSON text.
-            strict: Whether to refuse values of another type that could be converted.
+        A record of an earlier schema keeps its canonical text, and so its hash, to which other records refer. `strict`
+        refuses values of another type that could be converted.
 
         Raises:
             ValidationError: It is not such a record.

@@ -52,7 +52,6 @@ class Report(Record):
             UserError: The report is of schema 1, which had none.
         """
         if self.comparison is None:
-            raise UserError(
-                "this report was made by an earlier version and compares no predictors", "Make the report again"
-            )
+            problem = "this report was made by an earlier version and compares no predictors"
+            raise UserError(problem, "Make the report again")
         return self.comparison

@@ -20,7 +20,6 @@ A sweep keeps its runs in `runs/NAME/`, and `evaluations/` and `tuning/` beside 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -31,38 +30,21 @@ from sts_eval.records.record import Record
 from sts_eval.records.transfer import Transfer
 from sts_eval.records.tuning import SeedTraining
 
-EVALUATIONS = "evaluations"
-"""Folder that runs share. It lies beside them, so that `runs/*` names it too."""
-
-REPORT_FILES = ("report.json", "report.md", "report.html", "scatter.png")
-"""The record of a report, and its views."""
-
+EVALUATIONS = "evaluations"  # a folder that runs share; it lies beside them, so that `runs/*` names it too
+REPORT_FILES = ("report.json", "report.md", "report.html", "scatter.png")  # the record of a report, and its views
 TUNING_RECORD = "tuning.json"
-
 _PREFIXES: dict[type[Record], str] = {Prediction: "prediction", Transfer: "transfer"}
 
 AnyRecord = TypeVar("AnyRecord", bound=Record)
 
 
-@dataclass(frozen=True)
 class SeedFolder:
-    """The folder of one tuned seed. It is whole where `facts` is a file.
+    """The folder of one tuned seed. It is whole where `facts` is a file."""
 
-    Attributes:
-        path: The folder.
-    """
-
-    path: Path
-
-    @property
-    def weights(self) -> Path:
-        """Folder of the adapter or of the whole model."""
-        return self.path / "weights"
-
-    @property
-    def facts(self) -> Path:
-        """The record of the training."""
-        return self.path / "training.json"
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.weights = path / "weights"  # the adapter's folder, or the whole model's
+        self.facts = path / "training.json"  # the record of the training
 
     @property
     def unfinished(self) -> SeedFolder:
@@ -80,19 +62,18 @@ def evaluation_file(evaluations: Path, key: str) -> Path:
     return evaluations / f"evaluation-{key[:16]}.json"
 
 
-@dataclass(frozen=True)
 class RunFolder:
-    """Where the records of a run are.
+    """Where the records of a run are: its own, the evaluations that all runs share, and the weights by seed.
 
-    Attributes:
-        run: Its own: prediction, transfer, overlaps, oracles, report.
-        evaluations: Evaluations, which runs share.
-        tuning: Weights by seed, which runs of one model and training set may share.
+    Runs of one model and training set may share their weights.
     """
 
-    run: Path
-    evaluations: Path
-    tuning: Path
+    def __init__(self, run: Path, evaluations: Path, tuning: Path) -> None:
+        self.run, self.evaluations, self.tuning = run, evaluations, tuning
+        self.report = run / REPORT_FILES[0]
+        self.prediction_plot = run / "prediction.png"
+        self.tuning_record = run / TUNING_RECORD  # of `sts-eval stage finetune`
+        self.transfer_record = run / "transfer.json"  # of `sts-eval stage measure`
 
     @classmethod
     def of(cls, folder: Path) -> RunFolder:
@@ -119,26 +100,6 @@ class RunFolder:
     def oracle(self, prediction: Prediction, training: SeedTraining) -> Path:
         """What predictors say that have a tuned seed."""
         return self.run / f"oracle-{_tuned_seed(prediction, training)}.json"
-
-    @property
-    def report(self) -> Path:
-        """The record of the report."""
-        return self.run / REPORT_FILES[0]
-
-    @property
-    def prediction_plot(self) -> Path:
-        """The plot of the prediction's scores."""
-        return self.run / "prediction.png"
-
-    @property
-    def tuning_record(self) -> Path:
-        """What `sts-eval stage finetune` writes."""
-        return self.run / TUNING_RECORD
-
-    @property
-    def transfer_record(self) -> Path:
-        """What `sts-eval stage measure` writes."""
-        return self.run / "transfer.json"
 
     def files(self, kind: type[Record]) -> list[Path]:
         """The files of predictions or transfers; some may be of earlier settings."""

@@ -25,18 +25,12 @@ Origin = Literal["measured", "imported", "published"]
 figures of a paper. The three never rank together."""
 
 _SEGMENT = r"[A-Za-z0-9_][A-Za-z0-9_+:-]*(\.[A-Za-z0-9_+:-]+)*"
-
-NAME = rf"^{_SEGMENT}(/{_SEGMENT})*$"
-"""An id as hubs write it: letters, digits and _ + : -, single dots between them, segments parted by slashes."""
-
-LABEL = r"^\w[\w .,()&+-]*$"
-"""A name that people gave: letters of any script, digits, spaces and . , ( ) & + - behind the first letter."""
-
+NAME = rf"^{_SEGMENT}(/{_SEGMENT})*$"  # an id as hubs write it
+LABEL = r"^\w[\w .,()&+-]*$"  # a name that people gave, in letters of any script
 LINE = r"^[^\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]*$"
-"""One line of free text: no control characters and none that turn the reading direction."""
+"""Free text: no control characters and none that turn the reading direction."""
 
 HTTPS = r"^https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~:/?#@!$&()*+,;=%-]*)?$"
-"""A web address without a user's name, quotes, brackets or braces."""
 
 ALLOWED: Mapping[str, str] = {
     NAME: "letters, digits, _ + : - and single dots, in segments parted by slashes",

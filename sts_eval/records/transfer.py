@@ -112,9 +112,7 @@ class DomainChange(Record):
     total_se: float | None = Field(description="over questions and seeds; None for one seed")
     interval: tuple[float, float] | None = Field(description="95%, over what the error covers; None if it is 0")
     by_seed: tuple[SeedChange, ...]
-    logprob: MeanChange | None = Field(
-        description="log-probability of the right option over all options, in nats; None for generation"
-    )
+    logprob: MeanChange | None = Field(description="of the right option over all options, in nats; None for generation")
     form_before: Form
     form_after: Form
     flags: tuple[DomainFlag, ...]
@@ -156,10 +154,7 @@ class Transfer(Record):
         Raises:
             KeyError: There is no such domain.
         """
-        for change in self.domains:
-            if change.domain == name:
-                return change
-        raise KeyError(name)
+        return {change.domain: change for change in self.domains}[name]
 
     @property
     def post_hoc(self) -> bool:

@@ -9,11 +9,7 @@ PACKAGES = ("sts-eval", "torch", "transformers", "datasets", "peft", "lm-eval")
 
 
 def versions(*more: str) -> dict[str, str]:
-    """The versions of Python and of the packages that are installed.
-
-    Args:
-        more: Packages beside `PACKAGES`.
-    """
+    """The versions of Python and of those of `PACKAGES` and more packages that are installed."""
     found = {"python": platform.python_version()}
     for name in (*PACKAGES, *more):
         try:

@@ -7,21 +7,17 @@ from rich.table import Table
 
 from sts_eval.analysis.expected_change import expected, left_out
 from sts_eval.analysis.wording import signed, unsigned
-from sts_eval.records.calibration import Calibration, Equation, ExpectedChange, HoldOut, Level
+from sts_eval.records.calibration import Calibration, Equation, ExpectedChange, HoldOut
 from sts_eval.records.prediction import Prediction
 from sts_eval.report.terminal import standard_output, text_table, warn
-
-HOLD_OUTS = {"model": "one model", "training_set": "one training set"}
 
 
 def print_calibration(calibration: Calibration, console: Console | None = None) -> None:
     """Print the line, the table of its errors, and what there was too little of."""
     console = console or standard_output()
-    runs = (
-        f"{calibration.n_runs} runs, {calibration.n_models} models, {calibration.n_training_sets} training sets, "
-        f"{len(calibration.domains)} domains, {calibration.n_points} points."
-    )
-    console.print(runs, highlight=False)
+    n_runs, n_models, n_sets = calibration.n_runs, calibration.n_models, calibration.n_training_sets
+    sizes = f"{n_runs} runs, {n_models} models, {n_sets} training sets, {len(calibration.domains)} domains"
+    console.print(f"{sizes}, {calibration.n_points} points.", highlight=False)
     if calibration.equation is not None:
         console.print(equation_text(calibration.equation), markup=False, highlight=False)
         console.print(error_table(calibration))
@@ -35,7 +31,9 @@ def print_calibration(calibration: Calibration, console: Console | None = None) 
         )
         for one in calibration.hold_outs:
             if calibration.candidates and one.selected:
-                console.print(selection_text(one), markup=False, highlight=False)
+                ranked = sorted(one.selected.items(), key=lambda item: -item[1])
+                counts = ", ".join(f"{name} {n} of {one.n_groups}" for name, n in ranked)
+                console.print(f"Chosen without {_group(one)}: {counts}.", markup=False, highlight=False)
     _print_gaps(calibration, console)
 
 
@@ -71,7 +69,7 @@ def error_table(calibration: Calibration) -> Table:
     for one in (known for known in calibration.hold_outs if known.rmse is not None):
         skills = (one.skill_zero, one.skill_run_mean, one.skill_domain_mean)
         errors = [unsigned(one.rmse), unsigned(one.mae)]
-        rows.append([HOLD_OUTS[one.by], str(one.n_groups), str(one.n_points), *errors, *map(signed, skills)])
+        rows.append([_group(one), str(one.n_groups), str(one.n_points), *errors, *map(signed, skills)])
     header = ("left out", "groups", "n", "RMSE", "MAE", "skill: zero", "run's mean", "domain's mean")
     return text_table("On runs that the line has not seen", header, rows, left=("left out",))
 
@@ -82,8 +80,10 @@ def coverage_table(calibration: Calibration) -> Table:
     for one in calibration.hold_outs:
         for level in one.levels:
             half_width = "–" if level.half_width is None else f"±{level.half_width:.1f}"
-            share, interval = _share(level)
-            rows.append([HOLD_OUTS[one.by], f"{level.level:.0%}", half_width, share, interval, str(level.n)])
+            share, interval = "–", "–"
+            if level.share is not None:
+                share, interval = f"{level.share:.0%}", f"[{level.share_low:.0%}, {level.share_high:.0%}]"
+            rows.append([_group(one), f"{level.level:.0%}", half_width, share, interval, str(level.n)])
     header = ("left out", "level", "points", "inside", "95% interval", "n")
     return text_table("Intervals, and how many changes fell inside", header, rows, left=("left out",))
 
@@ -97,22 +97,13 @@ def equation_text(equation: Equation) -> str:
     return f"Expected change in points = {' '.join(parts)}"
 
 
-def selection_text(one: HoldOut) -> str:
-    """Which predictors the folds of a hold-out chose, and how often."""
-    ranked = sorted(one.selected.items(), key=lambda item: -item[1])
-    counts = ", ".join(f"{name} {n} of {one.n_groups}" for name, n in ranked)
-    return f"Chosen without {HOLD_OUTS[one.by]}: {counts}."
-
-
 def _print_gaps(calibration: Calibration, console: Console) -> None:
     """What the intervals do not cover."""
     if calibration.too_little is not None:
         warn(console, f"{calibration.too_little}.")
-    if calibration.equation is None:
-        return
-    for one in calibration.hold_outs:
+    for one in calibration.hold_outs if calibration.equation is not None else ():
         if one.too_little is not None:
-            noun = HOLD_OUTS[one.by].removeprefix("one ")
+            noun = one.by.replace("_", " ")
             warn(console, f"The error for a new {noun} is not known: {one.too_little}.")
 
 
@@ -124,7 +115,5 @@ def _points(value: float) -> str:
     return f"{round(value, 1) + 0.0:+.1f}"  # adding 0 turns -0.0 into 0.0
 
 
-def _share(level: Level) -> tuple[str, str]:
-    if level.share is None:
-        return "–", "–"
-    return f"{level.share:.0%}", f"[{level.share_low:.0%}, {level.share_high:.0%}]"
+def _group(one: HoldOut) -> str:
+    return f"one {one.by.replace('_', ' ')}"

@@ -3,43 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple, TypeVar
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as TextTable
 
 from sts_eval.analysis.wording import MEASURES, QUESTIONS, UNITS, counted, interval, p_value, signed, unsigned
-from sts_eval.records.comparison import AddedRow, AddedTable, Comparison, Difference, MeanCost, Row, SingleRun, Table
+from sts_eval.records.comparison import AddedRow, AddedTable, Comparison, Difference, Row, Table, excludes_zero
 from sts_eval.report.markdown import inline, pipe_table
 from sts_eval.report.terminal import standard_output, text_table, warn
 
-LINES = 6
-"""Ranked predictors that a table shows unless all are asked for."""
+Known = TypeVar("Known")
+
+LINES = 6  # ranked predictors that a table shows unless all are asked for
 
 
-@dataclass(frozen=True)
-class Column:
-    """A column of a question's table.
+class Column(NamedTuple):
+    """A column of a question's table."""
 
-    Attributes:
-        name: Its head in a file.
-        cell: What it says of a predictor.
-        short: Its head on a terminal, which is narrower; empty where it is left out there.
-    """
-
-    name: str
-    cell: Callable[[Row], str]
-    short: str = ""
+    name: str  # its head in a file
+    cell: Callable[[Row], str]  # what it says of a predictor
+    short: str = ""  # its head on a terminal, which is narrower; empty where it is left out there
 
 
 def print_comparison(comparison: Comparison, console: Console | None = None, *, everything: bool = False) -> None:
     """Print the verdict, what predictors add to history, and a ranking per question.
 
-    Args:
-        comparison: The record.
-        console: Where to print; standard output if None.
-        everything: Every row of every table, by both measures; otherwise the leading rows by accuracy.
+    Only the leading rows of the tables by accuracy are printed unless everything is asked for.
     """
     console = console or standard_output()
     limit = None if everything else LINES
@@ -62,29 +53,21 @@ def print_comparison(comparison: Comparison, console: Console | None = None, *, 
 
 
 def question_table(table: Table, reference: str, limit: int | None = None, leading: Sequence[str] = ()) -> TextTable:
-    """One question on a terminal: ranked predictors, then history, then oracles.
+    """One question on a terminal: leading predictors, other ranked ones, history, oracles.
 
-    Args:
-        table: The question's figures.
-        reference: The predictor that others are compared with; always shown.
-        limit: Ranked predictors and oracles to show at most; all if None.
-        leading: Predictors that stand on top and in bold, instead of the reference in its place.
+    Of the ranked ones and oracles at most `limit` are shown, beside the reference. Leading ones are in bold instead of
+    the reference.
     """
     shown = [column for column in columns(table, reference) if column.short]
     header = [column.short for column in shown]
     grid = text_table(title(table), header, left=("predictor", "flags"), dense=True)
-    groups = [[table.row(name) for name in leading]]
-    hidden = [0]
+    groups = [([table.row(name) for name in leading], 0)]
     for standing in ("ranked", "history", "oracle"):
         rows = [row for row in table.standing(standing) if row.name not in leading]
-        kept = [
-            row
-            for place, row in enumerate(rows)
-            if limit is None or place < limit or standing == "history" or row.name == reference
-        ]
-        groups.append(kept)
-        hidden.append(len(rows) - len(kept))
-    for rows, more in zip(groups, hidden, strict=True):
+        few = len(rows) if limit is None or standing == "history" else limit
+        kept = [row for place, row in enumerate(rows) if place < few or row.name == reference]
+        groups.append((kept, len(rows) - len(kept)))
+    for rows, more in groups:
         for row in rows:
             bold = row.name in (leading or (reference,))
             grid.add_row(*(escape(_short(column.cell(row))) for column in shown), style="bold" if bold else None)
@@ -97,6 +80,7 @@ def question_table(table: Table, reference: str, limit: int | None = None, leadi
 
 def columns(table: Table, reference: str) -> list[Column]:
     """The columns of a question's table."""
+    single = any(row.single for row in table.rows)
     found = [
         Column("rank", _rank, "#"),
         Column("predictor", lambda row: name_cell(row, table), "predictor"),
@@ -104,55 +88,46 @@ def columns(table: Table, reference: str) -> list[Column]:
         Column(by_runs(table), lambda row: interval(row.hksj)),
         Column("bootstrap", lambda row: interval(row.bootstrap), "95% interval"),
     ]
-    single = any(row.single for row in table.rows)
-    found += _single_run_columns(table) if single else [Column("Spearman", lambda row: signed(row.spearman))]
+    if single:
+        found += [
+            Column("BCa", lambda row: _of(row.single, lambda one: interval(one.bootstrap))),
+            Column("Spearman", lambda row: _of(row.single, lambda one: signed(one.spearman)), "Spearman"),
+            Column("Kendall", lambda row: _of(row.single, lambda one: signed(one.kendall))),
+            Column("R²", lambda row: _of(row.single, lambda one: unsigned(one.r2))),
+            Column("r without one domain", lambda row: _of(row.single, lambda one: interval(one.leave_one_out))),
+        ]
+    else:
+        found.append(Column("Spearman", lambda row: signed(row.spearman)))
+    if single and table.question == "how_much":
+        found.append(Column("4+4", lambda row: _of(row.single, lambda one: signed(one.extremes)), "4+4"))
     found.append(Column("p", lambda row: p_value(row.p_permutation), "p"))
     if single:
-        found.append(Column("own p", _of_single(lambda one: p_value(one.p_permutation)), "own p"))
+        found.append(Column("own p", lambda row: _of(row.single, lambda one: p_value(one.p_permutation)), "own p"))
     found += [
         Column(f"− {reference}", lambda row: difference(row.from_reference), f"− {reference}"),
-        Column("its p", lambda row: p_value(row.from_reference.p if row.from_reference else None)),
+        Column("its p", lambda row: _of(row.from_reference, lambda found: p_value(found.p))),
     ]
     if table.n_runs == 1:
-        found.append(
-            Column("Williams p", lambda row: p_value(row.from_reference.p_williams if row.from_reference else None))
-        )
+        found.append(Column("Williams p", lambda row: _of(row.from_reference, lambda found: p_value(found.p_williams))))
     if table.best_history:
         found += [
             Column(f"− {table.best_history}", lambda row: difference(row.from_history), "− history"),
-            Column("its p", lambda row: p_value(row.from_history.p if row.from_history else None)),
+            Column("its p", lambda row: _of(row.from_history, lambda found: p_value(found.p))),
         ]
     if table.question == "which_way":
+        short = "AUROC" if table.n_runs > 1 else ""
         found += [
-            Column("AUROC", lambda row: unsigned(row.sign.auroc if row.sign else None), "AUROC" * (table.n_runs > 1)),
-            Column("MCC", lambda row: signed(row.sign.mcc if row.sign else None)),
+            Column("AUROC", lambda row: _of(row.sign, lambda sign: unsigned(sign.auroc)), short),
+            Column("MCC", lambda row: _of(row.sign, lambda sign: signed(sign.mcc))),
         ]
     return [
         *found,
-        Column("seconds", lambda row: _cost(row, lambda cost: f"{cost.seconds:.1f}"), "s"),
-        Column("passes", lambda row: _cost(row, lambda cost: f"{cost.passes:.0f}")),
-        Column("backward passes", lambda row: _cost(row, lambda cost: f"{cost.backward_passes:.0f}")),
-        Column("share of tuning", lambda row: _cost(row, _share_of_tuning)),
+        Column("seconds", lambda row: _of(row.cost, lambda cost: f"{cost.seconds:.1f}"), "s"),
+        Column("passes", lambda row: _of(row.cost, lambda cost: f"{cost.passes:.0f}")),
+        Column("backward passes", lambda row: _of(row.cost, lambda cost: f"{cost.backward_passes:.0f}")),
+        Column("share of tuning", lambda row: _of(row.cost and row.cost.share_of_tuning, lambda share: f"{share:.1%}")),
         Column("flags", lambda row: "".join(row.flags), "flags"),
     ]
-
-
-def _single_run_columns(table: Table) -> list[Column]:
-    """What only a single run has."""
-    found = [
-        Column("BCa", _of_single(lambda one: interval(one.bootstrap))),
-        Column("Spearman", _of_single(lambda one: signed(one.spearman)), "Spearman"),
-        Column("Kendall", _of_single(lambda one: signed(one.kendall))),
-        Column("R²", _of_single(lambda one: unsigned(one.r2))),
-        Column("r without one domain", _of_single(lambda one: interval(one.leave_one_out))),
-    ]
-    if table.question == "how_much":
-        found.append(Column("4+4", _of_single(lambda one: signed(one.extremes)), "4+4"))
-    return found
-
-
-def _of_single(cell: Callable[[SingleRun], str]) -> Callable[[Row], str]:
-    return lambda row: cell(row.single) if row.single else "–"
 
 
 def markdown(comparison: Comparison) -> str:
@@ -162,7 +137,8 @@ def markdown(comparison: Comparison) -> str:
     lines += [f"- {inline(line)}" for line in comparison.verdict]
     for added in comparison.added:
         lines += ["", f"## {inline(added_title(added))}"]
-        lines += pipe_table(ADDED_HEADER, map(added_cells, added.rows))
+        cells = [added_cells(row) for row in added.rows]
+        lines += pipe_table(list(cells[0]), [list(one.values()) for one in cells])
     for table in comparison.tables:
         lines += ["", f"## {inline(title(table))}", *question_lines(table, comparison.reference, table.rows)]
         lines += [inline(note) for note in table.notes]
@@ -193,56 +169,36 @@ def footnote(comparison: Comparison) -> str:
     )
 
 
-ADDED_HEADER = (
-    "predictor",
-    "partial r",
-    "95% interval",
-    "p permutation",
-    "p likelihood",
-    "q",
-    "error without",
-    "error with",
-)
-
-SHOWN = (0, 1, 2, 3, 6, 7)
-"""Columns of what is added to history that fit a terminal; the likelihood ratio's p, too small here, is in files."""
+IN_FILES = ("p likelihood", "q")  # columns of what is added to history that are too small for a terminal
 
 
 def added_table(table: AddedTable, reference: str, limit: int | None = None) -> TextTable:
-    """What predictors add to history, on a terminal.
-
-    Args:
-        table: What they add.
-        reference: The predictor that is always shown, as STS is.
-        limit: Predictors to show at most; all if None.
-    """
-    header = [ADDED_HEADER[place] for place in SHOWN]
+    """What predictors add to history, on a terminal: at most `limit` of them, beside STS and the reference."""
+    header = [head for head in added_cells(table.rows[0]) if head not in IN_FILES]
     grid = text_table(added_title(table), header, left=("predictor",), dense=True)
-    shown = [
-        row
-        for place, row in enumerate(table.rows)
-        if limit is None or place < limit or row.name in (reference, "sts_icl", "sts_act")
-    ]
+    few = len(table.rows) if limit is None else limit
+    named = (reference, "sts_icl", "sts_act")
+    shown = [row for place, row in enumerate(table.rows) if place < few or row.name in named]
     for row in shown:
         cells = added_cells(row)
-        grid.add_row(*(escape(cells[place]) for place in SHOWN), style="bold" if row.name == reference else None)
+        grid.add_row(*(escape(cells[head]) for head in header), style="bold" if row.name == reference else None)
     if len(shown) < len(table.rows):
         grid.add_row(f"… {len(table.rows) - len(shown)} more")
     return grid
 
 
-def added_cells(row: AddedRow) -> list[str]:
-    """One row of what is added to history."""
-    return [
-        f"{row.name} (oracle)" if row.standing == "oracle" else row.name,
-        signed(row.partial_r),
-        interval(row.interval),
-        p_value(row.p_permutation),
-        p_value(row.p_likelihood),
-        p_value(row.q_likelihood),
-        _error(row.rmse_without),
-        _error(row.rmse_with),
-    ]
+def added_cells(row: AddedRow) -> dict[str, str]:
+    """What one predictor adds to history, by column. Errors are in points or nats."""
+    return {
+        "predictor": f"{row.name} (oracle)" if row.standing == "oracle" else row.name,
+        "partial r": signed(row.partial_r),
+        "95% interval": interval(row.interval),
+        "p permutation": p_value(row.p_permutation),
+        "p likelihood": p_value(row.p_likelihood),
+        "q": p_value(row.q_likelihood),
+        "error without": _of(row.rmse_without, lambda error: f"{error:#.3g}".rstrip(".")),
+        "error with": _of(row.rmse_with, lambda error: f"{error:#.3g}".rstrip(".")),
+    }
 
 
 def added_title(table: AddedTable) -> str:
@@ -281,25 +237,16 @@ def difference(found: Difference | None) -> str:
     """A difference of r, with a star where its interval excludes 0."""
     if found is None or found.difference is None:
         return "–"
-    clear = found.interval is not None and not found.interval[0] <= 0 <= found.interval[1]
-    return f"{signed(found.difference)}{'*' * clear}"
+    return f"{signed(found.difference)}{'*' * excludes_zero(found.interval)}"
 
 
 def _rank(row: Row) -> str:
     return str(row.rank) if row.rank else {"ranked": "–", "history": "history", "oracle": "oracle"}[row.standing]
 
 
-def _cost(row: Row, cell: Callable[[MeanCost], str]) -> str:
-    return cell(row.cost) if row.cost else "–"
-
-
-def _share_of_tuning(cost: MeanCost) -> str:
-    return "–" if cost.share_of_tuning is None else f"{cost.share_of_tuning:.1%}"
-
-
-def _error(value: float | None) -> str:
-    """An error in points or nats, three figures."""
-    return "–" if value is None else f"{value:#.3g}".rstrip(".")
+def _of(part: Known | None, cell: Callable[[Known], str]) -> str:
+    """The cell of a part that not every predictor has."""
+    return "–" if part is None else cell(part)
 
 
 def _short(cell: str) -> str:

@@ -18,9 +18,7 @@ from sts_eval.report import report as report_view
 from sts_eval.report.plots import forest, panels, scatter
 
 COMPARISON_FILES = ("comparison.json", "comparison.md", "comparison.csv", "forest.png", "panels.png")
-
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""Beginnings that make a spreadsheet read a cell as a formula."""
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # beginnings that make a spreadsheet read a cell as a formula
 
 Cell = str | float | int | None
 
@@ -40,12 +38,7 @@ def write_report(report: Report, folder: Path) -> list[Path]:
 
 
 def write_comparison(comparison: Comparison, runs: AlignedRuns, folder: Path) -> list[Path]:
-    """Write all files into a folder, and return their paths.
-
-    Args:
-        comparison: The record.
-        runs: The runs that it is about, for the panels.
-        folder: Where to; made if missing.
+    """Write a comparison, with panels of the runs that it is about, into a folder; return the files' paths.
 
     Raises:
         UserError: The folder cannot be written.

@@ -17,23 +17,12 @@ from sts_eval.statistics import standardised
 COLOURS: dict[Standing, str] = {"ranked": "#3b78a8", "history": "#c2752d", "oracle": "#8a8a8a"}
 REFERENCE = "#b02a4c"
 LINE = "#999999"
-
-ACROSS = 4
-"""Panels side by side."""
-
-MOST_RUNS = 24
-"""Runs that are drawn at most; more panels could not be read."""
+ACROSS = 4  # panels side by side
+MOST_RUNS = 24  # that are drawn; more panels could not be read
 
 
 def scatter(report: Report, score: str) -> Figure:
     """Draw a score against the signed change in points, one point per domain, with error bars.
-
-    Args:
-        report: The record.
-        score: The score on the horizontal axis.
-
-    Returns:
-        A figure of its own, to be saved; nothing is shown.
 
     Raises:
         UserError: The report is by an earlier version, without a comparison.
@@ -42,9 +31,8 @@ def scatter(report: Report, score: str) -> Figure:
     axes = figure.subplots()
     x = [row.scores[score].value for row in report.rows]
     y = [row.delta for row in report.rows]
-    x_error = [row.scores[score].se or 0.0 for row in report.rows]
+    x_error, y_error = [row.scores[score].se or 0.0 for row in report.rows], [row.se for row in report.rows]
     axes.axhline(0, color=LINE, linewidth=0.8)
-    y_error = [row.se for row in report.rows]
     axes.errorbar(x, y, xerr=x_error, yerr=y_error, fmt="o", color=COLOURS["ranked"], capsize=2)
     for row, left, height in zip(report.rows, x, y, strict=True):
         axes.annotate(row.domain, (left, height), xytext=(5, 4), textcoords="offset points", fontsize=8)
@@ -62,12 +50,7 @@ def scatter(report: Report, score: str) -> Figure:
 def forest(comparison: Comparison) -> Figure:
     """Correlations of every predictor by accuracy, a panel per question; the hatched band is above the noise ceiling.
 
-    Args:
-        comparison: The record.
-
-    Returns:
-        A figure of its own, to be saved; nothing is shown. Thick lines are the bootstrap over runs and domains, thin
-        ones HKSJ.
+    Thick lines are the bootstrap over runs and domains, thin ones HKSJ.
     """
     tables = [table for table in comparison.tables if table.measure == "accuracy"]
     leading = next(table for table in tables if table.question == "which_way")
@@ -107,12 +90,7 @@ def _forest_panel(axes: Axes, table: Table, names: list[str], reference: str) ->
 def panels(comparison: Comparison, runs: AlignedRuns) -> Figure:
     """Predicted against measured change in accuracy, a panel per run, for the reference and the best other predictor.
 
-    Args:
-        comparison: The record.
-        runs: The runs that it was made of.
-
-    Returns:
-        A figure of its own. Scores are brought to mean 0 and variance 1 within each run; bars are standard errors.
+    Scores are brought to mean 0 and variance 1 within each run; bars are standard errors.
     """
     reference = comparison.reference
     table = comparison.table("which_way", "accuracy")

@@ -15,26 +15,15 @@ from sts_eval.errors import UserError
 from sts_eval.records.prediction import SCORES, Prediction, Score
 from sts_eval.report.terminal import standard_output, text_table, warn
 
-BAR = 12
-"""Characters of the longest bar."""
-
+BAR = 12  # characters of the longest bar
 NAMES = {"sts_icl": "STS_ICL", "sts_act": "STS_act", "sts_notebook": "notebook"}
-
-NAMED = 2
-"""Domains named at either end."""
-
-FEWEST = 3
-"""Domains without which there is no rank correlation."""
+REASONS = 8  # most shifted features that are shown
+NAMED = 2  # domains named at either end
+FEWEST = 3  # domains without which there is no rank correlation
 
 
 def print_prediction(prediction: Prediction, rank_by: str, console: Console | None = None) -> None:
-    """Print domains by expected impact, why, and what it cost.
-
-    Args:
-        prediction: The record.
-        rank_by: The score to rank by, one of `SCORES`.
-        console: Where to print; standard output if None.
-    """
+    """Print domains by expected impact (`rank_by` is one of `SCORES`), why, and what it cost."""
     console = console or standard_output()
     console.print(score_table(prediction, rank_by))
     console.print(reason_table(prediction, rank_by))
@@ -61,7 +50,7 @@ def score_table(prediction: Prediction, rank_by: str) -> Table:
     scores = {name: prediction.predictor(name).scores for name in SCORES}
     highest = max(score.value for score in scores[rank_by].values())
     table = text_table(
-        f"{title(prediction)} ({errors})",
+        f"{tuned_on(prediction.model.id, prediction.training_set.source)}: predicted impact ({errors})",
         ["#", "domain", *(NAMES[name] for name in order), "", "questions"],
         left=("domain", ""),
     )
@@ -73,34 +62,23 @@ def score_table(prediction: Prediction, rank_by: str) -> Table:
     return table
 
 
-def reason_table(prediction: Prediction, rank_by: str, features: int = 8) -> Table:
+def reason_table(prediction: Prediction, rank_by: str) -> Table:
     """The most shifted features: their share of the first domain's score, and what fires them."""
     leading = prediction.ranked(rank_by)[0].domain
-    which = "share_of_act" if rank_by == "sts_act" else "share_of_icl"
     shift = prediction.shifts[0]
     linked = any(reason.neuronpedia for reason in prediction.reasons)
     rows = []
-    for reason in prediction.reasons[:features]:
-        shares = getattr(reason, which)
+    for reason in prediction.reasons[:REASONS]:
+        shares = reason.share_of_act if rank_by == "sts_act" else reason.share_of_icl
         most = max(shares, key=lambda domain: shares[domain])
-        tokens = "  ".join(dict.fromkeys(_visible(firing.token) for firing in reason.firings))
-        row = [
-            str(reason.feature),
-            f"{reason.shift:.3g}",
-            f"{shares[leading]:.1%}",
-            f"{most} {shares[most]:.1%}",
-            tokens or "(no token of these questions)",
-        ]
+        tokens = dict.fromkeys(firing.token.replace("\n", "↵").strip() or "␣" for firing in reason.firings)
+        row = [str(reason.feature), f"{reason.shift:.3g}", f"{shares[leading]:.1%}", f"{most} {shares[most]:.1%}"]
+        row.append("  ".join(tokens) or "(no token of these questions)")
         rows.append([*row, reason.neuronpedia or ""] if linked else row)
     header = ["feature", "shift", f"share of {leading}", "leans on it most", "fires on", *["Neuronpedia"] * linked]
-    return text_table(
-        f"Why: the features that demonstrations move most (the top {len(shift.features)} carry "
-        f"{shift.share_of_total:.0%} of all change)",
-        header,
-        rows,
-        left=header[3:],
-        fold=header[4:],
-    )
+    carried = f"the top {len(shift.features)} carry {shift.share_of_total:.0%} of all change"
+    heading = f"Why: the features that demonstrations move most ({carried})"
+    return text_table(heading, header, rows, left=header[3:], fold=header[4:])
 
 
 def predictor_table(prediction: Prediction) -> Table:
@@ -110,16 +88,9 @@ def predictor_table(prediction: Prediction) -> Table:
     for one in prediction.others:
         values = one.values
         order = sorted(values, key=lambda domain: -values[domain])
-        rows.append(
-            [
-                one.name,
-                " ".join(one.flags),
-                ", ".join(order[:NAMED]) or "(undefined)",
-                ", ".join(order[-NAMED:]),
-                _rank_correlation(values, sts),
-                f"{one.cost.seconds:.1f}" if one.cost else "–",
-            ]
-        )
+        most, least = ", ".join(order[:NAMED]) or "(undefined)", ", ".join(order[-NAMED:])
+        seconds = f"{one.cost.seconds:.1f}" if one.cost else "–"
+        rows.append([one.name, " ".join(one.flags), most, least, _rank_correlation(values, sts), seconds])
     header = ("predictor", "flags", "expects most", "expects least", "rank r with STS_ICL", "seconds")
     heading = "Other predictors on the same questions (scores by domain: in the record)"
     return text_table(heading, header, rows, left=header[:4], fold=header)
@@ -140,17 +111,12 @@ def draw_scores(prediction: Prediction, score: str, path: Path) -> None:
     errors = [one.se or 0.0 for one in found]
     axes.barh(names, [one.value for one in found], xerr=errors, color="#3b78a8", ecolor="#333333", capsize=2)
     axes.set_xlabel(f"{NAMES[score]} (bars: standard error over questions)")
-    axes.set_title(title(prediction))
+    axes.set_title(f"{tuned_on(prediction.model.id, prediction.training_set.source)}: predicted impact")
     axes.spines[["top", "right"]].set_visible(False)
     try:
         figure.savefig(path, dpi=150)
     except ValueError as error:
         raise UserError(f"{path} names no image format", "End it in .png, .pdf or .svg") from error
-
-
-def title(prediction: Prediction) -> str:
-    """What was predicted."""
-    return f"{last_part(prediction.model.id)} tuned on {last_part(prediction.training_set.source)}: predicted impact"
 
 
 def _rank_correlation(values: Mapping[str, float], sts: Mapping[str, float]) -> str:
@@ -167,11 +133,6 @@ def _score(score: Score) -> str:
     return f"{score.value:.4g}{se}{sd}"
 
 
-def _visible(token: str) -> str:
-    text = token.replace("\n", "↵").strip()
-    return text or "␣"
-
-
-def last_part(name: str) -> str:
-    """The last part of a path or hub id, which is what people call it."""
-    return name.rstrip("/").rsplit("/", 1)[-1]
+def tuned_on(model: str, training_set: str) -> str:
+    """What is tuned on what, by the last part of a path or hub id, which is what people call it."""
+    return " tuned on ".join(name.rstrip("/").rsplit("/", 1)[-1] for name in (model, training_set))

@@ -8,7 +8,6 @@ from statistics import fmean
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table as TextTable
 
 from sts_eval.analysis.wording import QUESTIONS
 from sts_eval.records.comparison import Comparison, Measure, Question, Row, Table
@@ -17,7 +16,7 @@ from sts_eval.records.report import Report
 from sts_eval.report.comparison import footnote, question_lines, question_table, title
 from sts_eval.report.markdown import inline, pipe_table
 from sts_eval.report.plots import scatter
-from sts_eval.report.prediction import NAMES, last_part
+from sts_eval.report.prediction import NAMES, tuned_on
 from sts_eval.report.terminal import WIDTH, standard_output, text_table, warn
 
 OUTCOMES: tuple[tuple[Question, Measure], ...] = (
@@ -27,22 +26,14 @@ OUTCOMES: tuple[tuple[Question, Measure], ...] = (
 )
 """What scores are correlated with, a table each; log-probability where every domain has it."""
 
-IN_WORDS = ("sts_icl", "sts_act")
-"""The scores whose correlations with accuracy are put in words."""
-
+IN_WORDS = ("sts_icl", "sts_act")  # scores whose correlations with accuracy are put in words
 DOMAIN_HEADER = ("domain", "STS_ICL", "STS_act", "before", "after", "Δ points ± SE", "n", "verdict")
-
 OVERLAP_HEADER = ("space", "N", "in both", "null of equal activity", "largest p", "N carry of all change")
-
 COLOURS = {"better": "green", "worse": "red"}
 
 
 def print_report(report: Report, console: Console | None = None) -> None:
     """Print the domains, every predictor against every outcome, what follows, and the overlaps.
-
-    Args:
-        report: The record.
-        console: Where to print; standard output if None.
 
     Raises:
         UserError: The report is by an earlier version, without a comparison.
@@ -64,7 +55,8 @@ def print_report(report: Report, console: Console | None = None) -> None:
     for name, text in conclusions(comparison):
         console.print(f"[bold]{name}[/]: {escape(text)}", highlight=False)
     if report.overlaps:
-        console.print(overlap_table(report))
+        heading = f"Predicted and actually shifted dimensions, mean of {len(report.overlaps)} tuned seeds"
+        console.print(text_table(heading, OVERLAP_HEADER, overlap_rows(report), left=("space",)))
     total = sum(report.seconds.values())
     shares = ", ".join(f"{stage} {spent:.0f} s ({spent / total:.0%})" for stage, spent in report.seconds.items())
     console.print(f"Time: {shares}.", style="dim", highlight=False)
@@ -114,28 +106,21 @@ def conclusions(comparison: Comparison) -> list[tuple[str, str]]:
     return found
 
 
-def overlap_table(report: Report) -> TextTable:
-    """How many of the predicted dimensions are among the ones that tuning moved most."""
-    heading = f"Predicted and actually shifted dimensions, mean of {len(report.overlaps)} tuned seeds"
-    return text_table(heading, OVERLAP_HEADER, overlap_rows(report), left=("space",))
-
-
 def overlap_rows(report: Report) -> list[list[str]]:
     """The cells of the table of overlaps, means over tuned seeds."""
     rows = []
     for place, space in enumerate(report.overlaps[0].spaces):
         for index, at in enumerate(space.at):
             seeds = [one.spaces[place].at[index] for one in report.overlaps]
-            rows.append(
-                [
-                    f"{space.space} ({space.dims})",
-                    str(at.n),
-                    f"{fmean(one.common for one in seeds):.1f}",
-                    f"{fmean(one.expected for one in seeds):.1f} ± {fmean(one.null_sd for one in seeds):.1f}",
-                    f"{max(one.p_value for one in seeds):.2g}",
-                    f"{fmean(one.share_actual for one in seeds):.0%}",
-                ]
-            )
+            cells = [
+                f"{space.space} ({space.dims})",
+                str(at.n),
+                f"{fmean(one.common for one in seeds):.1f}",
+                f"{fmean(one.expected for one in seeds):.1f} ± {fmean(one.null_sd for one in seeds):.1f}",
+                f"{max(one.p_value for one in seeds):.2g}",
+                f"{fmean(one.share_actual for one in seeds):.0%}",
+            ]
+            rows.append(cells)
     return rows
 
 
@@ -146,7 +131,7 @@ def markdown(report: Report) -> str:
         UserError: The report is by an earlier version, without a comparison.
     """
     comparison = report.compared()
-    lines = [f"# {inline(heading(report))}", ""]
+    lines = [f"# {inline(tuned_on(report.model, report.training_set))}", ""]
     lines += [f"> **{inline(warning)}**\n" for warning in warnings(report, comparison)]
     lines += pipe_table(DOMAIN_HEADER, domain_rows(report))
     for table in outcome_tables(comparison):
@@ -170,15 +155,10 @@ def page(report: Report) -> str:
     drawing = io.StringIO()
     scatter(report, "sts_icl").savefig(drawing, format="svg")
     svg = drawing.getvalue()
-    name = html.escape(heading(report))
+    name = html.escape(tuned_on(report.model, report.training_set))
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{name}</title>'
         "<style>body{max-width:64rem;margin:2rem auto;font-family:system-ui;padding:0 1rem}"
         "pre{overflow-x:auto;font-size:.8rem}svg{max-width:100%;height:auto}</style>"
         f"<h1>{name}</h1>{svg[svg.index('<svg') :]}{body}</html>\n"
     )
-
-
-def heading(report: Report) -> str:
-    """What was tuned on what."""
-    return f"{last_part(report.model)} tuned on {last_part(report.training_set)}"

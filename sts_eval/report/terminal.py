@@ -9,8 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-WIDTH = 110
-"""Columns that a table needs; where output is no terminal, nothing narrower need be assumed."""
+WIDTH = 110  # columns that a table needs; where output is no terminal, nothing narrower need be assumed
 
 
 def standard_output() -> Console:
@@ -30,13 +29,8 @@ def text_table(
 ) -> Table:
     """A table of plain text: nothing in it is markup.
 
-    Args:
-        title: What stands above it.
-        header: Names of the columns.
-        rows: Cells.
-        left: Columns that are aligned left, the others right.
-        fold: Columns that are broken over lines where they are too wide.
-        dense: Whether rules and padding are left out, for tables of many columns.
+    Columns named in `left` are aligned left, the others right. Those in `fold` are broken over lines where they are too
+    wide. A dense table, for many columns, has no rules and little padding.
     """
     table = Table(
         title=escape(title),

@@ -2,7 +2,7 @@
 
     prediction    its hash, time and scores are those of the outcome; model, SAE and set are those described
     transfer      its hash, seeds and changes are those of the outcome; its changes follow from its answers
-    both          the outcome is what `sts_eval.analysis.outcome.summarise` makes of them
+    both          the outcome is what `sts_eval.analysis.runs.summarise` makes of them
 
 Only the scores of oracles cannot be made again, since the tuned model is not there: they are taken as they are, and
 stand outside every ranking anyhow.
@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from sts_eval.analysis.outcome import summarise
+from sts_eval.analysis.runs import summarise
 from sts_eval.records.outcome import Outcome
 from sts_eval.records.prediction import Prediction, PredictorScores
 from sts_eval.records.submission import Submission

@@ -9,8 +9,8 @@ from helpers.records import LATE, prediction, transfer
 from scipy import stats
 
 from sts_eval.analysis.compare import compare_runs
-from sts_eval.analysis.outcome import summarise
 from sts_eval.analysis.report import report_run
+from sts_eval.analysis.runs import summarise
 from sts_eval.errors import UserError
 from sts_eval.records.report import Report
 from sts_eval.report.files import write_report

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from helpers import records as made_records
 
-from sts_eval.analysis.outcome import summarise
+from sts_eval.analysis.runs import summarise
 from sts_eval.experiment import TuneSettings
 from sts_eval.records.prediction import Prediction, PredictorCost, PredictorScores, Score
 from sts_eval.records.submission import (

@@ -10,7 +10,7 @@ from helpers.records import prediction
 import sts_eval
 from sts_eval.errors import UserError
 from sts_eval.records.prediction import Prediction
-from sts_eval.records.run_folder import REPORT_FILES, RunFolder, SeedFolder, evaluation_file, seed_folder
+from sts_eval.records.run_folder import REPORT_FILES, RunFolder, evaluation_file, seed_folder
 
 ROOT = Path(sts_eval.__file__).parent
 
@@ -52,7 +52,7 @@ def test_names_on_disk():
     seed = seed_folder(files.tuning, 3, KEY)
     assert seed.weights == Path("runs/demo/tuning/seed-3-0123456789ab/weights")
     assert seed.facts == Path("runs/demo/tuning/seed-3-0123456789ab/training.json")
-    assert seed.unfinished == SeedFolder(Path("runs/demo/tuning/.seed-3-0123456789ab.tmp"))
+    assert seed.unfinished.path == Path("runs/demo/tuning/.seed-3-0123456789ab.tmp")
     assert files.report == Path("runs/demo/report.json")
     assert REPORT_FILES == ("report.json", "report.md", "report.html", "scatter.png")
     assert files.prediction_plot == Path("runs/demo/prediction.png")

@@ -215,8 +215,8 @@ def by_rank(rows: Sequence[Row]) -> list[Row]:
 
 def added_table(found: AddedTable) -> pd.DataFrame:
     """What predictors add to history, as text."""
-    cells = [[plain(text.added_cells(row)[place]) for place in text.SHOWN] for row in found.rows]
-    return pd.DataFrame(cells, columns=[text.ADDED_HEADER[place] for place in text.SHOWN], dtype=object)
+    rows = [{head: plain(cell) for head, cell in text.added_cells(row).items()} for row in found.rows]
+    return pd.DataFrame(rows, dtype=object).drop(columns=list(text.IN_FILES))
 
 
 def bold(sentence: str) -> str:
