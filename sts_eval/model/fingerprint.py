@@ -17,13 +17,9 @@ NOT_IN_WEIGHTS = {"seeds", "allow_overlap", "report_to", "per_device_batch", "gr
 
 
 def file_stamps(place: str | None, patterns: Sequence[str] = ("*",)) -> list[list[str | int]]:
-    """Name, size in bytes and time of change in nanoseconds of local files; none for what is on a hub.
+    """Name, size in bytes and time of change in nanoseconds of a file or a folder's files; none for what is on a hub.
 
     Reading all weights of a large model would take longer than what its fingerprint saves.
-
-    Args:
-        place: A file or a folder, anything else, or None.
-        patterns: Which files of a folder count.
     """
     path = Path(place).expanduser() if place else None
     if path is not None and path.is_dir():
@@ -41,11 +37,7 @@ def model_fingerprint(model: ModelSpec) -> str:
 def training_key(model: ModelSpec, data: Sequence[object], settings: TuneSettings, seed: int) -> str:
     """Hash of all that the weights of a tuned seed depend on.
 
-    Args:
-        model: The untuned model.
-        data: Fingerprint of the training set, or its description and file stamps, as plain values.
-        settings: The settings of the tuning.
-        seed: The seed.
+    `data` is the fingerprint of the training set, or its description and file stamps, as plain values.
     """
     kept = settings.model_dump(mode="json", exclude=NOT_IN_WEIGHTS)
     return fingerprint([model_fingerprint(model), *data, kept, seed])

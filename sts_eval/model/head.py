@@ -19,11 +19,8 @@ _LOGITS = 2**25
 class Head:
     """Applied to chosen hidden states, since the whole vocabulary at every position would fill the memory.
 
-    Args:
-        model: A Hugging Face causal language model, possibly with a peft adapter attached.
-
-    Attributes:
-        hook: Where hidden states enter it, behind the final norm.
+    The model is a Hugging Face causal language model, possibly with a peft adapter attached. Hidden states enter the
+    head at `hook`, behind the final norm.
     """
 
     def __init__(self, model: Any) -> None:
@@ -34,10 +31,7 @@ class Head:
 
     @torch.inference_mode()
     def distributions(self, hidden: Tensor) -> Iterator[Tensor]:
-        """Log-probabilities (nats) of the whole vocabulary, in blocks of rows.
-
-        Args:
-            hidden: Shape (n, d_model).
+        """Log-probabilities (nats) of the whole vocabulary for states of shape (n, d_model), in blocks of rows.
 
         Yields:
             Shape (block, vocabulary), float32; the blocks of two heads over one vocabulary are alike.

@@ -16,37 +16,20 @@ from torch import nn
 from sts_eval.errors import UserError
 
 # Where each architecture keeps its list of blocks, from the base model that carries `config`.
-BLOCKS = {
-    "gemma": "model.layers",
-    "gemma2": "model.layers",
-    "gemma3": "model.language_model.layers",
-    "gemma3_text": "model.layers",
-    "gpt2": "transformer.h",
-    "gpt_neox": "gpt_neox.layers",
-    "llama": "model.layers",
-    "mistral": "model.layers",
-    "phi3": "model.layers",
-    "qwen2": "model.layers",
-    "qwen3": "model.layers",
-}
+BLOCKS = dict.fromkeys(
+    ("gemma", "gemma2", "gemma3_text", "llama", "mistral", "phi3", "qwen2", "qwen3"), "model.layers"
+) | {"gemma3": "model.language_model.layers", "gpt2": "transformer.h", "gpt_neox": "gpt_neox.layers"}
 
 _RESIDUAL = re.compile(r"blocks\.(\d+)\.hook_resid_(pre|post)")
 
 
 class Hook(NamedTuple):
-    """A place to read.
+    """A place to read: what enters or what leaves a module."""
 
-    Attributes:
-        name: As the user or the SAE named it.
-        module: The module that the residual stream enters or leaves.
-        side: Whether to read what enters or what leaves it.
-        layer: Index of the block, or None for a module path.
-    """
-
-    name: str
+    name: str  # as the user or the SAE named it
     module: nn.Module
     side: Literal["input", "output"]
-    layer: int | None
+    layer: int | None  # index of the block, None for a module path
 
 
 def unwrapped(model: Any) -> Any:

@@ -28,16 +28,9 @@ ELEMENTWISE = frozenset({"standard", "jumprelu", "gated"})
 _FEATURE_AXIS = {"W_enc": 1, "W_dec": 0, "b_enc": 0, "threshold": 0, "b_gate": 0, "b_mag": 0, "r_mag": 0}
 
 # What a damaged or foreign file raises from one parser or another.
-_DAMAGE = (
-    KeyError,
-    TypeError,
-    ValueError,
-    RuntimeError,
-    EOFError,
-    BadZipFile,
-    SafetensorError,
-    UnpicklingError,
-)
+_DAMAGE = (KeyError, TypeError, ValueError, RuntimeError, EOFError, BadZipFile, SafetensorError, UnpicklingError)
+
+_PICKLES = (".pt", ".pth", ".bin", ".pkl")
 
 # Elements of one block of activations, (tokens, d_sae): bounds memory whatever the width.
 _BLOCK = 2**25
@@ -45,23 +38,14 @@ _BLOCK = 2**25
 
 @dataclass(frozen=True)
 class SparseAutoencoder:
-    """An SAE that is ready to encode, and what identifies it.
+    """An SAE that is ready to encode, and what identifies it: a sae-lens release and an id in it, or a folder."""
 
-    Attributes:
-        sae: The sae-lens module.
-        hook_name: Where it reads, in TransformerLens' names or as a module path.
-        release: sae-lens release, None for a folder.
-        id: Id within the release, None for a folder.
-        path: Folder, None for a release.
-        neuronpedia_id: `model/source` on neuronpedia.org, None where there is no page.
-    """
-
-    sae: Any
-    hook_name: str
-    release: str | None
-    id: str | None
-    path: str | None
-    neuronpedia_id: str | None
+    sae: Any  # the sae-lens module
+    hook_name: str  # where it reads, in TransformerLens' names or as a module path
+    release: str | None = None
+    id: str | None = None
+    path: str | None = None
+    neuronpedia_id: str | None = None  # `model/source` on neuronpedia.org, None where there is no page
 
     @property
     def d_in(self) -> int:
@@ -88,10 +72,7 @@ class SparseAutoencoder:
 
     @torch.inference_mode()
     def encode(self, hidden: Tensor) -> Iterator[tuple[slice, Tensor]]:
-        """Encode hidden states in blocks of tokens.
-
-        Args:
-            hidden: Shape (n_tokens, d_in).
+        """Encode hidden states of shape (n_tokens, d_in) in blocks of tokens.
 
         Yields:
             Which tokens, and their activations, float32, shape (block, d_sae).
@@ -132,15 +113,14 @@ def _narrowed(autoencoder: SparseAutoencoder, index: Tensor) -> SparseAutoencode
     }
     narrow.load_state_dict(weights, assign=True)
     narrow.cfg.device = sae.cfg.device
-    return SparseAutoencoder(narrow, autoencoder.hook_name, None, None, None, None)
+    return SparseAutoencoder(narrow, autoencoder.hook_name)
 
 
 def load_sae(spec: SAESpec, *, model_id: str, device: str) -> SparseAutoencoder:
     """Load the SAE that a description names, or the known one for its model.
 
     Raises:
-        UserError: Nothing is named and nothing is known for the model; the release, id or folder
-            does not exist; the weights are a pickle and the spec does not allow that.
+        UserError: Nothing is named or known for the model, it does not exist, or it is a pickle that is not allowed.
     """
     if spec.path is not None:
         return _load_folder(spec, Path(spec.path).expanduser(), device)
@@ -156,7 +136,6 @@ def _load_release(spec: SAESpec, device: str) -> SparseAutoencoder:
     from sae_lens import SAE
 
     release, identity = _registered(spec)
-    entry = known.directory().get(release)
     if known.is_pickled(release) and not spec.allow_pickle:
         raise UserError(
             f"the weights of release {release!r} are a pickle, which can run code when it is opened",
@@ -169,8 +148,9 @@ def _load_release(spec: SAESpec, device: str) -> SparseAutoencoder:
             f"SAE {identity!r} of release {release!r} cannot be fetched ({type(error).__name__})",
             "Check the network and `hf auth login`, or give a folder with --sae-path",
         ) from error
+    entry = known.directory().get(release)
     neuronpedia = entry.neuronpedia_id.get(identity) if entry else None
-    return SparseAutoencoder(sae, _hook_name(spec, sae), release, identity, None, neuronpedia)
+    return SparseAutoencoder(sae, _hook_name(spec, sae), release, identity, neuronpedia_id=neuronpedia)
 
 
 def _registered(spec: SAESpec) -> tuple[str, str]:
@@ -196,15 +176,15 @@ def _load_folder(spec: SAESpec, folder: Path, device: str) -> SparseAutoencoder:
 
     if not folder.is_dir():
         raise UserError(
-            f"there is no SAE folder {folder}",
-            "Give a folder that holds cfg.json and sae_weights.safetensors",
+            f"there is no SAE folder {folder}", "Give a folder that holds cfg.json and sae_weights.safetensors"
         )
     names = {path.name for path in folder.iterdir()}
+    converter: dict[str, Any] = {}
     if {"cfg.json", "sae_weights.safetensors"} <= names:
-        converter: dict[str, Any] = {}
+        pass  # sae-lens's own format
     elif "params.npz" in names:
-        converter = {"converter": _read_gemma_scope}
-    elif pickles := sorted(name for name in names if name.endswith((".pt", ".pth", ".bin", ".pkl"))):
+        converter["converter"] = _read_gemma_scope
+    elif pickles := sorted(name for name in names if name.endswith(_PICKLES)):
         if not spec.allow_pickle:
             raise UserError(
                 f"the SAE weights {folder / pickles[0]} are a pickle, which can run code when it is opened",
@@ -212,7 +192,7 @@ def _load_folder(spec: SAESpec, folder: Path, device: str) -> SparseAutoencoder:
             )
         if "cfg.json" not in names:
             raise UserError(f"{folder} has no cfg.json", "Save the SAE with sae-lens, which writes one")
-        converter = {"converter": _read_pickle}
+        converter["converter"] = _read_pickle
     else:
         raise UserError(f"{folder} holds no SAE", "Give a folder that holds cfg.json and sae_weights.safetensors")
     try:
@@ -220,14 +200,14 @@ def _load_folder(spec: SAESpec, folder: Path, device: str) -> SparseAutoencoder:
     except _DAMAGE as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise UserError(f"the SAE in {folder} cannot be loaded ({reason})", "Save it again with sae-lens") from error
-    return SparseAutoencoder(
-        sae, _hook_name(spec, sae), None, None, str(folder), getattr(sae.cfg.metadata, "neuronpedia_id", None)
-    )
+    neuronpedia = getattr(sae.cfg.metadata, "neuronpedia_id", None)
+    return SparseAutoencoder(sae, _hook_name(spec, sae), path=str(folder), neuronpedia_id=neuronpedia)
 
 
-def _read_gemma_scope(
-    path: str | Path, device: str = "cpu", cfg_overrides: dict[str, Any] | None = None
-) -> tuple[dict[str, Any], dict[str, Tensor]]:
+_Converted = tuple[dict[str, Any], dict[str, Tensor]]
+
+
+def _read_gemma_scope(path: Path, device: str = "cpu", cfg_overrides: dict[str, Any] | None = None) -> _Converted:
     """Gemma Scope's own format: arrays w_enc, w_dec, b_enc, b_dec, threshold of a JumpReLU SAE."""
     with np.load(Path(path) / "params.npz", allow_pickle=False) as arrays:
         weights = {
@@ -247,13 +227,11 @@ def _read_gemma_scope(
     return {**config, **(cfg_overrides or {})}, weights
 
 
-def _read_pickle(
-    path: str | Path, device: str = "cpu", cfg_overrides: dict[str, Any] | None = None
-) -> tuple[dict[str, Any], dict[str, Tensor]]:
+def _read_pickle(path: Path, device: str = "cpu", cfg_overrides: dict[str, Any] | None = None) -> _Converted:
     """A state dict in sae-lens's names that was saved with torch.save, beside its cfg.json."""
     from sae_lens.loading.pretrained_sae_loaders import get_sae_lens_config_from_disk
 
-    file = next(file for file in sorted(Path(path).iterdir()) if file.suffix in (".pt", ".pth", ".bin", ".pkl"))
+    file = next(file for file in sorted(Path(path).iterdir()) if file.suffix in _PICKLES)
     weights = torch.load(file, map_location=device, weights_only=True)
     return get_sae_lens_config_from_disk(path, device, cfg_overrides), weights
 

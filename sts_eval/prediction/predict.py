@@ -42,12 +42,7 @@ EXPLAINED = 10
 def predict(experiment: Experiment, progress: Progress = silent) -> Prediction:
     """Predict how much each domain will change if the model is tuned on the training set.
 
-    Reads the untuned model only. Data are read before the model, so that a mistake in them costs
-    seconds.
-
-    Args:
-        experiment: What to read and how.
-        progress: Called with (stage, done, total) as questions are read.
+    Reads the untuned model only. Data are read before the model, so that a mistake in them costs seconds.
 
     Raises:
         UserError: Something in the description or in what it names is wrong.
@@ -112,18 +107,9 @@ def _model_identity(extractor: Extractor, experiment: Experiment) -> ModelIdenti
 
 def _sae_identity(extractor: Extractor) -> SAEIdentity:
     sae = extractor.autoencoder
-    return SAEIdentity(
-        release=sae.release,
-        id=sae.id,
-        path=sae.path,
-        architecture=sae.architecture,
-        d_in=sae.d_in,
-        d_sae=sae.d_sae,
-        hook_name=extractor.reader.hook.name,
-        layer=extractor.reader.hook.layer,
-        neuronpedia_id=sae.neuronpedia_id,
-        weights_sha256=sae.weights_sha256(),
-    )
+    same = ("release", "id", "path", "architecture", "d_in", "d_sae", "hook_name", "neuronpedia_id")
+    named = {name: getattr(sae, name) for name in same}
+    return SAEIdentity(**named, layer=extractor.reader.hook.layer, weights_sha256=sae.weights_sha256())
 
 
 def _data_identity(data: TrainingSet | Benchmark, rows: int) -> DataIdentity:
@@ -133,15 +119,11 @@ def _data_identity(data: TrainingSet | Benchmark, rows: int) -> DataIdentity:
 def _seed_shift(shift: Shift) -> SeedShift:
     moved = shift.score[list(shift.features)]
     total = float(shift.score.sum())
+    same = ("seed", "features", "demonstrations", "n_questions", "n_tokens", "prompts_sha256")
     return SeedShift(
-        seed=shift.seed,
-        features=shift.features,
+        **{name: getattr(shift, name) for name in same},
         shift=tuple(float(value) for value in moved),
         share_of_total=float(moved.sum()) / total if total > 0 else 0.0,
-        demonstrations=shift.demonstrations,
-        n_questions=shift.n_questions,
-        n_tokens=shift.n_tokens,
-        prompts_sha256=shift.prompts_sha256,
     )
 
 
@@ -188,16 +170,18 @@ def _warnings(extractor: Extractor, shifts: Sequence[Shift], readings: Sequence[
     lines = [*extractor.prompter.warnings, *extractor.reader.warnings]
     if extractor.prompter.chat is False and extractor.prompter.tokenizer.chat_template:
         lines.append("the tokenizer has a chat template, but prompts were rendered without it")
-    for shift in shifts:
-        if shift.fewer_shots:
-            lines.append(
-                f"seed {shift.seed}: {shift.fewer_shots} of {shift.n_questions} training questions saw fewer than "
-                f"{extractor.settings.shots} demonstrations, because the context is {extractor.context} tokens"
-            )
-    for reading in readings:
-        if reading.fewer_shots:
-            lines.append(
-                f"{reading.domain}: {reading.fewer_shots} readings saw fewer than {extractor.settings.domain_shots} "
-                f"demonstrations, because the context is {extractor.context} tokens"
-            )
+    fewer = [
+        (f"seed {one.seed}: {one.fewer_shots} of {one.n_questions} training questions", extractor.settings.shots)
+        for one in shifts
+        if one.fewer_shots
+    ]
+    fewer += [
+        (f"{one.domain}: {one.fewer_shots} readings", extractor.settings.domain_shots)
+        for one in readings
+        if one.fewer_shots
+    ]
+    lines += [
+        f"{which} saw fewer than {shots} demonstrations, because the context is {extractor.context} tokens"
+        for which, shots in fewer
+    ]
     return tuple(lines)

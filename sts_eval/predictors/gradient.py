@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from sts_eval.predictors.predictor import Need, Scores, predictor
 from sts_eval.study.study import Gradients, Study
 
-EPSILON = 1e-8
-"""What Adam adds to the root of the second moment; PyTorch's default."""
+EPSILON = 1e-8  # what Adam adds to the root of the second moment; PyTorch's default
 
 
 @predictor("gradient_cosine", needs={Need.GRADIENTS}, labels=True)

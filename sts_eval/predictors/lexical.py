@@ -23,11 +23,9 @@ from sts_eval.predictors.predictor import Need, Scores, predictor
 from sts_eval.predictors.similarity import cosine, defined
 from sts_eval.study.study import Study
 
+# Characters of the training set that TF-IDF reads; of a longer set, rows drawn by the study's seed. It keeps the table
+# of word pairs within some 2 GB.
 TFIDF_CHARACTERS = 50_000_000
-"""Characters of the training set that TF-IDF reads; of a longer set, rows drawn by the study's seed.
-
-It keeps the table of word pairs within some 2 GB.
-"""
 
 NGRAM = 5
 

@@ -1,9 +1,8 @@
 """Profile: what the SAE says without the choice of features that makes STS, and with other choices.
 
-The first three compare how often each feature fires. The others are STS_act and STS_ICL (equations
-4 and 5 of the paper) summed over as many other dimensions as D_N has features: if they do as well, the choice
-of D_N by demonstrations adds nothing. `act` sums mean activations, `icl` mean squared changes under the
-domain's own demonstrations.
+The first three compare how often each feature fires. The others are STS_act and STS_ICL (equations 4 and 5 of the
+paper) summed over as many other dimensions as D_N has features: if they do as well, the choice of D_N by demonstrations
+adds nothing. `act` sums mean activations, `icl` mean squared changes under the domain's own demonstrations.
 """
 
 from __future__ import annotations
@@ -22,14 +21,9 @@ from sts_eval.study.shifted_features import Shift, top
 from sts_eval.study.study import Activations, Study
 
 TOP = 100
-
 DRAWS = 20
-
-BIN = 20
-"""Features in a bin of firing frequency, before bins are joined."""
-
-SPARE = 2
-"""Features outside D_N for each one inside that a bin must hold, so that there is something to draw from."""
+BIN = 20  # features in a bin of firing frequency, before bins are joined
+SPARE = 2  # features outside D_N for each one inside that a bin must hold, so that there is something to draw from
 
 Floats = NDArray[np.float64]
 Dimensions = NDArray[np.intp]

@@ -17,9 +17,7 @@ from sts_eval.predictors.predictor import Need, Scores, predictor
 from sts_eval.predictors.similarity import cosine, defined
 from sts_eval.study.study import Activations, Study
 
-POOLED = 4096
-"""Tokens that stand for all samples together, an equal share of each: their pairs must fit in memory."""
-
+POOLED = 4096  # tokens that stand for all samples together, an equal share of each: their pairs must fit in memory
 PCA_DIMENSIONS = 64
 
 Floats = NDArray[np.float64]
@@ -103,17 +101,13 @@ def frechet(study: Study) -> Scores:
     pooled = _pooled(study.read(Activations))
     components = PCA(min(PCA_DIMENSIONS, *pooled.shape), random_state=study.seed).fit(pooled)
     target = _Normal(components.transform(study.read(Activations).training.sample))
-    return defined(
-        {
-            name: -_Normal(components.transform(domain.sample)).distance(target)
-            for name, domain in study.read(Activations).domains.items()
-        }
-    )
+    domains = study.read(Activations).domains
+    normals = {name: _Normal(components.transform(domain.sample)) for name, domain in domains.items()}
+    return defined({name: -own.distance(target) for name, own in normals.items()})
 
 
 def _centred(sample: Floats) -> Floats:
-    centred: Floats = sample - sample.mean(axis=0)
-    return centred
+    return np.asarray(sample - sample.mean(axis=0))
 
 
 def _inner(a: Floats, b: Floats) -> float:
