@@ -17,6 +17,7 @@ with the mean over its tokens; in CKA every token is a row.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -30,7 +31,6 @@ from sts_eval.hindsight.actual_shift import TUNED, Shifts, reader_of
 from sts_eval.model.head import Head
 from sts_eval.model.reader import Reader
 from sts_eval.predictors.predictor import Flag
-from sts_eval.predictors.similarity import defined
 from sts_eval.predictors.sts import domain_score
 from sts_eval.progress import Progress, silent
 from sts_eval.records.oracle import Oracle
@@ -105,7 +105,7 @@ def measure_oracle(
                 reading.play([listener], partial(progress, f"oracle, {stage}: {domain.name}"))
                 moved = listener.scores()
             keep(domain, cost, moved)
-    found = tuple(_predictor(name, summary, defined(scores[name]), costs[name]) for name, summary in SUMMARIES.items())
+    found = tuple(_predictor(name, summary, scores[name], costs[name]) for name, summary in SUMMARIES.items())
     return Oracle(created=now(), tuning_seed=tuning_seed, n_questions=n_questions, predictors=found)
 
 
@@ -188,7 +188,7 @@ def _predictor(name: str, summary: str, scores: Mapping[str, float], cost: Cost)
         group="oracle",
         flags=(Flag.ORACLE.value,),
         summary=summary,
-        scores={domain: Score(value=value) for domain, value in scores.items()},
+        scores={domain: Score(value=value) for domain, value in scores.items() if not math.isnan(value)},
         seeds=(),
         cost=cost.record(),
     )

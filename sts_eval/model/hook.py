@@ -46,7 +46,17 @@ def find_hook(model: Any, name: str) -> Hook:
     model = unwrapped(model)
     if match := _RESIDUAL.fullmatch(name):
         layer = int(match[1])
-        blocks = _blocks(model, name)
+        kind = model.config.model_type
+        if kind not in BLOCKS:
+            raise UserError(
+                f"where a {kind!r} model keeps its blocks is not known, so {name} cannot be found",
+                "Name the block's module with --hook, such as --hook model.layers.25",
+            )
+        blocks = model.get_submodule(BLOCKS[kind])
+        if not isinstance(blocks, nn.ModuleList):
+            raise UserError(
+                f"{BLOCKS[kind]} is not a list of blocks in this {kind!r} model", "Name the block's module with --hook"
+            )
         if layer >= len(blocks):
             raise UserError(
                 f"hook {name} does not exist: the model's {len(blocks)} blocks are 0 to {len(blocks) - 1}",
@@ -62,17 +72,3 @@ def find_hook(model: Any, name: str) -> Hook:
         "Give blocks.L.hook_resid_post, blocks.L.hook_resid_pre or a module path such as "
         f"{', '.join(near)} with --hook",
     )
-
-
-def _blocks(model: Any, name: str) -> nn.ModuleList:
-    kind = model.config.model_type
-    path = BLOCKS.get(kind)
-    if path is None:
-        raise UserError(
-            f"where a {kind!r} model keeps its blocks is not known, so {name} cannot be found",
-            "Name the block's module with --hook, such as --hook model.layers.25",
-        )
-    blocks = model.get_submodule(path)
-    if not isinstance(blocks, nn.ModuleList):
-        raise UserError(f"{path} is not a list of blocks in this {kind!r} model", "Name the block's module with --hook")
-    return blocks

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import difflib
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
@@ -82,38 +82,29 @@ class SparseAutoencoder:
             block = slice(start, min(start + size, len(hidden)))
             yield block, self.sae.encode(hidden[block].to(self.sae.W_enc.device)).float()
 
-    def encoder(self, features: Sequence[int]) -> FeatureEncoder:
-        """An encoder for some features only."""
-        return FeatureEncoder(self, features)
+    def encoder(self, features: Sequence[int]) -> Callable[[Tensor], Tensor]:
+        """Encodes chosen features: alone where each is computed by itself, out of all of them otherwise.
 
+        Returns:
+            From hidden states to activations, float32, shape (n_tokens, len(features)).
+        """
+        index = torch.tensor(list(features), device=self.sae.W_enc.device)
+        if self.architecture not in ELEMENTWISE:
+            return lambda hidden: torch.cat([block[:, index] for _, block in self.encode(hidden)])
+        narrow = self._narrowed(index)
+        return lambda hidden: torch.cat([block for _, block in narrow.encode(hidden)])
 
-class FeatureEncoder:
-    """Encodes chosen features: alone where each is computed by itself, out of all of them otherwise."""
-
-    def __init__(self, autoencoder: SparseAutoencoder, features: Sequence[int]) -> None:
-        self.features = list(features)
-        self._index = torch.tensor(self.features, device=autoencoder.sae.W_enc.device)
-        self._narrow = autoencoder.architecture in ELEMENTWISE
-        self._autoencoder = _narrowed(autoencoder, self._index) if self._narrow else autoencoder
-
-    def encode(self, hidden: Tensor) -> Tensor:
-        """Activations of the chosen features, float32, shape (n_tokens, len(features))."""
-        blocks = [block for _, block in self._autoencoder.encode(hidden)]
-        return torch.cat([block if self._narrow else block[:, self._index] for block in blocks])
-
-
-def _narrowed(autoencoder: SparseAutoencoder, index: Tensor) -> SparseAutoencoder:
-    sae = autoencoder.sae
-    config = copy.copy(sae.cfg)
-    config.d_sae, config.device = len(index), "meta"
-    narrow = type(sae)(config)
-    weights = {
-        name: weight.detach().index_select(_FEATURE_AXIS[name], index) if name in _FEATURE_AXIS else weight
-        for name, weight in sae.state_dict().items()
-    }
-    narrow.load_state_dict(weights, assign=True)
-    narrow.cfg.device = sae.cfg.device
-    return SparseAutoencoder(narrow, autoencoder.hook_name)
+    def _narrowed(self, index: Tensor) -> SparseAutoencoder:
+        config = copy.copy(self.sae.cfg)
+        config.d_sae, config.device = len(index), "meta"
+        narrow = type(self.sae)(config)
+        weights = {
+            name: weight.detach().index_select(_FEATURE_AXIS[name], index) if name in _FEATURE_AXIS else weight
+            for name, weight in self.sae.state_dict().items()
+        }
+        narrow.load_state_dict(weights, assign=True)
+        narrow.cfg.device = self.sae.cfg.device
+        return SparseAutoencoder(narrow, self.hook_name)
 
 
 def load_sae(spec: SAESpec, *, model_id: str, device: str) -> SparseAutoencoder:

@@ -6,7 +6,6 @@ read once each.
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import nullcontext
@@ -30,7 +29,7 @@ from sts_eval.study.question_scores import DomainReading, QuestionScores, read_d
 from sts_eval.study.reading import Listen
 from sts_eval.study.shifted_features import Shift, measure_shift
 from sts_eval.study.short_training import read_probe
-from sts_eval.study.study import Activations, Part, Study, Texts
+from sts_eval.study.study import Activations, Study, Texts
 
 STEP_1, STEP_2, OTHERS = "step 1", "step 2", "other predictors"
 
@@ -106,7 +105,7 @@ def collect_scores(
             read_domain(extractor, domain, features, chosen[name], explained, listen_as(name), progress)
             for name, domain in domains.items()
         ]
-    parts: list[Part] = [shifts[0], QuestionScores({reading.domain: reading.questions for reading in readings})]
+    parts: list[object] = [shifts[0], QuestionScores({reading.domain: reading.questions for reading in readings})]
     if Need.ACTIVATIONS in needs:
         means = {name: one.moments() for name, one in moments.items()}
         parts.append(Activations(means.pop(_TRAINING), means))
@@ -140,17 +139,12 @@ def _score(one: Predictor, study: Study, seeds: Sequence[int], costs: CostMeter)
             f"the predictor {one.name!r} scores {sorted(strange)[0]!r}, which is no domain here",
             "Mend it: its scores are by the domains of study.texts.domains",
         )
-    scores = {
-        name: value if isinstance(value, Score) else Score(value=float(value))
-        for name, value in found.items()
-        if isinstance(value, Score) or math.isfinite(value)
-    }
     return PredictorScores(
         name=one.name,
         group=one.group,
         flags=tuple(one.flags),
         summary=one.summary,
-        scores=scores,
+        scores={name: own if isinstance(own, Score) else Score(value=float(own)) for name, own in found.items()},
         seeds=tuple(seeds) if Need.QUESTION_SCORES in one.needs else (study.seed,),
         cost=costs.total({stage for need in one.needs for stage in STAGES[need]}).record(seconds),
     )

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sts_eval.predictors.predictor import Need, Scores, predictor
+from sts_eval.predictors.similarity import cosine
 from sts_eval.study.study import Gradients, Study
 
 EPSILON = 1e-8  # what Adam adds to the root of the second moment; PyTorch's default
@@ -24,13 +25,7 @@ def gradient_cosine(study: Study) -> Scores:
     with a gradient of zero has no direction and is left out.
     """
     training = _direction(study.read(Gradients))
-    size = float(np.linalg.norm(training))
-    scores = {}
-    for name, own in study.read(Gradients).domains.items():
-        sizes = size * float(np.linalg.norm(own.astype(np.float64)))
-        if sizes > 0:
-            scores[name] = float(own @ training) / sizes
-    return scores
+    return {name: cosine(own.astype(np.float64), training) for name, own in study.read(Gradients).domains.items()}
 
 
 @predictor("gradient_first_order", needs={Need.GRADIENTS}, labels=True)

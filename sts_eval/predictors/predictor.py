@@ -14,20 +14,30 @@ A package of anybody's adds predictors as entry points of the group `sts_eval.pr
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from sts_eval.records.prediction import Score
-from sts_eval.study.need import Need
 
 if TYPE_CHECKING:
     from sts_eval.study.study import Study
 
-__all__ = ["Flag", "Need", "Predictor", "Scores", "predictor"]
-
 Scores = Mapping[str, float | Score]  # by domain a number, or one with its standard error and its spread over seeds
+
+
+class Need(StrEnum):
+    """A part of a study, in the order of what it costs."""
+
+    TEXTS = "texts"
+    SHIFT = "shift"
+    QUESTION_SCORES = "question scores"
+    ACTIVATIONS = "activations"
+    LOSSES = "losses"
+    GRADIENTS = "gradients"
+    PROBE = "probe"
 
 
 class Flag(StrEnum):
@@ -51,8 +61,13 @@ class Predictor:
     score: Callable[[Study], Scores]
 
     def __call__(self, study: Study) -> Scores:
-        """Score the domains of a study."""
-        return self.score(study)
+        """Score the domains of a study.
+
+        A domain without a finite value (an angle to the zero vector, a covariance of one token) is left out. A number
+        made up for it would enter a correlation as if it had been measured.
+        """
+        found = self.score(study)
+        return {name: one for name, one in found.items() if isinstance(one, Score) or math.isfinite(one)}
 
 
 def predictor(

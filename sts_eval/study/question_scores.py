@@ -6,22 +6,22 @@ once, so that the spread over questions gives the standard error.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from sts_eval.data.benchmark import Domain
 from sts_eval.data.tables import fingerprint
-from sts_eval.model.sae import FeatureEncoder, SparseAutoencoder
+from sts_eval.model.sae import SparseAutoencoder
 from sts_eval.progress import Progress, silent
 from sts_eval.study.draws import draw_demonstrations
 from sts_eval.study.extractor import Extractor
-from sts_eval.study.need import Need
 from sts_eval.study.reading import Context, Listen, Listener, Reading, Row, RunningSums, tell
 from sts_eval.study.top_tokens import Firing, TopTokens
 
@@ -41,8 +41,6 @@ ScoresBySeed = Mapping[int, Mapping[int, QuestionScore]]
 @dataclass(frozen=True)
 class QuestionScores:
     """The questions' scores by domain, of all seeds."""
-
-    need: ClassVar = Need.QUESTION_SCORES
 
     domains: Mapping[str, ScoresBySeed]
 
@@ -115,11 +113,11 @@ def read_domain(
 class _ChosenFeatures(Listener):
     """Lets other listeners hear some features, in float64, in place of the hidden states."""
 
-    encoder: FeatureEncoder
+    encode: Callable[[Tensor], Tensor]
     listeners: Sequence[Listener]
 
     def hear(self, row: Row) -> None:
-        features = row.mapped(lambda hidden: self.encoder.encode(hidden).double().cpu())
+        features = row.mapped(lambda hidden: self.encode(hidden).double().cpu())
         for listener in self.listeners:
             listener.hear(features)
 

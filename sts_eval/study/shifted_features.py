@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +22,6 @@ from sts_eval.data.training_set import TrainingSet
 from sts_eval.progress import Progress, silent
 from sts_eval.study.draws import draw_training_rows
 from sts_eval.study.extractor import Extractor
-from sts_eval.study.need import Need
 from sts_eval.study.reading import Context, Listen, Listener, Reading, RunningSums, Tokens
 
 _SHOWN = "demonstrations"
@@ -32,8 +30,6 @@ _SHOWN = "demonstrations"
 @dataclass(frozen=True)
 class Shift:
     """How far demonstrations move every feature, for one seed, which drew the demonstrations and the questions."""
-
-    need: ClassVar = Need.SHIFT
 
     seed: int
     score: NDArray[np.float64]  # shape (d_sae,), the mean squared difference of each feature

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sts_eval.data.training_set import Example
 from sts_eval.study.activations import Moments
-from sts_eval.study.need import Need
 
 
 @dataclass(frozen=True)
@@ -28,8 +27,6 @@ class Texts:
 @dataclass(frozen=True)
 class Activations:
     """Residuals and features at the SAE's layer."""
-
-    need: ClassVar = Need.ACTIVATIONS
 
     training: Moments
     domains: Mapping[str, Moments]
@@ -67,8 +64,6 @@ class Answering:
 class Losses:
     """How well the untuned model reads and answers, by domain."""
 
-    need: ClassVar = Need.LOSSES
-
     alone: Mapping[str, Answering]  # without demonstrations
     shown: Mapping[str, Answering]  # behind the demonstrations of the training set that step 1 of STS shows
 
@@ -76,8 +71,6 @@ class Losses:
 @dataclass(frozen=True)
 class Gradients:
     """Gradients of a fresh LoRA adapter's B matrices (A's are zero while B is), flattened and end to end."""
-
-    need: ClassVar = Need.GRADIENTS
 
     training: NDArray[np.float32]  # of the SFT loss on minibatches of the training set, shape (n_batches, n_parameters)
     domains: Mapping[str, NDArray[np.float32]]  # of the right answers' loss, shape (n_parameters,)
@@ -88,21 +81,13 @@ class Gradients:
 class Probe:
     """A short training on the full run's schedule."""
 
-    need: ClassVar = Need.PROBE
-
     steps: NDArray[np.int64]  # at which the domains were read, the first 0, shape (n_reads,)
     full_steps: int  # of the tuning that is predicted
     answers: Mapping[str, Sequence[Answering]]  # by domain, what the model makes of its questions at each read
     kl: Mapping[str, float]  # by domain, mean KL(before || after) of the options in nats, at the last read
 
 
-class Part(Protocol):
-    """Something that is read once for all predictors that name its need."""
-
-    need: ClassVar[Need]
-
-
-PartT = TypeVar("PartT", bound=Part)
+Part = TypeVar("Part")
 
 
 @dataclass(frozen=True)
@@ -114,10 +99,10 @@ class Study:
     """
 
     texts: Texts
-    parts: Sequence[Part] = ()
+    parts: Sequence[object] = ()
     seed: int = 0  # for predictors that draw
 
-    def read(self, part: type[PartT]) -> PartT:
+    def read(self, part: type[Part]) -> Part:
         """The part of a type.
 
         Raises:
@@ -126,4 +111,4 @@ class Study:
         for one in self.parts:
             if isinstance(one, part):
                 return one
-        raise LookupError(f"a predictor read the study's {part.need}, which it does not name among its needs")
+        raise LookupError(f"a predictor read the study's {part.__name__}, which it does not name among its needs")
