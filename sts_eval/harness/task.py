@@ -29,10 +29,7 @@ install()
 
 
 class STSTask(Task):  # type: ignore[misc]  # lm-eval ships no types
-    """STS of one domain. Nothing is read until it is asked for: the harness makes tasks that it may not run.
-
-    The configuration is the YAML file; its `metadata` holds what `--metadata` and `--model_args` said.
-    """
+    """STS of one domain. Nothing is read until it is asked for: the harness makes tasks that it may not run."""
 
     VERSION = 1.0
     OUTPUT_TYPE = REQUEST
@@ -40,7 +37,7 @@ class STSTask(Task):  # type: ignore[misc]  # lm-eval ships no types
     def __init__(self, config: Mapping[str, Any]) -> None:
         super().__init__()
         described = {key: value for key, value in config.items() if key != "class"}
-        # A YAML file may name a function in place of a value, with `!function`.
+        # What the YAML file, `--metadata` and `--model_args` said. A file may name a function, with `!function`.
         given = (config.get("metadata") or {}).items()
         metadata = {key: str(value()) if callable(value) else value for key, value in given}
         self._config = TaskConfig(**described | {"output_type": REQUEST, "metadata": metadata})

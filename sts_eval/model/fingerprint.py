@@ -12,8 +12,8 @@ from sts_eval.experiment import ModelSpec, TuneSettings
 
 WEIGHT_FILES = ("*.safetensors", "*.json")
 
+# Settings of a tuning that change nothing about the weights of a seed.
 NOT_IN_WEIGHTS = {"seeds", "allow_overlap", "report_to", "per_device_batch", "gradient_checkpointing"}
-"""Settings of a tuning that change nothing about the weights of a seed."""
 
 
 def file_stamps(place: str | None, patterns: Sequence[str] = ("*",)) -> list[list[str | int]]:
@@ -35,10 +35,7 @@ def model_fingerprint(model: ModelSpec) -> str:
 
 
 def training_key(model: ModelSpec, data: Sequence[object], settings: TuneSettings, seed: int) -> str:
-    """Hash of all that the weights of a tuned seed depend on.
-
-    `data` is the fingerprint of the training set, or its description and file stamps, as plain values.
-    """
+    """Hash of all that a tuned seed depends on; of the data, the fingerprint or the description with file stamps."""
     kept = settings.model_dump(mode="json", exclude=NOT_IN_WEIGHTS)
     return fingerprint([model_fingerprint(model), *data, kept, seed])
 

@@ -43,10 +43,8 @@ class PackedRow:
         """Which tokens each token sees: the prefix, and earlier tokens of its question and branch.
 
         The shared prefix of `before` tokens has keys and no queries. A token sees as far back as the window, its own
-        place included; without limit if None. For thousands of tokens the result takes hundreds of megabytes.
-
-        Returns:
-            Booleans of shape (n_tokens, before + n_tokens).
+        place included; without limit if None. Booleans of shape (n_tokens, before + n_tokens), which for thousands of
+        tokens take hundreds of megabytes.
         """
         positions, questions, branches = (part.to(device) for part in (self.positions, self.questions, self.branches))
         prefix = torch.full((before,), SHARED, device=device)

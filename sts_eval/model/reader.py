@@ -50,10 +50,7 @@ class Prefix:
 
 
 class Reader:
-    """Reads the hidden states of question spans at one hook.
-
-    The model is a Hugging Face causal language model, possibly with a peft adapter attached.
-    """
+    """Reads hidden states of question spans at a hook of a Hugging Face causal model, possibly with a peft adapter."""
 
     def __init__(self, model: nn.Module, hook: Hook) -> None:
         self.model = model
@@ -167,10 +164,9 @@ class Reader:
     def _check_packing(self, prefix: Prefix, turns: Sequence[Turn]) -> None:
         """Hold a packed row against separate passes, and give packing up where they differ.
 
-        An architecture can ignore a mask or a position that it is given; nothing but a comparison
-        would show it. One is made for each form of row that could go wrong on its own: the first
-        row of a run, one question behind a BOS, would show neither a leak between questions nor a
-        window. The sample is as short as shows a window, if there is one.
+        An architecture can ignore a mask or a position that it is given; nothing but a comparison would show it. One
+        is made for each form of row that could go wrong on its own: the first row of a run, one question behind a BOS,
+        would show neither a leak between questions nor a window. The sample is as short as shows a window, if any.
         """
         turns = sorted(turns, key=lambda turn: len(turn.ids))[-2:]
         farthest = len(prefix.ids) + len(turns[-1].ids)

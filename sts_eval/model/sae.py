@@ -72,24 +72,16 @@ class SparseAutoencoder:
 
     @torch.inference_mode()
     def encode(self, hidden: Tensor) -> Iterator[tuple[slice, Tensor]]:
-        """Encode hidden states of shape (n_tokens, d_in) in blocks of tokens.
-
-        Yields:
-            Which tokens, and their activations, float32, shape (block, d_sae).
-        """
+        """Encode hidden states of shape (n_tokens, d_in): blocks of tokens, and their float32 (block, d_sae)."""
         size = max(1, _BLOCK // self.d_sae)
         for start in range(0, len(hidden), size):
             block = slice(start, min(start + size, len(hidden)))
             yield block, self.sae.encode(hidden[block].to(self.sae.W_enc.device)).float()
 
     def encoder(self, features: Sequence[int]) -> Callable[[Tensor], Tensor]:
-        """Encodes chosen features: alone where each is computed by itself, out of all of them otherwise.
-
-        Returns:
-            From hidden states to activations, float32, shape (n_tokens, len(features)).
-        """
+        """From hidden states to activations of chosen features, float32, shape (n_tokens, len(features))."""
         index = torch.tensor(list(features), device=self.sae.W_enc.device)
-        if self.architecture not in ELEMENTWISE:
+        if self.architecture not in ELEMENTWISE:  # the features are then chosen out of all of them
             return lambda hidden: torch.cat([block[:, index] for _, block in self.encode(hidden)])
         narrow = self._narrowed(index)
         return lambda hidden: torch.cat([block for _, block in narrow.encode(hidden)])
@@ -116,9 +108,9 @@ def load_sae(spec: SAESpec, *, model_id: str, device: str) -> SparseAutoencoder:
     if spec.path is not None:
         return _load_folder(spec, Path(spec.path).expanduser(), device)
     if spec.release is None:
-        default = known.DEFAULTS.get(model_id)
-        if default is None:
+        if model_id not in known.DEFAULTS:
             raise _no_default(model_id)
+        default = known.DEFAULTS[model_id]
         spec = spec.model_copy(update={"release": default.release, "id": spec.id or default.id})
     return _load_release(spec, device)
 

@@ -32,9 +32,8 @@ from sts_eval.records.record import now
 from sts_eval.records.versions import versions
 from sts_eval.study.cost import CostMeter
 from sts_eval.study.extractor import Extractor, load_extractor
-from sts_eval.study.question_scores import DomainReading
+from sts_eval.study.question_scores import DomainReading, strongest
 from sts_eval.study.shifted_features import Shift
-from sts_eval.study.top_tokens import strongest
 
 EXPLAINED = 10
 

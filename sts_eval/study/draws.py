@@ -46,10 +46,7 @@ def draw_training_rows(extractor: Extractor, training_set: TrainingSet, seed: in
 
 
 def choose_questions(domain: Domain, seed: int, budget: int, length: Callable[[str], int]) -> list[int]:
-    """Positions of the questions that a seed reads in a domain, in its order, up to a budget of question tokens.
-
-    `length` counts the tokens in a text.
-    """
+    """Positions of the questions that a seed reads in a domain, in its order, up to a budget of tokens (`length`)."""
     order = shuffled(len(domain.questions), seed, "questions", domain.name)
     return within_budget(domain.questions, order, budget, lambda question: length(question.text))
 

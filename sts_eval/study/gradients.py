@@ -40,10 +40,7 @@ QUESTIONS = 32  # most questions of a domain
 
 
 class Adapter:
-    """A fresh LoRA adapter while it is on the model.
-
-    Of the `parameters` that are trained, `zeros` start at zero: B (for an embedding, peft lets A start there).
-    """
+    """A fresh LoRA adapter while it is on the model."""
 
     def __init__(self, model: nn.Module, tune: TuneSettings) -> None:
         self._model = model
@@ -52,15 +49,13 @@ class Adapter:
         on_gpu = self._device.type == "cuda"
         self._bf16 = (on_gpu and torch.cuda.is_bf16_supported()) if tune.bf16 is None else tune.bf16
         self.parameters: list[nn.Parameter] = [one for one in model.parameters() if one.requires_grad]
+        # Those that start at zero: B (for an embedding, peft lets A start there).
         self.zeros = [one for one in self.parameters if not one.any()]
 
     def gradient(
         self, rows: Sequence[TokenRow], weights: Sequence[float], parameters: Sequence[nn.Parameter]
     ) -> tuple[float, list[Tensor]]:
-        """A sum of nats over labelled tokens, weighted by row, and its gradient in the parameters' shapes.
-
-        A label at the first place of a row is not predicted and counts nothing.
-        """
+        """A sum of nats over labelled tokens but a row's first, weighted by row, and its gradient by parameter."""
         self._model.train()
         total = 0.0
         sums = [torch.zeros_like(parameter) for parameter in parameters]

@@ -6,7 +6,7 @@ once, so that the spread over questions gives the standard error.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
@@ -23,7 +23,9 @@ from sts_eval.progress import Progress, silent
 from sts_eval.study.draws import draw_demonstrations
 from sts_eval.study.extractor import Extractor
 from sts_eval.study.reading import Context, Listen, Listener, Reading, Row, RunningSums, tell
-from sts_eval.study.top_tokens import Firing, TopTokens
+
+CONTEXT_TOKENS = 8
+KEEP = 5  # firings of a feature that are shown
 
 
 class QuestionScore(NamedTuple):
@@ -34,8 +36,7 @@ class QuestionScore(NamedTuple):
     sts_notebook: float
 
 
-ScoresBySeed = Mapping[int, Mapping[int, QuestionScore]]
-"""By seed, then by position in the domain's questions."""
+ScoresBySeed = Mapping[int, Mapping[int, QuestionScore]]  # by seed, then by position in the domain's questions
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,14 @@ class QuestionScores:
     """The questions' scores by domain, of all seeds."""
 
     domains: Mapping[str, ScoresBySeed]
+
+
+class Firing(NamedTuple):
+    """A token of a domain's question on which a feature fires."""
+
+    activation: float
+    domain: str
+    ids: tuple[int, ...]  # from a few tokens before up to the token, which is the last
 
 
 @dataclass(frozen=True)
@@ -137,12 +146,10 @@ class _WithinContext(Listener):
 
 
 class _QuestionScoring(Listener):
-    """Scores by seed and question, and sums by feature of the first seed.
-
-    `places` says by seed where its features stand in the states that are heard.
-    """
+    """Scores by seed and question, and sums by feature of the first seed."""
 
     def __init__(self, places: Mapping[int, Sequence[int]]) -> None:
+        # By seed, where its features stand in the states that are heard.
         self._places = {seed: torch.tensor(own) for seed, own in places.items()}
         self._first = next(iter(places))
         self.scores: dict[int, dict[int, QuestionScore]] = {seed: {} for seed in places}
@@ -162,3 +169,33 @@ class _QuestionScoring(Listener):
                 self.scores[seed][position] = QuestionScore(float(act.sum()), float(icl.sum()), squares)
                 if seed == self._first:
                     self.by_feature.add(torch.ones(1), (act[None], icl[None]))
+
+
+class TopTokens(Listener):
+    """Keeps the strongest firings of some features: by feature, strongest first.
+
+    At most one firing per question is kept, so that one repetitive question cannot fill the list. `place` says by
+    feature where it stands in the states of the rows that are heard.
+    """
+
+    def __init__(self, domain: str, place: Mapping[int, int], keep: int = KEEP) -> None:
+        self._domain = domain
+        self._place = place
+        self._keep = keep
+        self.firings: dict[int, list[Firing]] = {feature: [] for feature in place}
+
+    def hear(self, row: Row) -> None:
+        """Look at the questions of a row, alone."""
+        for number, activations in row.by_question(row.alone).items():
+            ids, span, _ = row.turns[number]
+            for feature, kept in self.firings.items():
+                value, at = activations[:, self._place[feature]].max(dim=0)
+                if value > 0:
+                    position = span[int(at)]
+                    context = ids[max(0, position + 1 - CONTEXT_TOKENS) : position + 1]
+                    self.firings[feature] = strongest([*kept, Firing(float(value), self._domain, context)], self._keep)
+
+
+def strongest(firings: Iterable[Firing], keep: int = KEEP) -> list[Firing]:
+    """The strongest firings, strongest first."""
+    return sorted(firings, reverse=True)[:keep]
