@@ -169,18 +169,16 @@ def _warnings(extractor: Extractor, shifts: Sequence[Shift], readings: Sequence[
     lines = [*extractor.prompter.warnings, *extractor.reader.warnings]
     if extractor.prompter.chat is False and extractor.prompter.tokenizer.chat_template:
         lines.append("the tokenizer has a chat template, but prompts were rendered without it")
-    fewer = [
-        (f"seed {one.seed}: {one.fewer_shots} of {one.n_questions} training questions", extractor.settings.shots)
+    settings, why = extractor.settings, f"because the context is {extractor.context} tokens"
+    lines += [
+        f"seed {one.seed}: {one.fewer_shots} of {one.n_questions} training questions saw fewer than {settings.shots} "
+        f"demonstrations, {why}"
         for one in shifts
         if one.fewer_shots
     ]
-    fewer += [
-        (f"{one.domain}: {one.fewer_shots} readings", extractor.settings.domain_shots)
+    lines += [
+        f"{one.domain}: {one.fewer_shots} readings saw fewer than {settings.domain_shots} demonstrations, {why}"
         for one in readings
         if one.fewer_shots
-    ]
-    lines += [
-        f"{which} saw fewer than {shots} demonstrations, because the context is {extractor.context} tokens"
-        for which, shots in fewer
     ]
     return tuple(lines)

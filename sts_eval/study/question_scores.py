@@ -7,7 +7,7 @@ once, so that the spread over questions gives the standard error.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
 
@@ -126,7 +126,8 @@ class _ChosenFeatures(Listener):
     listeners: Sequence[Listener]
 
     def hear(self, row: Row) -> None:
-        features = row.mapped(lambda hidden: self.encode(hidden).double().cpu())
+        alone, *others = (self.encode(hidden).double().cpu() for hidden in (row.alone, *row.others.values()))
+        features = replace(row, alone=alone, others=dict(zip(row.others, others, strict=True)))
         for listener in self.listeners:
             listener.hear(features)
 

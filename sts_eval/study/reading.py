@@ -106,11 +106,6 @@ class Row(Tokens):
         """States of all tokens of the row, cut by question. Each of shape (span length, d)."""
         return dict(zip(self.turns, _split(states, self.turns.values()), strict=True))
 
-    def mapped(self, encode: Callable[[Tensor], Tensor]) -> Row:
-        """The row with other states in place of its own, token by token."""
-        others = {name: encode(states) for name, states in self.others.items()}
-        return replace(self, alone=encode(self.alone), others=others)
-
     def features(self, autoencoder: SparseAutoencoder) -> Iterator[Tokens]:
         """All features of the tokens, in blocks of tokens. Every context has to cover the whole row."""
         contexts = (self.alone, *self.others.values())
