@@ -1,8 +1,8 @@
 """The one request type that STS adds to lm-evaluation-harness, and how a model answers it.
 
-`evaluate()` answers requests by calling the method of the model that has the request type's name,
-so one method on the base class serves `--model hf` with every option that it has. A model that
-shows no hidden states (an API, vLLM) answers with a clear error.
+`evaluate()` answers requests by calling the method of the model that has the request type's name, so one method on the
+base class serves `--model hf` with every option. A model that shows no hidden states (an API, vLLM) answers with a
+clear error.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """From a loaded model and data to every wanted predictor's scores.
 
-Steps 1 and 2 of STS are read once for all that their passes are needed for; what other predictors need beyond that is
-read once each.
+Steps 1 and 2 of STS are read once for all that need their passes; what other predictors need beyond is read once each.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Gradient: does the first step on the training set lower the loss of a domain's right answers?
 
-g_T is the gradient of the training loss, the mean over minibatches, and g_k that of domain k's right
-answers, both with respect to a fresh adapter's B matrices, which start at zero. Larger scores stand for a
-larger expected fall of the loss.
+g_T is the gradient of the training loss, the mean over minibatches, and g_k that of domain k's right answers, both with
+respect to a fresh adapter's B matrices, which start at zero. Larger scores mean a larger expected fall of the loss.
 """
 
 from __future__ import annotations

@@ -73,8 +73,7 @@ def ngram_share(study: Study) -> Scores:
 def unigram_divergence(study: Study) -> Scores:
     """Minus the divergence between the word frequencies of the training set and the domain.
 
-    −JS(p, q) = −½ KL(p ‖ m) − ½ KL(q ‖ m) in bits, m = (p + q) / 2, so between −1 and 0 (Lin 1991). Undefined
-    for a domain without words.
+    −JS(p, q) = −½ KL(p ‖ m) − ½ KL(q ‖ m) in bits, m = (p + q) / 2, so in [−1, 0] (Lin 1991). Undefined without words.
     """
     target = _counts(_texts(study.texts.training))
     scores = {}

@@ -16,8 +16,7 @@ from sts_eval.study.study import Answering, Losses, Study
 def question_nll(study: Study) -> Scores:
     """Nats per token of the domain's questions.
 
-    E_x −(1/|x|) Σ_t log p(x_t | x_<t), without demonstrations. Unfamiliar text has more to learn, and more to
-    lose. Our own control.
+    E_x −(1/|x|) Σ_t log p(x_t | x_<t), without demonstrations. Unfamiliar text has more to learn and lose. Our control.
     """
     return {name: float(read.question_nll.mean()) for name, read in study.read(Losses).alone.items()}
 

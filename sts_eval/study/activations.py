@@ -45,8 +45,7 @@ class Moments:
 class ActivationMoments(Listener):
     """Adds up the moments of one set of questions, read alone and in one further context, in any order.
 
-    `turns` are all questions that will be read, by number, in the order in which they are kept. The set's name names
-    the draw of the sample.
+    `turns` are all questions that will be read, in the order in which they are kept. The set's name seeds the sample.
     """
 
     encodes = True

@@ -76,10 +76,8 @@ def measure_shift(
 ) -> Shift:
     """Compare question tokens with and without demonstrations, and pick the features that move most.
 
-    The `paired` estimator compares each token with itself. The `notebook` estimator is what the
-    authors' notebook computes, two unaligned samples row against row; its expectation over the
-    pairings, E[a²] + E[b²] − 2 E[a] E[b], needs no sample at all.
-
+    The `paired` estimator compares each token with itself. The `notebook` estimator is that of the authors' notebook,
+    two unaligned samples row against row; its mean over the pairings, E[a²] + E[b²] − 2 E[a] E[b], needs no sample.
     `listen` makes further listeners to the same reading; they hear the context "demonstrations".
 
     Raises:
