@@ -161,7 +161,7 @@ def act_only(ours: Extractor, domain: Domain, shift: Shift) -> list[float]:
     encoder = ours.autoencoder.encoder(list(shift.features))
     scores = [0.0] * len(turns)
     for row in Reading(ours, turns, alone).rows():
-        for number, states in row.by_question(encoder.encode(row.alone)).items():
+        for number, states in row.by_question(encoder(row.alone)).items():
             scores[number] = float(states.mean(dim=0).sum())
     return scores
 

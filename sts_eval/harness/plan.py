@@ -6,13 +6,18 @@ import functools
 from collections.abc import Mapping
 from typing import Any
 
-from sts_eval.data.benchmark import Benchmark, Domain, load_benchmark
+from sts_eval.data.benchmark import Domain, load_benchmark
+from sts_eval.data.training_set import load_training_set
 from sts_eval.errors import UserError
 from sts_eval.experiment import BenchmarkSpec, PredictSettings, SAESpec, Spec, TrainingSetSpec
 from sts_eval.settings import Setting, describe, settings_of
 
+# Settings that an option of lm_eval makes, so that `--metadata` has no key for them.
 SET_ELSEWHERE = {"only": "--tasks", "chat_template": "--apply_chat_template"}
-"""Settings that an option of lm_eval makes, so that `--metadata` has no key for them."""
+
+# Read once for all the tasks of a run.
+benchmark_of = functools.cache(load_benchmark)
+training_set_of = functools.cache(load_training_set)
 
 
 class Plan(Spec):
@@ -28,11 +33,6 @@ class Plan(Spec):
 def metadata_keys() -> tuple[Setting, ...]:
     """The settings that `--metadata` takes, by their names."""
     return tuple(one for one in settings_of(Plan) if one.name not in SET_ELSEWHERE)
-
-
-def resolved(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """Metadata with values in place of the functions that a YAML file named with `!function`."""
-    return {key: str(value()) if callable(value) else value for key, value in metadata.items()}
 
 
 def plan_from(metadata: Mapping[str, Any], *, chat_template: bool) -> Plan:
@@ -55,7 +55,7 @@ def plan_from(metadata: Mapping[str, Any], *, chat_template: bool) -> Plan:
 
 
 def domain_of(spec: BenchmarkSpec, name: str) -> Domain:
-    """A domain of a benchmark, which is read once for all the tasks of a run.
+    """A domain of a benchmark.
 
     Raises:
         UserError: The benchmark cannot be read, or has no questions in that domain.
@@ -67,9 +67,3 @@ def domain_of(spec: BenchmarkSpec, name: str) -> Domain:
             f"Add some, or name only the tasks of its own domains: {', '.join(domains)}",
         )
     return domains[name]
-
-
-@functools.cache
-def benchmark_of(spec: BenchmarkSpec) -> Benchmark:
-    """A benchmark, read once for all the tasks of a run."""
-    return load_benchmark(spec)

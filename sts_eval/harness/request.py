@@ -1,8 +1,8 @@
 """The one request type that STS adds to lm-evaluation-harness, and how a model answers it.
 
-`evaluate()` answers requests by calling the method of the model that has the request type's name,
-so one method on the base class serves `--model hf` with every option that it has. A model that
-shows no hidden states (an API, vLLM) answers with a clear error.
+`evaluate()` answers requests by calling the method of the model that has the request type's name, so one method on the
+base class serves `--model hf` with every option. A model that shows no hidden states (an API, vLLM) answers with a
+clear error.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ from __future__ import annotations
 import logging
 import math
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, cast
 
 import torch
@@ -18,11 +20,9 @@ from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
 from tqdm.auto import tqdm
 
-from sts_eval.data.training_set import load_training_set
 from sts_eval.errors import UserError
 from sts_eval.experiment import TuneSettings
-from sts_eval.harness.failure import exits_like_a_command
-from sts_eval.harness.plan import Plan, benchmark_of, domain_of
+from sts_eval.harness.plan import Plan, benchmark_of, domain_of, training_set_of
 from sts_eval.model.hook import unwrapped
 from sts_eval.model.sae import load_sae
 from sts_eval.prediction.collect import collect_scores
@@ -35,7 +35,7 @@ from sts_eval.study.extractor import Extractor, assemble
 from sts_eval.study.question_scores import ScoresBySeed, read_domain
 from sts_eval.study.shifted_features import measure_shift
 
-REQUEST = "sts_scores"
+REQUEST = "sts_scores"  # the request type, and the name of the method that answers it
 
 _Result = TypeVar("_Result")
 
@@ -43,19 +43,12 @@ _logger = logging.getLogger(__name__)
 
 
 class Request(NamedTuple):
-    """A question to score.
+    """A question to score."""
 
-    Attributes:
-        plan: The Plan, as JSON.
-        domain: Its domain.
-        position: Its position in the domain's questions.
-        seeds: The seeds that drew it.
-    """
-
-    plan: str
+    plan: str  # the Plan, as JSON
     domain: str
-    position: int
-    seeds: tuple[int, ...]
+    position: int  # in the domain's questions
+    seeds: tuple[int, ...]  # that drew it
 
 
 def install() -> None:
@@ -70,8 +63,7 @@ def _answer(lm: Any, instances: Sequence[Instance]) -> list[dict[int, dict[str, 
     with exits_like_a_command():
         if not isinstance(getattr(lm, "model", None), torch.nn.Module) or not hasattr(lm, "tokenizer"):
             raise UserError(
-                f"a model of type {type(lm).__name__} shows no hidden states, which STS reads",
-                "Use --model hf",
+                f"a model of type {type(lm).__name__} shows no hidden states, which STS reads", "Use --model hf"
             )
         for text in dict.fromkeys(request.plan for request in requests):
             mine = [request for request in dict.fromkeys(requests) if request.plan == text]
@@ -93,7 +85,9 @@ def other_predictors(plan: Plan) -> tuple[Predictor, ...]:
 
 
 def _scores_of_plan(lm: Any, plan: Plan, requests: Sequence[Request]) -> dict[Request, dict[int, dict[str, float]]]:
-    extractor = _extractor_of(lm, plan)
+    device = str(unwrapped(lm.model).get_input_embeddings().weight.device)
+    autoencoder = load_sae(plan.sae, model_id=plan.model_id or lm.model.config._name_or_path, device=device)
+    extractor = assemble(lm.model, lm.tokenizer, autoencoder, plan.settings, context=lm.max_length)
     others = other_predictors(plan)
     skipped = [one.name for one in select(plan.settings.predictors) if one.name not in SCORES and one not in others]
     if skipped and lm.rank == 0:
@@ -104,14 +98,21 @@ def _scores_of_plan(lm: Any, plan: Plan, requests: Sequence[Request]) -> dict[Re
             questions, beside = _computed_once(lambda: _collected(extractor, plan, others, asked))
             bar.update(len(requests))
         else:
-            features = _computed_once(lambda: _shifted_features(extractor, plan))
+
+            def shifted_features() -> dict[int, tuple[int, ...]]:
+                training_set = training_set_of(plan.training_set)
+                return {seed: measure_shift(extractor, training_set, seed).features for seed in plan.settings.seeds}
+
+            features = _computed_once(shifted_features)
             questions, beside = {}, {}
             for name, chosen in _chosen(plan, requests).items():
                 reading = read_domain(extractor, domain_of(plan.benchmark, name), features, chosen)
                 questions[name] = reading.questions
                 bar.update(len({position for taken in chosen.values() for position in taken}))
-    for line in (*benchmark_of(plan.benchmark).warnings, *extractor.prompter.warnings, *extractor.reader.warnings):
-        _logger.warning(line)
+    data = training_set_of(plan.training_set).warnings, benchmark_of(plan.benchmark).warnings
+    for lines in (*data, extractor.prompter.warnings, extractor.reader.warnings):
+        for line in lines:
+            _logger.warning(line)
     return {
         request: {
             seed: questions[request.domain][seed][request.position]._asdict() | beside.get(request.domain, {})
@@ -129,7 +130,7 @@ def _collected(
     found = collect_scores(
         (*select(["sts"]), *others),
         extractor,
-        load_training_set(plan.training_set),
+        training_set_of(plan.training_set),
         {name: domain_of(plan.benchmark, name) for name in chosen},
         tune=TuneSettings(),
         costs=CostMeter(),
@@ -155,22 +156,6 @@ def _chosen(plan: Plan, requests: Sequence[Request]) -> dict[str, dict[int, list
         orders = {seed: choose_questions(domain, seed, sys.maxsize, lambda _: 0) for seed in by_seed}
         found[name] = {seed: [one for one in orders[seed] if one in wanted] for seed, wanted in by_seed.items()}
     return found
-
-
-def _extractor_of(lm: Any, plan: Plan) -> Extractor:
-    """Read through the model that the harness has loaded."""
-    model = lm.model
-    device = str(unwrapped(model).get_input_embeddings().weight.device)
-    model_id = plan.model_id or model.config._name_or_path
-    autoencoder = load_sae(plan.sae, model_id=model_id, device=device)
-    return assemble(model, lm.tokenizer, autoencoder, plan.settings, context=lm.max_length)
-
-
-def _shifted_features(extractor: Extractor, plan: Plan) -> dict[int, tuple[int, ...]]:
-    training_set = load_training_set(plan.training_set)
-    for line in training_set.warnings:
-        _logger.warning(line)
-    return {seed: measure_shift(extractor, training_set, seed).features for seed in plan.settings.seeds}
 
 
 def _gathered(requests: Sequence[Request]) -> list[Request]:
@@ -200,3 +185,19 @@ def _computed_once(compute: Callable[[], _Result]) -> _Result:
     if isinstance(found[0], UserError):
         raise found[0]
     return cast(_Result, found[0])
+
+
+@contextmanager
+def exits_like_a_command() -> Iterator[None]:
+    """Turn a UserError into a line on stderr and exit code 2 where `lm_eval` is the running command, as in our own.
+
+    Called from Python, the exception itself is what a program can handle, so it passes.
+    """
+    try:
+        yield
+    except UserError as error:
+        program = Path(sys.argv[0])
+        if program.stem not in ("lm_eval", "lm-eval") and program.parts[-2:] != ("lm_eval", "__main__.py"):
+            raise
+        sys.stderr.write(f"Error: {error}\n")
+        raise SystemExit(2) from None

@@ -17,9 +17,8 @@ from lm_eval.api.metrics import mean
 from lm_eval.api.task import Task, TaskConfig
 
 from sts_eval.experiment import ModelSpec
-from sts_eval.harness.failure import exits_like_a_command
-from sts_eval.harness.plan import domain_of, plan_from, resolved
-from sts_eval.harness.request import REQUEST, Request, install, other_predictors
+from sts_eval.harness.plan import Plan, domain_of, plan_from
+from sts_eval.harness.request import REQUEST, Request, exits_like_a_command, install, other_predictors
 from sts_eval.model.load import token_counter
 from sts_eval.records.prediction import SCORES
 from sts_eval.study.draws import choose_questions
@@ -30,11 +29,7 @@ install()
 
 
 class STSTask(Task):  # type: ignore[misc]  # lm-eval ships no types
-    """STS of one domain. Nothing is read until it is asked for: the harness makes tasks that it may not run.
-
-    Args:
-        config: The YAML file as a mapping; `metadata` holds what `--metadata` and `--model_args` said.
-    """
+    """STS of one domain. Nothing is read until it is asked for: the harness makes tasks that it may not run."""
 
     VERSION = 1.0
     OUTPUT_TYPE = REQUEST
@@ -42,15 +37,11 @@ class STSTask(Task):  # type: ignore[misc]  # lm-eval ships no types
     def __init__(self, config: Mapping[str, Any]) -> None:
         super().__init__()
         described = {key: value for key, value in config.items() if key != "class"}
-        described |= {"output_type": REQUEST, "metadata": resolved(config.get("metadata") or {})}
-        self._config = TaskConfig(**described)
+        # What the YAML file, `--metadata` and `--model_args` said. A file may name a function, with `!function`.
+        given = (config.get("metadata") or {}).items()
+        metadata = {key: str(value()) if callable(value) else value for key, value in given}
+        self._config = TaskConfig(**described | {"output_type": REQUEST, "metadata": metadata})
         self._docs: list[dict[str, Any]] | None = None
-
-    @property
-    def metadata(self) -> dict[str, Any]:
-        """What the run says about the prediction."""
-        values: dict[str, Any] = self.config.metadata
-        return values
 
     def download(self, *_: Any, **__: Any) -> None:
         """Nothing: the benchmark is read when the first document is asked for."""
@@ -92,21 +83,16 @@ class STSTask(Task):  # type: ignore[misc]  # lm-eval ships no types
     def construct_requests(self, doc: Mapping[str, Any], ctx: str, **kwargs: Any) -> Instance:
         """One request per question; its arguments say all that the score depends on but the model."""
         with exits_like_a_command():
-            plan = plan_from(self.metadata, chat_template=bool(kwargs.get("apply_chat_template")))
+            plan = self._plan(chat_template=bool(kwargs.get("apply_chat_template")))
         request = Request(plan.model_dump_json(), self.config.dataset_name, doc["position"], tuple(doc["seeds"]))
-        return Instance(
-            request_type=REQUEST,
-            doc=dict(doc),
-            arguments=(ctx, *request),
-            idx=0,
-            metadata=kwargs.get("metadata", (None, None, None)),
-        )
+        metadata = kwargs.get("metadata", (None, None, None))
+        return Instance(REQUEST, doc=dict(doc), arguments=(ctx, *request), idx=0, metadata=metadata)
 
     def process_results(self, doc: Mapping[str, Any], results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """A score's mean over the seeds that drew the question; with several seeds, also its values by seed."""
         by_seed = results[0]
         metrics: dict[str, Any] = {name: float(np.mean([by_seed[s][name] for s in by_seed])) for name in SCORES}
-        if self._n_seeds() > 1:
+        if len(self._plan().settings.seeds) > 1:
             metrics |= {f"{name}_seed_sd": {s: by_seed[s][name] for s in by_seed} for name in SCORES}
         any_seed = next(iter(by_seed.values()))
         return metrics | {name: value for name, value in any_seed.items() if name not in SCORES}
@@ -116,42 +102,35 @@ class STSTask(Task):  # type: ignore[misc]  # lm-eval ships no types
         means: dict[str, Callable[..., float]] = dict.fromkeys(SCORES, mean)
         spreads = {f"{name}_seed_sd": _spread_over_seeds for name in SCORES}
         with exits_like_a_command():
-            others = other_predictors(plan_from(self.metadata, chat_template=False))
+            others = other_predictors(self._plan())
         return means | spreads | {one.name: _of_domain for one in others}
 
     def higher_is_better(self) -> dict[str, bool]:
         """Neither: a high score says that tuning will change the domain, not that it will help."""
         return {}
 
-    def _n_seeds(self) -> int:
-        return len(plan_from(self.metadata, chat_template=False).settings.seeds)
+    def _plan(self, *, chat_template: bool = False) -> Plan:
+        return plan_from(self.config.metadata, chat_template=chat_template)
 
     def _draw(self) -> list[dict[str, Any]]:
-        plan = plan_from(self.metadata, chat_template=False)
+        plan = self._plan()
         domain = domain_of(plan.benchmark, self.config.dataset_name)
-        length = _token_counter(str(self.metadata.get("tokenizer") or plan.model_id))
-        budget = plan.settings.domain_tokens
-        if length is None:
+        tokenizer = str(self.config.metadata.get("tokenizer") or plan.model_id)
+        if not tokenizer:
             _logger.warning("No tokenizer is named, so all questions are read (--metadata tokenizer=ID limits them).")
+        length = _token_counter(ModelSpec(id=tokenizer)) if tokenizer else lambda _: 0
         chosen: dict[int, list[int]] = {}
         for seed in plan.settings.seeds:
-            for position in choose_questions(domain, seed, budget, length or (lambda _: 0)):
+            for position in choose_questions(domain, seed, plan.settings.domain_tokens, length):
                 chosen.setdefault(position, []).append(seed)
+        asked = ((domain.questions[position], position, seeds) for position, seeds in chosen.items())
         return [
-            {
-                "question_id": domain.questions[position].id,
-                "category": domain.name,
-                "question": domain.questions[position].text,
-                "position": position,
-                "seeds": seeds,
-            }
-            for position, seeds in chosen.items()
+            {"question_id": one.id, "category": domain.name, "question": one.text, "position": position, "seeds": seeds}
+            for one, position, seeds in asked
         ]
 
 
-@functools.cache
-def _token_counter(name: str) -> Callable[[str], int] | None:
-    return token_counter(ModelSpec(id=name)) if name else None
+_token_counter = functools.cache(token_counter)
 
 
 def _of_domain(documents: Sequence[float]) -> float:

@@ -39,38 +39,23 @@ class NothingMovedError(UserError):
 
 @dataclass(frozen=True)
 class Movement:
-    """Every dimension of one space, each array of shape (d,). A question counts once, with the mean over its tokens.
+    """Every dimension of one space, each array of shape (d,). A question counts once, with the mean over its tokens."""
 
-    Attributes:
-        predicted: Mean squared change under demonstrations.
-        actual: Mean squared change under the tuning.
-        frequency: Share of tokens on which it is above zero, in the untuned model without demonstrations.
-        magnitude: Mean absolute value there.
-    """
-
-    predicted: Floats
-    actual: Floats
-    frequency: Floats
-    magnitude: Floats
+    predicted: Floats  # mean squared change under demonstrations
+    actual: Floats  # mean squared change under the tuning
+    frequency: Floats  # share of tokens on which it is above zero, in the untuned model without demonstrations
+    magnitude: Floats  # mean absolute value there
 
 
 @dataclass(frozen=True)
 class Shifts:
-    """What moved, and how far.
+    """How far the SAE's features and the residual stream's own dimensions moved."""
 
-    Attributes:
-        seed: The prediction's, which drew the demonstrations and the questions.
-        turns: The questions.
-        features: The SAE's features.
-        residual: The residual stream's own dimensions.
-        cost: What the actual shift took; the reading behind demonstrations is not in it.
-    """
-
-    seed: int
-    turns: Sequence[Turn]
+    seed: int  # the prediction's, which drew the demonstrations and the questions
+    turns: Sequence[Turn]  # the questions
     features: Movement
     residual: Movement
-    cost: Cost
+    cost: Cost  # of the actual shift; the reading behind demonstrations is not in it
 
 
 class MovementListener(Listener):
@@ -79,15 +64,15 @@ class MovementListener(Listener):
     encodes = True
 
     def __init__(self) -> None:
-        self._residual, self._features = RunningSums(), RunningSums()
+        self.residual, self.features = RunningSums(), RunningSums()
 
     def hear(self, row: Row) -> None:
         """Add residuals."""
-        self._residual.add(row.weights, self._terms(row))
+        self.residual.add(row.weights, self._terms(row))
 
     def hear_features(self, tokens: Tokens) -> None:
         """Add features."""
-        self._features.add(tokens.weights, self._terms(tokens))
+        self.features.add(tokens.weights, self._terms(tokens))
 
     @staticmethod
     def _terms(tokens: Tokens) -> Iterator[Tensor]:
@@ -97,31 +82,14 @@ class MovementListener(Listener):
         yield (alone > 0).float()
         yield alone.abs()
 
-    def movements(self) -> tuple[Movement, Movement]:
-        """Of the features, and of the residual stream's dimensions.
-
-        Raises:
-            NothingMovedError: No dimension changed under the tuning.
-        """
-        features, residual = (Movement(*sums.means()) for sums in (self._features, self._residual))
-        if not (features.actual.any() and residual.actual.any()):
-            raise NothingMovedError(
-                "the tuned model's activations are those of the untuned one", "Check that its adapter is attached"
-            )
-        return features, residual
-
 
 def read_shifts(
     extractor: Extractor, tuned: Any, training_set: TrainingSet, *, seed: int, progress: Progress = silent
 ) -> Shifts:
     """Read the questions that step 1 of the prediction compared, by both models.
 
-    Args:
-        extractor: The untuned model with its SAE.
-        tuned: The tuned model, adapter attached, on the same device.
-        training_set: What it was tuned on.
-        seed: The prediction's, which draws the demonstrations and the questions.
-        progress: Told of every row.
+    The tuned model has its adapter attached and is on the same device. The seed is the prediction's, which draws the
+    demonstrations and the questions.
 
     Raises:
         UserError: The set is too small.
@@ -135,7 +103,11 @@ def read_shifts(
     reading = Reading(extractor, drawn.turns, alone, [shown, after], grouped_by=shown)
     with counting(extractor.reader.model, tuned) as cost:
         reading.play([moved], partial(progress, "overlap"))
-    features, residual = moved.movements()
+    features, residual = Movement(*moved.features.means()), Movement(*moved.residual.means())
+    if not (features.actual.any() and residual.actual.any()):
+        raise NothingMovedError(
+            "the tuned model's activations are those of the untuned one", "Check that its adapter is attached"
+        )
     return Shifts(seed, list(drawn.turns.values()), features, residual, cost - shown.cost)
 
 

@@ -17,6 +17,7 @@ with the mean over its tokens; in CKA every token is a row.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -30,7 +31,6 @@ from sts_eval.hindsight.actual_shift import TUNED, Shifts, reader_of
 from sts_eval.model.head import Head
 from sts_eval.model.reader import Reader
 from sts_eval.predictors.predictor import Flag
-from sts_eval.predictors.similarity import defined
 from sts_eval.predictors.sts import domain_score
 from sts_eval.progress import Progress, silent
 from sts_eval.records.oracle import Oracle
@@ -65,14 +65,8 @@ def measure_oracle(
 ) -> Oracle:
     """Score the domains with the tuned model at hand, on the questions that the prediction's first seed read.
 
-    Args:
-        extractor: The untuned model with its SAE, and the prediction's settings.
-        tuned: The tuned model, adapter attached, on the same device.
-        benchmark: The prediction's domains.
-        prediction: What was predicted.
-        shifts: What `read_shifts` found with these models and the prediction's first seed.
-        tuning_seed: The tuned model's, for the record.
-        progress: Called with (stage, done, total) as questions are read.
+    The extractor has the prediction's settings. The tuned model has its adapter attached and is on the same device.
+    `shifts` is what `read_shifts` found with these models and the prediction's first seed.
 
     Raises:
         UserError: The benchmark is not the prediction's.
@@ -97,25 +91,22 @@ def measure_oracle(
     for domain in benchmark.domains.values():
         chosen = choose_questions(domain, seed, extractor.settings.domain_tokens, extractor.prompter.length)
         n_questions += len(chosen)
+        told = partial(_told, progress, f"oracle, features: {domain.name}")
         with counting(*models) as cost:
-            tell = partial(_told, progress, f"oracle, features: {domain.name}")
-            found = read_domain(extractor, domain, moved_most, {seed: chosen}, progress=tell).questions
-        keep(domain, cost, {f"oracle_{kind}": domain_score(found, f"sts_{kind}").value for kind in ("act", "icl")})
+            questions = read_domain(extractor, domain, moved_most, {seed: chosen}, progress=told).questions
+        keep(domain, cost, {f"oracle_{kind}": domain_score(questions, f"sts_{kind}").value for kind in ("act", "icl")})
+        turns = {position: extractor.prompter.turn(domain.questions[position].text) for position in chosen}
+        shown = Context.of("alone", extractor, extractor.prompter.demonstrations([]), turns)
         listeners = ("residuals", at_hook, _Residuals()), ("next tokens", at_head, _NextTokens(heads))
         for stage, readers, listener in listeners:
             with counting(*models) as cost:
-                told = partial(progress, f"oracle, {stage}: {domain.name}")
-                _both(extractor, readers, domain, chosen).play([listener], told)
+                before, after = (shown.read_by(reader, TUNED) for reader in readers)
+                reading = Reading(extractor, turns, before, [after])
+                reading.play([listener], partial(progress, f"oracle, {stage}: {domain.name}"))
                 moved = listener.scores()
             keep(domain, cost, moved)
-    return Oracle(
-        created=now(),
-        tuning_seed=tuning_seed,
-        n_questions=n_questions,
-        predictors=tuple(
-            _predictor(name, summary, defined(scores[name]), costs[name]) for name, summary in SUMMARIES.items()
-        ),
-    )
+    found = tuple(_predictor(name, summary, scores[name], costs[name]) for name, summary in SUMMARIES.items())
+    return Oracle(created=now(), tuning_seed=tuning_seed, n_questions=n_questions, predictors=found)
 
 
 def truncation_scores(transfer: Transfer) -> PredictorScores | None:
@@ -134,16 +125,10 @@ def truncation_scores(transfer: Transfer) -> PredictorScores | None:
 
 
 def cka_distance(before: Tensor, after: Tensor) -> float:
-    """1 − linear CKA between two readings of the same tokens (Kornblith et al. 2019).
+    """1 − linear CKA between two readings of the same tokens, each of shape (n_tokens, d) (Kornblith et al. 2019).
 
-    It is 0 where one reading is the other turned, scaled and moved as a whole.
-
-    Args:
-        before: Shape (n_tokens, d).
-        after: Shape (n_tokens, d).
-
-    Returns:
-        Between 0 and 1; NaN where all tokens of a reading are alike.
+    It lies between 0 and 1, and is 0 where one reading is the other turned, scaled and moved as a whole; NaN where all
+    tokens of a reading are alike.
     """
     x, y = (reading.double() - reading.double().mean(dim=0) for reading in (before, after))
     norms = float((x.T @ x).norm() * (y.T @ y).norm())
@@ -152,28 +137,12 @@ def cka_distance(before: Tensor, after: Tensor) -> float:
 
 
 def divergence(before: Tensor, after: Tensor) -> Tensor:
-    """KL(before ‖ after) of each row, in nats.
-
-    Args:
-        before: Log-probabilities, shape (n, vocabulary).
-        after: The same shape.
-
-    Returns:
-        Shape (n,).
-    """
+    """KL(before ‖ after) of each row, in nats, shape (n,), from log-probabilities of shape (n, vocabulary)."""
     return (before.exp() * (before - after)).sum(dim=1)
 
 
 def _told(progress: Progress, stage: str, _stage: str, done: int, total: int) -> None:
     progress(stage, done, total)
-
-
-def _both(extractor: Extractor, readers: Sequence[Reader], domain: Domain, chosen: Sequence[int]) -> Reading:
-    """A domain's questions without demonstrations, in the untuned and in the tuned model."""
-    turns = {position: extractor.prompter.turn(domain.questions[position].text) for position in chosen}
-    shown = Context.of("alone", extractor, extractor.prompter.demonstrations([]), turns)
-    before, after = (shown.read_by(reader, TUNED) for reader in readers)
-    return Reading(extractor, turns, before, [after])
 
 
 class _Residuals(Listener):
@@ -219,7 +188,7 @@ def _predictor(name: str, summary: str, scores: Mapping[str, float], cost: Cost)
         group="oracle",
         flags=(Flag.ORACLE.value,),
         summary=summary,
-        scores={domain: Score(value=value) for domain, value in scores.items()},
+        scores={domain: Score(value=value) for domain, value in scores.items() if not math.isnan(value)},
         seeds=(),
         cost=cost.record(),
     )

@@ -10,28 +10,23 @@ stands beside a null of dimensions that are as active. Activity is matched withi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from sts_eval.hindsight.actual_shift import Floats, Shifts
+from sts_eval.hindsight.actual_shift import Floats, Movement, Shifts
 from sts_eval.records.overlap import Overlap, OverlapAt, SpaceOverlap
 from sts_eval.records.record import now
 from sts_eval.study.shifted_features import top
 
 SIZES = (50, 100, 200)
-
 BINS_PER_OCTAVE = 2
-
-Activity = Literal["firing frequency", "mean magnitude"]
 
 
 def measure_overlap(shifts: Shifts, *, tuning_seed: int) -> Overlap:
     """Compare predicted with actual shifts on the questions that step 1 of the prediction compared."""
-    features, residual = shifts.features, shifts.residual
     return Overlap(
         created=now(),
         seed=shifts.seed,
@@ -39,8 +34,8 @@ def measure_overlap(shifts: Shifts, *, tuning_seed: int) -> Overlap:
         n_questions=len(shifts.turns),
         n_tokens=sum(len(turn.span) for turn in shifts.turns),
         spaces=(
-            _space("sae", features.predicted, features.actual, features.frequency, "firing frequency"),
-            _space("residual", residual.predicted, residual.actual, residual.magnitude, "mean magnitude"),
+            _space("sae", shifts.features, shifts.features.frequency, "firing frequency"),
+            _space("residual", shifts.residual, shifts.residual.magnitude, "mean magnitude"),
         ),
     )
 
@@ -48,14 +43,9 @@ def measure_overlap(shifts: Shifts, *, tuning_seed: int) -> Overlap:
 def overlap_at(n: int, predicted: Floats, actual: Floats, activity: Floats) -> OverlapAt:
     """Overlap of the two top lists, and its exact distribution under the null.
 
-    Under the null the predicted list is replaced by random dimensions, as many from each band of activity as
-    it has there. The overlap is then a sum of independent hypergeometric counts.
-
-    Args:
-        n: Length of the lists.
-        predicted: Predicted shift of every dimension, shape (d,).
-        actual: Actual change of every dimension, shape (d,).
-        activity: What the null is matched on, shape (d,), not negative.
+    Under the null the predicted list is replaced by random dimensions, as many from each band of activity (not
+    negative) as it has there. The overlap is then a sum of independent hypergeometric counts. All arrays are of
+    shape (d,), the lists of length n.
 
     Raises:
         ValueError: Nothing changed.
@@ -87,11 +77,14 @@ def overlap_at(n: int, predicted: Floats, actual: Floats, activity: Floats) -> O
 
 
 def _space(
-    space: Literal["sae", "residual"], predicted: Floats, actual: Floats, activity: Floats, named: Activity
+    space: Literal["sae", "residual"],
+    moved: Movement,
+    activity: Floats,
+    named: Literal["firing frequency", "mean magnitude"],
 ) -> SpaceOverlap:
-    sizes: Sequence[int] = [n for n in SIZES if n < len(actual)]
-    at = tuple(overlap_at(n, predicted, actual, activity) for n in sizes)
-    return SpaceOverlap(space=space, dims=len(actual), activity=named, at=at)
+    n_dims = len(moved.actual)
+    at = tuple(overlap_at(n, moved.predicted, moved.actual, activity) for n in SIZES if n < n_dims)
+    return SpaceOverlap(space=space, dims=n_dims, activity=named, at=at)
 
 
 def _bands(activity: Floats) -> NDArray[np.int64]:

@@ -12,18 +12,14 @@ from sts_eval.experiment import ModelSpec, TuneSettings
 
 WEIGHT_FILES = ("*.safetensors", "*.json")
 
+# Settings of a tuning that change nothing about the weights of a seed.
 NOT_IN_WEIGHTS = {"seeds", "allow_overlap", "report_to", "per_device_batch", "gradient_checkpointing"}
-"""Settings of a tuning that change nothing about the weights of a seed."""
 
 
 def file_stamps(place: str | None, patterns: Sequence[str] = ("*",)) -> list[list[str | int]]:
-    """Name, size in bytes and time of change in nanoseconds of local files; none for what is on a hub.
+    """Name, size in bytes and time of change in nanoseconds of a file or a folder's files; none for what is on a hub.
 
     Reading all weights of a large model would take longer than what its fingerprint saves.
-
-    Args:
-        place: A file or a folder, anything else, or None.
-        patterns: Which files of a folder count.
     """
     path = Path(place).expanduser() if place else None
     if path is not None and path.is_dir():
@@ -39,14 +35,7 @@ def model_fingerprint(model: ModelSpec) -> str:
 
 
 def training_key(model: ModelSpec, data: Sequence[object], settings: TuneSettings, seed: int) -> str:
-    """Hash of all that the weights of a tuned seed depend on.
-
-    Args:
-        model: The untuned model.
-        data: Fingerprint of the training set, or its description and file stamps, as plain values.
-        settings: The settings of the tuning.
-        seed: The seed.
-    """
+    """Hash of all that a tuned seed depends on; of the data, the fingerprint or the description with file stamps."""
     kept = settings.model_dump(mode="json", exclude=NOT_IN_WEIGHTS)
     return fingerprint([model_fingerprint(model), *data, kept, seed])
 

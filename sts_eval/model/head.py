@@ -17,30 +17,20 @@ _LOGITS = 2**25
 
 
 class Head:
-    """Applied to chosen hidden states, since the whole vocabulary at every position would fill the memory.
-
-    Args:
-        model: A Hugging Face causal language model, possibly with a peft adapter attached.
-
-    Attributes:
-        hook: Where hidden states enter it, behind the final norm.
-    """
+    """Applied to chosen hidden states, since the whole vocabulary at every position would fill the memory."""
 
     def __init__(self, model: Any) -> None:
         base = unwrapped(model)
         self._module = base.get_output_embeddings()
         self._cap: float | None = getattr(base.config.get_text_config(), "final_logit_softcapping", None)
+        # Hidden states enter it behind the final norm.
         self.hook = Hook("the input of the language-model head", self._module, "input", None)
 
     @torch.inference_mode()
     def distributions(self, hidden: Tensor) -> Iterator[Tensor]:
-        """Log-probabilities (nats) of the whole vocabulary, in blocks of rows.
+        """Log-probabilities (nats) of hidden states of shape (n, d_model), in blocks (block, vocabulary) of float32.
 
-        Args:
-            hidden: Shape (n, d_model).
-
-        Yields:
-            Shape (block, vocabulary), float32; the blocks of two heads over one vocabulary are alike.
+        The blocks of two heads over one vocabulary are alike.
         """
         at_once = max(1, _LOGITS // self._module.weight.shape[0])
         for start in range(0, len(hidden), at_once):

@@ -16,37 +16,20 @@ from torch import nn
 from sts_eval.errors import UserError
 
 # Where each architecture keeps its list of blocks, from the base model that carries `config`.
-BLOCKS = {
-    "gemma": "model.layers",
-    "gemma2": "model.layers",
-    "gemma3": "model.language_model.layers",
-    "gemma3_text": "model.layers",
-    "gpt2": "transformer.h",
-    "gpt_neox": "gpt_neox.layers",
-    "llama": "model.layers",
-    "mistral": "model.layers",
-    "phi3": "model.layers",
-    "qwen2": "model.layers",
-    "qwen3": "model.layers",
-}
+BLOCKS = dict.fromkeys(
+    ("gemma", "gemma2", "gemma3_text", "llama", "mistral", "phi3", "qwen2", "qwen3"), "model.layers"
+) | {"gemma3": "model.language_model.layers", "gpt2": "transformer.h", "gpt_neox": "gpt_neox.layers"}
 
 _RESIDUAL = re.compile(r"blocks\.(\d+)\.hook_resid_(pre|post)")
 
 
 class Hook(NamedTuple):
-    """A place to read.
+    """A place to read: what enters or what leaves a module."""
 
-    Attributes:
-        name: As the user or the SAE named it.
-        module: The module that the residual stream enters or leaves.
-        side: Whether to read what enters or what leaves it.
-        layer: Index of the block, or None for a module path.
-    """
-
-    name: str
+    name: str  # as the user or the SAE named it
     module: nn.Module
     side: Literal["input", "output"]
-    layer: int | None
+    layer: int | None  # index of the block, None for a module path
 
 
 def unwrapped(model: Any) -> Any:
@@ -63,7 +46,17 @@ def find_hook(model: Any, name: str) -> Hook:
     model = unwrapped(model)
     if match := _RESIDUAL.fullmatch(name):
         layer = int(match[1])
-        blocks = _blocks(model, name)
+        kind = model.config.model_type
+        if kind not in BLOCKS:
+            raise UserError(
+                f"where a {kind!r} model keeps its blocks is not known, so {name} cannot be found",
+                "Name the block's module with --hook, such as --hook model.layers.25",
+            )
+        blocks = model.get_submodule(BLOCKS[kind])
+        if not isinstance(blocks, nn.ModuleList):
+            raise UserError(
+                f"{BLOCKS[kind]} is not a list of blocks in this {kind!r} model", "Name the block's module with --hook"
+            )
         if layer >= len(blocks):
             raise UserError(
                 f"hook {name} does not exist: the model's {len(blocks)} blocks are 0 to {len(blocks) - 1}",
@@ -79,17 +72,3 @@ def find_hook(model: Any, name: str) -> Hook:
         "Give blocks.L.hook_resid_post, blocks.L.hook_resid_pre or a module path such as "
         f"{', '.join(near)} with --hook",
     )
-
-
-def _blocks(model: Any, name: str) -> nn.ModuleList:
-    kind = model.config.model_type
-    path = BLOCKS.get(kind)
-    if path is None:
-        raise UserError(
-            f"where a {kind!r} model keeps its blocks is not known, so {name} cannot be found",
-            "Name the block's module with --hook, such as --hook model.layers.25",
-        )
-    blocks = model.get_submodule(path)
-    if not isinstance(blocks, nn.ModuleList):
-        raise UserError(f"{path} is not a list of blocks in this {kind!r} model", "Name the block's module with --hook")
-    return blocks

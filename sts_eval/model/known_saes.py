@@ -45,8 +45,8 @@ def directory() -> dict[str, Any]:
 def releases_for(model_id: str) -> list[str]:
     """Releases with residual-stream SAEs for a model, or for the base it is an instruct version of.
 
-    The registry names some models by TransformerLens' short names, so owner, case and a final
-    `-it` or `-instruct` are not compared.
+    The registry names some models by TransformerLens' short names, so owner, case and a final `-it` or `-instruct` are
+    not compared.
     """
     wanted = _stem(model_id)
     return sorted(

@@ -12,13 +12,10 @@ from sts_eval.experiment import ModelSpec, TuneSettings
 def load_model(spec: ModelSpec, *, for_training: bool = False) -> Any:
     """Load a causal language model, with its adapter if there is one.
 
-    Args:
-        spec: What to load.
-        for_training: Leave it to the trainer to place the model, one copy per process, unless `device` spreads it.
+    For training it is left to the trainer to place the model, one copy per process, unless `device` spreads it.
 
     Raises:
-        UserError: The model does not exist, has weights that are not safetensors, or is wanted in a
-            precision or on a device that there is not.
+        UserError: There is no such model, precision or device, or its weights are not safetensors.
     """
     import torch
     from transformers import AutoModelForCausalLM
@@ -83,12 +80,7 @@ def token_counter(spec: ModelSpec) -> Callable[[str], int]:
 
 
 def lora_config(tune: TuneSettings, *, dropout: float | None = None) -> Any:
-    """The LoRA adapter of a tuning, as a peft configuration.
-
-    Args:
-        tune: The tuning.
-        dropout: In place of the tuning's.
-    """
+    """The LoRA adapter of a tuning as a peft configuration, possibly with other dropout than the tuning's."""
     from peft import LoraConfig, TaskType
 
     return LoraConfig(

@@ -14,31 +14,20 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-SHARED = -1
-"""In place of a question's or a branch's number: every question, every branch of the question."""
+SHARED = -1  # in place of a question's or a branch's number: every question, every branch of the question
 
 
 @dataclass(frozen=True)
 class PackedRow:
-    """Where each token of a row belongs. All of shape (n_tokens,).
+    """Where each token of a row belongs. All of shape (n_tokens,)."""
 
-    Attributes:
-        positions: Position behind the prefix, from 0.
-        questions: Number of the question.
-        branches: Number of the branch, counted over the row; `SHARED` in the stems.
-    """
-
-    positions: Tensor
-    questions: Tensor
-    branches: Tensor
+    positions: Tensor  # behind the prefix, from 0
+    questions: Tensor  # number of the question
+    branches: Tensor  # number of the branch, counted over the row; `SHARED` in the stems
 
     @classmethod
     def of(cls, shapes: Sequence[tuple[int, Sequence[int]]]) -> PackedRow:
-        """Lay questions out.
-
-        Args:
-            shapes: For each question the length of its stem and those of its branches.
-        """
+        """Lay questions out, for each of which the length of its stem and those of its branches are given."""
         positions, questions, branches = [], [], []
         n_branches = 0
         for number, (stem, lengths) in enumerate(shapes):
@@ -53,13 +42,9 @@ class PackedRow:
     def visible(self, device: torch.device, before: int = 0, window: int | None = None) -> Tensor:
         """Which tokens each token sees: the prefix, and earlier tokens of its question and branch.
 
-        Args:
-            device: Where the result is made: for thousands of tokens it takes hundreds of megabytes.
-            before: Tokens of the shared prefix, which has keys and no queries.
-            window: How far back a token sees, its own place included; without limit if None.
-
-        Returns:
-            Booleans of shape (n_tokens, before + n_tokens).
+        The shared prefix of `before` tokens has keys and no queries. A token sees as far back as the window, its own
+        place included; without limit if None. Booleans of shape (n_tokens, before + n_tokens), which for thousands of
+        tokens take hundreds of megabytes.
         """
         positions, questions, branches = (part.to(device) for part in (self.positions, self.questions, self.branches))
         prefix = torch.full((before,), SHARED, device=device)
@@ -85,17 +70,10 @@ def cut_rows(
     max_questions: int = sys.maxsize,
     groups: Sequence[int] | None = None,
 ) -> Iterator[list[int]]:
-    """Cut questions into rows.
+    """Cut questions into rows, each given by the indices of its questions.
 
-    Args:
-        order: Indices of the questions in the order in which they fill rows.
-        lengths: Tokens of each question, by index.
-        max_tokens: Most tokens in a row (one longer question makes a row of its own).
-        max_questions: Most questions in a row.
-        groups: By index, which questions may share a row; all if None.
-
-    Yields:
-        Indices of the questions in a row.
+    `order` holds indices in the order in which they fill rows. Tokens (`lengths`) are by index, and so are `groups`:
+    only questions of one group share a row. A question longer than `max_tokens` makes a row of its own.
     """
     row: list[int] = []
     total = 0

@@ -1,10 +1,9 @@
 """Reading hidden states: many questions behind one shared prefix, no further than the hook.
 
-What the prefix contributes is computed once, as keys and values. The questions then go through the
-blocks side by side in one row without padding: positions restart behind the prefix for each, and
-the attention mask lets a token see the prefix and its own question only. That equals one forward
-pass per question (the tests hold it against that), while every token is computed once. The pass is
-cut short at the hook; neither later blocks nor the language-model head run.
+What the prefix contributes is computed once, as keys and values. The questions then go through the blocks side by side
+in one row without padding: positions restart behind the prefix for each, and the attention mask lets a token see the
+prefix and its own question only. That equals one forward pass per question (the tests hold it against that), while
+every token is computed once. The pass is cut short at the hook; neither later blocks nor the language-model head run.
 """
 
 from __future__ import annotations
@@ -36,55 +35,38 @@ class Prefix:
 
     def __init__(self, ids: Sequence[int]) -> None:
         self.ids = tuple(ids)
-        self._cache: Any = None
-        self._kept: list[tuple[Tensor, Tensor]] = []
-
-    def keep(self, cache: Any) -> None:
-        """Take over a cache that holds this prefix and nothing else."""
-        self._cache = cache
-        self._kept = [(layer.keys, layer.values) for layer in cache.layers]
+        self.cache: Any = None
 
     @contextmanager
     def lent(self) -> Iterator[Any]:
         """The cache for one forward pass, put back to the prefix alone however that pass ends."""
+        layers = self.cache.layers if self.cache is not None else ()
+        kept = [(layer.keys, layer.values) for layer in layers]
         try:
-            yield self._cache
+            yield self.cache
         finally:
-            if self._cache is not None:
-                for layer, (keys, values) in zip(self._cache.layers, self._kept, strict=True):
-                    layer.keys, layer.values = keys, values
-
-    @property
-    def computed(self) -> bool:
-        """Whether the keys and values are there."""
-        return self._cache is not None
+            for layer, (keys, values) in zip(layers, kept, strict=True):
+                layer.keys, layer.values = keys, values
 
 
 class Reader:
-    """Reads the hidden states of question spans at one hook.
-
-    Args:
-        model: A Hugging Face causal language model, possibly with a peft adapter attached.
-        hook: Where to read.
-
-    Attributes:
-        device: Where tokens go in.
-        packs: Whether questions share a row; False where the architecture does not allow it.
-        warnings: What the user should know, each line once.
-    """
+    """Reads hidden states of question spans at a hook of a Hugging Face causal model, possibly with a peft adapter."""
 
     def __init__(self, model: nn.Module, hook: Hook) -> None:
         self.model = model
         self.hook = hook
-        self.warnings: dict[str, None] = {}
+        self.warnings: dict[str, None] = {}  # what the user should know, each line once
         self._base = unwrapped(model)
-        self._text_config = self._base.config.get_text_config()
+        config = self._base.config.get_text_config()
         # Models that mix kinds of attention name the kind of each layer; others have one for all.
-        self._kinds = frozenset(getattr(self._text_config, "layer_types", None) or ())
+        self._kinds = frozenset(getattr(config, "layer_types", None) or ())
         windowed = not self._kinds or "sliding_attention" in self._kinds
-        self._window: int | None = getattr(self._text_config, "sliding_window", None) if windowed else None
-        self.device = self._base.get_input_embeddings().weight.device
-        self.packs = self._may_pack()
+        self._window: int | None = getattr(config, "sliding_window", None) if windowed else None
+        embeddings = self._base.get_input_embeddings().weight
+        self.device, self._dtype = embeddings.device, embeddings.dtype
+        # Whether questions share a row.
+        attention = getattr(config, "_attn_implementation", None)
+        self.packs = self._kinds <= {"full_attention", "sliding_attention"} and attention in ("sdpa", "eager")
         self._checked: set[tuple[bool, ...]] = set()
         # Cells of the smallest attention mask for which memory ran out: such rows are halved before they are tried.
         self._too_many = sys.maxsize
@@ -92,10 +74,7 @@ class Reader:
 
     @torch.inference_mode()
     def read(self, prefix: Prefix, turns: Sequence[Turn]) -> Tensor:
-        """Hidden states of the turns' spans behind a prefix, one after another.
-
-        Returns:
-            Shape (sum of span lengths, d_model), in the model's dtype.
+        """Hidden states of the turns' spans behind a prefix: shape (sum of span lengths, d_model), the model's dtype.
 
         Raises:
             UserError: A hidden state is not finite.
@@ -126,7 +105,7 @@ class Reader:
 
     def _packed(self, prefix: Prefix, turns: Sequence[Turn]) -> Tensor:
         before = len(prefix.ids)
-        if before and not prefix.computed:
+        if before and prefix.cache is None:
             self._compute(prefix)
         lengths = [len(turn.ids) for turn in turns]
         starts = [0, *itertools.accumulate(lengths)]
@@ -149,7 +128,7 @@ class Reader:
         # Built without a config, every layer keeps the whole prefix; the masks below do the windowing.
         cache = DynamicCache()
         self._forward(torch.tensor([prefix.ids]), past_key_values=cache, use_cache=True)
-        prefix.keep(cache)
+        prefix.cache = cache
 
     def _one_by_one(self, prefix: Prefix, turns: Sequence[Turn]) -> Tensor:
         rows = []
@@ -176,24 +155,18 @@ class Reader:
 
     def _masks(self, row: PackedRow, before: int) -> Any:
         """The mask of a row, or one for each kind of attention."""
-        dtype = self._base.get_input_embeddings().weight.dtype
-        full = attention_mask(row.visible(self.device, before), dtype)
+        full = attention_mask(row.visible(self.device, before), self._dtype)
         if self._window is None:
             return full
-        sliding = attention_mask(row.visible(self.device, before, self._window), dtype)
+        sliding = attention_mask(row.visible(self.device, before, self._window), self._dtype)
         return {"full_attention": full, "sliding_attention": sliding} if self._kinds else sliding
-
-    def _may_pack(self) -> bool:
-        implementation = getattr(self._text_config, "_attn_implementation", None)
-        return self._kinds <= {"full_attention", "sliding_attention"} and implementation in ("sdpa", "eager")
 
     def _check_packing(self, prefix: Prefix, turns: Sequence[Turn]) -> None:
         """Hold a packed row against separate passes, and give packing up where they differ.
 
-        An architecture can ignore a mask or a position that it is given; nothing but a comparison
-        would show it. One is made for each form of row that could go wrong on its own: the first
-        row of a run, one question behind a BOS, would show neither a leak between questions nor a
-        window. The sample is as short as shows a window, if there is one.
+        An architecture can ignore a mask or a position that it is given; nothing but a comparison would show it. One
+        is made for each form of row that could go wrong on its own: the first row of a run, one question behind a BOS,
+        would show neither a leak between questions nor a window. The sample is as short as shows a window, if any.
         """
         turns = sorted(turns, key=lambda turn: len(turn.ids))[-2:]
         farthest = len(prefix.ids) + len(turns[-1].ids)
@@ -212,8 +185,7 @@ class Reader:
         apart = self._one_by_one(sample, turns).float()
         if packed is not None:
             difference = (packed - apart).norm() / apart.norm().clamp_min(1e-12)
-            dtype = self._base.get_input_embeddings().weight.dtype
-            if difference <= _TOLERANCE.get(dtype, 1e-3) or not torch.isfinite(apart).all():
+            if difference <= _TOLERANCE.get(self._dtype, 1e-3) or not torch.isfinite(apart).all():
                 return
         self.packs = False
         self.warnings[

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import difflib
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
@@ -28,16 +28,9 @@ ELEMENTWISE = frozenset({"standard", "jumprelu", "gated"})
 _FEATURE_AXIS = {"W_enc": 1, "W_dec": 0, "b_enc": 0, "threshold": 0, "b_gate": 0, "b_mag": 0, "r_mag": 0}
 
 # What a damaged or foreign file raises from one parser or another.
-_DAMAGE = (
-    KeyError,
-    TypeError,
-    ValueError,
-    RuntimeError,
-    EOFError,
-    BadZipFile,
-    SafetensorError,
-    UnpicklingError,
-)
+_DAMAGE = (KeyError, TypeError, ValueError, RuntimeError, EOFError, BadZipFile, SafetensorError, UnpicklingError)
+
+_PICKLES = (".pt", ".pth", ".bin", ".pkl")
 
 # Elements of one block of activations, (tokens, d_sae): bounds memory whatever the width.
 _BLOCK = 2**25
@@ -45,23 +38,14 @@ _BLOCK = 2**25
 
 @dataclass(frozen=True)
 class SparseAutoencoder:
-    """An SAE that is ready to encode, and what identifies it.
+    """An SAE that is ready to encode, and what identifies it: a sae-lens release and an id in it, or a folder."""
 
-    Attributes:
-        sae: The sae-lens module.
-        hook_name: Where it reads, in TransformerLens' names or as a module path.
-        release: sae-lens release, None for a folder.
-        id: Id within the release, None for a folder.
-        path: Folder, None for a release.
-        neuronpedia_id: `model/source` on neuronpedia.org, None where there is no page.
-    """
-
-    sae: Any
-    hook_name: str
-    release: str | None
-    id: str | None
-    path: str | None
-    neuronpedia_id: str | None
+    sae: Any  # the sae-lens module
+    hook_name: str  # where it reads, in TransformerLens' names or as a module path
+    release: str | None = None
+    id: str | None = None
+    path: str | None = None
+    neuronpedia_id: str | None = None  # `model/source` on neuronpedia.org, None where there is no page
 
     @property
     def d_in(self) -> int:
@@ -88,66 +72,45 @@ class SparseAutoencoder:
 
     @torch.inference_mode()
     def encode(self, hidden: Tensor) -> Iterator[tuple[slice, Tensor]]:
-        """Encode hidden states in blocks of tokens.
-
-        Args:
-            hidden: Shape (n_tokens, d_in).
-
-        Yields:
-            Which tokens, and their activations, float32, shape (block, d_sae).
-        """
+        """Encode hidden states of shape (n_tokens, d_in): blocks of tokens, and their float32 (block, d_sae)."""
         size = max(1, _BLOCK // self.d_sae)
         for start in range(0, len(hidden), size):
             block = slice(start, min(start + size, len(hidden)))
             yield block, self.sae.encode(hidden[block].to(self.sae.W_enc.device)).float()
 
-    def encoder(self, features: Sequence[int]) -> FeatureEncoder:
-        """An encoder for some features only."""
-        return FeatureEncoder(self, features)
+    def encoder(self, features: Sequence[int]) -> Callable[[Tensor], Tensor]:
+        """From hidden states to activations of chosen features, float32, shape (n_tokens, len(features))."""
+        index = torch.tensor(list(features), device=self.sae.W_enc.device)
+        if self.architecture not in ELEMENTWISE:  # the features are then chosen out of all of them
+            return lambda hidden: torch.cat([block[:, index] for _, block in self.encode(hidden)])
+        narrow = self._narrowed(index)
+        return lambda hidden: torch.cat([block for _, block in narrow.encode(hidden)])
 
-
-class FeatureEncoder:
-    """Encodes chosen features: alone where each is computed by itself, out of all of them otherwise."""
-
-    def __init__(self, autoencoder: SparseAutoencoder, features: Sequence[int]) -> None:
-        self.features = list(features)
-        self._index = torch.tensor(self.features, device=autoencoder.sae.W_enc.device)
-        self._narrow = autoencoder.architecture in ELEMENTWISE
-        self._autoencoder = _narrowed(autoencoder, self._index) if self._narrow else autoencoder
-
-    def encode(self, hidden: Tensor) -> Tensor:
-        """Activations of the chosen features, float32, shape (n_tokens, len(features))."""
-        blocks = [block for _, block in self._autoencoder.encode(hidden)]
-        return torch.cat([block if self._narrow else block[:, self._index] for block in blocks])
-
-
-def _narrowed(autoencoder: SparseAutoencoder, index: Tensor) -> SparseAutoencoder:
-    sae = autoencoder.sae
-    config = copy.copy(sae.cfg)
-    config.d_sae, config.device = len(index), "meta"
-    narrow = type(sae)(config)
-    weights = {
-        name: weight.detach().index_select(_FEATURE_AXIS[name], index) if name in _FEATURE_AXIS else weight
-        for name, weight in sae.state_dict().items()
-    }
-    narrow.load_state_dict(weights, assign=True)
-    narrow.cfg.device = sae.cfg.device
-    return SparseAutoencoder(narrow, autoencoder.hook_name, None, None, None, None)
+    def _narrowed(self, index: Tensor) -> SparseAutoencoder:
+        config = copy.copy(self.sae.cfg)
+        config.d_sae, config.device = len(index), "meta"
+        narrow = type(self.sae)(config)
+        weights = {
+            name: weight.detach().index_select(_FEATURE_AXIS[name], index) if name in _FEATURE_AXIS else weight
+            for name, weight in self.sae.state_dict().items()
+        }
+        narrow.load_state_dict(weights, assign=True)
+        narrow.cfg.device = self.sae.cfg.device
+        return SparseAutoencoder(narrow, self.hook_name)
 
 
 def load_sae(spec: SAESpec, *, model_id: str, device: str) -> SparseAutoencoder:
     """Load the SAE that a description names, or the known one for its model.
 
     Raises:
-        UserError: Nothing is named and nothing is known for the model; the release, id or folder
-            does not exist; the weights are a pickle and the spec does not allow that.
+        UserError: Nothing is named or known for the model, it does not exist, or it is a pickle that is not allowed.
     """
     if spec.path is not None:
         return _load_folder(spec, Path(spec.path).expanduser(), device)
     if spec.release is None:
-        default = known.DEFAULTS.get(model_id)
-        if default is None:
+        if model_id not in known.DEFAULTS:
             raise _no_default(model_id)
+        default = known.DEFAULTS[model_id]
         spec = spec.model_copy(update={"release": default.release, "id": spec.id or default.id})
     return _load_release(spec, device)
 
@@ -156,7 +119,6 @@ def _load_release(spec: SAESpec, device: str) -> SparseAutoencoder:
     from sae_lens import SAE
 
     release, identity = _registered(spec)
-    entry = known.directory().get(release)
     if known.is_pickled(release) and not spec.allow_pickle:
         raise UserError(
             f"the weights of release {release!r} are a pickle, which can run code when it is opened",
@@ -169,8 +131,9 @@ def _load_release(spec: SAESpec, device: str) -> SparseAutoencoder:
             f"SAE {identity!r} of release {release!r} cannot be fetched ({type(error).__name__})",
             "Check the network and `hf auth login`, or give a folder with --sae-path",
         ) from error
+    entry = known.directory().get(release)
     neuronpedia = entry.neuronpedia_id.get(identity) if entry else None
-    return SparseAutoencoder(sae, _hook_name(spec, sae), release, identity, None, neuronpedia)
+    return SparseAutoencoder(sae, _hook_name(spec, sae), release, identity, neuronpedia_id=neuronpedia)
 
 
 def _registered(spec: SAESpec) -> tuple[str, str]:
@@ -196,15 +159,15 @@ def _load_folder(spec: SAESpec, folder: Path, device: str) -> SparseAutoencoder:
 
     if not folder.is_dir():
         raise UserError(
-            f"there is no SAE folder {folder}",
-            "Give a folder that holds cfg.json and sae_weights.safetensors",
+            f"there is no SAE folder {folder}", "Give a folder that holds cfg.json and sae_weights.safetensors"
         )
     names = {path.name for path in folder.iterdir()}
+    converter: dict[str, Any] = {}
     if {"cfg.json", "sae_weights.safetensors"} <= names:
-        converter: dict[str, Any] = {}
+        pass  # sae-lens's own format
     elif "params.npz" in names:
-        converter = {"converter": _read_gemma_scope}
-    elif pickles := sorted(name for name in names if name.endswith((".pt", ".pth", ".bin", ".pkl"))):
+        converter["converter"] = _read_gemma_scope
+    elif pickles := sorted(name for name in names if name.endswith(_PICKLES)):
         if not spec.allow_pickle:
             raise UserError(
                 f"the SAE weights {folder / pickles[0]} are a pickle, which can run code when it is opened",
@@ -212,7 +175,7 @@ def _load_folder(spec: SAESpec, folder: Path, device: str) -> SparseAutoencoder:
             )
         if "cfg.json" not in names:
             raise UserError(f"{folder} has no cfg.json", "Save the SAE with sae-lens, which writes one")
-        converter = {"converter": _read_pickle}
+        converter["converter"] = _read_pickle
     else:
         raise UserError(f"{folder} holds no SAE", "Give a folder that holds cfg.json and sae_weights.safetensors")
     try:
@@ -220,14 +183,14 @@ def _load_folder(spec: SAESpec, folder: Path, device: str) -> SparseAutoencoder:
     except _DAMAGE as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise UserError(f"the SAE in {folder} cannot be loaded ({reason})", "Save it again with sae-lens") from error
-    return SparseAutoencoder(
-        sae, _hook_name(spec, sae), None, None, str(folder), getattr(sae.cfg.metadata, "neuronpedia_id", None)
-    )
+    neuronpedia = getattr(sae.cfg.metadata, "neuronpedia_id", None)
+    return SparseAutoencoder(sae, _hook_name(spec, sae), path=str(folder), neuronpedia_id=neuronpedia)
 
 
-def _read_gemma_scope(
-    path: str | Path, device: str = "cpu", cfg_overrides: dict[str, Any] | None = None
-) -> tuple[dict[str, Any], dict[str, Tensor]]:
+_Converted = tuple[dict[str, Any], dict[str, Tensor]]
+
+
+def _read_gemma_scope(path: Path, device: str = "cpu", cfg_overrides: dict[str, Any] | None = None) -> _Converted:
     """Gemma Scope's own format: arrays w_enc, w_dec, b_enc, b_dec, threshold of a JumpReLU SAE."""
     with np.load(Path(path) / "params.npz", allow_pickle=False) as arrays:
         weights = {
@@ -247,13 +210,11 @@ def _read_gemma_scope(
     return {**config, **(cfg_overrides or {})}, weights
 
 
-def _read_pickle(
-    path: str | Path, device: str = "cpu", cfg_overrides: dict[str, Any] | None = None
-) -> tuple[dict[str, Any], dict[str, Tensor]]:
+def _read_pickle(path: Path, device: str = "cpu", cfg_overrides: dict[str, Any] | None = None) -> _Converted:
     """A state dict in sae-lens's names that was saved with torch.save, beside its cfg.json."""
     from sae_lens.loading.pretrained_sae_loaders import get_sae_lens_config_from_disk
 
-    file = next(file for file in sorted(Path(path).iterdir()) if file.suffix in (".pt", ".pth", ".bin", ".pkl"))
+    file = next(file for file in sorted(Path(path).iterdir()) if file.suffix in _PICKLES)
     weights = torch.load(file, map_location=device, weights_only=True)
     return get_sae_lens_config_from_disk(path, device, cfg_overrides), weights
 

@@ -1,18 +1,16 @@
 """From a loaded model and data to every wanted predictor's scores.
 
-Steps 1 and 2 of STS are read once for all that their passes are needed for; what other predictors need beyond that is
-read once each.
+Steps 1 and 2 of STS are read once for all that need their passes; what other predictors need beyond is read once each.
 """
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from sts_eval.data.benchmark import Domain, Question
+from sts_eval.data.benchmark import Domain
 from sts_eval.data.prompt import Turn
 from sts_eval.data.training_set import TrainingSet
 from sts_eval.errors import UserError
@@ -24,14 +22,17 @@ from sts_eval.study.activations import ActivationMoments
 from sts_eval.study.cost import CostMeter
 from sts_eval.study.draws import choose_questions
 from sts_eval.study.extractor import Extractor
+from sts_eval.study.gradients import read_gradients
 from sts_eval.study.losses import read_losses
 from sts_eval.study.question_scores import DomainReading, QuestionScores, read_domain
 from sts_eval.study.reading import Listen
 from sts_eval.study.shifted_features import Shift, measure_shift
-from sts_eval.study.study import Activations, Part, Study, Texts
+from sts_eval.study.short_training import read_probe
+from sts_eval.study.study import Activations, Study, Texts
 
 STEP_1, STEP_2, OTHERS = "step 1", "step 2", "other predictors"
 
+# The stages that a part of a study is read in.
 STAGES: Mapping[Need, Collection[str]] = {
     Need.TEXTS: (),
     Need.SHIFT: (STEP_1,),
@@ -41,28 +42,16 @@ STAGES: Mapping[Need, Collection[str]] = {
     Need.GRADIENTS: ("gradients",),
     Need.PROBE: ("probe",),
 }
-"""The stages that a part of a study is read in."""
 
-_TRAINING = ""
-"""The training set's name among the sets of questions; no domain is called so."""
-
-Chosen = Mapping[str, Mapping[int, Sequence[int]]]
-"""By domain, then by seed, positions of the questions that are read, in the seed's order."""
+_TRAINING = ""  # the training set's name among the sets of questions; no domain is called so
 
 
-@dataclass(frozen=True)
-class Collected:
-    """What was read and scored.
+class Collected(NamedTuple):
+    """What was read and scored."""
 
-    Attributes:
-        shifts: Step 1 by seed.
-        readings: Step 2 by domain.
-        predictors: The scores, in the order of the predictors.
-    """
-
-    shifts: Sequence[Shift]
-    readings: Sequence[DomainReading]
-    predictors: tuple[PredictorScores, ...]
+    shifts: Sequence[Shift]  # step 1 by seed
+    readings: Sequence[DomainReading]  # step 2 by domain
+    predictors: tuple[PredictorScores, ...]  # in the order asked for
 
 
 def collect_scores(
@@ -73,26 +62,18 @@ def collect_scores(
     *,
     tune: TuneSettings,
     costs: CostMeter,
-    chosen: Chosen | None = None,
+    chosen: Mapping[str, Mapping[int, Sequence[int]]] | None = None,
     n_explained: int = 0,
     progress: Progress = silent,
 ) -> Collected:
     """Read what the predictors need, once, and score. All but STS read what the first seed draws.
 
-    Args:
-        predictors: Which.
-        extractor: Model, SAE and settings.
-        training_set: The set that the model would be tuned on.
-        domains: The domains by name.
-        tune: The tuning that is predicted.
-        costs: Takes the costs by stage.
-        chosen: The questions to read; what each seed draws within the budget if None.
-        n_explained: Shifted features of the first seed whose strongest firings are kept.
-        progress: Told of what is read.
+    `chosen` holds by domain, then by seed, the positions of the questions to read, in the seed's order; if None, each
+    seed draws within the budget. The strongest firings of the first seed's first `n_explained` features are kept.
 
     Raises:
-        UserError: A question does not say which option is right though a predictor wants to know, a set is too small,
-            a question is too long, or a predictor scores a domain that is none.
+        UserError: A right option is not given but needed, a set is too small, a question is too long, or a predictor
+            scores a domain that is none.
     """
     costs.models = [extractor.reader.model]
     needs = {need for one in predictors for need in one.needs}
@@ -120,18 +101,10 @@ def collect_scores(
             for name, domain in domains.items()
         }
         readings = [
-            read_domain(
-                extractor,
-                domain,
-                features,
-                chosen[name],
-                explained=explained,
-                listen=listen_as(name),
-                progress=progress,
-            )
+            read_domain(extractor, domain, features, chosen[name], explained, listen_as(name), progress)
             for name, domain in domains.items()
         ]
-    parts: list[Part] = [shifts[0], QuestionScores({reading.domain: reading.questions for reading in readings})]
+    parts: list[object] = [shifts[0], QuestionScores({reading.domain: reading.questions for reading in readings})]
     if Need.ACTIVATIONS in needs:
         means = {name: one.moments() for name, one in moments.items()}
         parts.append(Activations(means.pop(_TRAINING), means))
@@ -139,41 +112,20 @@ def collect_scores(
         name: [domain.questions[position] for position in chosen[name][seeds[0]]] for name, domain in domains.items()
     }
     with costs(OTHERS) if any(one.name not in SCORES for one in predictors) else nullcontext():
-        parts += _further_parts(needs, extractor, training_set, questions, tune, costs, progress)
-        texts = Texts(
-            training_set.examples, {name: [question.text for question in own] for name, own in questions.items()}
-        )
-        study = Study(texts, parts, seeds[0])
+        to_read = extractor, training_set, questions
+        if Need.LOSSES in needs:
+            with costs("losses"):
+                parts.append(read_losses(*to_read, seeds[0], progress))
+        if Need.GRADIENTS in needs:
+            with costs("gradients"):
+                parts.append(read_gradients(*to_read, tune, seeds[0], progress))
+        if Need.PROBE in needs:
+            with costs("probe"):
+                parts.append(read_probe(*to_read, tune, extractor.settings.probe_steps, seeds[0], progress))
+        texts = {name: [question.text for question in own] for name, own in questions.items()}
+        study = Study(Texts(training_set.examples, texts), parts, seeds[0])
         scores = tuple(_score(one, study, seeds, costs) for one in predictors)
     return Collected(shifts, readings, scores)
-
-
-def _further_parts(
-    needs: Collection[Need],
-    extractor: Extractor,
-    data: TrainingSet,
-    questions: Mapping[str, Sequence[Question]],
-    tune: TuneSettings,
-    costs: CostMeter,
-    progress: Progress,
-) -> list[Part]:
-    """What is not read with STS."""
-    seed, parts = extractor.settings.seeds[0], list[Part]()
-    if Need.LOSSES in needs:
-        with costs("losses"):
-            parts.append(read_losses(extractor, data, questions, seed, progress))
-    if Need.GRADIENTS in needs:
-        from sts_eval.study.gradients import read_gradients
-
-        with costs("gradients"):
-            parts.append(read_gradients(extractor, data, questions, tune, seed, progress))
-    if Need.PROBE in needs:
-        from sts_eval.study.short_training import read_probe
-
-        steps = extractor.settings.probe_steps
-        with costs("probe"):
-            parts.append(read_probe(extractor, data, questions, tune, steps, seed, progress))
-    return parts
 
 
 def _score(one: Predictor, study: Study, seeds: Sequence[int], costs: CostMeter) -> PredictorScores:
@@ -186,17 +138,12 @@ def _score(one: Predictor, study: Study, seeds: Sequence[int], costs: CostMeter)
             f"the predictor {one.name!r} scores {sorted(strange)[0]!r}, which is no domain here",
             "Mend it: its scores are by the domains of study.texts.domains",
         )
-    scores = {
-        name: value if isinstance(value, Score) else Score(value=float(value))
-        for name, value in found.items()
-        if isinstance(value, Score) or math.isfinite(value)
-    }
     return PredictorScores(
         name=one.name,
         group=one.group,
         flags=tuple(one.flags),
         summary=one.summary,
-        scores=scores,
+        scores={name: own if isinstance(own, Score) else Score(value=float(own)) for name, own in found.items()},
         seeds=tuple(seeds) if Need.QUESTION_SCORES in one.needs else (study.seed,),
         cost=costs.total({stage for need in one.needs for stage in STAGES[need]}).record(seconds),
     )

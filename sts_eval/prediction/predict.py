@@ -31,9 +31,8 @@ from sts_eval.records.record import now
 from sts_eval.records.versions import versions
 from sts_eval.study.cost import CostMeter
 from sts_eval.study.extractor import Extractor, load_extractor
-from sts_eval.study.question_scores import DomainReading
+from sts_eval.study.question_scores import DomainReading, strongest
 from sts_eval.study.shifted_features import Shift
-from sts_eval.study.top_tokens import strongest
 
 EXPLAINED = 10
 
@@ -41,12 +40,7 @@ EXPLAINED = 10
 def predict(experiment: Experiment, progress: Progress = silent) -> Prediction:
     """Predict how much each domain will change if the model is tuned on the training set.
 
-    Reads the untuned model only. Data are read before the model, so that a mistake in them costs
-    seconds.
-
-    Args:
-        experiment: What to read and how.
-        progress: Called with (stage, done, total) as questions are read.
+    Reads the untuned model only. Data are read before the model, so that a mistake in them costs seconds.
 
     Raises:
         UserError: Something in the description or in what it names is wrong.
@@ -111,32 +105,19 @@ def _model_identity(extractor: Extractor, experiment: Experiment) -> ModelIdenti
 
 def _sae_identity(extractor: Extractor) -> SAEIdentity:
     sae = extractor.autoencoder
-    return SAEIdentity(
-        release=sae.release,
-        id=sae.id,
-        path=sae.path,
-        architecture=sae.architecture,
-        d_in=sae.d_in,
-        d_sae=sae.d_sae,
-        hook_name=extractor.reader.hook.name,
-        layer=extractor.reader.hook.layer,
-        neuronpedia_id=sae.neuronpedia_id,
-        weights_sha256=sae.weights_sha256(),
-    )
+    same = ("release", "id", "path", "architecture", "d_in", "d_sae", "hook_name", "neuronpedia_id")
+    named = {name: getattr(sae, name) for name in same}
+    return SAEIdentity(**named, layer=extractor.reader.hook.layer, weights_sha256=sae.weights_sha256())
 
 
 def _seed_shift(shift: Shift) -> SeedShift:
     moved = shift.score[list(shift.features)]
     total = float(shift.score.sum())
+    same = ("seed", "features", "demonstrations", "n_questions", "n_tokens", "prompts_sha256")
     return SeedShift(
-        seed=shift.seed,
-        features=shift.features,
+        **{name: getattr(shift, name) for name in same},
         shift=tuple(float(value) for value in moved),
         share_of_total=float(moved.sum()) / total if total > 0 else 0.0,
-        demonstrations=shift.demonstrations,
-        n_questions=shift.n_questions,
-        n_tokens=shift.n_tokens,
-        prompts_sha256=shift.prompts_sha256,
     )
 
 
@@ -183,16 +164,16 @@ def _warnings(extractor: Extractor, shifts: Sequence[Shift], readings: Sequence[
     lines = [*extractor.prompter.warnings, *extractor.reader.warnings]
     if extractor.prompter.chat is False and extractor.prompter.tokenizer.chat_template:
         lines.append("the tokenizer has a chat template, but prompts were rendered without it")
-    for shift in shifts:
-        if shift.fewer_shots:
-            lines.append(
-                f"seed {shift.seed}: {shift.fewer_shots} of {shift.n_questions} training questions saw fewer than "
-                f"{extractor.settings.shots} demonstrations, because the context is {extractor.context} tokens"
-            )
-    for reading in readings:
-        if reading.fewer_shots:
-            lines.append(
-                f"{reading.domain}: {reading.fewer_shots} readings saw fewer than {extractor.settings.domain_shots} "
-                f"demonstrations, because the context is {extractor.context} tokens"
-            )
+    settings, why = extractor.settings, f"because the context is {extractor.context} tokens"
+    lines += [
+        f"seed {one.seed}: {one.fewer_shots} of {one.n_questions} training questions saw fewer than {settings.shots} "
+        f"demonstrations, {why}"
+        for one in shifts
+        if one.fewer_shots
+    ]
+    lines += [
+        f"{one.domain}: {one.fewer_shots} readings saw fewer than {settings.domain_shots} demonstrations, {why}"
+        for one in readings
+        if one.fewer_shots
+    ]
     return tuple(lines)

@@ -1,8 +1,7 @@
 """Gradient: does the first step on the training set lower the loss of a domain's right answers?
 
-g_T is the gradient of the training loss, the mean over minibatches, and g_k that of domain k's right
-answers, both with respect to a fresh adapter's B matrices, which start at zero. Larger scores stand for a
-larger expected fall of the loss.
+g_T is the gradient of the training loss, the mean over minibatches, and g_k that of domain k's right answers, both with
+respect to a fresh adapter's B matrices, which start at zero. Larger scores mean a larger expected fall of the loss.
 """
 
 from __future__ import annotations
@@ -11,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sts_eval.predictors.predictor import Need, Scores, predictor
+from sts_eval.predictors.similarity import cosine
 from sts_eval.study.study import Gradients, Study
 
-EPSILON = 1e-8
-"""What Adam adds to the root of the second moment; PyTorch's default."""
+EPSILON = 1e-8  # what Adam adds to the root of the second moment; PyTorch's default
 
 
 @predictor("gradient_cosine", needs={Need.GRADIENTS}, labels=True)
@@ -25,13 +24,7 @@ def gradient_cosine(study: Study) -> Scores:
     with a gradient of zero has no direction and is left out.
     """
     training = _direction(study.read(Gradients))
-    size = float(np.linalg.norm(training))
-    scores = {}
-    for name, own in study.read(Gradients).domains.items():
-        sizes = size * float(np.linalg.norm(own.astype(np.float64)))
-        if sizes > 0:
-            scores[name] = float(own @ training) / sizes
-    return scores
+    return {name: cosine(own.astype(np.float64), training) for name, own in study.read(Gradients).domains.items()}
 
 
 @predictor("gradient_first_order", needs={Need.GRADIENTS}, labels=True)

@@ -23,14 +23,12 @@ from sklearn.preprocessing import StandardScaler
 from sts_eval.predictors.predictor import Need, Scores, predictor
 from sts_eval.study.study import Activations, Losses, Study
 
-FOLDS = 4
-"""Of the cross-validation; a domain needs as many questions of each label."""
+FOLDS = 4  # of the cross-validation; a domain needs as many questions of each label
+
+# Where LogME looks for its maximum before it refines it: log of the signal's variance over the noise's.
+_LOG_RATIOS = np.linspace(-20, 30, 201)
 
 Floats = NDArray[np.float64]
-Labels = NDArray[np.bool_]
-
-_LOG_RATIOS = np.linspace(-20, 30, 201)
-"""Where LogME looks for its maximum before it refines it: log of the signal's variance over the noise's."""
 
 
 @predictor("h_score", needs={Need.ACTIVATIONS, Need.LOSSES}, labels=True)
@@ -91,7 +89,7 @@ def probe_auc(study: Study) -> Scores:
     return scores
 
 
-def _labelled(study: Study, fewest: int) -> Iterator[tuple[str, Floats, Labels]]:
+def _labelled(study: Study, fewest: int) -> Iterator[tuple[str, Floats, NDArray[np.bool_]]]:
     """Name, features (n_questions, d_model) and labels of the domains that have enough questions of each label."""
     for name, moments in study.read(Activations).domains.items():
         right = study.read(Losses).alone[name].correct
@@ -105,10 +103,7 @@ def _log_evidence(axes: Floats, variances: Floats, target: Floats) -> float:
     The target is normal around zero with covariance (I + r F Fᵀ / v) / b, v the largest eigenvalue of F Fᵀ. For a
     given ratio r the best b is known, which leaves a maximum in one variable; there may be several.
 
-    Args:
-        axes: Eigenvectors of F Fᵀ, shape (n_questions, n_axes).
-        variances: Its eigenvalues, largest first, shape (n_axes,).
-        target: Shape (n_questions,).
+    F Fᵀ is given by its eigenvectors, shape (n_questions, n_axes), and eigenvalues, largest first.
     """
     n = len(target)
     along = np.square(axes.T @ target)

@@ -20,14 +20,12 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sts_eval.data.sampling import shuffled, within_budget
 from sts_eval.data.training_set import Example
 from sts_eval.predictors.predictor import Need, Scores, predictor
-from sts_eval.predictors.similarity import cosine, defined
+from sts_eval.predictors.similarity import cosine
 from sts_eval.study.study import Study
 
+# Characters of the training set that TF-IDF reads; of a longer set, rows drawn by the study's seed. It keeps the table
+# of word pairs within some 2 GB.
 TFIDF_CHARACTERS = 50_000_000
-"""Characters of the training set that TF-IDF reads; of a longer set, rows drawn by the study's seed.
-
-It keeps the table of word pairs within some 2 GB.
-"""
 
 NGRAM = 5
 
@@ -55,7 +53,7 @@ def tfidf_cosine(study: Study) -> Scores:
         np.asarray(vectors[end - size : end].mean(axis=0), dtype=np.float64).ravel()
         for end, size in zip(ends, np.diff(ends, prepend=0), strict=True)
     )
-    return defined({name: cosine(centroid, target) for name, centroid in zip(domains, centroids, strict=True)})
+    return {name: cosine(centroid, target) for name, centroid in zip(domains, centroids, strict=True)}
 
 
 @predictor("ngram_share", needs={Need.TEXTS})
@@ -75,8 +73,7 @@ def ngram_share(study: Study) -> Scores:
 def unigram_divergence(study: Study) -> Scores:
     """Minus the divergence between the word frequencies of the training set and the domain.
 
-    −JS(p, q) = −½ KL(p ‖ m) − ½ KL(q ‖ m) in bits, m = (p + q) / 2, so between −1 and 0 (Lin 1991). Undefined
-    for a domain without words.
+    −JS(p, q) = −½ KL(p ‖ m) − ½ KL(q ‖ m) in bits, m = (p + q) / 2, so in [−1, 0] (Lin 1991). Undefined without words.
     """
     target = _counts(_texts(study.texts.training))
     scores = {}
@@ -86,7 +83,7 @@ def unigram_divergence(study: Study) -> Scores:
         p, q = ([counts[word] for word in words] for counts in (own, target))
         # scipy's is the distance, the root of the divergence; it brings the counts to sum one.
         scores[name] = -(float(jensenshannon(p, q, base=2)) ** 2) if own and target else math.nan
-    return defined(scores)
+    return scores
 
 
 @predictor("prompt_length", needs={Need.TEXTS})

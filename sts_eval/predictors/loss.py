@@ -6,16 +6,17 @@ autoencoder: what the demonstrations do to losses and answers rather than to fea
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from sts_eval.predictors.predictor import Need, Scores, predictor
-from sts_eval.study.study import Losses, Study
+from sts_eval.study.study import Answering, Losses, Study
 
 
 @predictor("question_nll", needs={Need.LOSSES})
 def question_nll(study: Study) -> Scores:
     """Nats per token of the domain's questions.
 
-    E_x −(1/|x|) Σ_t log p(x_t | x_<t), without demonstrations. Unfamiliar text has more to learn, and more to
-    lose. Our own control.
+    E_x −(1/|x|) Σ_t log p(x_t | x_<t), without demonstrations. Unfamiliar text has more to learn and lose. Our control.
     """
     return {name: float(read.question_nll.mean()) for name, read in study.read(Losses).alone.items()}
 
@@ -46,11 +47,7 @@ def icl_nll_gap(study: Study) -> Scores:
     NLL(x) − NLL(x | x_0, y_0, …, x_t, y_t), the mean over questions: larger where demonstrations help. Equation 3
     of the paper (arXiv 2603.02908) with the loss in place of the features.
     """
-    losses = study.read(Losses)
-    return {
-        name: float((alone.question_nll - losses.shown[name].question_nll).mean())
-        for name, alone in losses.alone.items()
-    }
+    return {name: float((alone.question_nll - shown.question_nll).mean()) for name, alone, shown in _contexts(study)}
 
 
 @predictor("icl_logprob_gap", needs={Need.LOSSES}, labels=True)
@@ -59,11 +56,7 @@ def icl_logprob_gap(study: Study) -> Scores:
 
     E log [p(y | ·) / Σ_o p(o | ·)], behind demonstrations minus without, in nats: the finer form of the accuracy gap.
     """
-    losses = study.read(Losses)
-    return {
-        name: float((losses.shown[name].share_logprob - alone.share_logprob).mean())
-        for name, alone in losses.alone.items()
-    }
+    return {name: float((shown.share_logprob - alone.share_logprob).mean()) for name, alone, shown in _contexts(study)}
 
 
 @predictor("icl_accuracy_gap", needs={Need.LOSSES}, labels=True)
@@ -73,8 +66,9 @@ def icl_accuracy_gap(study: Study) -> Scores:
     100 · (accuracy behind demonstrations − accuracy without). The hypothesis of STS (arXiv 2603.02908, section 3),
     that in-context learning stands in for tuning, taken at its word.
     """
+    return {name: 100 * float(shown.correct.mean() - alone.correct.mean()) for name, alone, shown in _contexts(study)}
+
+
+def _contexts(study: Study) -> Iterator[tuple[str, Answering, Answering]]:
     losses = study.read(Losses)
-    return {
-        name: 100 * float(losses.shown[name].correct.mean() - alone.correct.mean())
-        for name, alone in losses.alone.items()
-    }
+    return ((name, alone, losses.shown[name]) for name, alone in losses.alone.items())

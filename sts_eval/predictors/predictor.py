@@ -14,21 +14,30 @@ A package of anybody's adds predictors as entry points of the group `sts_eval.pr
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from sts_eval.records.prediction import Score
-from sts_eval.study.need import Need
 
 if TYPE_CHECKING:
     from sts_eval.study.study import Study
 
-__all__ = ["Flag", "Need", "Predictor", "Scores", "predictor"]
+Scores = Mapping[str, float | Score]  # by domain a number, or one with its standard error and its spread over seeds
 
-Scores = Mapping[str, float | Score]
-"""By domain a number, or a number with its standard error and its spread over seeds."""
+
+class Need(StrEnum):
+    """A part of a study, in the order of what it costs."""
+
+    TEXTS = "texts"
+    SHIFT = "shift"
+    QUESTION_SCORES = "question scores"
+    ACTIVATIONS = "activations"
+    LOSSES = "losses"
+    GRADIENTS = "gradients"
+    PROBE = "probe"
 
 
 class Flag(StrEnum):
@@ -42,47 +51,38 @@ class Flag(StrEnum):
 
 @dataclass(frozen=True)
 class Predictor:
-    """One number per domain.
-
-    Attributes:
-        name: Its name.
-        group: The family it belongs to, which can be asked for by name.
-        needs: Parts of the study that it reads.
-        flags: What it takes beyond forward passes over questions.
-        summary: First line of its docstring.
-        score: The formula.
-    """
+    """One number per domain."""
 
     name: str
-    group: str
-    needs: frozenset[Need]
+    group: str  # its family, which can be asked for by name
+    needs: frozenset[Need]  # parts of the study that it reads
     flags: tuple[Flag, ...]
     summary: str
     score: Callable[[Study], Scores]
 
     def __call__(self, study: Study) -> Scores:
-        """Score the domains of a study."""
-        return self.score(study)
+        """Score the domains of a study.
+
+        A domain without a finite value (an angle to the zero vector, a covariance of one token) is left out. A number
+        made up for it would enter a correlation as if it had been measured.
+        """
+        found = self.score(study)
+        return {name: one for name, one in found.items() if isinstance(one, Score) or math.isfinite(one)}
 
 
 def predictor(
     name: str, *, needs: Collection[Need], labels: bool = False, group: str | None = None
 ) -> Callable[[Callable[[Study], Scores]], Predictor]:
-    """Make a predictor of a function.
+    """Make a predictor of a function, whose docstring's first line is its summary.
 
-    Args:
-        name: Its name: lower case and underscores.
-        needs: Parts of the study that it reads.
-        labels: Whether it looks at the right answers of the domains' questions.
-        group: Its family; by default the name of the module that it stands in.
+    The name is in lower case with underscores. `labels` says whether it looks at the right answers of the domains'
+    questions. Its group is by default the name of the module that it stands in.
     """
 
     def make(score: Callable[[Study], Scores]) -> Predictor:
-        flags = [Flag.LABELS] if labels else []
-        flags += [Flag.GRADIENTS] if Need.GRADIENTS in needs else []
-        flags += [Flag.TRAINING] if Need.PROBE in needs else []
+        takes = {Flag.LABELS: labels, Flag.GRADIENTS: Need.GRADIENTS in needs, Flag.TRAINING: Need.PROBE in needs}
         summary = (score.__doc__ or "").strip().partition("\n")[0]
         family = group or score.__module__.rpartition(".")[2]
-        return Predictor(name, family, frozenset(needs), tuple(flags), summary, score)
+        return Predictor(name, family, frozenset(needs), tuple(flag for flag in takes if takes[flag]), summary, score)
 
     return make

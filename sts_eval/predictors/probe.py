@@ -6,14 +6,15 @@ each. The rate still warms up during a short probe, so that change grows faster 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from scipy.optimize import least_squares
 
 from sts_eval.predictors.predictor import Need, Scores, predictor
-from sts_eval.study.study import Probe, Study
+from sts_eval.study.study import Answering, Probe, Study
 
-STEEPEST = 2.0
-"""Largest exponent of the power law: change under a rate that rises in proportion to the steps."""
+STEEPEST = 2.0  # largest exponent of the power law: change under a rate that rises in proportion to the steps
 
 
 @predictor("probe_loss", needs={Need.PROBE}, labels=True)
@@ -22,10 +23,7 @@ def probe_loss(study: Study) -> Scores:
 
     L_k(0) − L_k(t), with L_k the mean over questions of −(1/|y|) log p(y | x) and t the probe's last step.
     """
-    return {
-        name: float((reads[0].answer_nll - reads[-1].answer_nll).mean())
-        for name, reads in study.read(Probe).answers.items()
-    }
+    return {name: float((start.answer_nll - end.answer_nll).mean()) for name, start, end in _ends(study)}
 
 
 @predictor("probe_logprob", needs={Need.PROBE}, labels=True)
@@ -34,10 +32,7 @@ def probe_logprob(study: Study) -> Scores:
 
     E log [p(y | x) / Σ_o p(o | x)] at the last step minus at the first, in nats.
     """
-    return {
-        name: float((reads[-1].share_logprob - reads[0].share_logprob).mean())
-        for name, reads in study.read(Probe).answers.items()
-    }
+    return {name: float((end.share_logprob - start.share_logprob).mean()) for name, start, end in _ends(study)}
 
 
 @predictor("probe_accuracy", needs={Need.PROBE}, labels=True)
@@ -46,10 +41,7 @@ def probe_accuracy(study: Study) -> Scores:
 
     100 · (share of questions whose right option is the likeliest at the last step − at the first).
     """
-    return {
-        name: 100 * float(reads[-1].correct.mean() - reads[0].correct.mean())
-        for name, reads in study.read(Probe).answers.items()
-    }
+    return {name: 100 * float(end.correct.mean() - start.correct.mean()) for name, start, end in _ends(study)}
 
 
 @predictor("probe_kl", needs={Need.PROBE})
@@ -98,3 +90,8 @@ def probe_power(study: Study) -> Scores:
             last, exponent = fit.x
             scores[name] = float(last * (probe.full_steps / probe.steps[-1]) ** exponent)
     return scores
+
+
+def _ends(study: Study) -> Iterator[tuple[str, Answering, Answering]]:
+    """By domain, the first and the last read."""
+    return ((name, reads[0], reads[-1]) for name, reads in study.read(Probe).answers.items())

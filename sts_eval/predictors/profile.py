@@ -1,14 +1,12 @@
 """Profile: what the SAE says without the choice of features that makes STS, and with other choices.
 
-The first three compare how often each feature fires. The others are STS_act and STS_ICL (equations
-4 and 5 of the paper) summed over as many other dimensions as D_N has features: if they do as well, the choice
-of D_N by demonstrations adds nothing. `act` sums mean activations, `icl` mean squared changes under the
-domain's own demonstrations.
+The first three compare how often each feature fires. The others are STS_act and STS_ICL (equations 4 and 5 of the
+paper) summed over as many other dimensions as D_N has features: if they do as well, the choice of D_N by demonstrations
+adds nothing. `act` sums mean activations, `icl` mean squared changes under the domain's own demonstrations.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -16,20 +14,15 @@ from numpy.typing import NDArray
 
 from sts_eval.data.sampling import generator
 from sts_eval.predictors.predictor import Need, Scores, predictor
-from sts_eval.predictors.similarity import cosine, defined
+from sts_eval.predictors.similarity import cosine, ratio
 from sts_eval.study.activations import Moments
 from sts_eval.study.shifted_features import Shift, top
 from sts_eval.study.study import Activations, Study
 
 TOP = 100
-
 DRAWS = 20
-
-BIN = 20
-"""Features in a bin of firing frequency, before bins are joined."""
-
-SPARE = 2
-"""Features outside D_N for each one inside that a bin must hold, so that there is something to draw from."""
+BIN = 20  # features in a bin of firing frequency, before bins are joined
+SPARE = 2  # features outside D_N for each one inside that a bin must hold, so that there is something to draw from
 
 Floats = NDArray[np.float64]
 Dimensions = NDArray[np.intp]
@@ -42,7 +35,7 @@ def frequency_cosine(study: Study) -> Scores:
     cos(f_k, f_T), f_j the share of tokens on which feature j is active. Our own control.
     """
     target = study.read(Activations).training.frequency
-    return defined({name: cosine(own.frequency, target) for name, own in study.read(Activations).domains.items()})
+    return {name: cosine(own.frequency, target) for name, own in study.read(Activations).domains.items()}
 
 
 @predictor("frequency_jaccard", needs={Need.ACTIVATIONS})
@@ -52,11 +45,8 @@ def frequency_jaccard(study: Study) -> Scores:
     Σ_j min(f_kj, f_Tj) / Σ_j max(f_kj, f_Tj) (Ruzicka 1958).
     """
     target = study.read(Activations).training.frequency
-    scores = {}
-    for name, own in study.read(Activations).domains.items():
-        union = float(np.maximum(own.frequency, target).sum())
-        scores[name] = float(np.minimum(own.frequency, target).sum()) / union if union > 0 else math.nan
-    return defined(scores)
+    pairs = {name: (own.frequency, target) for name, own in study.read(Activations).domains.items()}
+    return {name: ratio(float(np.minimum(*two).sum()), float(np.maximum(*two).sum())) for name, two in pairs.items()}
 
 
 @predictor("top_jaccard", needs={Need.ACTIVATIONS})
@@ -67,11 +57,8 @@ def top_jaccard(study: Study) -> Scores:
     no list; among equals the first counts.
     """
     target = _most_frequent(study.read(Activations).training.frequency)
-    scores = {}
-    for name, domain in study.read(Activations).domains.items():
-        own = _most_frequent(domain.frequency)
-        scores[name] = len(own & target) / len(own | target) if own | target else math.nan
-    return defined(scores)
+    lists = {name: _most_frequent(own.frequency) for name, own in study.read(Activations).domains.items()}
+    return {name: ratio(len(own & target), len(own | target)) for name, own in lists.items()}
 
 
 @predictor("act_random", needs={Need.ACTIVATIONS, Need.SHIFT})

@@ -9,16 +9,14 @@ from sts_eval.errors import UserError
 from sts_eval.predictors import gradient, labels, lexical, loss, magnitude, probe, profile, representation, sts
 from sts_eval.predictors.predictor import Predictor
 
+# This package's own, in the order in which the modules define them.
 PREDICTORS: tuple[Predictor, ...] = tuple(
     value
     for module in (sts, lexical, magnitude, representation, profile, loss, gradient, probe, labels)
     for value in vars(module).values()
     if isinstance(value, Predictor)
 )
-"""This package's, in the order in which the modules define them."""
-
-ENTRY_POINTS = "sts_eval.predictors"
-"""Group of the entry points with which other packages add predictors."""
+ENTRY_POINTS = "sts_eval.predictors"  # group of the entry points with which other packages add predictors
 
 
 def known_predictors() -> dict[str, Predictor]:

@@ -14,12 +14,10 @@ from sklearn.decomposition import PCA
 from sklearn.metrics.pairwise import euclidean_distances
 
 from sts_eval.predictors.predictor import Need, Scores, predictor
-from sts_eval.predictors.similarity import cosine, defined
+from sts_eval.predictors.similarity import cosine, ratio
 from sts_eval.study.study import Activations, Study
 
-POOLED = 4096
-"""Tokens that stand for all samples together, an equal share of each: their pairs must fit in memory."""
-
+POOLED = 4096  # tokens that stand for all samples together, an equal share of each: their pairs must fit in memory
 PCA_DIMENSIONS = 64
 
 Floats = NDArray[np.float64]
@@ -32,7 +30,7 @@ def residual_cosine(study: Study) -> Scores:
     cos(μ_k, μ_T), μ = E a(x). The embedding of a task by its mean input (Vu et al. 2020, TextEmb).
     """
     target = study.read(Activations).training.residual
-    return defined({name: cosine(own.residual, target) for name, own in study.read(Activations).domains.items()})
+    return {name: cosine(own.residual, target) for name, own in study.read(Activations).domains.items()}
 
 
 @predictor("residual_cosine_centred", needs={Need.ACTIVATIONS})
@@ -46,7 +44,7 @@ def residual_cosine_centred(study: Study) -> Scores:
     domains = study.read(Activations).domains
     generic = np.mean([own.residual for own in domains.values()], axis=0)
     target = study.read(Activations).training.residual - generic
-    return defined({name: cosine(own.residual - generic, target) for name, own in domains.items()})
+    return {name: cosine(own.residual - generic, target) for name, own in domains.items()}
 
 
 @predictor("covariance_alignment", needs={Need.ACTIVATIONS})
@@ -57,13 +55,9 @@ def covariance_alignment(study: Study) -> Scores:
     coefficient of Robert and Escoufier 1976, of covariances). Undefined for a sample without spread.
     """
     target = _centred(study.read(Activations).training.sample)
-    norm = _inner(target, target)
-    scores = {}
-    for name, domain in study.read(Activations).domains.items():
-        own = _centred(domain.sample)
-        norms = math.sqrt(_inner(own, own)) * math.sqrt(norm)
-        scores[name] = _inner(own, target) / norms if norms > 0 else math.nan
-    return defined(scores)
+    norm = math.sqrt(_inner(target, target))
+    centred = {name: _centred(domain.sample) for name, domain in study.read(Activations).domains.items()}
+    return {name: ratio(_inner(own, target), math.sqrt(_inner(own, own)) * norm) for name, own in centred.items()}
 
 
 @predictor("mmd", needs={Need.ACTIVATIONS})
@@ -89,7 +83,7 @@ def mmd(study: Study) -> Scores:
     for name, domain in study.read(Activations).domains.items():
         own = _off_diagonal_mean(similarity(domain.sample, domain.sample))
         scores[name] = 2 * float(similarity(domain.sample, target).mean()) - own - within
-    return defined(scores)
+    return scores
 
 
 @predictor("frechet", needs={Need.ACTIVATIONS})
@@ -103,17 +97,13 @@ def frechet(study: Study) -> Scores:
     pooled = _pooled(study.read(Activations))
     components = PCA(min(PCA_DIMENSIONS, *pooled.shape), random_state=study.seed).fit(pooled)
     target = _Normal(components.transform(study.read(Activations).training.sample))
-    return defined(
-        {
-            name: -_Normal(components.transform(domain.sample)).distance(target)
-            for name, domain in study.read(Activations).domains.items()
-        }
-    )
+    domains = study.read(Activations).domains
+    normals = {name: _Normal(components.transform(domain.sample)) for name, domain in domains.items()}
+    return {name: -own.distance(target) for name, own in normals.items()}
 
 
 def _centred(sample: Floats) -> Floats:
-    centred: Floats = sample - sample.mean(axis=0)
-    return centred
+    return np.asarray(sample - sample.mean(axis=0))
 
 
 def _inner(a: Floats, b: Floats) -> float:

@@ -47,20 +47,14 @@ def sts_notebook(study: Study) -> Scores:
 
 def domain_score(questions: ScoresBySeed, name: str) -> Score:
     """A domain's score of one name, from its questions' scores."""
-    return estimate(
-        {seed: {position: getattr(score, name) for position, score in own.items()} for seed, own in questions.items()}
-    )
+    return estimate({seed: {at: getattr(one, name) for at, one in own.items()} for seed, own in questions.items()})
 
 
 def estimate(values: Mapping[int, Mapping[int, float]]) -> Score:
     """Mean over questions, each the mean over the seeds that drew it, its standard error, and the spread over seeds.
 
-    Args:
-        values: Score by seed, then by question.
-
-    Returns:
-        No standard error for a single question, no spread for a single seed. The spread is the standard deviation
-        over seeds of the per-seed means; a seed that drew no question has none.
+    The values are by seed, then by question. A single question has no standard error, a single seed no spread. The
+    spread is the standard deviation over seeds of the per-seed means; a seed that drew no question has none.
     """
     per_question: dict[int, list[float]] = {}
     for scores in values.values():

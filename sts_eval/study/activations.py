@@ -17,46 +17,35 @@ from sts_eval.data.prompt import Turn
 from sts_eval.data.sampling import generator
 from sts_eval.study.reading import Listener, Row, RunningSums, Tokens
 
-SAMPLE = 1024
-"""Most tokens whose residuals are kept as they are."""
+SAMPLE = 1024  # most tokens whose residuals are kept as they are
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Moments:
     """Means over the questions of a domain, or of the training set.
 
-    All are of question tokens without demonstrations; the two shifts compare them with the same tokens
-    behind demonstrations of the same body (the training set's, or the domain's own).
-
-    Attributes:
-        residual: Mean residual, shape (d_model,).
-        residual_size: Mean absolute value of each dimension, shape (d_model,).
-        residual_norm: Mean Euclidean norm of a token's residual.
-        residual_shift: Mean squared change of each dimension under demonstrations, shape (d_model,).
-        feature: Mean activation, shape (d_sae,).
-        frequency: Share of tokens on which a feature is active, shape (d_sae,).
-        feature_shift: Mean squared change of each feature under demonstrations, shape (d_sae,).
-        sample: Residuals of tokens drawn evenly, shape (at most SAMPLE, d_model).
-        questions: Mean residual of each question, shape (n_questions, d_model), in the order read.
+    All are of question tokens without demonstrations; the two shifts compare them with the same tokens behind
+    demonstrations of the same body (the training set's, or the domain's own). Residuals and what is made of them have
+    shape (d_model,), features (d_sae,).
     """
 
-    residual: NDArray[np.float64]
-    residual_size: NDArray[np.float64]
-    residual_norm: float
-    residual_shift: NDArray[np.float64]
-    feature: NDArray[np.float64]
-    frequency: NDArray[np.float64]
-    feature_shift: NDArray[np.float64]
-    sample: NDArray[np.float64]
-    questions: NDArray[np.float64]
+    residual: Floats
+    residual_size: Floats  # mean absolute value of each dimension
+    residual_norm: float  # mean Euclidean norm of a token's residual
+    residual_shift: Floats  # mean squared change of each dimension under demonstrations
+    feature: Floats  # mean activation
+    frequency: Floats  # share of tokens on which a feature is active
+    feature_shift: Floats  # mean squared change of each feature under demonstrations
+    sample: Floats  # residuals of tokens drawn evenly, shape (at most SAMPLE, d_model)
+    questions: Floats  # mean residual of each question, shape (n_questions, d_model), in the order read
 
 
 class ActivationMoments(Listener):
     """Adds up the moments of one set of questions, read alone and in one further context, in any order.
 
-    Args:
-        turns: All questions that will be read, by number, in the order in which they are kept.
-        name: Of the set; it names the draw of the sample.
+    `turns` are all questions that will be read, in the order in which they are kept. The set's name seeds the sample.
     """
 
     encodes = True
@@ -66,8 +55,8 @@ class ActivationMoments(Listener):
         self._ends = dict(zip(turns, ends, strict=True))
         drawn = generator(0, "token sample", name).choice(ends[-1], size=min(SAMPLE, ends[-1]), replace=False)
         self._drawn = np.sort(drawn)
-        self._sample: dict[int, NDArray[np.float64]] = {}
-        self._questions: dict[int, NDArray[np.float64]] = {}
+        self._sample: dict[int, Floats] = {}
+        self._questions: dict[int, Floats] = {}
         self._residuals, self._norms, self._features = RunningSums(), RunningSums(), RunningSums()
 
     def hear(self, row: Row) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass
+from dataclasses import asdict, astuple, dataclass
 from typing import Any
 
 import torch
@@ -17,19 +17,12 @@ from sts_eval.records.prediction import PredictorCost
 
 @dataclass
 class Cost:
-    """What was spent.
-
-    Attributes:
-        seconds: Wall-clock.
-        tokens: Tokens that went into the model.
-        passes: Forward passes.
-        backward_passes: Those of them that kept a graph, each of which is followed by a backward pass.
-    """
+    """What was spent: wall-clock time, tokens that went into the model, forward passes."""
 
     seconds: float = 0.0
     tokens: int = 0
     passes: int = 0
-    backward_passes: int = 0
+    backward_passes: int = 0  # forward passes that kept a graph, each of which is followed by a backward pass
 
     def __add__(self, other: Cost) -> Cost:
         return Cost(*(one + more for one, more in zip(astuple(self), astuple(other), strict=True)))
@@ -39,12 +32,7 @@ class Cost:
 
     def record(self, seconds: float = 0.0) -> PredictorCost:
         """As a part of a record, with further seconds added."""
-        return PredictorCost(
-            seconds=round(self.seconds + seconds, 3),
-            tokens=self.tokens,
-            passes=self.passes,
-            backward_passes=self.backward_passes,
-        )
+        return PredictorCost(**asdict(self) | {"seconds": round(self.seconds + seconds, 3)})
 
 
 @contextmanager
@@ -68,15 +56,10 @@ def counting(*models: nn.Module) -> Iterator[Cost]:
 
 
 class CostMeter:
-    """Costs by stage.
+    """Costs by stage."""
 
-    Attributes:
-        models: Whose passes are counted from now on.
-        by_stage: What each stage has cost so far.
-    """
-
-    def __init__(self, *models: nn.Module) -> None:
-        self.models = list(models)
+    def __init__(self) -> None:
+        self.models: list[nn.Module] = []  # whose passes are counted from now on
         self.by_stage: dict[str, Cost] = {}
 
     @contextmanager

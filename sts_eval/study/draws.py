@@ -15,17 +15,11 @@ from sts_eval.study.extractor import Extractor
 
 @dataclass(frozen=True)
 class TrainingDraw:
-    """Rows of the training set.
+    """Demonstrations from the training set, and questions of its other rows."""
 
-    Attributes:
-        rows: Row numbers of the demonstrations.
-        shown: The demonstrations.
-        turns: Questions of other rows, by row number, in the order drawn.
-    """
-
-    rows: tuple[int, ...]
+    rows: tuple[int, ...]  # row numbers of the demonstrations
     shown: Demonstrations
-    turns: Mapping[int, Turn]
+    turns: Mapping[int, Turn]  # questions by row number, in the order drawn
 
 
 def draw_training_rows(extractor: Extractor, training_set: TrainingSet, seed: int) -> TrainingDraw:
@@ -52,10 +46,7 @@ def draw_training_rows(extractor: Extractor, training_set: TrainingSet, seed: in
 
 
 def choose_questions(domain: Domain, seed: int, budget: int, length: Callable[[str], int]) -> list[int]:
-    """Positions of the questions that a seed reads in a domain, in its order, up to a budget of question tokens.
-
-    `length` counts the tokens in a text.
-    """
+    """Positions of the questions that a seed reads in a domain, in its order, up to a budget of tokens (`length`)."""
     order = shuffled(len(domain.questions), seed, "questions", domain.name)
     return within_budget(domain.questions, order, budget, lambda question: length(question.text))
 

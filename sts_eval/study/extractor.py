@@ -16,30 +16,17 @@ from sts_eval.model.sae import SparseAutoencoder, load_sae
 
 @dataclass(frozen=True)
 class Extractor:
-    """What a prediction is made with.
-
-    Attributes:
-        prompter: Renders and tokenises.
-        reader: Runs the model up to the hook.
-        autoencoder: Encodes what the reader read.
-        context: Longest prompt, in tokens.
-        settings: The settings of STS.
-    """
+    """What a prediction is made with."""
 
     prompter: Prompter
     reader: Reader
     autoencoder: SparseAutoencoder
-    context: int
+    context: int  # longest prompt, in tokens
     settings: PredictSettings
 
 
 def assemble(
-    model: Any,
-    tokenizer: Any,
-    autoencoder: SparseAutoencoder,
-    settings: PredictSettings,
-    *,
-    context: int | None = None,
+    model: Any, tokenizer: Any, autoencoder: SparseAutoencoder, settings: PredictSettings, *, context: int | None = None
 ) -> Extractor:
     """Put an extractor together from parts that are loaded already, and check that they fit.
 

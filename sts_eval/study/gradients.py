@@ -1,9 +1,8 @@
 """Gradients of a fresh LoRA adapter: what the tuning would do at its very first step, to whom.
 
-The adapter is peft's, with the configuration of the run that is predicted, on the untuned model. Its B
-matrices start at zero, so that it changes nothing yet; for the same reason the gradient of A is zero
-(∂L/∂A = Bᵀ ∂L/∂(BA)), and only B's gradient says anything: the weight's own gradient projected on the
-adapter's random A.
+The adapter is peft's, with the configuration of the run that is predicted, on the untuned model. Its B matrices start
+at zero, so that it changes nothing yet; for the same reason the gradient of A is zero (∂L/∂A = Bᵀ ∂L/∂(BA)), and only
+B's gradient says anything: the weight's own gradient projected on the adapter's random A.
 
 Gradients of training examples compared with gradients of test examples: Pruthi et al., TracIn (arXiv
 2002.08484); with LoRA and Adam: Xia et al., LESS (arXiv 2402.04333).
@@ -35,27 +34,13 @@ from sts_eval.study.extractor import Extractor
 from sts_eval.study.losses import option_ids
 from sts_eval.study.study import Gradients
 
-MINIBATCHES = 8
-"""Minibatches of the training set, from which Adam's moments are estimated."""
-
-MINIBATCH = 16
-"""Most rows of one."""
-
-QUESTIONS = 32
-"""Most questions of a domain."""
+MINIBATCHES = 8  # of the training set, from which Adam's moments are estimated
+MINIBATCH = 16  # most rows of one
+QUESTIONS = 32  # most questions of a domain
 
 
 class Adapter:
-    """A fresh LoRA adapter while it is on the model.
-
-    Args:
-        model: The model that it is on.
-        tune: Precision, and rows per pass.
-
-    Attributes:
-        parameters: All that is trained.
-        zeros: Those of them that start at zero: B (for an embedding, peft lets A start there).
-    """
+    """A fresh LoRA adapter while it is on the model."""
 
     def __init__(self, model: nn.Module, tune: TuneSettings) -> None:
         self._model = model
@@ -64,21 +49,13 @@ class Adapter:
         on_gpu = self._device.type == "cuda"
         self._bf16 = (on_gpu and torch.cuda.is_bf16_supported()) if tune.bf16 is None else tune.bf16
         self.parameters: list[nn.Parameter] = [one for one in model.parameters() if one.requires_grad]
+        # Those that start at zero: B (for an embedding, peft lets A start there).
         self.zeros = [one for one in self.parameters if not one.any()]
 
     def gradient(
         self, rows: Sequence[TokenRow], weights: Sequence[float], parameters: Sequence[nn.Parameter]
     ) -> tuple[float, list[Tensor]]:
-        """A weighted sum of nats over labelled tokens, and its gradient.
-
-        Args:
-            rows: Token rows; a label at the first place is not predicted and counts nothing.
-            weights: Of each row's tokens.
-            parameters: With respect to what.
-
-        Returns:
-            The sum, and its gradient by parameter in the parameters' shapes.
-        """
+        """A sum of nats over labelled tokens but a row's first, weighted by row, and its gradient by parameter."""
         self._model.train()
         total = 0.0
         sums = [torch.zeros_like(parameter) for parameter in parameters]
@@ -187,8 +164,7 @@ def read_gradients(
     adapter stands in for them. The seed draws the adapter's start, the rows and the questions.
 
     Raises:
-        UserError: A question does not say which option is right or exceeds the context, or the model or the
-            training set cannot be trained so.
+        UserError: A right option is not given, a question is too long, or the model or the set cannot be trained so.
     """
     rows = training_rows(extractor, training_set, tune, seed)
     # Minibatches of a small set are smaller rather than fewer: Adam's moments need several that differ.
@@ -200,14 +176,18 @@ def read_gradients(
         asked[name] = [_answer_row(extractor, questions[index]) for index in drawn]
     total = len(batches) + len(asked)
     with attached(extractor.reader.model, tune, seed) as adapter:
+
+        def flat_gradient(rows: Sequence[TokenRow], weights: Sequence[float]) -> NDArray[np.float32]:
+            _, gradients = adapter.gradient(rows, weights, adapter.zeros)
+            return np.concatenate([one.float().flatten().cpu().numpy() for one in gradients])
+
         training = []
         for batch in batches:
-            training.append(_flat(adapter.gradient(batch, token_mean(batch), adapter.zeros)[1]))
+            training.append(flat_gradient(batch, token_mean(batch)))
             progress("gradients: training set", len(training), total)
         found = {}
         for name, answers in asked.items():
-            weights = [1 / (_predicted(row) * len(answers)) for row in answers]
-            found[name] = _flat(adapter.gradient(answers, weights, adapter.zeros)[1])
+            found[name] = flat_gradient(answers, [1 / (_predicted(row) * len(answers)) for row in answers])
             progress(f"gradients: {name}", len(batches) + len(found), total)
     return Gradients(np.stack(training), found, tune.learning_rate or RATE[tune.method])
 
@@ -225,7 +205,3 @@ def _answer_row(extractor: Extractor, question: Question) -> TokenRow:
 
 def _predicted(row: TokenRow) -> int:
     return sum(label != IGNORED for label in row.labels[1:])
-
-
-def _flat(gradients: Sequence[Tensor]) -> NDArray[np.float32]:
-    return np.concatenate([one.float().flatten().cpu().numpy() for one in gradients])

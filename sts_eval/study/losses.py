@@ -63,9 +63,6 @@ def read_answering(
     An option is the text that follows the question's turn, up to its end (see `option_ids`). A question's own
     tokens are those of its turn's span; its first token has no likelihood where nothing stands before it.
 
-    Returns:
-        By domain, nats per question token and the log-probability of each option.
-
     Raises:
         UserError: A question does not say which option is right, or exceeds the context.
     """
@@ -112,21 +109,13 @@ def option_ids(prompter: Prompter, question: Question) -> list[list[int]]:
 
 @dataclass(frozen=True)
 class _Prepared:
-    """A question and its options as one turn, every option a branch of its own.
+    """A question and its options as one turn, every option a branch of its own."""
 
-    Attributes:
-        turn: Ids of all; the span holds the positions that predict a wanted token.
-        asked: The question's own tokens, each as (row of the span, id).
-        options: The same of each option.
-        right: Position of the right option.
-        count: Demonstrations that the question sees.
-    """
-
-    turn: Turn
-    asked: list[tuple[int, int]]
-    options: list[list[tuple[int, int]]]
+    turn: Turn  # ids of all; the span holds the positions that predict a wanted token
+    asked: list[tuple[int, int]]  # the question's own tokens, each as (row of the span, id)
+    options: list[list[tuple[int, int]]]  # the same of each option
     right: int
-    count: int
+    count: int  # demonstrations that the question sees
 
 
 def _prepare(extractor: Extractor, demonstrations: Demonstrations, question: Question) -> _Prepared:

@@ -6,14 +6,15 @@ once, so that the spread over questions gives the standard error.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from sts_eval.data.benchmark import Domain
 from sts_eval.data.tables import fingerprint
@@ -21,9 +22,10 @@ from sts_eval.model.sae import SparseAutoencoder
 from sts_eval.progress import Progress, silent
 from sts_eval.study.draws import draw_demonstrations
 from sts_eval.study.extractor import Extractor
-from sts_eval.study.need import Need
 from sts_eval.study.reading import Context, Listen, Listener, Reading, Row, RunningSums, tell
-from sts_eval.study.top_tokens import Firing, TopTokens
+
+CONTEXT_TOKENS = 8
+KEEP = 5  # firings of a feature that are shown
 
 
 class QuestionScore(NamedTuple):
@@ -34,42 +36,36 @@ class QuestionScore(NamedTuple):
     sts_notebook: float
 
 
-ScoresBySeed = Mapping[int, Mapping[int, QuestionScore]]
-"""By seed, then by position in the domain's questions."""
+ScoresBySeed = Mapping[int, Mapping[int, QuestionScore]]  # by seed, then by position in the domain's questions
 
 
 @dataclass(frozen=True)
 class QuestionScores:
     """The questions' scores by domain, of all seeds."""
 
-    need: ClassVar = Need.QUESTION_SCORES
-
     domains: Mapping[str, ScoresBySeed]
+
+
+class Firing(NamedTuple):
+    """A token of a domain's question on which a feature fires."""
+
+    activation: float
+    domain: str
+    ids: tuple[int, ...]  # from a few tokens before up to the token, which is the last
 
 
 @dataclass(frozen=True)
 class DomainReading:
-    """What step 2 found in one domain.
-
-    Attributes:
-        domain: Its name.
-        questions: Scores of the questions.
-        act_by_feature: Mean activation of each feature of the first seed's D_N, in its order.
-        icl_by_feature: The same for the squared change under demonstrations.
-        firings: By explained feature, where it is most active, strongest first.
-        n_tokens: Question tokens read.
-        fewer_shots: How many readings saw fewer demonstrations because of the context.
-        prompts_sha256: Fingerprint of the token ids of the demonstrations, by seed, and the questions.
-    """
+    """What step 2 found in one domain."""
 
     domain: str
     questions: ScoresBySeed
-    act_by_feature: NDArray[np.float64]
-    icl_by_feature: NDArray[np.float64]
-    firings: Mapping[int, Sequence[Firing]]
-    n_tokens: int
-    fewer_shots: int
-    prompts_sha256: str
+    act_by_feature: NDArray[np.float64]  # mean activation of each feature of the first seed's D_N, in its order
+    icl_by_feature: NDArray[np.float64]  # the same for the squared change under demonstrations
+    firings: Mapping[int, Sequence[Firing]]  # by explained feature, where it is most active, strongest first
+    n_tokens: int  # of the questions
+    fewer_shots: int  # how many readings saw fewer demonstrations because of the context
+    prompts_sha256: str  # of the token ids of the demonstrations, by seed, and the questions
 
 
 def read_domain(
@@ -77,24 +73,16 @@ def read_domain(
     domain: Domain,
     features: Mapping[int, Sequence[int]],
     chosen: Mapping[int, Sequence[int]],
-    *,
     explained: Sequence[int] = (),
     listen: Listen | None = None,
     progress: Progress = silent,
 ) -> DomainReading:
     """Score the chosen questions of a domain on the shifted features.
 
+    `features` and `chosen` are by seed: its shifted features, and the positions of the questions to score. The first
+    seed's features are summed by feature too, and of the `explained` ones the strongest firings are kept. `listen` is
+    given the first seed's questions in its order; its listeners hear them alone and behind that seed's demonstrations.
     A question without demonstrations is read once, whatever the number of seeds.
-
-    Args:
-        extractor: Model, SAE and settings.
-        domain: Questions and the pool of demonstrations.
-        features: By seed, its shifted features; the first seed's are summed by feature too.
-        chosen: By seed, positions of the questions to score.
-        explained: Shifted features whose strongest firings are kept.
-        listen: Given the first seed's questions in its order, makes further listeners, which hear them alone and
-            behind that seed's demonstrations.
-        progress: Told of every row.
 
     Raises:
         UserError: A question exceeds the context.
@@ -111,7 +99,7 @@ def read_domain(
     first = next(iter(features))
     scoring = _QuestionScoring({seed: [place[feature] for feature in own] for seed, own in features.items()})
     tokens = TopTokens(domain.name, {feature: place[feature] for feature in explained})
-    listeners: list[Listener] = [_ChosenFeatures(extractor.autoencoder, every, [scoring, tokens])]
+    listeners: list[Listener] = [_ChosenFeatures(extractor.autoencoder.encoder(every), [scoring, tokens])]
     if listen is not None:
         further = listen({position: turns[position] for position in chosen[first]})
         listeners.append(_WithinContext(first, extractor.autoencoder, further))
@@ -130,41 +118,39 @@ def read_domain(
     )
 
 
+@dataclass(frozen=True)
 class _ChosenFeatures(Listener):
     """Lets other listeners hear some features, in float64, in place of the hidden states."""
 
-    def __init__(self, autoencoder: SparseAutoencoder, features: Sequence[int], listeners: Sequence[Listener]) -> None:
-        self._encoder = autoencoder.encoder(features)
-        self._listeners = listeners
+    encode: Callable[[Tensor], Tensor]
+    listeners: Sequence[Listener]
 
     def hear(self, row: Row) -> None:
-        features = row.mapped(lambda hidden: self._encoder.encode(hidden).double().cpu())
-        for listener in self._listeners:
+        alone, *others = (self.encode(hidden).double().cpu() for hidden in (row.alone, *row.others.values()))
+        features = replace(row, alone=alone, others=dict(zip(row.others, others, strict=True)))
+        for listener in self.listeners:
             listener.hear(features)
 
 
+@dataclass(frozen=True)
 class _WithinContext(Listener):
     """Lets other listeners hear the questions that one context covers."""
 
-    def __init__(self, context: Hashable, autoencoder: SparseAutoencoder, listeners: Sequence[Listener]) -> None:
-        self._context = context
-        self._autoencoder = autoencoder
-        self._listeners = listeners
+    context: Hashable
+    autoencoder: SparseAutoencoder
+    listeners: Sequence[Listener]
 
     def hear(self, row: Row) -> None:
-        part = row.within(self._context)
+        part = row.within(self.context)
         if part is not None:
-            tell(part, self._listeners, self._autoencoder)
+            tell(part, self.listeners, self.autoencoder)
 
 
 class _QuestionScoring(Listener):
-    """Scores by seed and question, and sums by feature of the first seed.
-
-    Args:
-        places: By seed, where its features stand in the states that are heard.
-    """
+    """Scores by seed and question, and sums by feature of the first seed."""
 
     def __init__(self, places: Mapping[int, Sequence[int]]) -> None:
+        # By seed, where its features stand in the states that are heard.
         self._places = {seed: torch.tensor(own) for seed, own in places.items()}
         self._first = next(iter(places))
         self.scores: dict[int, dict[int, QuestionScore]] = {seed: {} for seed in places}
@@ -184,3 +170,33 @@ class _QuestionScoring(Listener):
                 self.scores[seed][position] = QuestionScore(float(act.sum()), float(icl.sum()), squares)
                 if seed == self._first:
                     self.by_feature.add(torch.ones(1), (act[None], icl[None]))
+
+
+class TopTokens(Listener):
+    """Keeps the strongest firings of some features: by feature, strongest first.
+
+    At most one firing per question is kept, so that one repetitive question cannot fill the list. `place` says by
+    feature where it stands in the states of the rows that are heard.
+    """
+
+    def __init__(self, domain: str, place: Mapping[int, int], keep: int = KEEP) -> None:
+        self._domain = domain
+        self._place = place
+        self._keep = keep
+        self.firings: dict[int, list[Firing]] = {feature: [] for feature in place}
+
+    def hear(self, row: Row) -> None:
+        """Look at the questions of a row, alone."""
+        for number, activations in row.by_question(row.alone).items():
+            ids, span, _ = row.turns[number]
+            for feature, kept in self.firings.items():
+                value, at = activations[:, self._place[feature]].max(dim=0)
+                if value > 0:
+                    position = span[int(at)]
+                    context = ids[max(0, position + 1 - CONTEXT_TOKENS) : position + 1]
+                    self.firings[feature] = strongest([*kept, Firing(float(value), self._domain, context)], self._keep)
+
+
+def strongest(firings: Iterable[Firing], keep: int = KEEP) -> list[Firing]:
+    """The strongest firings, strongest first."""
+    return sorted(firings, reverse=True)[:keep]

@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +22,6 @@ from sts_eval.data.training_set import TrainingSet
 from sts_eval.progress import Progress, silent
 from sts_eval.study.draws import draw_training_rows
 from sts_eval.study.extractor import Extractor
-from sts_eval.study.need import Need
 from sts_eval.study.reading import Context, Listen, Listener, Reading, RunningSums, Tokens
 
 _SHOWN = "demonstrations"
@@ -31,29 +29,16 @@ _SHOWN = "demonstrations"
 
 @dataclass(frozen=True)
 class Shift:
-    """How far demonstrations move every feature, for one seed.
-
-    Attributes:
-        seed: The seed that drew the demonstrations and questions.
-        score: Shape (d_sae,), the mean squared difference of each feature.
-        features: The N features with the highest score, highest first (D_N).
-        demonstrations: Row numbers in the training set of the demonstrations shown.
-        n_questions: Questions compared.
-        n_tokens: Question tokens compared.
-        fewer_shots: How many questions saw fewer demonstrations because of the context.
-        prompts_sha256: Fingerprint of the token ids of the demonstrations and the questions.
-    """
-
-    need: ClassVar = Need.SHIFT
+    """How far demonstrations move every feature, for one seed, which drew the demonstrations and the questions."""
 
     seed: int
-    score: NDArray[np.float64]
-    features: tuple[int, ...]
-    demonstrations: tuple[int, ...]
+    score: NDArray[np.float64]  # shape (d_sae,), the mean squared difference of each feature
+    features: tuple[int, ...]  # the N features with the highest score, highest first (D_N)
+    demonstrations: tuple[int, ...]  # row numbers in the training set
     n_questions: int
-    n_tokens: int
-    fewer_shots: int
-    prompts_sha256: str
+    n_tokens: int  # of the questions
+    fewer_shots: int  # how many questions saw fewer demonstrations because of the context
+    prompts_sha256: str  # of the token ids of the demonstrations and the questions
 
 
 class FeatureShift(Listener):
@@ -76,16 +61,10 @@ class FeatureShift(Listener):
         yield before.square()
         yield after.square()
 
-    @property
-    def paired(self) -> NDArray[np.float64]:
-        """Every token compared with itself, shape (d_sae,)."""
-        return np.asarray(self._sums.means()[0], dtype=np.float64)
-
-    @property
-    def unaligned(self) -> NDArray[np.float64]:
-        """Every token compared with every other: E[a²] + E[b²] − 2 E[a] E[b], shape (d_sae,)."""
-        _, before, after, before2, after2 = self._sums.means()
-        return np.asarray(before2 + after2 - 2 * before * after, dtype=np.float64)
+    def scores(self) -> dict[str, NDArray[np.float64]]:
+        """By estimator, shape (d_sae,): each token compared with itself, or with every other."""
+        paired, before, after, before2, after2 = self._sums.means()
+        return {"paired": paired, "notebook": before2 + after2 - 2 * before * after}
 
 
 def measure_shift(
@@ -97,10 +76,8 @@ def measure_shift(
 ) -> Shift:
     """Compare question tokens with and without demonstrations, and pick the features that move most.
 
-    The `paired` estimator compares each token with itself. The `notebook` estimator is what the
-    authors' notebook computes, two unaligned samples row against row; its expectation over the
-    pairings, E[a²] + E[b²] − 2 E[a] E[b], needs no sample at all.
-
+    The `paired` estimator compares each token with itself. The `notebook` estimator is that of the authors' notebook,
+    two unaligned samples row against row; its mean over the pairings, E[a²] + E[b²] − 2 E[a] E[b], needs no sample.
     `listen` makes further listeners to the same reading; they hear the context "demonstrations".
 
     Raises:
@@ -113,7 +90,7 @@ def measure_shift(
     moved = FeatureShift()
     listeners = [moved, *(listen(drawn.turns) if listen else ())]
     reading.play(listeners, partial(progress, "step 1: shifted features"))
-    score = moved.paired if settings.estimator == "paired" else moved.unaligned
+    score = moved.scores()[settings.estimator]
     return Shift(
         seed=seed,
         score=score,

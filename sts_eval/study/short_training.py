@@ -28,8 +28,7 @@ from sts_eval.study.gradients import attached, token_mean, training_rows
 from sts_eval.study.losses import read_answering
 from sts_eval.study.study import Answering, Probe
 
-QUESTIONS = 40
-"""Most questions of a domain that are read between steps."""
+QUESTIONS = 40  # most questions of a domain that are read between steps
 
 
 def read_probe(
@@ -50,8 +49,7 @@ def read_probe(
     questions. The model is left as it was.
 
     Raises:
-        UserError: A question does not say which option is right or exceeds the context, the model or the
-            training set cannot be trained so, or the loss is not a number.
+        UserError: As for `read_gradients`, or the loss is not a number.
     """
     from transformers import get_cosine_schedule_with_warmup
 

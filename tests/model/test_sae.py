@@ -42,7 +42,7 @@ def test_a_folder_that_sae_lens_wrote(tmp_path, architecture):
 @pytest.mark.parametrize("features", [[5], [40, 3, 17, 3], list(range(tiny.D_SAE))])
 def test_columns_are_those_of_the_full_encoding(architecture, features):
     autoencoder = tiny.autoencoder(tiny.sae(architecture))
-    found = autoencoder.encoder(features).encode(HIDDEN)
+    found = autoencoder.encoder(features)(HIDDEN)
     wanted = autoencoder.sae.encode(HIDDEN).detach()[:, features]
     assert found.dtype == torch.float32
     torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-6)
@@ -56,7 +56,7 @@ def test_columns_keep_the_input_treatment(changes):
     made._setup_activation_normalization()
     autoencoder = tiny.autoencoder(made)
     wanted = made.encode(HIDDEN).detach()[:, [1, 30]]
-    torch.testing.assert_close(autoencoder.encoder([1, 30]).encode(HIDDEN), wanted, rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(autoencoder.encoder([1, 30])(HIDDEN), wanted, rtol=1e-5, atol=1e-6)
 
 
 def test_encoding_goes_in_blocks(monkeypatch):
@@ -67,7 +67,7 @@ def test_encoding_goes_in_blocks(monkeypatch):
     assert [len(block) for _, block in blocks] == [5, 5, 5, 5, 3]
     assert [(where.start, where.stop) for where, _ in blocks] == [(0, 5), (5, 10), (10, 15), (15, 20), (20, 23)]
     torch.testing.assert_close(torch.cat([block for _, block in blocks]), whole, rtol=1e-5, atol=1e-6)
-    torch.testing.assert_close(autoencoder.encoder([7, 2]).encode(HIDDEN), whole[:, [7, 2]], rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(autoencoder.encoder([7, 2])(HIDDEN), whole[:, [7, 2]], rtol=1e-5, atol=1e-6)
     monkeypatch.setattr(sae_module, "_BLOCK", 1)
     assert all(len(block) == 1 for _, block in autoencoder.encode(HIDDEN))
 
@@ -106,7 +106,7 @@ def test_gemma_scope_arrays(tmp_path):
     assert found.hook_name == "blocks.20.hook_resid_post"
     assert found.architecture == "jumprelu"
     torch.testing.assert_close(encoded(found), jump_relu(arrays), rtol=1e-5, atol=1e-5)
-    torch.testing.assert_close(found.encoder([9, 4]).encode(HIDDEN), jump_relu(arrays)[:, [9, 4]], rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(found.encoder([9, 4])(HIDDEN), jump_relu(arrays)[:, [9, 4]], rtol=1e-5, atol=1e-5)
 
 
 def test_gemma_scope_arrays_do_not_say_where_they_read(tmp_path):

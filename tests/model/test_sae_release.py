@@ -66,7 +66,7 @@ def test_a_gemma_scope_release(hub, monkeypatch):
     pre = hidden.double().numpy() @ arrays["w_enc"] + arrays["b_enc"]
     wanted = torch.tensor(pre * (pre > arrays["threshold"]), dtype=torch.float32)
     torch.testing.assert_close(next(found.encode(hidden))[1], wanted, rtol=1e-4, atol=1e-5)
-    torch.testing.assert_close(found.encoder([3, 0]).encode(hidden), wanted[:, [3, 0]], rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(found.encoder([3, 0])(hidden), wanted[:, [3, 0]], rtol=1e-4, atol=1e-5)
 
 
 def test_a_release_in_sae_lens_format_and_its_page(hub):

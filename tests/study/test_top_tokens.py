@@ -3,8 +3,8 @@
 import torch
 
 from sts_eval.data.prompt import Turn
+from sts_eval.study.question_scores import Firing, TopTokens, strongest
 from sts_eval.study.reading import Row, question_weights
-from sts_eval.study.top_tokens import Firing, TopTokens, strongest
 
 TURN = Turn(tuple(range(100, 120)), (2, 3, 15))
 
