@@ -50,18 +50,18 @@ def _all_different(what: str) -> AfterValidator:
 class StageResources(Spec):
     """What one stage is given."""
 
-    cpus: int = Field(default=1, ge=1, description="cores; the worker computes on so many threads")
-    gpus: float = Field(default=0, ge=0, description="GPUs; below 1 several stages share one")
-    memory_gb: float | None = Field(default=None, gt=0, description="memory to reserve, in 1e9 bytes; none if absent")
+    cpus: int = Field(1, ge=1, description="cores; the worker computes on so many threads")
+    gpus: float = Field(0, ge=0, description="GPUs; below 1 several stages share one")
+    memory_gb: float | None = Field(None, gt=0, description="memory to reserve, in 1e9 bytes; none if absent")
 
 
 class Resources(Spec):
     """What each kind of stage asks of a Ray cluster; on this machine alone stages take what they find."""
 
-    predict: StageResources = Field(default=StageResources(), description="the prediction of a run")
-    tune: StageResources = Field(default=StageResources(), description="one seed of a tuning")
-    measure: StageResources = Field(default=StageResources(), description="one model's answers, before or after")
-    report: StageResources = Field(default=StageResources(), description="reading the tuned models, and the report")
+    predict: StageResources = Field(StageResources(), description="the prediction of a run")
+    tune: StageResources = Field(StageResources(), description="one seed of a tuning")
+    measure: StageResources = Field(StageResources(), description="one model's answers, before or after")
+    report: StageResources = Field(StageResources(), description="reading the tuned models, and the report")
 
     def of(self, kind: Kind) -> StageResources:
         """The resources of a kind of stage."""
@@ -73,7 +73,7 @@ class MatrixModel(ModelSpec):
     """A model of a sweep, with the SAEs that predict for it."""
 
     saes: Annotated[tuple[SAESpec, ...], _all_different("SAE")] = Field(
-        default=(SAESpec(),), min_length=1, description="each as release and id, or path"
+        (SAESpec(),), min_length=1, description="each as release and id, or path"
     )
 
     def spec(self) -> ModelSpec:
@@ -95,10 +95,8 @@ class Matrix(Spec):
     tune: TuneSettings = TuneSettings()
     measure: MeasureSettings = MeasureSettings()
     resources: Resources = Resources()
-    retries: int = Field(default=2, ge=0, description="how often a stage that broke is tried again")
-    post_hoc: bool = Field(
-        default=False, description="report predictions that were made after fine-tuning started, marked"
-    )
+    retries: int = Field(2, ge=0, description="how often a stage that broke is tried again")
+    post_hoc: bool = Field(False, description="report predictions that were made after fine-tuning started, marked")
 
     def expand(self) -> tuple[tuple[str, Run], ...]:
         """All runs with their names: models in order, within them SAEs, within these training sets.

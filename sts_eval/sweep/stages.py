@@ -23,25 +23,15 @@ from sts_eval.sweep.matrix import Kind, Matrix, model_slug, tuning_slug
 
 @dataclass(frozen=True)
 class Stage:
-    """One piece of work.
+    """One piece of work."""
 
-    Attributes:
-        name: Unique in the sweep, and the name of its files.
-        kind: What it does.
-        run: Name of the run that it is for; of the first where several share it.
-        key: Hash of what its result depends on.
-        seed: Seed of the tuning, where it is about one.
-        needs: Stages that must be done before it.
-        needs_one: Stages of which one must be done before it.
-    """
-
-    name: str
+    name: str  # unique in the sweep, and the name of its files
     kind: Kind
-    run: str
-    key: str
-    seed: int | None = None
-    needs: tuple[str, ...] = ()
-    needs_one: tuple[str, ...] = ()
+    run: str  # name of the run that it is for; of the first where several share it
+    key: str  # hash of what its result depends on
+    seed: int | None = None  # of the tuning, where it is about one
+    needs: tuple[str, ...] = ()  # stages that must be done before it
+    needs_one: tuple[str, ...] = ()  # stages of which one must be done before it
 
 
 def plan(matrix: Matrix) -> tuple[Stage, ...]:

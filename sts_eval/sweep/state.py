@@ -57,22 +57,13 @@ def record_place(folder: Path, stage: str) -> Path:
 
 
 class Book:
-    """The stages of a sweep and their records.
-
-    Args:
-        folder: The sweep's.
-        stages: Its plan.
-
-    Attributes:
-        records: The records of the stages that were tried under their present settings.
-        submitted: Stages that an engine has taken.
-    """
+    """The stages of a sweep's plan and their records, in the sweep's folder."""
 
     def __init__(self, folder: Path, stages: Sequence[Stage]) -> None:
         self.folder = folder
         self.stages: Mapping[str, Stage] = {stage.name: stage for stage in stages}
-        self.records: dict[str, StageRecord] = {}
-        self.submitted: set[str] = set()
+        self.records: dict[str, StageRecord] = {}  # of the stages that were tried under their present settings
+        self.submitted: set[str] = set()  # stages that an engine has taken
         self._read(self.stages)
 
     def look(self) -> None:
@@ -131,11 +122,7 @@ class Book:
             del self.records[name]
 
     def seconds_left(self, width: int) -> float | None:
-        """An estimate from the mean time of each kind of stage; None where a kind that is left was never done.
-
-        Args:
-            width: Stages at once.
-        """
+        """An estimate from the mean time of each kind of stage; None where a kind that is left was never done."""
         spent: dict[str, list[float]] = {}
         for record in self.records.values():
             if record.status == "done":

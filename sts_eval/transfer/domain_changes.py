@@ -11,36 +11,16 @@ from collections.abc import Sequence
 import numpy as np
 
 from sts_eval.records.answers import Replies
-from sts_eval.records.transfer import (
-    DomainAnswers,
-    DomainChange,
-    DomainFlag,
-    Form,
-    MeanChange,
-    SeedChange,
-)
-from sts_eval.statistics import (
-    change_over_seeds,
-    mean_change_over_seeds,
-    paired_change,
-    paired_mean_change,
-)
+from sts_eval.records.transfer import DomainAnswers, DomainChange, DomainFlag, Form, MeanChange, SeedChange
+from sts_eval.statistics import change_over_seeds, mean_change_over_seeds, paired_change, paired_mean_change
 from sts_eval.statistics.paired import PairedChange
 
 NOTABLE_SHARE = 0.02
 """Change in the share of unparsed or truncated answers from which part of an accuracy change is form."""
 
-AGREES = 1e-9
-"""Relative difference between two computations of a figure that rounding explains."""
-
 
 def summarise(answers: Sequence[DomainAnswers], seeds: Sequence[int]) -> tuple[DomainChange, ...]:
-    """The figures of every domain, from its answers alone.
-
-    Args:
-        answers: One table per domain.
-        seeds: The seed behind each tuned column.
-    """
+    """The figures of every domain, from its answers alone. `seeds` are those of the tables' `after` columns."""
     return tuple(_domain(table, seeds) for table in answers)
 
 
@@ -100,12 +80,7 @@ def _logprob(table: DomainAnswers) -> MeanChange | None:
         crossed = mean_change_over_seeds(before, after)
         item_se, seed_sd, se = crossed.item_se, crossed.seed_sd, crossed.se
     return MeanChange(
-        before=first.mean_before,
-        after=first.mean_after,
-        delta=first.delta,
-        item_se=item_se,
-        seed_sd=seed_sd,
-        se=se,
+        before=first.mean_before, after=first.mean_after, delta=first.delta, item_se=item_se, seed_sd=seed_sd, se=se
     )
 
 
@@ -113,10 +88,9 @@ def _form(models: Sequence[Replies]) -> Form:
     n = len(models[0].verdicts)
     truncated = [replies.n_truncated for replies in models if replies.n_truncated is not None]
     lengths = [replies.mean_length for replies in models if replies.mean_length is not None]
-    known = len(truncated) == len(models)
     return Form(
         unparsed=float(np.mean([replies.n_unparsed for replies in models])) / n,
-        truncated=float(np.mean(truncated)) / n if known else None,
+        truncated=float(np.mean(truncated)) / n if len(truncated) == len(models) else None,
         mean_length=float(np.mean(lengths)) if len(lengths) == len(models) else None,
     )
 

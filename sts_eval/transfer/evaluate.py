@@ -37,29 +37,17 @@ NEARLY = 0.99
 
 @dataclass(frozen=True)
 class Tuned:
-    """A tuned model.
-
-    Attributes:
-        seed: The seed it was trained with.
-        weights: Folder of its adapter or of the whole model.
-        whole: Whether it is a whole model.
-    """
+    """A tuned model."""
 
     seed: int
-    weights: Path
+    weights: Path  # folder of its adapter, or of the whole model
     whole: bool = False
 
 
 class Evaluator:
     """Evaluates models on one task and one choice of questions, which is made before any model is loaded.
 
-    Args:
-        settings: The task, how to run it, and which questions to score.
-        folder: Where evaluations are kept.
-        prediction: The prediction whose questions are left out.
-
-    Attributes:
-        n_read: Questions that are left out because the prediction read them.
+    The `n_read` questions that the prediction read are left out.
 
     Raises:
         UserError: The task is unknown, or no question is left to score.
@@ -75,8 +63,7 @@ class Evaluator:
         """Evaluate a model, or read what an earlier evaluation of the same kind found.
 
         Raises:
-            UserError: The adapter is missing or another model's, the folder cannot be written, or the task does not
-                score questions 0 or 1.
+            UserError: No adapter, another model's, an unwritable folder, or a task that does not score 0 or 1.
         """
         from accelerate import PartialState
 
@@ -154,21 +141,17 @@ class Evaluator:
             for name, chosen in self._selections.items()
         }
         settings = self._settings.model_dump(mode="json", exclude=without)
-        installed = versions()
-        return fingerprint(
-            [model_fingerprint(model), adapter, settings, questions, {name: installed[name] for name in DEPENDS_ON}]
-        )
+        installed = {name: version for name, version in versions().items() if name in DEPENDS_ON}
+        return fingerprint([model_fingerprint(model), adapter, settings, questions, installed])
 
 
 def _model_args(settings: MeasureSettings, model: ModelSpec, tuned: Tuned | None) -> dict[str, Any]:
     """What lm-eval's model class is made with. Both backends take an adapter, by different names."""
-    own: dict[str, Any] = {"dtype": model.dtype, "trust_remote_code": model.trust_remote_code}
+    own: dict[str, Any] = {"dtype": model.dtype, "trust_remote_code": model.trust_remote_code, "pretrained": model.id}
     if tuned is not None and tuned.whole:
         own["pretrained"] = str(tuned.weights)
-    else:
-        own["pretrained"] = model.id
-        if model.revision is not None:
-            own["revision"] = model.revision
+    elif model.revision is not None:
+        own["revision"] = model.revision
     if tuned is not None and not tuned.whole:
         if settings.backend == "vllm":
             own |= {"lora_local_path": str(tuned.weights), "max_lora_rank": _adapter_config(tuned.weights)["r"]}
@@ -188,17 +171,17 @@ def _adapter_config(weights: Path) -> dict[str, Any]:
     try:
         return dict(json.loads((weights / "adapter_config.json").read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
-        reason = type(error).__name__
-        raise UserError(f"{weights} holds no adapter ({reason})", "Give a folder that peft wrote") from error
+        message = f"{weights} holds no adapter ({type(error).__name__})"
+        raise UserError(message, "Give a folder that peft wrote") from error
 
 
 def _check_base(model: ModelSpec, weights: Path) -> None:
     """Refuse an adapter of another model. Folders are compared by their place."""
     named = str(_adapter_config(weights).get("base_model_name_or_path"))
     places = [Path(name).expanduser() for name in (named, model.id)]
-    same = named == model.id or (all(place.exists() for place in places) and places[0].resolve() == places[1].resolve())
-    if not same:
-        raise UserError(
-            f"the adapter in {weights} was trained on {named}, not on {model.id}",
-            "Give that model, or an adapter of this one",
-        )
+    if named == model.id or (all(place.exists() for place in places) and places[0].samefile(places[1])):
+        return
+    raise UserError(
+        f"the adapter in {weights} was trained on {named}, not on {model.id}",
+        "Give that model, or an adapter of this one",
+    )

@@ -15,9 +15,6 @@ from typing import Any
 from sts_eval.errors import UserError
 from sts_eval.experiment import MeasureSettings
 
-OWN_TASKS = "sts_eval"
-"""Folder below the harness's tasks into which this package installs its own."""
-
 
 def load_tasks(settings: MeasureSettings) -> tuple[dict[str, Any], Any]:
     """The lm-eval tasks that a name stands for, by name, and the manager that loaded them.
@@ -47,7 +44,8 @@ def _managers(include_path: str | None) -> Iterator[Any]:
     import lm_eval.tasks
     from lm_eval.tasks import TaskManager
 
-    for folder in (include_path, Path(lm_eval.tasks.__file__).parent / OWN_TASKS):
+    own = Path(lm_eval.tasks.__file__).parent / "sts_eval"  # into which this package installs its tasks
+    for folder in (include_path, own):
         if folder is not None and Path(folder).is_dir():
             yield TaskManager(include_path=str(folder), include_defaults=False)
     yield TaskManager(include_path=include_path)

@@ -50,13 +50,14 @@ class PackedLM(HFLM):  # type: ignore[misc]  # lm-eval ships no types
             plain: list[Answer] = super()._loglikelihood_tokens(requests, disable_tqdm, override_bs)
             return plain
         answers: dict[int, Answer] = {}
-        bar = tqdm(total=len(requests), desc="scoring options", unit="option", disable=disable_tqdm or self.rank != 0)
-        with bar:
+        hidden = disable_tqdm or self.rank != 0
+        with tqdm(total=len(requests), desc="scoring options", unit="option", disable=hidden) as bar:
             for row in _rows(questions, requests):
-                for index, answer in self._score(row, requests).items():
-                    answers[index] = answer
+                scored = self._score(row, requests)
+                for index, answer in scored.items():
                     self.cache_hook.add_partial("loglikelihood", requests[index][0], answer)
-                bar.update(sum(len(question) for question in row))
+                answers |= scored
+                bar.update(len(scored))
         return [answers[index] for index in range(len(requests))]
 
     def _packs(self, questions: Sequence[Sequence[int]], requests: list[Request]) -> bool:

@@ -36,21 +36,13 @@ NO_LIMIT = 1_000_000
 
 @dataclass(frozen=True)
 class Setup:
-    """What all seeds have in common.
-
-    Attributes:
-        model: The untuned model.
-        training_set: Questions and solutions.
-        settings: How to train.
-        prompter: Renders and tokenises. Its tokenizer pads the rows, and is saved beside the weights.
-        context: Longest row that the model reads, in tokens.
-    """
+    """What all seeds have in common."""
 
     model: ModelSpec
     training_set: TrainingSet
     settings: TuneSettings
-    prompter: Prompter
-    context: int
+    prompter: Prompter  # its tokenizer pads the rows, and is saved beside the weights
+    context: int  # longest row that the model reads, in tokens
 
 
 def finetune(
@@ -65,18 +57,11 @@ def finetune(
 ) -> Tuning:
     """Fine-tune a model on a training set, once per seed. Seeds whose folders are there are not trained again.
 
-    Args:
-        model: The untuned model.
-        training_set: Questions and solutions.
-        settings: How to train.
-        folder: Where the seeds' folders go.
-        benchmark: What the tuned model will be scored on, to look for its questions in the training set.
-        prediction: The prediction that was made before.
-        progress: Called with (stage, done, total) as seeds are done; the trainer shows its steps itself.
+    Questions of the benchmark are looked for in the training set. `prediction` is the one that was made before.
+    Progress is that of seeds; the trainer shows its steps itself.
 
     Raises:
-        UserError: The training set contains benchmark questions, the folder cannot be written, memory does
-            not suffice, or the loss is not a number.
+        UserError: Contaminated training set, unwritable folder, too little memory, or a loss that is not a number.
     """
     if model.adapter is not None:
         raise UserError("a model with an adapter cannot be tuned further", "Merge the adapter into the model first")
@@ -122,8 +107,7 @@ def _train_seed(setup: Setup, seed: int, place: SeedFolder) -> None:
     """Train a seed under a temporary name, and rename it. Of several processes the main one writes."""
     from accelerate import PartialState
 
-    processes = PartialState()
-    unfinished = place.unfinished
+    processes, unfinished = PartialState(), place.unfinished
     if processes.is_main_process:
         shutil.rmtree(unfinished.path, ignore_errors=True)  # a killed run's
     processes.wait_for_everyone()
