@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from sts_eval.cli.options import EXPERIMENT, PATH, RUN_FOLDER, folder_of_run, output
+from sts_eval.cli.options import EXPERIMENT, PATH, RUN_FOLDER, output, run_folder
 from sts_eval.cli.progress import progress_bars
 from sts_eval.errors import UserError
 from sts_eval.experiment_file import read_experiment
@@ -35,13 +35,11 @@ def finetune(experiment: Path, prediction: Path | None, folder: Path | None, pus
     from sts_eval.transfer.measure import refer_to
     from sts_eval.tuning.push import push_to_hub
 
-    described = read_experiment(experiment)
-    files = RunFolder.of(folder_of_run(experiment, folder))
+    described, files = read_experiment(experiment), run_folder(experiment, folder)
     followed = refer_to(Prediction.read(prediction)) if prediction else None
     with progress_bars() as progress:
         tuning = make_tuning(described, followed, files, progress)
-    path = files.tuning_record
-    tuning.write(path)
+    tuning.write(files.tuning_record)
     for one in tuning.runs:
         loss = f"held-out loss {one.loss_before:.3f} → {one.loss_after:.3f}"
         click.echo(f"seed {one.seed}: {loss}, {one.steps} steps, {one.seconds:.0f} s")
@@ -50,7 +48,8 @@ def finetune(experiment: Path, prediction: Path | None, folder: Path | None, pus
     if push_to is not None:
         click.echo(f"Pushed: {push_to_hub(tuning, files.tuning, push_to)}")
     after = f" --prediction {prediction}" if prediction else ""
-    click.echo(f"Record: {path}. Next: sts-eval stage measure {experiment} --tuning {path}{after}")
+    following = f"sts-eval stage measure {experiment} --tuning {files.tuning_record}{after}"
+    click.echo(f"Record: {files.tuning_record}. Next: {following}")
 
 
 @stage.command("measure")
