@@ -22,15 +22,10 @@ class Spec(BaseModel):
 
 @dataclass(frozen=True)
 class Named:
-    """The name of a setting on the command line and in `--metadata`, where it is not the field's own name.
+    """The name of a setting on the command line and in `--metadata`, where it is not the field's own name."""
 
-    Attributes:
-        name: The name, as an identifier: sae_release is `--sae-release` and `--metadata sae_release=`.
-        older: Names that earlier versions used in `--metadata`; they still work.
-    """
-
-    name: str
-    older: tuple[str, ...] = ()
+    name: str  # an identifier: sae_release is `--sae-release` and `--metadata sae_release=`
+    older: tuple[str, ...] = ()  # names that earlier versions used in `--metadata`; they still work
 
 
 def _all_different(seeds: tuple[int, ...]) -> tuple[int, ...]:
