@@ -39,8 +39,7 @@ from sts_eval.transfer.measure import measure, refer_to, tuned_models
 from sts_eval.tuning.contamination import check_contamination
 from sts_eval.tuning.finetune import finetune
 
-READS_THE_TUNING = {Need.GRADIENTS, Need.PROBE}
-"""What predictors may need that depends on the settings of the tuning."""
+READS_THE_TUNING = {Need.GRADIENTS, Need.PROBE}  # what predictors may need that depends on the settings of the tuning
 
 
 def run(experiment: Run, folder: Path, *, post_hoc: bool = False, progress: Progress = silent) -> Report:

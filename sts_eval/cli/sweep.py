@@ -18,8 +18,7 @@ from sts_eval.sweep.matrix import Matrix, read_matrix
 from sts_eval.sweep.state import Book, StageRecord
 from sts_eval.sweep.tables import comparable, detail_table, left, plan_table, status_table
 
-HERE = "here"
-"""The value of `--ray` without an address."""
+HERE = "here"  # the value of `--ray` without an address
 
 UNFINISHED = 3
 """Exit code where a stage is quarantined."""

@@ -26,11 +26,8 @@ Tell = Callable[[Book, StageRecord | None], None]
 
 DRIVER_FILE = "driver.json"
 
-POLL = 1.0
-"""Seconds between looks at what runs."""
-
-SILENT = 60.0
-"""Seconds without a sign of life after which a driver counts as gone."""
+POLL = 1.0  # seconds between looks at what runs
+SILENT = 60.0  # seconds without a sign of life after which a driver counts as gone
 
 
 class Engine(Protocol):

@@ -26,11 +26,9 @@ from sts_eval.experiment_file import read_description, section, section_of_list
 
 INIT = "sts-eval init --matrix"
 
-Kind = Literal["predict", "before", "tune", "after", "report"]
-"""What a stage does."""
+Kind = Literal["predict", "before", "tune", "after", "report"]  # what a stage does
 
-LONGEST = 32
-"""Letters of a name that are kept in a slug, so that the name of a run is one of a file on any disk."""
+LONGEST = 32  # letters of a name that are kept in a slug, so that the name of a run is one of a file on any disk
 
 
 def _identity(*specs: Spec) -> str:

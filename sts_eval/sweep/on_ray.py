@@ -18,11 +18,8 @@ from sts_eval.sweep.state import StageRecord
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
-ANSWER_SECONDS = 10.0
-"""How long a cluster has to take a connection."""
-
-CHECK_SECONDS = 120.0
-"""How long a node has to start a worker and look for the folder."""
+ANSWER_SECONDS = 10.0  # how long a cluster has to take a connection
+CHECK_SECONDS = 120.0  # how long a node has to start a worker and look for the folder
 
 
 class OnRay:

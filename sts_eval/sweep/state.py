@@ -28,8 +28,7 @@ Standing = Literal["running", "queued", "ready", "waiting", "blocked", "quaranti
 
 LOST = ("quarantined", "blocked")
 
-OVER = ("done", *LOST)
-"""Where nothing is left to be done."""
+OVER = ("done", *LOST)  # where nothing is left to be done
 
 
 class StageRecord(Record):

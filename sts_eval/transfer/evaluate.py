@@ -28,11 +28,8 @@ from sts_eval.transfer.lm_eval_tasks import load_tasks
 from sts_eval.transfer.pairing import Answer, evaluated
 from sts_eval.transfer.scored_questions import choose_questions
 
-DEPENDS_ON = ("torch", "transformers", "peft", "lm-eval")
-"""Packages whose version may change an answer."""
-
-NEARLY = 0.99
-"""Share of the length limit from which an answer counts as cut: tokenising its text again is not exact."""
+DEPENDS_ON = ("torch", "transformers", "peft", "lm-eval")  # packages whose version may change an answer
+NEARLY = 0.99  # share of the length limit from which an answer counts as cut: tokenising its text again is not exact
 
 
 @dataclass(frozen=True)

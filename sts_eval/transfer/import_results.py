@@ -34,11 +34,7 @@ FORMATS = ("lm-eval", "mmlu-pro", "table")
 
 
 def import_transfer(
-    form: str,
-    paths: Sequence[Path],
-    *,
-    prediction: PredictionReference | None = None,
-    filter_name: str | None = None,
+    form: str, paths: Sequence[Path], *, prediction: PredictionReference | None = None, filter_name: str | None = None
 ) -> Transfer:
     """Read results that were made elsewhere, in one of `FORMATS`.
 

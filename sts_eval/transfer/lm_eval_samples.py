@@ -25,8 +25,7 @@ from sts_eval.transfer.pairing import Answer, Side
 METRICS = ("exact_match", "acc")
 """Per-question metrics that are 1 for a right answer and 0 for a wrong one, in order of preference."""
 
-NOT_FOUND = "[invalid]"
-"""What lm-eval's regex filters answer where they find nothing."""
+NOT_FOUND = "[invalid]"  # what lm-eval's regex filters answer where they find nothing
 
 Sample = Mapping[str, Any]
 

@@ -18,8 +18,7 @@ from tqdm.auto import tqdm
 
 from sts_eval.model.packing import PackedRow, attention_mask, cut_rows
 
-TOKENS_PER_ROW = 1024
-"""Tokens in a row; a question that is longer with its options has a row of its own."""
+TOKENS_PER_ROW = 1024  # tokens in a row; a question that is longer with its options has a row of its own
 
 CHECKED = 4
 """Questions that are scored both ways before the rest is scored packed."""
@@ -30,8 +29,7 @@ TOLERANCE = {torch.float32: 1e-3, torch.float64: 1e-6, torch.bfloat16: 0.25, tor
 Request = tuple[tuple[str, str], list[int], list[int]]
 """lm-eval's: the texts of context and continuation, and the token ids of each."""
 
-Answer = tuple[float, bool]
-"""lm-eval's: log-probability in nats, and whether it is what greedy decoding would write."""
+Answer = tuple[float, bool]  # lm-eval's: log-probability in nats, and whether it is what greedy decoding would write
 
 
 @register_model("hf-packed")

@@ -16,8 +16,7 @@ from sts_eval.errors import UserError
 from sts_eval.records.answers import DomainEvaluation, Replies
 from sts_eval.records.transfer import DomainAnswers
 
-MOST_MISSING = 0.1
-"""Largest share of questions that may be in one side only."""
+MOST_MISSING = 0.1  # largest share of questions that may be in one side only
 
 
 class Answer(NamedTuple):

@@ -12,8 +12,7 @@ from sts_eval.errors import UserError
 from sts_eval.experiment import MeasureSettings
 from sts_eval.records.prediction import Prediction
 
-DEFAULT_ANSWER_TOKENS = 256
-"""Tokens after which lm-eval cuts a generated answer where a task does not say."""
+DEFAULT_ANSWER_TOKENS = 256  # tokens after which lm-eval cuts a generated answer where a task does not say
 
 
 @dataclass(frozen=True)

@@ -23,13 +23,11 @@ FEWEST_WORDS = 5
 
 LISTED = 5
 
-OPTIONS = "\nOptions:\n"
-"""What stands between a question and the options that a benchmark may list below it."""
+OPTIONS = "\nOptions:\n"  # what stands between a question and the options that a benchmark may list below it
 
 Words = tuple[str, ...]
 
-Starts = dict[Words, list[tuple[str, Words]]]
-"""Ids and texts of benchmark questions by their first words."""
+Starts = dict[Words, list[tuple[str, Words]]]  # ids and texts of benchmark questions by their first words
 
 
 def find_contamination(examples: Sequence[Example], benchmark: Benchmark) -> Contamination:

@@ -27,11 +27,8 @@ from sts_eval.records.tuning import Contamination, PredictionReference, SeedTrai
 from sts_eval.records.versions import versions
 from sts_eval.tuning.contamination import check_contamination
 
-SMALLEST_CHANGE = 0.01
-"""Relative change of the held-out loss below which a training is taken to have changed nothing."""
-
-NO_LIMIT = 1_000_000
-"""Context in tokens of a model that names none."""
+SMALLEST_CHANGE = 0.01  # relative change of the held-out loss below which a training is taken to have changed nothing
+NO_LIMIT = 1_000_000  # context in tokens of a model that names none
 
 
 @dataclass(frozen=True)

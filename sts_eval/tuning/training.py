@@ -22,8 +22,7 @@ from sts_eval.experiment import RATE, ModelSpec, TuneSettings
 from sts_eval.model.load import load_model, lora_config
 from sts_eval.tuning.finetune import Setup
 
-LOGGED_SHARE = 0.05
-"""Share of the steps after which the mean training loss is reported and checked."""
+LOGGED_SHARE = 0.05  # share of the steps after which the mean training loss is reported and checked
 
 
 @dataclass(frozen=True)
