@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import click
 
-from sts_eval.records.run_folder import RunFolder
 from sts_eval.settings import Setting
-
-if TYPE_CHECKING:
-    from sts_eval.store.store import Store
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -30,28 +26,14 @@ POST_HOC = click.option(
 RUN_FOLDER = click.option("--folder", type=PATH, help="The folder of the run.  [default: runs/NAME-OF-EXPERIMENT]")
 
 
-def run_folder(experiment: Path, folder: Path | None) -> RunFolder:
+def folder_of_run(experiment: Path, folder: Path | None) -> Path:
     """The folder of an experiment's run: the one that is named, or runs/NAME."""
-    return RunFolder.of(folder or Path("runs") / experiment.stem)
+    return folder or Path("runs") / experiment.stem
 
 
 def output(help_text: str) -> Callable[[Command], Command]:
     """The option -o, --output."""
     return click.option("-o", "--output", type=PATH, help=help_text)
-
-
-def store_option(*names: str, help_text: str, required: bool = False) -> Callable[[Command], Command]:
-    """An option whose value, the address of a store, the command gets as `opened`: the store, or None."""
-
-    def opened(_context: click.Context, _option: click.Parameter, url: str | None) -> Store | None:
-        from sts_eval.store.store import Store
-
-        return None if url is None else Store(url)
-
-    return click.option(*names, "opened", metavar="STORE", callback=opened, required=required, help=help_text)
-
-
-STORE = store_option("--store", "--to", required=True, help_text="The store: a folder, hf:// or s3:// address.")
 
 
 def settings_options(settings: Sequence[Setting]) -> Callable[[Command], Command]:

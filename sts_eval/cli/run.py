@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
-from sts_eval.cli.options import EXPERIMENT, PATH, POST_HOC, RUN_FOLDER, run_folder
+from sts_eval.cli.options import EXPERIMENT, PATH, POST_HOC, RUN_FOLDER, folder_of_run
 from sts_eval.cli.progress import progress_bars
 from sts_eval.errors import UserError
 from sts_eval.experiment import ModelSpec, Run, TrainingSetSpec
 from sts_eval.experiment_file import read_experiment, template
 from sts_eval.records.record import check_writable, write_atomically
+from sts_eval.records.run_folder import RunFolder
 
 
 @click.command("init")
@@ -53,7 +54,7 @@ def run(experiment: Path, folder: Path | None, post_hoc: bool) -> None:
     from sts_eval.report.prediction import draw_scores, print_prediction
     from sts_eval.report.report import print_report
 
-    files, described = run_folder(experiment, folder), read_experiment(experiment)
+    files, described = RunFolder.of(folder_of_run(experiment, folder)), read_experiment(experiment)
     check_writable(files.report)
     with progress_bars() as progress:
         prediction = make_prediction(described, files, progress)

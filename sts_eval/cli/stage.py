@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from sts_eval.cli.options import EXPERIMENT, PATH, RUN_FOLDER, output, run_folder
+from sts_eval.cli.options import EXPERIMENT, PATH, RUN_FOLDER, folder_of_run, output
 from sts_eval.cli.progress import progress_bars
 from sts_eval.errors import UserError
 from sts_eval.experiment_file import read_experiment
@@ -35,7 +35,7 @@ def finetune(experiment: Path, prediction: Path | None, folder: Path | None, pus
     from sts_eval.transfer.measure import refer_to
     from sts_eval.tuning.push import push_to_hub
 
-    described, files = read_experiment(experiment), run_folder(experiment, folder)
+    described, files = read_experiment(experiment), RunFolder.of(folder_of_run(experiment, folder))
     followed = refer_to(Prediction.read(prediction)) if prediction else None
     with progress_bars() as progress:
         tuning = make_tuning(described, followed, files, progress)

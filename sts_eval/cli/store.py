@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from sts_eval.cli.options import PATH, STORE, store_option
+from sts_eval.cli.options import PATH, Command
 from sts_eval.errors import UserError
 from sts_eval.records.prediction import Prediction
 from sts_eval.submission.describe import bytes_of
@@ -20,6 +20,20 @@ if TYPE_CHECKING:
     from sts_eval.store.store import Store
 
 ACTIONS = ("accepted", "rejected", "flagged", "withdrawn", "rerun")
+
+
+def _open(_context: click.Context, _option: click.Parameter, url: str | None) -> Store | None:
+    from sts_eval.store.store import Store
+
+    return None if url is None else Store(url)
+
+
+def _store_option(*names: str, help_text: str, required: bool = False) -> Callable[[Command], Command]:
+    """An option that is the address of a store. The command is given the store as `opened`, or None."""
+    return click.option(*names, "opened", metavar="STORE", callback=_open, required=required, help=help_text)
+
+
+STORE = _store_option("--store", "--to", required=True, help_text="The store: a folder, hf:// or s3:// address.")
 
 
 @click.group("store")
@@ -49,7 +63,7 @@ def submit(path: Path, opened: Store, submitter: str | None) -> None:
 
 @store.command("validate")
 @click.argument("paths", nargs=-1, type=PATH)
-@store_option("--store", help_text="Also check against this store.")
+@_store_option("--store", help_text="Also check against this store.")
 @click.option("--schema", "as_schema", is_flag=True, help="Only print the JSON schema of a submission.")
 def validate(paths: tuple[Path, ...], opened: Store | None, as_schema: bool) -> None:
     """Check submission files or folders of runs, without submitting them. Every problem is a line."""
@@ -190,7 +204,7 @@ def ledger(opened: Store, action: str | None, submission: str | None, other: str
 
 
 @click.command("board")
-@store_option("--store", help_text="A folder, hf:// or s3:// address; by default the shipped store.")
+@_store_option("--store", help_text="A folder, hf:// or s3:// address; by default the shipped store.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port; by default the first free one from 7860.")
 @click.option("--allow-writes", is_flag=True, help="Let everybody who can open the page submit to the store.")
 def board(opened: Store | None, port: int | None, allow_writes: bool) -> None:

@@ -20,8 +20,7 @@ from sts_eval.sweep.tables import comparable, detail_table, left, plan_table, st
 
 HERE = "here"  # the value of `--ray` without an address
 
-UNFINISHED = 3
-"""Exit code where a stage is quarantined."""
+UNFINISHED = 3  # exit code where a stage is quarantined
 
 
 @click.command("sweep")

@@ -93,7 +93,7 @@ def drive(
                 book.end(ended)
                 tell(book, ended)
             alive()
-            book.look()
+            book.look(book.submitted)
 
 
 def open_book(matrix: Matrix, folder: Path) -> Book:

@@ -24,8 +24,6 @@ from sts_eval.experiment import (
 )
 from sts_eval.experiment_file import read_description, section, section_of_list
 
-INIT = "sts-eval init --matrix"
-
 Kind = Literal["predict", "before", "tune", "after", "report"]  # what a stage does
 
 LONGEST = 32  # letters of a name that are kept in a slug, so that the name of a run is one of a file on any disk
@@ -102,8 +100,7 @@ class Matrix(Spec):
         A name says what the run is of and ends in a hash of that, so that no two are the same, and a matrix that
         grows renames nothing.
         """
-        names = ("benchmark", "settings", "tune", "measure")
-        shared = {name: getattr(self, name) for name in names}
+        shared = {name: getattr(self, name) for name in ("benchmark", "settings", "tune", "measure")}
         runs = [
             Run(model=model.spec(), sae=sae, training_set=training_set, **shared)
             for model in self.models
@@ -149,16 +146,15 @@ def read_matrix(path: Path) -> Matrix:
     Raises:
         UserError: The file is missing, is not YAML (with the line), or says something unknown.
     """
-    return read_description(path, Matrix, INIT)
+    return read_description(path, Matrix, "sts-eval init --matrix")
 
 
 def matrix_template(matrix: Matrix) -> str:
     """A matrix file with every setting, its meaning as a comment, and this matrix's values."""
     text = "# Every model, with each of its SAEs, on every training set. Run it: sts-eval sweep THIS_FILE\n"
     text += section_of_list("models", "The untuned models", matrix.models)
-    text += "# Settings of each SAE:\n" + "".join(
-        f"#   {field}: {info.description}\n" for field, info in SAESpec.model_fields.items()
-    )
+    text += "# Settings of each SAE:\n"
+    text += "".join(f"#   {field}: {info.description}\n" for field, info in SAESpec.model_fields.items())
     text += section_of_list("training_sets", "The sets to tune on", matrix.training_sets)
     for name in ("benchmark", "settings", "tune", "measure", "resources"):
         text += section(name, getattr(matrix, name))

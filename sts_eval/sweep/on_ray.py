@@ -150,7 +150,6 @@ class OnRay:
 
 
 def _see(marker: Path) -> tuple[bool, str]:
-    """Whether a node sees a file, and the version of this package there."""
     return marker.is_file(), sts_eval.__version__
 
 

@@ -63,13 +63,10 @@ class Book:
         self.stages: Mapping[str, Stage] = {stage.name: stage for stage in stages}
         self.records: dict[str, StageRecord] = {}  # of the stages that were tried under their present settings
         self.submitted: set[str] = set()  # stages that an engine has taken
-        self._read(self.stages)
+        self.look(self.stages)
 
-    def look(self) -> None:
-        """Read the records of what is submitted again: workers write there what they have begun."""
-        self._read(self.submitted)
-
-    def _read(self, names: Iterable[str]) -> None:
+    def look(self, names: Iterable[str]) -> None:
+        """Read the records of stages, where workers write what they have begun."""
         for name in names:
             try:
                 record = StageRecord.read(record_place(self.folder, name))

@@ -96,7 +96,7 @@ class Evaluator:
         import sts_eval.transfer.packed_lm  # noqa: F401 -- tells lm-eval of the backend hf-packed
 
         settings, chosen = self._settings, self._selections
-        limit = settings.max_answer_tokens
+        longest = settings.max_answer_tokens
         try:
             results = simple_evaluate(
                 model=settings.backend,
@@ -108,7 +108,7 @@ class Evaluator:
                 batch_size=settings.batch_size,
                 device=default_device() if model.device == "auto" or _is_spread(model) else model.device,
                 apply_chat_template=settings.chat_template,
-                gen_kwargs={"max_gen_toks": limit} if limit else None,
+                gen_kwargs={"max_gen_toks": longest} if longest else None,
                 bootstrap_iters=0,
                 log_samples=True,
             )
@@ -120,16 +120,11 @@ class Evaluator:
             return None
         generates = any(selection.answer_tokens is not None for selection in chosen.values())
         length = token_counter(model) if generates else len
-        return [
-            answer
-            for name, selection in chosen.items()
-            for answer in answers_from(
-                results["samples"][name],
-                name,
-                length=length,
-                limit=None if selection.answer_tokens is None else int(NEARLY * selection.answer_tokens),
-            )
-        ]
+        answers = []
+        for name, selection in chosen.items():
+            limit = None if selection.answer_tokens is None else int(NEARLY * selection.answer_tokens)
+            answers += answers_from(results["samples"][name], name, length=length, limit=limit)
+        return answers
 
     def _key(self, model: ModelSpec, adapter: str | None) -> str:
         without = {"questions", "max_questions", "seed", "include_path"}  # what they choose is hashed itself
@@ -160,8 +155,7 @@ def _model_args(settings: MeasureSettings, model: ModelSpec, tuned: Tuned | None
 
 
 def _is_spread(model: ModelSpec) -> bool:
-    """Whether a model is spread over several devices."""
-    return model.device.startswith(("balanced", "sequential"))
+    return model.device.startswith(("balanced", "sequential"))  # over several devices
 
 
 def _adapter_config(weights: Path) -> dict[str, Any]:

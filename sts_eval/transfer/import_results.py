@@ -23,26 +23,19 @@ from sts_eval.transfer.assemble import assemble
 from sts_eval.transfer.lm_eval_samples import read_lm_eval
 from sts_eval.transfer.pairing import Answer, Side, pair
 
-TABLE_COLUMNS = ("question_id", "category", "answer", "pred_before", "pred_after")
-
-SCRIPT_FIELDS = ("question_id", "category", "answer", "pred")
-
-SCRIPT_TEXT = ("generated_text", "model_outputs")
-"""Names that versions of the MMLU-Pro script give to the generated text."""
-
 FORMATS = ("lm-eval", "mmlu-pro", "table")
+TABLE_COLUMNS = ("question_id", "category", "answer", "pred_before", "pred_after")
+SCRIPT_FIELDS = ("question_id", "category", "answer", "pred")
+SCRIPT_TEXT = ("generated_text", "model_outputs")  # names that versions of the script give to the generated text
 
 
 def import_transfer(
     form: str, paths: Sequence[Path], *, prediction: PredictionReference | None = None, filter_name: str | None = None
 ) -> Transfer:
-    """Read results that were made elsewhere, in one of `FORMATS`.
+    """Read results that were made elsewhere, in one of `FORMATS`: the untuned side, then each tuned one.
 
-    Args:
-        form: The format.
-        paths: The untuned side and then each tuned one; for a table, its one file.
-        prediction: The prediction of these results. Whether it came first cannot be checked.
-        filter_name: For lm-eval, which filter's reading to take where a task has several.
+    A table holds both sides in its one file. Whether the prediction of these results came first cannot be checked.
+    For lm-eval, `filter_name` is the filter whose reading is taken where a task has several.
 
     Raises:
         UserError: The format is unknown, or the files do not hold such results or cannot be joined.
@@ -54,13 +47,13 @@ def import_transfer(
             raise UserError(
                 f"format table takes one file, not {len(paths)}", "Give the one table that holds both sides"
             )
-        sides = read_both_sides(paths[0])
+        sides = _read_both_sides(paths[0])
     elif len(paths) == 1:
         raise UserError(f"format {form} needs a result before and one after", "Give both paths, before first")
     elif form == "lm-eval":
         sides = [read_lm_eval(path, filter_name=filter_name) for path in paths]
     else:
-        sides = [read_script_files(path) for path in paths]
+        sides = [_read_script_files(path) for path in paths]
     before, *after = sides
     files = [file for side in sides for file in side.files]
     return assemble(
@@ -79,12 +72,8 @@ def import_transfer(
     )
 
 
-def read_both_sides(path: Path) -> list[Side]:
-    """Read a table of answers before and after. `BEFORE__AFTER` as its name names the models.
-
-    Raises:
-        UserError: The file cannot be read, or lacks a column.
-    """
+def _read_both_sides(path: Path) -> list[Side]:
+    """Read a table of answers before and after. `BEFORE__AFTER` as its name names the models."""
     rows = read_table(str(path), split="train").rows
     missing = [name for name in TABLE_COLUMNS if name not in rows[0]]
     if missing:
@@ -100,12 +89,8 @@ def read_both_sides(path: Path) -> list[Side]:
     return [Side(name, before, [path]), Side(tuned or path.stem, after, [])]
 
 
-def read_script_files(path: Path) -> Side:
-    """Read a file of the MMLU-Pro script, or a folder of one file per category.
-
-    Raises:
-        UserError: There is none, or it is not such a file.
-    """
+def _read_script_files(path: Path) -> Side:
+    """Read a file of the MMLU-Pro script, or a folder of one file per category."""
     files = sorted(path.glob("*.json")) if path.is_dir() else [path]
     if not files:
         raise UserError(f"{path} holds no .json file", "Give the script's output file or the folder of them")

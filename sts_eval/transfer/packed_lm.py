@@ -20,9 +20,7 @@ from sts_eval.model.packing import PackedRow, attention_mask, cut_rows
 
 TOKENS_PER_ROW = 1024  # tokens in a row; a question that is longer with its options has a row of its own
 
-CHECKED = 4
-"""Questions that are scored both ways before the rest is scored packed."""
-
+CHECKED = 4  # questions that are scored both ways before the rest is scored packed
 TOLERANCE = {torch.float32: 1e-3, torch.float64: 1e-6, torch.bfloat16: 0.25, torch.float16: 0.1}
 """Largest difference of a log-probability, in nats, that rounding explains."""
 

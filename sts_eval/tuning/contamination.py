@@ -15,14 +15,9 @@ from sts_eval.data.training_set import Example, TrainingSet
 from sts_eval.errors import UserError
 from sts_eval.records.tuning import Contamination
 
-WINDOW = 8
-"""Words by which a benchmark question is looked up before all of it is compared."""
-
-FEWEST_WORDS = 5
-"""A shorter question counts only where it is the row's whole question: it may occur anywhere by chance."""
-
-LISTED = 5
-
+WINDOW = 8  # words by which a benchmark question is looked up before all of it is compared
+FEWEST_WORDS = 5  # a shorter question counts only where it is the row's whole question: it may occur by chance
+LISTED = 5  # rows in a message
 OPTIONS = "\nOptions:\n"  # what stands between a question and the options that a benchmark may list below it
 
 Words = tuple[str, ...]

@@ -65,21 +65,19 @@ def finetune(
     contamination = Contamination(rows=(), question_ids=(), checked=0)
     if benchmark is not None:
         contamination = check_contamination(training_set, benchmark, allow=settings.allow_overlap)
-    folders = [
-        seed_folder(folder, seed, training_key(model, [training_set.sha256], settings, seed)) for seed in settings.seeds
-    ]
     check_writable(SeedFolder(folder).facts)
     prompter = Prompter(load_tokenizer(model), chat_template=settings.chat_template)
     config = load_config(model)
     context = int(getattr(config.get_text_config(), "max_position_embeddings", None) or NO_LIMIT)
     setup = Setup(model, training_set, settings, prompter, context)
-    runs = []
-    for done, (seed, place) in enumerate(zip(settings.seeds, folders, strict=True)):
-        progress("fine-tuning", done, len(folders))
+    runs: list[SeedTraining] = []
+    for seed in settings.seeds:
+        progress("fine-tuning", len(runs), len(settings.seeds))
+        place = seed_folder(folder, seed, training_key(model, [training_set.sha256], settings, seed))
         if not place.facts.is_file():
             _train_seed(setup, seed, place)
         runs.append(SeedTraining.read(place.facts))
-    progress("fine-tuning", len(folders), len(folders))
+    progress("fine-tuning", len(runs), len(runs))
     return Tuning(
         created=now(),
         started=min(run.started for run in runs),
