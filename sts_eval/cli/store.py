@@ -14,7 +14,6 @@ import click
 from sts_eval.cli.options import PATH, Command
 from sts_eval.errors import UserError
 from sts_eval.records.prediction import Prediction
-from sts_eval.submission.describe import bytes_of
 
 if TYPE_CHECKING:
     from sts_eval.store.store import Store
@@ -50,6 +49,8 @@ def store() -> None:
 @click.option("--submitter", help="Who submits; needed for the folder of a run.")
 def submit(path: Path, opened: Store, submitter: str | None) -> None:
     """Submit the folder of a run with its evidence, or a submission file."""
+    from sts_eval.submission.describe import bytes_of
+
     receipt = opened.submit(bytes_of(path, submitter=submitter), by=submitter)
     for problem in receipt.problems:
         click.echo(f"{path}: {problem}", err=True)
@@ -67,6 +68,7 @@ def submit(path: Path, opened: Store, submitter: str | None) -> None:
 @click.option("--schema", "as_schema", is_flag=True, help="Only print the JSON schema of a submission.")
 def validate(paths: tuple[Path, ...], opened: Store | None, as_schema: bool) -> None:
     """Check submission files or folders of runs, without submitting them. Every problem is a line."""
+    from sts_eval.submission.describe import bytes_of
     from sts_eval.submission.validate import schema
     from sts_eval.submission.validate import validate as judge
 
