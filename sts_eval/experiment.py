@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 
 class Spec(BaseModel):
@@ -32,6 +32,9 @@ def _all_different(seeds: tuple[int, ...]) -> tuple[int, ...]:
     if len(set(seeds)) != len(seeds):
         raise ValueError("a seed occurs twice, which would count one run as two")
     return seeds
+
+
+Seeds = Annotated[tuple[int, ...], AfterValidator(_all_different)]
 
 
 class ModelSpec(Spec):
@@ -105,7 +108,7 @@ class PredictSettings(Spec):
     estimator: Literal["paired", "notebook"] = Field(
         "paired", description="what step 1 compares: paired (each token with itself), notebook (two unaligned samples)"
     )
-    seeds: Annotated[tuple[int, ...], Named("seed", older=("seeds",))] = Field(
+    seeds: Annotated[Seeds, Named("seed", older=("seeds",))] = Field(
         (0,), min_length=1, description="random seeds; each draws its own demonstrations and questions"
     )
     predictors: tuple[str, ...] = Field(
@@ -122,8 +125,6 @@ class PredictSettings(Spec):
         None, ge=1, description="question tokens per forward pass; by default fewer on a CPU; never changes a result"
     )
     batch_questions: int = Field(64, ge=1, description="questions per forward pass; never changes a result")
-
-    _seeds_differ = field_validator("seeds")(_all_different)
 
     @field_validator("predictors", mode="before")
     @classmethod
@@ -174,7 +175,7 @@ class TuneSettings(Spec):
     chat_template: bool | None = Field(
         None, description="render rows as chat turns; by default if the tokenizer has a template"
     )
-    seeds: tuple[int, ...] = Field(
+    seeds: Seeds = Field(
         (0, 1, 2),
         min_length=1,
         description="random seeds, one fine-tuning each; a seed draws rows, their order and the adapter's start",
@@ -184,8 +185,6 @@ class TuneSettings(Spec):
         (),
         description="where training logs go, as the Trainer takes it: wandb, trackio, tensorboard; by default nowhere",
     )
-
-    _seeds_differ = field_validator("seeds")(_all_different)
 
 
 class MeasureSettings(Spec):

@@ -23,13 +23,6 @@ POST_HOC = click.option(
     help="Accept a prediction that was made after fine-tuning started, and say so in the result.",
 )
 
-RUN_FOLDER = click.option("--folder", type=PATH, help="The folder of the run.  [default: runs/NAME-OF-EXPERIMENT]")
-
-
-def folder_of_run(experiment: Path, folder: Path | None) -> Path:
-    """The folder of an experiment's run: the one that is named, or runs/NAME."""
-    return folder or Path("runs") / experiment.stem
-
 
 def output(help_text: str) -> Callable[[Command], Command]:
     """The option -o, --output."""
