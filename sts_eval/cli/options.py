@@ -15,8 +15,6 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 PATH = click.Path(path_type=Path)
 
-EXPERIMENT = click.argument("experiment", type=PATH)
-
 POST_HOC = click.option(
     "--post-hoc",
     is_flag=True,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from sts_eval.cli.options import EXPERIMENT, PATH, POST_HOC, output
+from sts_eval.cli.options import PATH, POST_HOC, output
 from sts_eval.cli.progress import progress_bars
 from sts_eval.errors import UserError
 from sts_eval.experiment import ModelSpec, Run, TrainingSetSpec
@@ -45,7 +45,7 @@ def init(path: Path | None, on_lab: bool, many: bool, training_set: str) -> None
 
 
 @click.command("run")
-@EXPERIMENT
+@click.argument("experiment", type=PATH)
 @RUN_FOLDER
 @POST_HOC
 def run(experiment: Path, folder: Path | None, post_hoc: bool) -> None:
@@ -76,7 +76,7 @@ def stage() -> None:
 
 
 @stage.command("finetune")
-@EXPERIMENT
+@click.argument("experiment", type=PATH)
 @click.option("--prediction", type=PATH, help="The record of the prediction that this fine-tuning tests.")
 @RUN_FOLDER
 @click.option("--push-to", metavar="OWNER/NAME", help="Upload the weights to this private hub repository.")
@@ -107,7 +107,7 @@ def finetune(experiment: Path, prediction: Path | None, folder: Path | None, pus
 
 
 @stage.command("measure")
-@EXPERIMENT
+@click.argument("experiment", type=PATH)
 @click.option("--tuning", type=PATH, required=True, help="The record that `sts-eval stage finetune` wrote.")
 @click.option("--prediction", type=PATH, help="The record of the prediction; questions that it read are not scored.")
 @output("Where to write the record.  [default: transfer.json beside the tuning record]")

@@ -129,11 +129,11 @@ def perform(stage: Stage, matrix: Matrix, folder: Path) -> tuple[Path, ...]:
         print_report(report)
         return tuple(write_report(report, files.run))
     candidates = {name: one for name, one in runs.items() if f"predict-{name}" in stage.needs_one} or {stage.run: run}
-    paths = [prediction_file(one, RunFolder.of_sweep(folder, name)) for name, one in candidates.items()]
-    predictions = [path for path in paths if path.is_file()]
-    if not predictions:
-        raise FileNotFoundError(f"there is no prediction of {', '.join(candidates)}")
-    return (make_evaluation(run, stage.seed, Prediction.read(predictions[0]), files),)
+    for name, one in candidates.items():
+        path = prediction_file(one, RunFolder.of_sweep(folder, name))
+        if path.is_file():
+            return (make_evaluation(run, stage.seed, Prediction.read(path), files),)
+    raise FileNotFoundError(f"there is no prediction of {', '.join(candidates)}")
 
 
 @contextmanager
