@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 
 class Spec(BaseModel):
@@ -22,15 +22,10 @@ class Spec(BaseModel):
 
 @dataclass(frozen=True)
 class Named:
-    """The name of a setting on the command line and in `--metadata`, where it is not the field's own name.
+    """The name of a setting on the command line and in `--metadata`, where it is not the field's own name."""
 
-    Attributes:
-        name: The name, as an identifier: sae_release is `--sae-release` and `--metadata sae_release=`.
-        older: Names that earlier versions used in `--metadata`; they still work.
-    """
-
-    name: str
-    older: tuple[str, ...] = ()
+    name: str  # an identifier: sae_release is `--sae-release` and `--metadata sae_release=`
+    older: tuple[str, ...] = ()  # names that earlier versions used in `--metadata`; they still work
 
 
 def _all_different(seeds: tuple[int, ...]) -> tuple[int, ...]:
@@ -39,40 +34,39 @@ def _all_different(seeds: tuple[int, ...]) -> tuple[int, ...]:
     return seeds
 
 
+Seeds = Annotated[tuple[int, ...], AfterValidator(_all_different)]
+
+
 class ModelSpec(Spec):
     """The untuned causal language model."""
 
     id: Annotated[str, Named("model")] = Field(
         description="the untuned model: hub id, or a folder in the Hugging Face format"
     )
-    revision: str | None = Field(default=None, description="branch, tag or commit of the model on the hub")
-    dtype: str = Field(default="auto", description="type of the weights: auto (as saved), float32, bfloat16 or float16")
-    device: str = Field(
-        default="auto", description="device: auto, cpu, cuda, cuda:1, mps, or a device_map such as balanced"
-    )
+    revision: str | None = Field(None, description="branch, tag or commit of the model on the hub")
+    dtype: str = Field("auto", description="type of the weights: auto (as saved), float32, bfloat16 or float16")
+    device: str = Field("auto", description="device: auto, cpu, cuda, cuda:1, mps, or a device_map such as balanced")
     adapter: Annotated[str | None, Named("peft")] = Field(
-        default=None, description="adapter to attach, as peft saves it: hub id or folder"
+        None, description="adapter to attach, as peft saves it: hub id or folder"
     )
-    trust_remote_code: bool = Field(default=False, description="run code that the model's repository ships")
+    trust_remote_code: bool = Field(False, description="run code that the model's repository ships")
 
 
 class SAESpec(Spec):
     """The sparse autoencoder: a sae-lens release and id, or a folder."""
 
     release: Annotated[str | None, Named("sae_release")] = Field(
-        default=None,
-        description="release in sae-lens, or hub repository in its format; by default the model's known one",
+        None, description="release in sae-lens, or hub repository in its format; by default the model's known one"
     )
-    id: Annotated[str | None, Named("sae_id")] = Field(default=None, description="id of the SAE within the release")
+    id: Annotated[str | None, Named("sae_id")] = Field(None, description="id of the SAE within the release")
     path: Annotated[str | None, Named("sae_path")] = Field(
-        default=None,
-        description="folder of an SAE: cfg.json and sae_weights.safetensors, or Gemma Scope's params.npz",
+        None, description="folder of an SAE: cfg.json and sae_weights.safetensors, or Gemma Scope's params.npz"
     )
     hook: str | None = Field(
-        default=None, description="where to read, as a hook name or module path; by default where the SAE was trained"
+        None, description="where to read, as a hook name or module path; by default where the SAE was trained"
     )
-    layer: int | None = Field(default=None, description="read after this block; by default where the SAE was trained")
-    allow_pickle: bool = Field(default=False, description="load SAE weights that are stored as a pickle")
+    layer: int | None = Field(None, description="read after this block; by default where the SAE was trained")
+    allow_pickle: bool = Field(False, description="load SAE weights that are stored as a pickle")
 
 
 class TrainingSetSpec(Spec):
@@ -82,64 +76,55 @@ class TrainingSetSpec(Spec):
         description="training set: hub id (ORG/NAME:CONFIGURATION where there are several), file, or folder of files"
     )
     revision: Annotated[str | None, Named("sft_revision")] = Field(
-        default=None, description="branch, tag or commit of the training set on the hub"
+        None, description="branch, tag or commit of the training set on the hub"
     )
-    split: Annotated[str, Named("sft_split")] = Field(default="train", description="split of a training set on the hub")
-    question_field: str | None = Field(default=None, description="column of the questions; by default found by name")
-    solution_field: str | None = Field(default=None, description="column of the solutions; by default found by name")
-    suffix: str | None = Field(default=None, description="instruction to append to each question of the training set")
+    split: Annotated[str, Named("sft_split")] = Field("train", description="split of a training set on the hub")
+    question_field: str | None = Field(None, description="column of the questions; by default found by name")
+    solution_field: str | None = Field(None, description="column of the solutions; by default found by name")
+    suffix: str | None = Field(None, description="instruction to append to each question of the training set")
 
 
 class BenchmarkSpec(Spec):
     """The downstream domains: MMLU-Pro, or anything in its schema."""
 
     source: Annotated[str, Named("domains", older=("benchmark",))] = Field(
-        default="mmlu_pro",
+        "mmlu_pro",
         description="benchmark: mmlu_pro, another hub id, or a folder (test.*, validation.*)",
     )
     revision: Annotated[str | None, Named("domains_revision")] = Field(
-        default=None, description="branch, tag or commit of the benchmark on the hub"
+        None, description="branch, tag or commit of the benchmark on the hub"
     )
-    domains: Annotated[tuple[str, ...], Named("only")] = Field(
-        default=(), description="domains to score; by default all"
-    )
+    domains: Annotated[tuple[str, ...], Named("only")] = Field((), description="domains to score; by default all")
 
 
 class PredictSettings(Spec):
     """The dials of STS. Defaults are the paper's (arXiv 2603.02908, sections 3 and 4)."""
 
-    top_n: int = Field(default=100, ge=1, description="N, the number of shifted dimensions")
-    shots: int = Field(default=2, ge=1, description="demonstrations from the training set in a prompt of step 1")
-    domain_shots: int = Field(default=5, ge=1, description="a domain's own demonstrations in a prompt of STS_ICL")
-    shift_tokens: int = Field(default=20_000, ge=1, description="training set's question tokens to compare in step 1")
-    domain_tokens: int = Field(default=10_000, ge=1, description="question tokens to read per domain in step 2")
+    top_n: int = Field(100, ge=1, description="N, the number of shifted dimensions")
+    shots: int = Field(2, ge=1, description="demonstrations from the training set in a prompt of step 1")
+    domain_shots: int = Field(5, ge=1, description="a domain's own demonstrations in a prompt of STS_ICL")
+    shift_tokens: int = Field(20_000, ge=1, description="training set's question tokens to compare in step 1")
+    domain_tokens: int = Field(10_000, ge=1, description="question tokens to read per domain in step 2")
     estimator: Literal["paired", "notebook"] = Field(
-        default="paired",
-        description="what step 1 compares: paired (each token with itself), notebook (two unaligned samples)",
+        "paired", description="what step 1 compares: paired (each token with itself), notebook (two unaligned samples)"
     )
-    seeds: Annotated[tuple[int, ...], Named("seed", older=("seeds",))] = Field(
-        default=(0,), min_length=1, description="random seeds; each draws its own demonstrations and questions"
+    seeds: Annotated[Seeds, Named("seed", older=("seeds",))] = Field(
+        (0,), min_length=1, description="random seeds; each draws its own demonstrations and questions"
     )
     predictors: tuple[str, ...] = Field(
-        default=("lexical",),
+        ("lexical",),
         description="predictors beside STS: all, groups or names (`sts-eval list predictors`), separated by commas, or "
         "none; the lexical ones need no model, and in the evidence so far no predictor that needs one beats them",
     )
-    probe_steps: int = Field(default=40, ge=4, description="optimiser steps of predictors that train briefly")
+    probe_steps: int = Field(40, ge=4, description="optimiser steps of predictors that train briefly")
     chat_template: bool | None = Field(
-        default=None, description="render prompts as chat turns; by default if the tokenizer has a template"
+        None, description="render prompts as chat turns; by default if the tokenizer has a template"
     )
-    context: int | None = Field(
-        default=None, ge=8, description="longest prompt in tokens; by default the model's limit"
-    )
+    context: int | None = Field(None, ge=8, description="longest prompt in tokens; by default the model's limit")
     batch_tokens: int | None = Field(
-        default=None,
-        ge=1,
-        description="question tokens per forward pass; by default fewer on a CPU; never changes a result",
+        None, ge=1, description="question tokens per forward pass; by default fewer on a CPU; never changes a result"
     )
-    batch_questions: int = Field(default=64, ge=1, description="questions per forward pass; never changes a result")
-
-    _seeds_differ = field_validator("seeds")(_all_different)
+    batch_questions: int = Field(64, ge=1, description="questions per forward pass; never changes a result")
 
     @field_validator("predictors", mode="before")
     @classmethod
@@ -159,79 +144,73 @@ RATE = {"lora": 2e-4, "full": 1e-5}
 class TuneSettings(Spec):
     """The dials of fine-tuning. Defaults are the paper's where LoRA allows (arXiv 2603.02908, section 4)."""
 
-    method: Literal["lora", "full"] = Field(default="lora", description="train a LoRA adapter, or all weights")
-    epochs: float = Field(default=10, gt=0, description="passes over the training set")
+    method: Literal["lora", "full"] = Field("lora", description="train a LoRA adapter, or all weights")
+    epochs: float = Field(10, gt=0, description="passes over the training set")
     max_steps: int | None = Field(
-        default=None, ge=1, description="stop after this many optimiser steps; by default after the epochs"
+        None, ge=1, description="stop after this many optimiser steps; by default after the epochs"
     )
     max_rows: int | None = Field(
-        default=None, ge=1, description="train on a random sample of this many rows, drawn by seed; by default on all"
+        None, ge=1, description="train on a random sample of this many rows, drawn by seed; by default on all"
     )
-    held_out: int = Field(default=64, ge=1, description="rows held out to check whether training changed the loss")
-    batch: int = Field(default=256, ge=1, description="rows per optimiser step, over all devices")
-    per_device_batch: int = Field(default=8, ge=1, description="rows at once per device; halved where memory runs out")
-    learning_rate: float | None = Field(
-        default=None, gt=0, description="peak rate; by default 2e-4 for lora and 1e-5 for full"
-    )
-    warmup: float = Field(default=0.1, ge=0, lt=1, description="share of the steps that warm up, before the cosine")
-    beta1: float = Field(default=0.9, ge=0, lt=1, description="AdamW's first beta")
-    beta2: float = Field(default=0.95, ge=0, lt=1, description="AdamW's second beta")
-    weight_decay: float = Field(default=0.01, ge=0, description="AdamW's weight decay")
-    clip: float = Field(default=1.0, gt=0, description="largest gradient norm; larger gradients are scaled down to it")
-    max_tokens: int = Field(
-        default=8192, ge=8, description="longest row in tokens; longer rows lose tokens on the left"
-    )
-    rank: int = Field(default=16, ge=1, description="rank of the adapter")
-    alpha: int = Field(default=32, ge=1, description="scale of the adapter; it acts as alpha / rank")
-    dropout: float = Field(default=0.0, ge=0, lt=1, description="dropout of the adapter")
+    held_out: int = Field(64, ge=1, description="rows held out to check whether training changed the loss")
+    batch: int = Field(256, ge=1, description="rows per optimiser step, over all devices")
+    per_device_batch: int = Field(8, ge=1, description="rows at once per device; halved where memory runs out")
+    learning_rate: float | None = Field(None, gt=0, description="peak rate; by default 2e-4 for lora and 1e-5 for full")
+    warmup: float = Field(0.1, ge=0, lt=1, description="share of the steps that warm up, before the cosine")
+    beta1: float = Field(0.9, ge=0, lt=1, description="AdamW's first beta")
+    beta2: float = Field(0.95, ge=0, lt=1, description="AdamW's second beta")
+    weight_decay: float = Field(0.01, ge=0, description="AdamW's weight decay")
+    clip: float = Field(1.0, gt=0, description="largest gradient norm; larger gradients are scaled down to it")
+    max_tokens: int = Field(8192, ge=8, description="longest row in tokens; longer rows lose tokens on the left")
+    rank: int = Field(16, ge=1, description="rank of the adapter")
+    alpha: int = Field(32, ge=1, description="scale of the adapter; it acts as alpha / rank")
+    dropout: float = Field(0.0, ge=0, lt=1, description="dropout of the adapter")
     targets: str | tuple[str, ...] = Field(
-        default="all-linear", description="modules to adapt: all-linear, or names as peft takes them"
+        "all-linear", description="modules to adapt: all-linear, or names as peft takes them"
     )
-    bf16: bool | None = Field(default=None, description="train in bfloat16 autocast; by default if the GPU supports it")
+    bf16: bool | None = Field(None, description="train in bfloat16 autocast; by default if the GPU supports it")
     gradient_checkpointing: bool | None = Field(
-        default=None, description="recompute activations to save memory; by default on a GPU"
+        None, description="recompute activations to save memory; by default on a GPU"
     )
     chat_template: bool | None = Field(
-        default=None, description="render rows as chat turns; by default if the tokenizer has a template"
+        None, description="render rows as chat turns; by default if the tokenizer has a template"
     )
-    seeds: tuple[int, ...] = Field(
-        default=(0, 1, 2),
+    seeds: Seeds = Field(
+        (0, 1, 2),
         min_length=1,
         description="random seeds, one fine-tuning each; a seed draws rows, their order and the adapter's start",
     )
-    allow_overlap: bool = Field(default=False, description="train even if rows contain benchmark questions")
+    allow_overlap: bool = Field(False, description="train even if rows contain benchmark questions")
     report_to: tuple[str, ...] = Field(
-        default=(),
+        (),
         description="where training logs go, as the Trainer takes it: wandb, trackio, tensorboard; by default nowhere",
     )
-
-    _seeds_differ = field_validator("seeds")(_all_different)
 
 
 class MeasureSettings(Spec):
     """How accuracy is measured, before and after."""
 
-    task: str = Field(default="mmlu_pro", description="an lm-eval task or group with question_id in its documents")
-    include_path: str | None = Field(default=None, description="a folder with further task files")
+    task: str = Field("mmlu_pro", description="an lm-eval task or group with question_id in its documents")
+    include_path: str | None = Field(None, description="a folder with further task files")
     backend: str = Field(
-        default="hf",
+        "hf",
         description="class of model in lm-eval: hf, vllm, or hf-packed, which scores a question's options in one pass",
     )
-    num_fewshot: int | None = Field(default=None, ge=0, description="demonstrations; by default the task's own number")
-    batch_size: str = Field(default="auto", description="rows at once, or auto")
-    chat_template: bool = Field(default=False, description="render prompts as chat turns")
+    num_fewshot: int | None = Field(None, ge=0, description="demonstrations; by default the task's own number")
+    batch_size: str = Field("auto", description="rows at once, or auto")
+    chat_template: bool = Field(False, description="render prompts as chat turns")
     max_answer_tokens: int | None = Field(
-        default=None, ge=1, description="cut generated answers after this many tokens; by default the task's own limit"
+        None, ge=1, description="cut generated answers after this many tokens; by default the task's own limit"
     )
     questions: Literal["disjoint", "same"] = Field(
-        default="disjoint",
+        "disjoint",
         description="which questions to score: disjoint (those that the prediction did not read), or same (all, as in "
         "the paper)",
     )
     max_questions: int | None = Field(
-        default=None, ge=1, description="score at most this many questions per domain, drawn at random; by default all"
+        None, ge=1, description="score at most this many questions per domain, drawn at random; by default all"
     )
-    seed: int = Field(default=0, description="random seed that draws the scored questions if max_questions is set")
+    seed: int = Field(0, description="random seed that draws the scored questions if max_questions is set")
 
 
 class Experiment(Spec):
@@ -243,7 +222,7 @@ class Experiment(Spec):
     benchmark: BenchmarkSpec = BenchmarkSpec()
     settings: PredictSettings = PredictSettings()
     tune: TuneSettings | None = Field(
-        default=None, description="the fine-tuning to predict; read by predictors that take gradients or train"
+        None, description="the fine-tuning to predict; read by predictors that take gradients or train"
     )
 
 

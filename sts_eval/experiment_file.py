@@ -26,12 +26,7 @@ def read_experiment(path: Path) -> Run:
 
 
 def read_description(path: Path, kind: type[Read], command: str) -> Read:
-    """Read a YAML file that describes something.
-
-    Args:
-        path: The file.
-        kind: What it describes.
-        command: The command that writes such a file to start from.
+    """Read a YAML file that describes something. `command` is the one that writes such a file to start from.
 
     Raises:
         UserError: The file is missing, is not YAML (with the line), or says something unknown.
@@ -71,16 +66,16 @@ def template(run: Run) -> str:
 
 def section(name: str, part: BaseModel) -> str:
     """One part of a description as YAML: a line of comment before each setting, defaults commented out."""
+    fields = type(part).model_fields
+    default = {
+        field for field, info in fields.items() if not info.is_required() and getattr(part, field) == info.default
+    }
     lines = [f"\n# {(type(part).__doc__ or '').splitlines()[0]}", f"{name}:"]
-    given = False
-    for field, info in type(part).model_fields.items():
-        value = getattr(part, field)
-        default = not info.is_required() and value == info.get_default()
-        given = given or not default
+    if len(default) == len(fields):
+        lines[1] += " {}  # all at their defaults; to change some, write them below instead of the braces"
+    for field, info in fields.items():
         lines.append(f"  # {info.description}")
-        lines.append(f"  {'# ' if default else ''}{field}: {as_yaml(value)}")
-    if not given:
-        lines[1] = f"{name}: {{}}  # all at their defaults; to change some, write them below instead of the braces"
+        lines.append(f"  {'# ' if field in default else ''}{field}: {as_yaml(getattr(part, field))}")
     return "\n".join(lines) + "\n"
 
 

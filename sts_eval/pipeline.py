@@ -31,7 +31,7 @@ from sts_eval.records.record import check_writable
 from sts_eval.records.report import Report
 from sts_eval.records.run_folder import RunFolder, SeedFolder, evaluation_file
 from sts_eval.records.transfer import Transfer
-from sts_eval.records.tuning import PredictionReference, SeedTraining, Tuning
+from sts_eval.records.tuning import PredictionReference, Tuning
 from sts_eval.study.extractor import Extractor, load_extractor
 from sts_eval.transfer.evaluate import Evaluator
 from sts_eval.transfer.lm_eval_tasks import load_tasks
@@ -39,18 +39,11 @@ from sts_eval.transfer.measure import measure, refer_to, tuned_models
 from sts_eval.tuning.contamination import check_contamination
 from sts_eval.tuning.finetune import finetune
 
-READS_THE_TUNING = {Need.GRADIENTS, Need.PROBE}
-"""What predictors may need that depends on the settings of the tuning."""
+READS_THE_TUNING = {Need.GRADIENTS, Need.PROBE}  # what predictors may need that depends on the settings of the tuning
 
 
 def run(experiment: Run, folder: Path, *, post_hoc: bool = False, progress: Progress = silent) -> Report:
-    """Run all stages, or those that are not done.
-
-    Args:
-        experiment: What to do.
-        folder: Where the records go.
-        post_hoc: Report even where the prediction was made after fine-tuning started.
-        progress: Called with (stage, done, total).
+    """Run all stages, or those that are not done. `post_hoc` reports a prediction made after fine-tuning started too.
 
     Raises:
         UserError: A stage cannot be done; what the stages before it made stays.
@@ -85,12 +78,7 @@ def prediction_file(experiment: Run, files: RunFolder) -> Path:
 
 
 def prediction_key(experiment: Run, data: list[Any]) -> str:
-    """Hash of what a prediction depends on.
-
-    Args:
-        experiment: The run.
-        data: Fingerprints of its training set and its benchmark, or of their files, as plain values.
-    """
+    """Hash of what a prediction depends on; `data` are fingerprints of training set and benchmark, or their files."""
     changes_nothing = {
         "model": {"device"},
         "settings": {"batch_tokens", "batch_questions"},
@@ -112,13 +100,7 @@ def predicted_part(experiment: Run) -> Experiment:
 def make_tuning(
     experiment: Run, followed: PredictionReference | None, files: RunFolder, progress: Progress = silent
 ) -> Tuning:
-    """The weights of all seeds.
-
-    Args:
-        experiment: What is tuned, and how.
-        followed: The prediction that was made before.
-        files: Where the weights are kept.
-        progress: Called with (stage, done, total).
+    """The weights of all seeds. `followed` is the prediction that was made before.
 
     Raises:
         UserError: The model cannot be tuned so.
@@ -140,34 +122,28 @@ def make_seed(experiment: Run, seed: int, files: RunFolder) -> SeedFolder:
     Raises:
         UserError: The model cannot be tuned so.
     """
-    (training,) = make_tuning(_with_one_seed(experiment, seed), None, files).runs
+    (training,) = _tune_seed(experiment, seed, files).runs
     return SeedFolder(files.tuning / training.folder)
 
 
+def _tune_seed(experiment: Run, seed: int, files: RunFolder) -> Tuning:
+    tune = experiment.tune.model_copy(update={"seeds": (seed,)})
+    return make_tuning(experiment.model_copy(update={"tune": tune}), None, files)
+
+
 def make_evaluation(experiment: Run, seed: int | None, prediction: Prediction, files: RunFolder) -> Path:
-    """The answers of one model.
+    """The file of the answers of one model: a tuned seed's, or the untuned model's if None.
 
-    Args:
-        experiment: What is measured, and how.
-        seed: The tuned seed; the untuned model if None.
-        prediction: Any prediction of the model with these settings: all leave out the same questions.
-        files: Where evaluations are kept.
-
-    Returns:
-        The file of the evaluation.
+    Any prediction of the model with these settings will do: all leave out the same questions.
 
     Raises:
         UserError: The model cannot be evaluated so.
     """
     tuned = None
     if seed is not None:
-        (tuned,) = tuned_models(make_tuning(_with_one_seed(experiment, seed), None, files), files.tuning)
+        (tuned,) = tuned_models(_tune_seed(experiment, seed, files), files.tuning)
     evaluation = Evaluator(experiment.measure, files.evaluations, prediction).evaluate(experiment.model, tuned)
     return evaluation_file(files.evaluations, evaluation.key)
-
-
-def _with_one_seed(experiment: Run, seed: int) -> Run:
-    return experiment.model_copy(update={"tune": experiment.tune.model_copy(update={"seeds": (seed,)})})
 
 
 def make_transfer(experiment: Run, prediction: Prediction, files: RunFolder, progress: Progress = silent) -> Transfer:
@@ -206,47 +182,29 @@ def make_overlaps(
     changed = [training for training in transfer.tuning.runs if training.changed] if transfer.tuning else []
     extractor: Extractor | None = None
     for training in changed:
-        wanted = [files.overlap(prediction, training)]
-        if training is changed[0]:
-            wanted.append(files.oracle(prediction, training))
-        missing = [path for path in wanted if not path.is_file()]
-        if missing:
-            extractor = extractor or load_extractor(experiment.model, experiment.sae, experiment.settings)
-            _read_tuned_model(experiment, extractor, training, prediction, files, missing, progress)
+        overlap, oracle = files.overlap(prediction, training), files.oracle(prediction, training)
+        needs_oracle = training is changed[0] and not oracle.is_file()
+        if overlap.is_file() and not needs_oracle:
+            continue
+        extractor = extractor or load_extractor(experiment.model, experiment.sae, experiment.settings)
+        weights = SeedFolder(files.tuning / training.folder).weights
+        place = {"id" if experiment.tune.method == "full" else "adapter": str(weights)}
+        network = load_model(ModelSpec.model_validate(experiment.model.model_dump() | place))
+        training_set, seed = load_training_set(experiment.training_set), training.seed
+        try:
+            shifts = read_shifts(extractor, network, training_set, seed=experiment.settings.seeds[0], progress=progress)
+        except NothingMovedError:
+            continue
+        if not overlap.is_file():
+            measure_overlap(shifts, tuning_seed=seed).write(overlap)
+        if needs_oracle:
+            benchmark = load_benchmark(experiment.benchmark)
+            measured = measure_oracle(
+                extractor, network, benchmark, prediction, shifts, tuning_seed=seed, progress=progress
+            )
+            measured.write(oracle)
     paths = [files.overlap(prediction, training) for training in changed]
     return tuple(Overlap.read(path) for path in paths if path.is_file())
-
-
-def _read_tuned_model(
-    experiment: Run,
-    extractor: Extractor,
-    training: SeedTraining,
-    prediction: Prediction,
-    files: RunFolder,
-    missing: list[Path],
-    progress: Progress,
-) -> None:
-    """Make the missing records of a tuned seed; none where nothing moved as far as the hook."""
-    weights = SeedFolder(files.tuning / training.folder).weights
-    changed = {"id" if experiment.tune.method == "full" else "adapter": str(weights)}
-    network = load_model(ModelSpec.model_validate(experiment.model.model_dump() | changed))
-    training_set = load_training_set(experiment.training_set)
-    try:
-        shifts = read_shifts(extractor, network, training_set, seed=experiment.settings.seeds[0], progress=progress)
-    except NothingMovedError:
-        return
-    if (path := files.overlap(prediction, training)) in missing:
-        measure_overlap(shifts, tuning_seed=training.seed).write(path)
-    if (path := files.oracle(prediction, training)) in missing:
-        measure_oracle(
-            extractor,
-            network,
-            load_benchmark(experiment.benchmark),
-            prediction,
-            shifts,
-            tuning_seed=training.seed,
-            progress=progress,
-        ).write(path)
 
 
 def make_report(
@@ -255,8 +213,7 @@ def make_report(
     """What follows a prediction: the change, the overlaps, and the report on both.
 
     Raises:
-        UserError: A stage cannot be done, or the prediction was made after fine-tuning started and `post_hoc` is not
-            set.
+        UserError: A stage cannot be done, or the prediction came after fine-tuning started and not `post_hoc`.
     """
     transfer = make_transfer(experiment, prediction, files, progress)
     overlaps = make_overlaps(experiment, prediction, transfer, files, progress)

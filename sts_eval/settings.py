@@ -19,21 +19,13 @@ Description = TypeVar("Description", bound=Spec)
 
 
 class Setting(NamedTuple):
-    """A field of a part of a description.
+    """A field of a part of a description."""
 
-    Attributes:
-        part: The part, such as training_set.
-        field: The field of the part.
-        name: How it is asked for outside an experiment file: `--NAME` (with dashes), `--metadata NAME=`.
-        older: Names that still work in `--metadata`.
-        info: Its type, default and description.
-    """
-
-    part: str
+    part: str  # such as training_set
     field: str
-    name: str
-    older: tuple[str, ...]
-    info: FieldInfo
+    name: str  # how it is asked for outside an experiment file: `--NAME` (with dashes), `--metadata NAME=`
+    older: tuple[str, ...]  # names that still work in `--metadata`
+    info: FieldInfo  # its type, default and description
 
     @property
     def option(self) -> str:
@@ -62,14 +54,11 @@ def settings_of(kind: type[Spec]) -> tuple[Setting, ...]:
 def describe(
     kind: type[Description], given: Mapping[str, Any], spell: Callable[[str, Any], str], **whole: Any
 ) -> Description:
-    """Make a description from values by the names of its settings.
+    """Make a description from values by the names, or older names, of its settings.
 
-    Args:
-        kind: What to make.
-        given: Values by name or older name. Of several names of one setting the last counts, None means the default,
-            and names of no setting are ignored.
-        spell: How the user writes a setting's name and value, for messages.
-        **whole: Fields of `kind` that are not parts with settings.
+    Of several names of one setting the last counts, None means the default, and names of no setting are ignored.
+    `spell` writes a setting's name and value as the user does, for messages. `whole` are the fields of the description
+    that are not parts with settings.
 
     Raises:
         UserError: A value is not what its setting takes.

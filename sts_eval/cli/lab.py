@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -18,22 +19,12 @@ def lab() -> None:
     """
 
 
-@lab.command()
-def model() -> None:
-    """Print the folder of the model."""
-    click.echo(files.model_path())
-
-
-@lab.command()
-def sae() -> None:
-    """Print the folder of the SAE."""
-    click.echo(files.sae_path())
-
-
-@lab.command()
-def benchmark() -> None:
-    """Print the folder of the benchmark, in MMLU-Pro's schema."""
-    click.echo(files.benchmark_path())
+for name, path, help_text in (
+    ("model", files.model_path(), "Print the folder of the model."),
+    ("sae", files.sae_path(), "Print the folder of the SAE."),
+    ("benchmark", files.benchmark_path(), "Print the folder of the benchmark, in MMLU-Pro's schema."),
+):
+    lab.add_command(click.Command(name, callback=partial(click.echo, path), help=help_text))
 
 
 @lab.command()

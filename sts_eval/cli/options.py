@@ -15,30 +15,16 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 PATH = click.Path(path_type=Path)
 
-EXPERIMENT = click.argument("experiment", type=PATH)
-
 POST_HOC = click.option(
     "--post-hoc",
     is_flag=True,
     help="Accept a prediction that was made after fine-tuning started, and say so in the result.",
 )
 
-STORE = click.option(
-    "--store", "--to", "url", required=True, metavar="STORE", help="The store: a folder, hf:// or s3:// address."
-)
-
 
 def output(help_text: str) -> Callable[[Command], Command]:
     """The option -o, --output."""
     return click.option("-o", "--output", type=PATH, help=help_text)
-
-
-def folder_of_run(experiment: Path, folder: Path | None) -> Path:
-    """The folder of an experiment's run: the one that is named, or runs/NAME."""
-    return folder or Path("runs") / experiment.stem
-
-
-RUN_FOLDER = click.option("--folder", type=PATH, help="The folder of the run.  [default: runs/NAME-OF-EXPERIMENT]")
 
 
 def settings_options(settings: Sequence[Setting]) -> Callable[[Command], Command]:

@@ -5,16 +5,34 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from sts_eval.cli.options import PATH, STORE
+from sts_eval.cli.options import PATH, Command
 from sts_eval.errors import UserError
 from sts_eval.records.prediction import Prediction
 
+if TYPE_CHECKING:
+    from sts_eval.store.store import Store
+
 ACTIONS = ("accepted", "rejected", "flagged", "withdrawn", "rerun")
+
+
+def _open(_context: click.Context, _option: click.Parameter, url: str | None) -> Store | None:
+    from sts_eval.store.store import Store
+
+    return None if url is None else Store(url)
+
+
+def _store_option(*names: str, help_text: str, required: bool = False) -> Callable[[Command], Command]:
+    """An option that is the address of a store. The command is given the store as `opened`, or None."""
+    return click.option(*names, "opened", metavar="STORE", callback=_open, required=required, help=help_text)
+
+
+STORE = _store_option("--store", "--to", required=True, help_text="The store: a folder, hf:// or s3:// address.")
 
 
 @click.group("store")
@@ -29,12 +47,11 @@ def store() -> None:
 @click.argument("path", metavar="FILE_OR_RUN", type=PATH)
 @STORE
 @click.option("--submitter", help="Who submits; needed for the folder of a run.")
-def submit(path: Path, url: str, submitter: str | None) -> None:
+def submit(path: Path, opened: Store, submitter: str | None) -> None:
     """Submit the folder of a run with its evidence, or a submission file."""
-    from sts_eval.store.store import Store
     from sts_eval.submission.describe import bytes_of
 
-    receipt = Store(url).submit(bytes_of(path, submitter=submitter), by=submitter)
+    receipt = opened.submit(bytes_of(path, submitter=submitter), by=submitter)
     for problem in receipt.problems:
         click.echo(f"{path}: {problem}", err=True)
     if receipt.sha256 is None:
@@ -47,11 +64,10 @@ def submit(path: Path, url: str, submitter: str | None) -> None:
 
 @store.command("validate")
 @click.argument("paths", nargs=-1, type=PATH)
-@click.option("--store", "url", metavar="STORE", help="Also check against this store.")
+@_store_option("--store", help_text="Also check against this store.")
 @click.option("--schema", "as_schema", is_flag=True, help="Only print the JSON schema of a submission.")
-def validate(paths: tuple[Path, ...], url: str | None, as_schema: bool) -> None:
+def validate(paths: tuple[Path, ...], opened: Store | None, as_schema: bool) -> None:
     """Check submission files or folders of runs, without submitting them. Every problem is a line."""
-    from sts_eval.store.store import Store
     from sts_eval.submission.describe import bytes_of
     from sts_eval.submission.validate import schema
     from sts_eval.submission.validate import validate as judge
@@ -61,7 +77,7 @@ def validate(paths: tuple[Path, ...], url: str | None, as_schema: bool) -> None:
         return
     if not paths:
         raise click.UsageError("Give a file or a run folder, or --schema.")
-    known = Store(url).known() if url else None
+    known = None if opened is None else opened.known()
     refused = False
     for path in paths:
         verdict = judge(bytes_of(path, submitter="validate"), known=known)
@@ -85,18 +101,15 @@ def _words(tier: object, marks: Sequence[str]) -> str:
 @click.argument("prediction", type=PATH)
 @STORE
 @click.option("--submitter", default="anonymous", show_default=True, help="Who registers it.")
-def preregister(prediction: Path, url: str, submitter: str) -> None:
+def preregister(prediction: Path, opened: Store, submitter: str) -> None:
     """Register the record PREDICTION before fine-tuning. Only its hash and the time are sent."""
-    from sts_eval.store.store import Store
-
     try:
-        entry, new = Store(url).preregister(Prediction.read(prediction), by=submitter)
+        entry, new = opened.preregister(Prediction.read(prediction), by=submitter)
     except ValueError as error:  # pydantic's, of the name
         raise UserError(f"{submitter!r} is no name", "Give --submitter in letters, digits and spaces") from error
-    done = "Registered" if new else "Already registered"
     click.echo(
-        f"{done}: {entry.prediction_sha256} at {entry.registered}. "
-        f"Next: fine-tune, then sts-eval store submit RUN --to {url}"
+        f"{'Registered' if new else 'Already registered'}: {entry.prediction_sha256} at {entry.registered}. "
+        f"Next: fine-tune, then sts-eval store submit RUN --to {opened.url}"
     )
 
 
@@ -108,15 +121,14 @@ def preregister(prediction: Path, url: str, submitter: str) -> None:
 @click.option("--sae-id", help="Id within the release.")
 @click.option("--submitter", default="anonymous", show_default=True, help="Who asks.")
 def request(
-    url: str, model: str, training_set: str, sae_release: str | None, sae_id: str | None, submitter: str
+    opened: Store, model: str, training_set: str, sae_release: str | None, sae_id: str | None, submitter: str
 ) -> None:
     """Ask for a run of a model and SAE on a training set."""
     from sts_eval.queue.queue import Queue
     from sts_eval.queue.request import request_for
-    from sts_eval.store.store import Store
 
     asked = request_for(model=model, training_set=training_set, sae_release=sae_release, sae_id=sae_id, by=submitter)
-    key, new = Queue(Store(url).files).add(asked)
+    key, new = Queue(opened.files).add(asked)
     click.echo(f"{'Asked for' if new else 'Somebody asked for it before'}: {key}")
 
 
@@ -132,13 +144,11 @@ def request(
     help="Seconds without a sign of life after which another worker may take over the request.",
 )
 @click.option("--pause", default=30.0, show_default=True, help="Seconds between looks at an empty queue.")
-def worker(url: str, once: bool, folder: Path, name: str, lease: float, pause: float) -> None:
+def worker(opened: Store, once: bool, folder: Path, name: str, lease: float, pause: float) -> None:
     """Do the runs that a store is asked for, and submit them."""
     from sts_eval.queue.queue import LostLeaseError, Queue
     from sts_eval.queue.worker import work
-    from sts_eval.store.store import Store
 
-    opened = Store(url)
     queue = Queue(opened.files)
     while True:
         try:
@@ -170,15 +180,12 @@ def worker(url: str, once: bool, folder: Path, name: str, lease: float, pause: f
 @click.option("--with", "other", help="With --say rerun: the maintainer's own submission of the same run.")
 @click.option("--by", default="maintainer", show_default=True, help="Who makes the entry.")
 @click.option("--why", default="", help="The reason, which everybody can read.")
-def ledger(url: str, action: str | None, submission: str | None, other: str | None, by: str, why: str) -> None:
+def ledger(opened: Store, action: str | None, submission: str | None, other: str | None, by: str, why: str) -> None:
     """Print the ledger, or add an entry.
 
     It says which submissions were accepted, flagged or withdrawn, and why. Whoever can write to the store can add
     entries.
     """
-    from sts_eval.store.store import Store
-
-    opened = Store(url)
     if action is None:
         for entry in opened.ledger.entries():
             click.echo(f"{entry.when} {entry.action:9} {entry.submission[:12]} by {entry.by}: {entry.why}")
@@ -199,18 +206,16 @@ def ledger(url: str, action: str | None, submission: str | None, other: str | No
 
 
 @click.command("board")
-@click.option("--store", "url", metavar="STORE", help="A folder, hf:// or s3:// address; by default the shipped store.")
+@_store_option("--store", help_text="A folder, hf:// or s3:// address; by default the shipped store.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port; by default the first free one from 7860.")
 @click.option("--allow-writes", is_flag=True, help="Let everybody who can open the page submit to the store.")
-def board(url: str | None, port: int | None, allow_writes: bool) -> None:
+def board(opened: Store | None, port: int | None, allow_writes: bool) -> None:
     """Serve the leaderboard on this machine."""
-    from sts_eval.store.store import Store
-
     try:
         from sts_leaderboard.app import launch, seeded_store
     except ModuleNotFoundError as error:
         raise UserError(f"the board needs {error.name}", "Install it with: pip install 'sts-eval[board]'") from error
 
-    if allow_writes and url is None:
+    if allow_writes and opened is None:
         raise UserError("the shipped store cannot be written", "Name your own with --store")
-    launch(Store(url) if url else seeded_store(), allow_writes=allow_writes, port=port)
+    launch(seeded_store() if opened is None else opened, allow_writes=allow_writes, port=port)

@@ -14,15 +14,15 @@ from rich.live import Live
 from sts_eval.cli.options import PATH, POST_HOC
 from sts_eval.report.terminal import standard_output
 from sts_eval.sweep.drive import Engine, Tell, drive, driver_of, open_book
-from sts_eval.sweep.matrix import Matrix, read_matrix
+from sts_eval.sweep.local import Local
+from sts_eval.sweep.matrix import read_matrix
+from sts_eval.sweep.on_ray import OnRay
 from sts_eval.sweep.state import Book, StageRecord
 from sts_eval.sweep.tables import comparable, detail_table, left, plan_table, status_table
 
-HERE = "here"
-"""The value of `--ray` without an address."""
+HERE = "here"  # the value of `--ray` without an address
 
-UNFINISHED = 3
-"""Exit code where a stage is quarantined."""
+UNFINISHED = 3  # exit code where a stage is quarantined
 
 
 @click.command("sweep")
@@ -63,7 +63,9 @@ def sweep(
         click.echo(f"Running: process {driver.pid} on {driver.host}, on {driver.place}." if driver else "Not running.")
         _print_state(book, driver.width if driver else 1)
         return
-    engine = _engine(described, folder, address)
+    engine: Engine = Local()
+    if address is not None:
+        engine = OnRay(described, folder, None if address == HERE else address)
     try:
         for note in engine.notes:
             click.echo(f"Warning: {note}", err=True)
@@ -75,25 +77,11 @@ def sweep(
     if any(standing != "done" for standing in book.standings().values()):
         click.echo(f"Next: fix what the logs say, then sts-eval sweep {matrix} --folder {folder} --retry", err=True)
         sys.exit(UNFINISHED)
-    click.echo("\n".join(_next(described, folder)))
-
-
-def _engine(matrix: Matrix, folder: Path, address: str | None) -> Engine:
-    if address is None:
-        from sts_eval.sweep.local import Local
-
-        return Local()
-    from sts_eval.sweep.on_ray import OnRay
-
-    return OnRay(matrix, folder, None if address == HERE else address)
-
-
-def _next(matrix: Matrix, folder: Path) -> list[str]:
-    """The commands that compare the runs: one for each list that a comparison takes at once."""
-    lists = comparable(matrix)
+    lists = comparable(described)
     if len(lists) == 1:
-        return [f"Next: sts-eval compare {folder}/runs/*"]
-    return [f"Next: sts-eval compare {' '.join(str(folder / 'runs' / name) for name in names)}" for names in lists]
+        lists = [["*"]]
+    for names in lists:
+        click.echo(f"Next: sts-eval compare {' '.join(str(folder / 'runs' / name) for name in names)}")
 
 
 def _print_state(book: Book, width: int) -> None:

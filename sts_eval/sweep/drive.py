@@ -24,25 +24,18 @@ from sts_eval.sweep.state import Book, StageRecord
 Tell = Callable[[Book, StageRecord | None], None]
 """Called with the state and the stage that has just ended, None where only time has passed."""
 
-POLL = 1.0
-"""Seconds between looks at what runs."""
+DRIVER_FILE = "driver.json"
 
-SILENT = 60.0
-"""Seconds without a sign of life after which a driver counts as gone."""
+POLL = 1.0  # seconds between looks at what runs
+SILENT = 60.0  # seconds without a sign of life after which a driver counts as gone
 
 
 class Engine(Protocol):
-    """Does stages somewhere.
+    """Does stages somewhere."""
 
-    Attributes:
-        width: Stages at once, as far as it can tell.
-        place: What it is, in words.
-        notes: What the user should know of it before it begins.
-    """
-
-    width: int
-    place: str
-    notes: tuple[str, ...]
+    width: int  # stages at once, as far as it can tell
+    place: str  # what it is, in words
+    notes: tuple[str, ...]  # what the user should know of it before it begins
 
     def submit(self, task: Task) -> None:
         """Take an attempt, to begin it when there is room."""
@@ -74,15 +67,7 @@ def drive(
     tell: Tell = lambda _book, _record: None,
     poll: float = POLL,
 ) -> Book:
-    """Do all stages that can be done.
-
-    Args:
-        matrix: What to do.
-        folder: Where records go.
-        engine: What does the stages.
-        retry: Try quarantined stages again.
-        tell: Told of every end.
-        poll: Seconds between looks.
+    """Do all stages that can be done; with `retry`, also those that were quarantined.
 
     Returns:
         The state at the end: every stage is done, quarantined or blocked.
@@ -108,7 +93,7 @@ def drive(
                 book.end(ended)
                 tell(book, ended)
             alive()
-            book.look()
+            book.look(book.submitted)
 
 
 def open_book(matrix: Matrix, folder: Path) -> Book:
@@ -122,13 +107,9 @@ def _task(book: Book, name: str, matrix: Matrix) -> Task:
     return Task(book.stages[name], matrix, book.folder, Path.cwd(), record.attempts if record else 0, avoid)
 
 
-def _driver_file(folder: Path) -> Path:
-    return folder / "driver.json"
-
-
 def driver_of(folder: Path) -> Driver | None:
     """Who drives a sweep now, None where nobody does."""
-    path = _driver_file(folder)
+    path = folder / DRIVER_FILE
     try:
         driver, silent = Driver.read(path), time.time() - path.stat().st_mtime
     except (UserError, OSError):
@@ -138,21 +119,20 @@ def driver_of(folder: Path) -> Driver | None:
 
 
 def _is_process(pid: int) -> bool:
-    if sys.platform == "win32":  # where asking this way would end it; the sign of life must do
-        return True
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:  # somebody else's
-        return True
+    if sys.platform != "win32":  # where asking this way would end it; the sign of life must do
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return False
+        except OSError:  # somebody else's
+            pass
     return True
 
 
 @contextmanager
 def _claimed(folder: Path, engine: Engine) -> Iterator[Callable[[], None]]:
     """Be the only driver of a folder; the function gives a sign of life."""
-    path, other = _driver_file(folder), driver_of(folder)
+    path, other = folder / DRIVER_FILE, driver_of(folder)
     if other is not None:
         raise UserError(
             f"{folder} is being driven by process {other.pid} on {other.host}",

@@ -56,19 +56,15 @@ class Local:
         self._stop()
 
     def _begin(self) -> None:
-        if self._running is None and self._queue:
+        while self._running is None and self._queue:
             if self._pool is None:
                 context = multiprocessing.get_context("spawn")
                 self._pool = ProcessPoolExecutor(1, mp_context=context, initializer=_die_with_the_driver)
-            task = self._queue.popleft()
             try:
-                future = self._pool.submit(attempt, task)
+                self._running = self._queue[0], self._pool.submit(attempt, self._queue[0])
+                self._queue.popleft()
             except BrokenProcessPool:  # it was killed between two stages, which harmed neither
                 self._stop()
-                self._queue.appendleft(task)
-                self._begin()
-                return
-            self._running = task, future
 
     def _stop(self) -> None:
         pool, self._pool = self._pool, None

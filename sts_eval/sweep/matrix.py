@@ -24,13 +24,9 @@ from sts_eval.experiment import (
 )
 from sts_eval.experiment_file import read_description, section, section_of_list
 
-INIT = "sts-eval init --matrix"
+Kind = Literal["predict", "before", "tune", "after", "report"]  # what a stage does
 
-Kind = Literal["predict", "before", "tune", "after", "report"]
-"""What a stage does."""
-
-LONGEST = 32
-"""Letters of a name that are kept in a slug, so that the name of a run is one of a file on any disk."""
+LONGEST = 32  # letters of a name that are kept in a slug, so that the name of a run is one of a file on any disk
 
 
 def _identity(*specs: Spec) -> str:
@@ -50,18 +46,18 @@ def _all_different(what: str) -> AfterValidator:
 class StageResources(Spec):
     """What one stage is given."""
 
-    cpus: int = Field(default=1, ge=1, description="cores; the worker computes on so many threads")
-    gpus: float = Field(default=0, ge=0, description="GPUs; below 1 several stages share one")
-    memory_gb: float | None = Field(default=None, gt=0, description="memory to reserve, in 1e9 bytes; none if absent")
+    cpus: int = Field(1, ge=1, description="cores; the worker computes on so many threads")
+    gpus: float = Field(0, ge=0, description="GPUs; below 1 several stages share one")
+    memory_gb: float | None = Field(None, gt=0, description="memory to reserve, in 1e9 bytes; none if absent")
 
 
 class Resources(Spec):
     """What each kind of stage asks of a Ray cluster; on this machine alone stages take what they find."""
 
-    predict: StageResources = Field(default=StageResources(), description="the prediction of a run")
-    tune: StageResources = Field(default=StageResources(), description="one seed of a tuning")
-    measure: StageResources = Field(default=StageResources(), description="one model's answers, before or after")
-    report: StageResources = Field(default=StageResources(), description="reading the tuned models, and the report")
+    predict: StageResources = Field(StageResources(), description="the prediction of a run")
+    tune: StageResources = Field(StageResources(), description="one seed of a tuning")
+    measure: StageResources = Field(StageResources(), description="one model's answers, before or after")
+    report: StageResources = Field(StageResources(), description="reading the tuned models, and the report")
 
     def of(self, kind: Kind) -> StageResources:
         """The resources of a kind of stage."""
@@ -73,7 +69,7 @@ class MatrixModel(ModelSpec):
     """A model of a sweep, with the SAEs that predict for it."""
 
     saes: Annotated[tuple[SAESpec, ...], _all_different("SAE")] = Field(
-        default=(SAESpec(),), min_length=1, description="each as release and id, or path"
+        (SAESpec(),), min_length=1, description="each as release and id, or path"
     )
 
     def spec(self) -> ModelSpec:
@@ -95,10 +91,8 @@ class Matrix(Spec):
     tune: TuneSettings = TuneSettings()
     measure: MeasureSettings = MeasureSettings()
     resources: Resources = Resources()
-    retries: int = Field(default=2, ge=0, description="how often a stage that broke is tried again")
-    post_hoc: bool = Field(
-        default=False, description="report predictions that were made after fine-tuning started, marked"
-    )
+    retries: int = Field(2, ge=0, description="how often a stage that broke is tried again")
+    post_hoc: bool = Field(False, description="report predictions that were made after fine-tuning started, marked")
 
     def expand(self) -> tuple[tuple[str, Run], ...]:
         """All runs with their names: models in order, within them SAEs, within these training sets.
@@ -106,8 +100,7 @@ class Matrix(Spec):
         A name says what the run is of and ends in a hash of that, so that no two are the same, and a matrix that
         grows renames nothing.
         """
-        names = ("benchmark", "settings", "tune", "measure")
-        shared = {name: getattr(self, name) for name in names}
+        shared = {name: getattr(self, name) for name in ("benchmark", "settings", "tune", "measure")}
         runs = [
             Run(model=model.spec(), sae=sae, training_set=training_set, **shared)
             for model in self.models
@@ -153,16 +146,15 @@ def read_matrix(path: Path) -> Matrix:
     Raises:
         UserError: The file is missing, is not YAML (with the line), or says something unknown.
     """
-    return read_description(path, Matrix, INIT)
+    return read_description(path, Matrix, "sts-eval init --matrix")
 
 
 def matrix_template(matrix: Matrix) -> str:
     """A matrix file with every setting, its meaning as a comment, and this matrix's values."""
     text = "# Every model, with each of its SAEs, on every training set. Run it: sts-eval sweep THIS_FILE\n"
     text += section_of_list("models", "The untuned models", matrix.models)
-    text += "# Settings of each SAE:\n" + "".join(
-        f"#   {field}: {info.description}\n" for field, info in SAESpec.model_fields.items()
-    )
+    text += "# Settings of each SAE:\n"
+    text += "".join(f"#   {field}: {info.description}\n" for field, info in SAESpec.model_fields.items())
     text += section_of_list("training_sets", "The sets to tune on", matrix.training_sets)
     for name in ("benchmark", "settings", "tune", "measure", "resources"):
         text += section(name, getattr(matrix, name))

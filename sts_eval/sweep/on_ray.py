@@ -18,21 +18,15 @@ from sts_eval.sweep.state import StageRecord
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
-ANSWER_SECONDS = 10.0
-"""How long a cluster has to take a connection."""
-
-CHECK_SECONDS = 120.0
-"""How long a node has to start a worker and look for the folder."""
+ANSWER_SECONDS = 10.0  # how long a cluster has to take a connection
+CHECK_SECONDS = 120.0  # how long a node has to start a worker and look for the folder
 
 
 class OnRay:
-    """Stages as tasks of a Ray cluster.
+    """Stages as tasks of a Ray cluster, at an address that `ray.init` takes; None starts one on this machine.
 
-    Args:
-        matrix: What will be done, to see whether there is a node for each kind of stage.
-        folder: The sweep's, which every node must see under the same path.
-        address: A running cluster, as `ray.init` takes it; None starts one on this machine.
-        cpus: Cores of a cluster that is started here; all if None.
+    There must be a node for each kind of stage, and every node must see the folder under the same path. A cluster that
+    is started here has so many cpus; all cores if None.
 
     Raises:
         UserError: Ray is not installed, there is no such cluster, no node is large enough for a stage, or a node
@@ -50,13 +44,10 @@ class OnRay:
         if address is not None:
             _check_answers(address)
             what = f"the Ray cluster at {address} cannot be joined"
-            remedy = (
-                "Try `ray status` with that address; a cluster with tokens wants RAY_AUTH_MODE=token in the environment"
-            )
+            remedy = "Try `ray status` with that address; a cluster with tokens needs the variable RAY_AUTH_MODE=token"
         else:
-            what = "Ray does not start"
+            what, remedy = "Ray does not start", "Try `ray start --head`, which says more"
             own |= {"num_cpus": cpus, "include_dashboard": False}
-            remedy = "Try `ray start --head`, which says more"
         try:
             ray.init(address=address or "local", log_to_driver=False, **own)
         except (ConnectionError, ValueError, RuntimeError) as error:
@@ -131,11 +122,7 @@ class OnRay:
         self.place = f"a Ray cluster of {len(nodes)} node{'s' if len(nodes) > 1 else ''}"
 
     def _check_folder(self, nodes: list[dict[str, Any]], folder: Path) -> None:
-        """Have every node look for a file that is written here.
-
-        Raises:
-            UserError: A node cannot.
-        """
+        """Have every node look for a file that is written here."""
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         folder.mkdir(parents=True, exist_ok=True)
@@ -163,16 +150,11 @@ class OnRay:
 
 
 def _see(marker: Path) -> tuple[bool, str]:
-    """Whether a node sees a file, and the version of this package there."""
     return marker.is_file(), sts_eval.__version__
 
 
 def _check_answers(address: str) -> None:
-    """See whether anybody listens at HOST:PORT; Ray itself would try for minutes.
-
-    Raises:
-        UserError: Nobody does.
-    """
+    """See whether anybody listens at HOST:PORT; Ray itself would try for minutes."""
     host, _, port = address.removeprefix("ray://").partition(":")
     if not port.isdigit():  # auto, or a name that Ray looks up itself
         return
@@ -186,12 +168,7 @@ def _check_answers(address: str) -> None:
 
 
 def room_for(has: dict[str, float], asked: StageResources) -> int:
-    """How many such stages a node has room for at once.
-
-    Args:
-        has: Its resources in all, as Ray counts them.
-        asked: What a stage asks for.
-    """
+    """How many such stages fit at once on a node that `has` these resources in all, as Ray counts them."""
     wants = {"CPU": asked.cpus, "GPU": asked.gpus, "memory": (asked.memory_gb or 0) * 1e9}
     return min(int(has.get(name, 0) / amount) for name, amount in wants.items() if amount)
 

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sts_eval.errors import UserError
-from sts_eval.experiment import Run
 from sts_eval.records.prediction import Prediction
 from sts_eval.records.record import now
 from sts_eval.records.run_folder import RunFolder
@@ -26,23 +25,14 @@ from sts_eval.sweep.state import StageRecord, Status, record_place
 
 @dataclass(frozen=True)
 class Task:
-    """An attempt at a stage, as it is handed to a worker.
-
-    Attributes:
-        stage: What to do.
-        matrix: What it belongs to.
-        folder: The sweep's, absolute.
-        home: Folder that relative paths in the matrix start from.
-        attempts: Attempts that have ended before.
-        avoid: Host of the last of them, empty where there was none.
-    """
+    """An attempt at a stage, as it is handed to a worker."""
 
     stage: Stage
     matrix: Matrix
-    folder: Path
-    home: Path
-    attempts: int
-    avoid: str = ""
+    folder: Path  # the sweep's, absolute
+    home: Path  # where relative paths in the matrix start
+    attempts: int  # those that have ended before
+    avoid: str = ""  # host of the last of them, empty where there was none
 
     def begin(self, host: str, pid: int) -> StageRecord:
         """The record of the attempt as it begins, in a process of a host."""
@@ -67,14 +57,9 @@ class Task:
         seconds: float = 0.0,
         made: tuple[str, ...] = (),
     ) -> StageRecord:
-        """The record of the attempt as it ends: done, to be tried again, or quarantined.
+        """The record of the attempt as it ends: done (no error), to be tried again, or quarantined.
 
-        Args:
-            began: The record of its beginning.
-            error: The last line of the error, None where it is done.
-            mistake: Whether the user's description is wrong, which another attempt would not change.
-            seconds: How long it took.
-            made: Paths of what it made, below the sweep's folder.
+        A mistake in the user's description is not tried again. `made` are paths below the sweep's folder.
         """
         failed: Status = "quarantined" if mistake or self.attempts >= self.matrix.retries else "failed"
         changes = {"status": "done" if error is None else failed, "attempts": self.attempts + 1, "finished": now()}
@@ -118,11 +103,6 @@ def attempt(task: Task) -> StageRecord:
 def perform(stage: Stage, matrix: Matrix, folder: Path) -> tuple[Path, ...]:
     """Do a stage with the pipeline, or find it done: records that are there are not made again.
 
-    Args:
-        stage: What to do.
-        matrix: What it belongs to.
-        folder: The sweep's.
-
     Returns:
         The files without which it is not done.
 
@@ -149,18 +129,11 @@ def perform(stage: Stage, matrix: Matrix, folder: Path) -> tuple[Path, ...]:
         print_report(report)
         return tuple(write_report(report, files.run))
     candidates = {name: one for name, one in runs.items() if f"predict-{name}" in stage.needs_one} or {stage.run: run}
-    return (make_evaluation(run, stage.seed, _any_prediction(candidates, folder), files),)
-
-
-def _any_prediction(runs: dict[str, Run], folder: Path) -> Prediction:
-    """A prediction that is there, of one of these runs."""
-    from sts_eval.pipeline import prediction_file
-
-    for name, run in runs.items():
-        path = prediction_file(run, RunFolder.of_sweep(folder, name))
+    for name, one in candidates.items():
+        path = prediction_file(one, RunFolder.of_sweep(folder, name))
         if path.is_file():
-            return Prediction.read(path)
-    raise FileNotFoundError(f"there is no prediction of {', '.join(runs)}")
+            return (make_evaluation(run, stage.seed, Prediction.read(path), files),)
+    raise FileNotFoundError(f"there is no prediction of {', '.join(candidates)}")
 
 
 @contextmanager

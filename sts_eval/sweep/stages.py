@@ -12,7 +12,7 @@ and time of change.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from sts_eval.data.tables import fingerprint
@@ -23,48 +23,41 @@ from sts_eval.sweep.matrix import Kind, Matrix, model_slug, tuning_slug
 
 @dataclass(frozen=True)
 class Stage:
-    """One piece of work.
+    """One piece of work."""
 
-    Attributes:
-        name: Unique in the sweep, and the name of its files.
-        kind: What it does.
-        run: Name of the run that it is for; of the first where several share it.
-        key: Hash of what its result depends on.
-        seed: Seed of the tuning, where it is about one.
-        needs: Stages that must be done before it.
-        needs_one: Stages of which one must be done before it.
-    """
-
-    name: str
+    name: str  # unique in the sweep, and the name of its files
     kind: Kind
-    run: str
-    key: str
-    seed: int | None = None
-    needs: tuple[str, ...] = ()
-    needs_one: tuple[str, ...] = ()
+    run: str  # name of the run that it is for; of the first where several share it
+    key: str  # hash of what its result depends on
+    seed: int | None = None  # of the tuning, where it is about one
+    needs: tuple[str, ...] = ()  # stages that must be done before it
+    needs_one: tuple[str, ...] = ()  # stages of which one must be done before it
 
 
 def plan(matrix: Matrix) -> tuple[Stage, ...]:
     """All stages of a sweep, each after those that it needs."""
+    from sts_eval.pipeline import prediction_key
+
     runs = dict(matrix.expand())
-    predictions = {name: Stage(f"predict-{name}", "predict", name, _predict_key(run)) for name, run in runs.items()}
-    befores = {
-        slug: Stage(
-            f"before-{slug}", "before", names[0], _before_key(runs[names[0]]), needs_one=_names(predictions, names)
-        )
-        for slug, names in _shared(runs, model_slug).items()
-    }
+    predictions = {}
+    for name, run in runs.items():
+        key = prediction_key(run, [file_stamps(run.training_set.source), file_stamps(run.benchmark.source)])
+        predictions[name] = Stage(f"predict-{name}", "predict", name, key)
+    befores = {}
+    for slug, names in _shared(runs, model_slug).items():
+        needs = tuple(predictions[name].name for name in names)
+        befores[slug] = Stage(f"before-{slug}", "before", names[0], _before_key(runs[names[0]]), needs_one=needs)
     tunings: list[Stage] = []
     afters: dict[str, list[Stage]] = {}
     for slug, names in _shared(runs, tuning_slug).items():
-        first, needs = names[0], _names(predictions, names)
-        run = runs[first]
+        needs = tuple(predictions[name].name for name in names)
+        run = runs[names[0]]
         data = [run.training_set.model_dump(mode="json"), file_stamps(run.training_set.source)]
         for seed in matrix.tune.seeds:
             key = training_key(run.model, data, run.tune, seed)
-            tuning = Stage(f"tune-{slug}-seed{seed}", "tune", first, key, seed, needs)
+            tuning = Stage(f"tune-{slug}-seed{seed}", "tune", names[0], key, seed, needs)
             key = fingerprint([_before_key(run), key])
-            after = Stage(f"after-{slug}-seed{seed}", "after", first, key, seed, (tuning.name,))
+            after = Stage(f"after-{slug}-seed{seed}", "after", names[0], key, seed, (tuning.name,))
             tunings.append(tuning)
             afters.setdefault(slug, []).append(after)
     reports = []
@@ -79,8 +72,8 @@ def plan(matrix: Matrix) -> tuple[Stage, ...]:
 
 def unshared(matrix: Matrix) -> dict[Kind, int]:
     """How many stages of each kind there would be if no run shared any."""
-    n_runs, n_seeds = len(matrix.expand()), len(matrix.tune.seeds)
-    return {"predict": n_runs, "before": n_runs, "tune": n_runs * n_seeds, "after": n_runs * n_seeds, "report": n_runs}
+    runs, seeds = len(matrix.expand()), len(matrix.tune.seeds)
+    return {"predict": runs, "before": runs, "tune": runs * seeds, "after": runs * seeds, "report": runs}
 
 
 def _shared(runs: Mapping[str, Run], slug: Callable[[Run], str]) -> dict[str, list[str]]:
@@ -89,16 +82,6 @@ def _shared(runs: Mapping[str, Run], slug: Callable[[Run], str]) -> dict[str, li
     for name, run in runs.items():
         groups.setdefault(slug(run), []).append(name)
     return groups
-
-
-def _names(stages: Mapping[str, Stage], runs: Iterable[str]) -> tuple[str, ...]:
-    return tuple(stages[run].name for run in runs)
-
-
-def _predict_key(run: Run) -> str:
-    from sts_eval.pipeline import prediction_key
-
-    return prediction_key(run, [file_stamps(run.training_set.source), file_stamps(run.benchmark.source)])
 
 
 def _before_key(run: Run) -> str:

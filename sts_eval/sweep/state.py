@@ -28,8 +28,7 @@ Standing = Literal["running", "queued", "ready", "waiting", "blocked", "quaranti
 
 LOST = ("quarantined", "blocked")
 
-OVER = ("done", *LOST)
-"""Where nothing is left to be done."""
+OVER = ("done", *LOST)  # where nothing is left to be done
 
 
 class StageRecord(Record):
@@ -57,29 +56,17 @@ def record_place(folder: Path, stage: str) -> Path:
 
 
 class Book:
-    """The stages of a sweep and their records.
-
-    Args:
-        folder: The sweep's.
-        stages: Its plan.
-
-    Attributes:
-        records: The records of the stages that were tried under their present settings.
-        submitted: Stages that an engine has taken.
-    """
+    """The stages of a sweep's plan and their records, in the sweep's folder."""
 
     def __init__(self, folder: Path, stages: Sequence[Stage]) -> None:
         self.folder = folder
         self.stages: Mapping[str, Stage] = {stage.name: stage for stage in stages}
-        self.records: dict[str, StageRecord] = {}
-        self.submitted: set[str] = set()
-        self._read(self.stages)
+        self.records: dict[str, StageRecord] = {}  # of the stages that were tried under their present settings
+        self.submitted: set[str] = set()  # stages that an engine has taken
+        self.look(self.stages)
 
-    def look(self) -> None:
-        """Read the records of what is submitted again: workers write there what they have begun."""
-        self._read(self.submitted)
-
-    def _read(self, names: Iterable[str]) -> None:
+    def look(self, names: Iterable[str]) -> None:
+        """Read the records of stages, where workers write what they have begun."""
         for name in names:
             try:
                 record = StageRecord.read(record_place(self.folder, name))
@@ -131,11 +118,7 @@ class Book:
             del self.records[name]
 
     def seconds_left(self, width: int) -> float | None:
-        """An estimate from the mean time of each kind of stage; None where a kind that is left was never done.
-
-        Args:
-            width: Stages at once.
-        """
+        """An estimate from the mean time of each kind of stage; None where a kind that is left was never done."""
         spent: dict[str, list[float]] = {}
         for record in self.records.values():
             if record.status == "done":

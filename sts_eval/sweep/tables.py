@@ -12,24 +12,19 @@ from sts_eval.sweep.matrix import Matrix
 from sts_eval.sweep.stages import unshared
 from sts_eval.sweep.state import OVER, Book, Standing
 
-SHOWN: tuple[Standing, ...] = ("running", "quarantined")
-"""Standings whose stages are listed one by one."""
-
 
 def plan_table(matrix: Matrix, book: Book) -> Table:
     """Stages by kind: how many runs alone would have, how many are left when they share, how many are done."""
     table = Table(title=f"{len(matrix.expand())} runs", title_justify="left")
     for header in ("stage", "without sharing", "shared", "to do", "done"):
         table.add_column(header, justify="left" if header == "stage" else "right")
-    alone, standings = unshared(matrix), book.standings()
-    total = [0, 0, 0, 0]
-    for kind, n_alone in alone.items():
+    standings, rows = book.standings(), []
+    for kind, alone in unshared(matrix).items():
         ends = [standings[name] for name, stage in book.stages.items() if stage.kind == kind]
-        figures = [n_alone, n_alone - len(ends), sum(end != "done" for end in ends), ends.count("done")]
-        total = [a + b for a, b in zip(total, figures, strict=True)]
-        table.add_row(kind, *map(str, figures))
+        rows.append([alone, alone - len(ends), sum(end != "done" for end in ends), ends.count("done")])
+        table.add_row(kind, *map(str, rows[-1]))
     table.add_section()
-    table.add_row("all", *map(str, total))
+    table.add_row("all", *(str(sum(column)) for column in zip(*rows, strict=True)))
     return table
 
 
@@ -54,7 +49,7 @@ def detail_table(book: Book) -> Table | None:
         table.add_column(header, overflow="fold")
     for name, standing in book.standings().items():
         record = book.records.get(name)
-        if record is None or (standing not in SHOWN and record.status != "failed"):
+        if record is None or (standing not in ("running", "quarantined") and record.status != "failed"):
             continue
         state = "to try again" if record.status == "failed" and standing != "running" else standing
         lines = [] if record.line is None else [escape(record.line)]

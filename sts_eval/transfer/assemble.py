@@ -25,18 +25,9 @@ def assemble(
     tuning: Tuning | None = None,
     warnings: Sequence[str] = (),
 ) -> Transfer:
-    """Make the record of joined answers.
+    """Make the record of joined answers, one seed for each tuned side.
 
-    Args:
-        pairing: The answers.
-        origin: Where they come from.
-        model_before: The untuned model.
-        model_after: What it became.
-        seeds: The seed behind each tuned side.
-        length_unit: What answer lengths count.
-        prediction: The prediction that was made before; by default the one that the tuning names.
-        tuning: The tuning in between, if it was done here.
-        warnings: What a reader should know.
+    `tuning` is None where it was not done here; `prediction` is by default the one that the tuning names.
     """
     prediction = prediction or (tuning.prediction if tuning else None)
     lines = list(warnings)

@@ -11,36 +11,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from sts_eval.records.answers import Replies
-from sts_eval.records.transfer import (
-    DomainAnswers,
-    DomainChange,
-    DomainFlag,
-    Form,
-    MeanChange,
-    SeedChange,
-)
-from sts_eval.statistics import (
-    change_over_seeds,
-    mean_change_over_seeds,
-    paired_change,
-    paired_mean_change,
-)
-from sts_eval.statistics.paired import PairedChange
+from sts_eval.records.transfer import DomainAnswers, DomainChange, DomainFlag, Form, MeanChange, SeedChange
+from sts_eval.statistics import change_over_seeds, mean_change_over_seeds, paired_change, paired_mean_change
 
 NOTABLE_SHARE = 0.02
 """Change in the share of unparsed or truncated answers from which part of an accuracy change is form."""
 
-AGREES = 1e-9
-"""Relative difference between two computations of a figure that rounding explains."""
-
 
 def summarise(answers: Sequence[DomainAnswers], seeds: Sequence[int]) -> tuple[DomainChange, ...]:
-    """The figures of every domain, from its answers alone.
-
-    Args:
-        answers: One table per domain.
-        seeds: The seed behind each tuned column.
-    """
+    """The figures of every domain, from its answers alone. `seeds` are those of the tables' `after` sides."""
     return tuple(_domain(table, seeds) for table in answers)
 
 
@@ -54,6 +33,13 @@ def _domain(table: DomainAnswers, seeds: Sequence[int]) -> DomainChange:
         crossed = change_over_seeds(was, [replies.right for replies in table.after])
         delta, paired_se, seed_sd, total_se = crossed.delta, crossed.item_se, crossed.seed_sd, crossed.se
         interval = crossed.interval
+    flags: dict[DomainFlag, bool] = {
+        "small_sample": any("small_sample" in change.flags for change in changes),
+        "few_discordant": all("few_discordant" in change.flags for change in changes),
+        "unparsed_changed": _moved(form_before.unparsed, form_after.unparsed),
+        "truncated_changed": _moved(form_before.truncated, form_after.truncated),
+        "only_one_seed": len(changes) == 1,
+    }
     return DomainChange(
         domain=table.domain,
         n=first.n,
@@ -81,7 +67,7 @@ def _domain(table: DomainAnswers, seeds: Sequence[int]) -> DomainChange:
         logprob=_logprob(table),
         form_before=form_before,
         form_after=form_after,
-        flags=_flags(changes, form_before, form_after),
+        flags=tuple(flag for flag, holds in flags.items() if holds),
     )
 
 
@@ -100,12 +86,7 @@ def _logprob(table: DomainAnswers) -> MeanChange | None:
         crossed = mean_change_over_seeds(before, after)
         item_se, seed_sd, se = crossed.item_se, crossed.seed_sd, crossed.se
     return MeanChange(
-        before=first.mean_before,
-        after=first.mean_after,
-        delta=first.delta,
-        item_se=item_se,
-        seed_sd=seed_sd,
-        se=se,
+        before=first.mean_before, after=first.mean_after, delta=first.delta, item_se=item_se, seed_sd=seed_sd, se=se
     )
 
 
@@ -113,23 +94,11 @@ def _form(models: Sequence[Replies]) -> Form:
     n = len(models[0].verdicts)
     truncated = [replies.n_truncated for replies in models if replies.n_truncated is not None]
     lengths = [replies.mean_length for replies in models if replies.mean_length is not None]
-    known = len(truncated) == len(models)
     return Form(
         unparsed=float(np.mean([replies.n_unparsed for replies in models])) / n,
-        truncated=float(np.mean(truncated)) / n if known else None,
+        truncated=float(np.mean(truncated)) / n if len(truncated) == len(models) else None,
         mean_length=float(np.mean(lengths)) if len(lengths) == len(models) else None,
     )
-
-
-def _flags(changes: Sequence[PairedChange], before: Form, after: Form) -> tuple[DomainFlag, ...]:
-    found: dict[DomainFlag, bool] = {
-        "small_sample": any("small_sample" in change.flags for change in changes),
-        "few_discordant": all("few_discordant" in change.flags for change in changes),
-        "unparsed_changed": _moved(before.unparsed, after.unparsed),
-        "truncated_changed": _moved(before.truncated, after.truncated),
-        "only_one_seed": len(changes) == 1,
-    }
-    return tuple(flag for flag, holds in found.items() if holds)
 
 
 def _moved(before: float | None, after: float | None) -> bool:

@@ -28,38 +28,23 @@ from sts_eval.transfer.lm_eval_tasks import load_tasks
 from sts_eval.transfer.pairing import Answer, evaluated
 from sts_eval.transfer.scored_questions import choose_questions
 
-DEPENDS_ON = ("torch", "transformers", "peft", "lm-eval")
-"""Packages whose version may change an answer."""
-
-NEARLY = 0.99
-"""Share of the length limit from which an answer counts as cut: tokenising its text again is not exact."""
+DEPENDS_ON = ("torch", "transformers", "peft", "lm-eval")  # packages whose version may change an answer
+NEARLY = 0.99  # share of the length limit from which an answer counts as cut: tokenising its text again is not exact
 
 
 @dataclass(frozen=True)
 class Tuned:
-    """A tuned model.
-
-    Attributes:
-        seed: The seed it was trained with.
-        weights: Folder of its adapter or of the whole model.
-        whole: Whether it is a whole model.
-    """
+    """A tuned model."""
 
     seed: int
-    weights: Path
+    weights: Path  # folder of its adapter, or of the whole model
     whole: bool = False
 
 
 class Evaluator:
     """Evaluates models on one task and one choice of questions, which is made before any model is loaded.
 
-    Args:
-        settings: The task, how to run it, and which questions to score.
-        folder: Where evaluations are kept.
-        prediction: The prediction whose questions are left out.
-
-    Attributes:
-        n_read: Questions that are left out because the prediction read them.
+    The `n_read` questions that the prediction read are left out.
 
     Raises:
         UserError: The task is unknown, or no question is left to score.
@@ -75,8 +60,7 @@ class Evaluator:
         """Evaluate a model, or read what an earlier evaluation of the same kind found.
 
         Raises:
-            UserError: The adapter is missing or another model's, the folder cannot be written, or the task does not
-                score questions 0 or 1.
+            UserError: No adapter, another model's, an unwritable folder, or a task that does not score 0 or 1.
         """
         from accelerate import PartialState
 
@@ -112,7 +96,7 @@ class Evaluator:
         import sts_eval.transfer.packed_lm  # noqa: F401 -- tells lm-eval of the backend hf-packed
 
         settings, chosen = self._settings, self._selections
-        limit = settings.max_answer_tokens
+        longest = settings.max_answer_tokens
         try:
             results = simple_evaluate(
                 model=settings.backend,
@@ -124,7 +108,7 @@ class Evaluator:
                 batch_size=settings.batch_size,
                 device=default_device() if model.device == "auto" or _is_spread(model) else model.device,
                 apply_chat_template=settings.chat_template,
-                gen_kwargs={"max_gen_toks": limit} if limit else None,
+                gen_kwargs={"max_gen_toks": longest} if longest else None,
                 bootstrap_iters=0,
                 log_samples=True,
             )
@@ -136,16 +120,11 @@ class Evaluator:
             return None
         generates = any(selection.answer_tokens is not None for selection in chosen.values())
         length = token_counter(model) if generates else len
-        return [
-            answer
-            for name, selection in chosen.items()
-            for answer in answers_from(
-                results["samples"][name],
-                name,
-                length=length,
-                limit=None if selection.answer_tokens is None else int(NEARLY * selection.answer_tokens),
-            )
-        ]
+        answers = []
+        for name, selection in chosen.items():
+            limit = None if selection.answer_tokens is None else int(NEARLY * selection.answer_tokens)
+            answers += answers_from(results["samples"][name], name, length=length, limit=limit)
+        return answers
 
     def _key(self, model: ModelSpec, adapter: str | None) -> str:
         without = {"questions", "max_questions", "seed", "include_path"}  # what they choose is hashed itself
@@ -154,21 +133,17 @@ class Evaluator:
             for name, chosen in self._selections.items()
         }
         settings = self._settings.model_dump(mode="json", exclude=without)
-        installed = versions()
-        return fingerprint(
-            [model_fingerprint(model), adapter, settings, questions, {name: installed[name] for name in DEPENDS_ON}]
-        )
+        installed = {name: version for name, version in versions().items() if name in DEPENDS_ON}
+        return fingerprint([model_fingerprint(model), adapter, settings, questions, installed])
 
 
 def _model_args(settings: MeasureSettings, model: ModelSpec, tuned: Tuned | None) -> dict[str, Any]:
     """What lm-eval's model class is made with. Both backends take an adapter, by different names."""
-    own: dict[str, Any] = {"dtype": model.dtype, "trust_remote_code": model.trust_remote_code}
+    own: dict[str, Any] = {"dtype": model.dtype, "trust_remote_code": model.trust_remote_code, "pretrained": model.id}
     if tuned is not None and tuned.whole:
         own["pretrained"] = str(tuned.weights)
-    else:
-        own["pretrained"] = model.id
-        if model.revision is not None:
-            own["revision"] = model.revision
+    elif model.revision is not None:
+        own["revision"] = model.revision
     if tuned is not None and not tuned.whole:
         if settings.backend == "vllm":
             own |= {"lora_local_path": str(tuned.weights), "max_lora_rank": _adapter_config(tuned.weights)["r"]}
@@ -180,25 +155,24 @@ def _model_args(settings: MeasureSettings, model: ModelSpec, tuned: Tuned | None
 
 
 def _is_spread(model: ModelSpec) -> bool:
-    """Whether a model is spread over several devices."""
-    return model.device.startswith(("balanced", "sequential"))
+    return model.device.startswith(("balanced", "sequential"))  # over several devices
 
 
 def _adapter_config(weights: Path) -> dict[str, Any]:
     try:
         return dict(json.loads((weights / "adapter_config.json").read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
-        reason = type(error).__name__
-        raise UserError(f"{weights} holds no adapter ({reason})", "Give a folder that peft wrote") from error
+        message = f"{weights} holds no adapter ({type(error).__name__})"
+        raise UserError(message, "Give a folder that peft wrote") from error
 
 
 def _check_base(model: ModelSpec, weights: Path) -> None:
     """Refuse an adapter of another model. Folders are compared by their place."""
     named = str(_adapter_config(weights).get("base_model_name_or_path"))
     places = [Path(name).expanduser() for name in (named, model.id)]
-    same = named == model.id or (all(place.exists() for place in places) and places[0].resolve() == places[1].resolve())
-    if not same:
-        raise UserError(
-            f"the adapter in {weights} was trained on {named}, not on {model.id}",
-            "Give that model, or an adapter of this one",
-        )
+    if named == model.id or (all(place.exists() for place in places) and places[0].samefile(places[1])):
+        return
+    raise UserError(
+        f"the adapter in {weights} was trained on {named}, not on {model.id}",
+        "Give that model, or an adapter of this one",
+    )

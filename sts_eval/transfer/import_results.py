@@ -11,7 +11,7 @@ A missing prediction is a parse failure and wrong. (The script's own accuracy gu
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from sts_eval.data.tables import Row, read_table
@@ -23,49 +23,37 @@ from sts_eval.transfer.assemble import assemble
 from sts_eval.transfer.lm_eval_samples import read_lm_eval
 from sts_eval.transfer.pairing import Answer, Side, pair
 
-TABLE_COLUMNS = ("question_id", "category", "answer", "pred_before", "pred_after")
-
-SCRIPT_FIELDS = ("question_id", "category", "answer", "pred")
-
-SCRIPT_TEXT = ("generated_text", "model_outputs")
-"""Names that versions of the MMLU-Pro script give to the generated text."""
-
 FORMATS = ("lm-eval", "mmlu-pro", "table")
+TABLE_COLUMNS = ("question_id", "category", "answer", "pred_before", "pred_after")
+SCRIPT_FIELDS = ("question_id", "category", "answer", "pred")
+SCRIPT_TEXT = ("generated_text", "model_outputs")  # names that versions of the script give to the generated text
 
 
 def import_transfer(
-    form: str,
-    paths: Sequence[Path],
-    *,
-    prediction: PredictionReference | None = None,
-    filter_name: str | None = None,
+    form: str, paths: Sequence[Path], *, prediction: PredictionReference | None = None, filter_name: str | None = None
 ) -> Transfer:
-    """Read results that were made elsewhere.
+    """Read results that were made elsewhere, in one of `FORMATS`: the untuned side, then each tuned one.
 
-    Args:
-        form: One of `FORMATS`.
-        paths: The untuned side and then each tuned one; for a table, its one file.
-        prediction: The prediction of these results. Whether it came first cannot be checked.
-        filter_name: For lm-eval, which filter's reading to take where a task has several.
+    A table holds both sides in its one file. Whether the prediction of these results came first cannot be checked.
+    For lm-eval, `filter_name` is the filter whose reading is taken where a task has several.
 
     Raises:
         UserError: The format is unknown, or the files do not hold such results or cannot be joined.
     """
-    readers: dict[str, Callable[[Path], Side]] = {
-        "lm-eval": lambda path: read_lm_eval(path, filter_name=filter_name),
-        "mmlu-pro": read_script_files,
-    }
     if form not in FORMATS:
         raise UserError(f"no format is called {form!r}", f"Choose among {', '.join(FORMATS)}")
     if form == "table":
         if len(paths) != 1:
-            remedy = "Give the one table that holds both sides"
-            raise UserError(f"format table takes one file, not {len(paths)}", remedy)
-        sides = read_both_sides(paths[0])
-    elif len(paths) > 1:
-        sides = [readers[form](path) for path in paths]
-    else:
+            raise UserError(
+                f"format table takes one file, not {len(paths)}", "Give the one table that holds both sides"
+            )
+        sides = _read_both_sides(paths[0])
+    elif len(paths) == 1:
         raise UserError(f"format {form} needs a result before and one after", "Give both paths, before first")
+    elif form == "lm-eval":
+        sides = [read_lm_eval(path, filter_name=filter_name) for path in paths]
+    else:
+        sides = [_read_script_files(path) for path in paths]
     before, *after = sides
     files = [file for side in sides for file in side.files]
     return assemble(
@@ -84,12 +72,8 @@ def import_transfer(
     )
 
 
-def read_both_sides(path: Path) -> list[Side]:
-    """Read a table of answers before and after. `BEFORE__AFTER` as its name names the models.
-
-    Raises:
-        UserError: The file cannot be read, or lacks a column.
-    """
+def _read_both_sides(path: Path) -> list[Side]:
+    """Read a table of answers before and after. `BEFORE__AFTER` as its name names the models."""
     rows = read_table(str(path), split="train").rows
     missing = [name for name in TABLE_COLUMNS if name not in rows[0]]
     if missing:
@@ -105,12 +89,8 @@ def read_both_sides(path: Path) -> list[Side]:
     return [Side(name, before, [path]), Side(tuned or path.stem, after, [])]
 
 
-def read_script_files(path: Path) -> Side:
-    """Read a file of the MMLU-Pro script, or a folder of one file per category.
-
-    Raises:
-        UserError: There is none, or it is not such a file.
-    """
+def _read_script_files(path: Path) -> Side:
+    """Read a file of the MMLU-Pro script, or a folder of one file per category."""
     files = sorted(path.glob("*.json")) if path.is_dir() else [path]
     if not files:
         raise UserError(f"{path} holds no .json file", "Give the script's output file or the folder of them")
@@ -119,10 +99,8 @@ def read_script_files(path: Path) -> Side:
         for number, row in enumerate(read_table(str(file), split="test").rows, start=1):
             missing = [name for name in SCRIPT_FIELDS if name not in row]
             if missing:
-                raise UserError(
-                    f"{file} row {number} has no field {missing[0]!r}",
-                    "Give a file that MMLU-Pro's evaluation script wrote",
-                )
+                remedy = "Give a file that MMLU-Pro's evaluation script wrote"
+                raise UserError(f"{file} row {number} has no field {missing[0]!r}", remedy)
             text = next((row[name] for name in SCRIPT_TEXT if isinstance(row.get(name), str)), None)
             answer = _answer(row, number, file, "pred")
             answers.append(answer._replace(length=None if text is None else len(text)))
@@ -133,6 +111,7 @@ def _answer(row: Row, number: int, file: Path, column: str) -> Answer:
     identity, domain, target, given = (row[name] for name in ("question_id", "category", "answer", column))
     if identity is None or not domain or not target:
         raise UserError(f"{file} row {number} lacks its question_id, category or answer", "Mend or remove that row")
-    parsed = isinstance(given, str) and given.strip() != ""
-    verdict = (RIGHT if given == target else WRONG) if parsed else UNPARSED
+    verdict = RIGHT if given == target else WRONG
+    if not isinstance(given, str) or not given.strip():
+        verdict = UNPARSED
     return Answer(str(domain), str(identity), str(target), verdict)

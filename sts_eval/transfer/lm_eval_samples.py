@@ -25,8 +25,7 @@ from sts_eval.transfer.pairing import Answer, Side
 METRICS = ("exact_match", "acc")
 """Per-question metrics that are 1 for a right answer and 0 for a wrong one, in order of preference."""
 
-NOT_FOUND = "[invalid]"
-"""What lm-eval's regex filters answer where they find nothing."""
+NOT_FOUND = "[invalid]"  # what lm-eval's regex filters answer where they find nothing
 
 Sample = Mapping[str, Any]
 
@@ -41,14 +40,10 @@ def answers_from(
     length: Callable[[str], int] = len,
     limit: int | None = None,
 ) -> list[Answer]:
-    """Read the answers of one task's samples.
+    """Read the answers of one task's samples, as `simple_evaluate` returns them or as its files hold them.
 
-    Args:
-        samples: As `simple_evaluate` returns them or as its files hold them.
-        task: The task's name, which stands in for the category where a document has none.
-        filter_name: Which filter's reading to take where a task has several.
-        length: Measures a generated answer.
-        limit: Length from which an answer counts as cut off; None where the limit is not known.
+    The task's name stands in for the category where a document has none. An answer of `limit` or more, as `length`
+    measures it, counts as cut off; None where the limit is not known.
 
     Raises:
         UserError: A sample has no right/wrong metric, or several filters read the task and none is chosen.
@@ -71,9 +66,7 @@ def normalised_logprob(loglikelihoods: Sequence[float], right: int) -> float:
 
 
 def _answer(sample: Sample, task: str, length: Callable[[str], int], limit: int | None) -> Answer:
-    document = sample["doc"]
-    right = _is_right(sample, task)
-    options = _loglikelihoods(sample["filtered_resps"])
+    document, right, options = sample["doc"], _is_right(sample, task), _loglikelihoods(sample["filtered_resps"])
     logprob, size, cut = None, None, None
     verdict = RIGHT if right else WRONG
     if options is not None:
@@ -102,10 +95,8 @@ def _answer(sample: Sample, task: str, length: Callable[[str], int], limit: int 
 
 def _is_right(sample: Sample, task: str) -> bool:
     for metric in METRICS:
-        if metric in sample:
-            value = float(sample[metric])
-            if value in (0.0, 1.0):
-                return value == 1.0
+        if metric in sample and float(sample[metric]) in (0.0, 1.0):
+            return float(sample[metric]) == 1.0
     raise UserError(
         f"the samples of task {task} do not say which answers are right ({' or '.join(METRICS)})",
         "Choose a task that scores each question 0 or 1",
@@ -131,20 +122,15 @@ def _generated(responses: Any) -> str | None:
 
 
 def read_lm_eval(path: Path, *, filter_name: str | None = None) -> Side:
-    """Read the samples of one model.
-
-    Args:
-        path: The output folder, or a folder above exactly one.
-        filter_name: Which filter's reading to take where a task has several.
+    """Read the samples of one model, from the output folder or a folder above exactly one.
 
     Raises:
         UserError: There are no samples, or those of several models.
     """
     if not path.is_dir():
         raise UserError(f"there is no folder {path}", "Give the folder that lm_eval --output_path wrote")
-    found = [
-        (file, match) for file in sorted(path.rglob("samples_*.jsonl")) if (match := _SAMPLES.fullmatch(file.name))
-    ]
+    files = sorted(path.rglob("samples_*.jsonl"))
+    found = [(file, match) for file in files if (match := _SAMPLES.fullmatch(file.name))]
     if not found:
         raise UserError(f"{path} holds no samples", "Run lm_eval again with --log_samples")
     folders = sorted({file.parent for file, _ in found})
@@ -153,9 +139,7 @@ def read_lm_eval(path: Path, *, filter_name: str | None = None) -> Side:
             f"{path} holds results of several models ({', '.join(folder.name for folder in folders)})",
             "Give the folder of one of them",
         )
-    newest: dict[str, Path] = {}
-    for file, match in found:  # dates sort as text, so a later file of a task replaces an earlier one
-        newest[match["task"]] = file
+    newest = {match["task"]: file for file, match in found}  # dates sort as text, so the last file of a task counts
     warnings: tuple[str, ...] = ()
     if len(newest) < len(found):
         warnings = (f"{path.name} holds several runs of a task; the newest of each was taken",)
@@ -164,10 +148,8 @@ def read_lm_eval(path: Path, *, filter_name: str | None = None) -> Side:
         try:
             answers += answers_from(read_table(str(file), split="test").rows, task, filter_name=filter_name)
         except KeyError as error:
-            raise UserError(
-                f"{file} has a sample without {error.args[0]!r}",
-                "Give samples that lm_eval --log_samples wrote",
-            ) from error
+            remedy = "Give samples that lm_eval --log_samples wrote"
+            raise UserError(f"{file} has a sample without {error.args[0]!r}", remedy) from error
     return Side(_model_name(folders[0]), answers, list(newest.values()), warnings)
 
 

@@ -8,15 +8,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from sts_eval.errors import UserError
 from sts_eval.experiment import MeasureSettings
-
-OWN_TASKS = "sts_eval"
-"""Folder below the harness's tasks into which this package installs its own."""
 
 
 def load_tasks(settings: MeasureSettings) -> tuple[dict[str, Any], Any]:
@@ -27,7 +23,9 @@ def load_tasks(settings: MeasureSettings) -> tuple[dict[str, Any], Any]:
     """
     if settings.include_path is not None and not Path(settings.include_path).is_dir():
         raise UserError(f"there is no folder {settings.include_path}", "Give a folder of task files")
-    with _quiet():
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)  # the harness logs a line for every task file
+    try:
         for manager in _managers(settings.include_path):
             if settings.task not in manager.all_tasks:
                 continue
@@ -37,6 +35,8 @@ def load_tasks(settings: MeasureSettings) -> tuple[dict[str, Any], Any]:
                 continue
             if tasks:
                 return tasks, manager
+    finally:
+        logging.disable(before)
     raise UserError(
         f"lm-eval knows no task {settings.task!r}",
         "Run `lm_eval ls tasks`, or set measure.include_path to the folder of its task file",
@@ -47,18 +47,8 @@ def _managers(include_path: str | None) -> Iterator[Any]:
     import lm_eval.tasks
     from lm_eval.tasks import TaskManager
 
-    for folder in (include_path, Path(lm_eval.tasks.__file__).parent / OWN_TASKS):
+    own = Path(lm_eval.tasks.__file__).parent / "sts_eval"  # into which this package installs its tasks
+    for folder in (include_path, own):
         if folder is not None and Path(folder).is_dir():
             yield TaskManager(include_path=str(folder), include_defaults=False)
     yield TaskManager(include_path=include_path)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Silence the harness while it loads: it logs a line for every task file."""
-    before = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        yield
-    finally:
-        logging.disable(before)

@@ -23,16 +23,9 @@ def refer_to(prediction: Prediction) -> PredictionReference:
 
 
 def tuned_models(tuning: Tuning, folder: Path) -> list[Tuned]:
-    """The models of a tuning, one per seed.
-
-    Args:
-        tuning: The record.
-        folder: The folder that `finetune` was given.
-    """
-    return [
-        Tuned(run.seed, SeedFolder(folder / run.folder).weights, whole=tuning.settings.method == "full")
-        for run in tuning.runs
-    ]
+    """The models of a tuning, one per seed, below the folder that `finetune` was given."""
+    whole = tuning.settings.method == "full"
+    return [Tuned(run.seed, SeedFolder(folder / run.folder).weights, whole) for run in tuning.runs]
 
 
 def measure(
@@ -45,20 +38,13 @@ def measure(
     tuning: Tuning | None = None,
     progress: Progress = silent,
 ) -> Transfer:
-    """Measure what a tuning did.
+    """Measure what a tuning did to the untuned model: one tuned model per seed.
 
-    Args:
-        model: The untuned model.
-        tuned: The tuned ones, one per seed.
-        settings: The task and which questions to score.
-        folder: Where evaluations are kept; those of earlier calls are used again.
-        prediction: The prediction that was made before. The questions that it read are left out.
-        tuning: The record of the tuning, to be kept with the result.
-        progress: Called with (stage, done, total) as models are done; lm-eval shows its requests itself.
+    The questions that the prediction read are left out. Evaluations in the folder that earlier calls made are used
+    again. The record of the tuning is kept with the result. Progress is that of models; lm-eval shows its requests.
 
     Raises:
-        UserError: The task is unknown, no question is left to score, an adapter is another model's, or a seed
-            occurs twice.
+        UserError: The task is unknown, no question is left, an adapter is another model's, or a seed occurs twice.
     """
     seeds = [one.seed for one in tuned]
     if not tuned or len(set(seeds)) != len(seeds):

@@ -18,20 +18,16 @@ from tqdm.auto import tqdm
 
 from sts_eval.model.packing import PackedRow, attention_mask, cut_rows
 
-TOKENS_PER_ROW = 1024
-"""Tokens in a row; a question that is longer with its options has a row of its own."""
+TOKENS_PER_ROW = 1024  # tokens in a row; a question that is longer with its options has a row of its own
 
-CHECKED = 4
-"""Questions that are scored both ways before the rest is scored packed."""
-
+CHECKED = 4  # questions that are scored both ways before the rest is scored packed
 TOLERANCE = {torch.float32: 1e-3, torch.float64: 1e-6, torch.bfloat16: 0.25, torch.float16: 0.1}
 """Largest difference of a log-probability, in nats, that rounding explains."""
 
 Request = tuple[tuple[str, str], list[int], list[int]]
 """lm-eval's: the texts of context and continuation, and the token ids of each."""
 
-Answer = tuple[float, bool]
-"""lm-eval's: log-probability in nats, and whether it is what greedy decoding would write."""
+Answer = tuple[float, bool]  # lm-eval's: log-probability in nats, and whether it is what greedy decoding would write
 
 
 @register_model("hf-packed")
@@ -50,13 +46,14 @@ class PackedLM(HFLM):  # type: ignore[misc]  # lm-eval ships no types
             plain: list[Answer] = super()._loglikelihood_tokens(requests, disable_tqdm, override_bs)
             return plain
         answers: dict[int, Answer] = {}
-        bar = tqdm(total=len(requests), desc="scoring options", unit="option", disable=disable_tqdm or self.rank != 0)
-        with bar:
+        hidden = disable_tqdm or self.rank != 0
+        with tqdm(total=len(requests), desc="scoring options", unit="option", disable=hidden) as bar:
             for row in _rows(questions, requests):
-                for index, answer in self._score(row, requests).items():
-                    answers[index] = answer
+                scored = self._score(row, requests)
+                for index, answer in scored.items():
                     self.cache_hook.add_partial("loglikelihood", requests[index][0], answer)
-                bar.update(sum(len(question) for question in row))
+                answers |= scored
+                bar.update(len(scored))
         return [answers[index] for index in range(len(requests))]
 
     def _packs(self, questions: Sequence[Sequence[int]], requests: list[Request]) -> bool:

@@ -16,46 +16,27 @@ from sts_eval.errors import UserError
 from sts_eval.records.answers import DomainEvaluation, Replies
 from sts_eval.records.transfer import DomainAnswers
 
-MOST_MISSING = 0.1
-"""Largest share of questions that may be in one side only."""
+MOST_MISSING = 0.1  # largest share of questions that may be in one side only
 
 
 class Answer(NamedTuple):
-    """One model's answer to one question.
+    """One model's answer to one question."""
 
-    Attributes:
-        domain: The question's category.
-        question_id: The benchmark's own id.
-        target: The right answer, as the evaluation writes it.
-        verdict: r right, w wrong, u unparsed.
-        logprob: Log-probability of the right option, normalised over options, in nats.
-        length: Length of the generated answer.
-        truncated: Whether it ran into its limit.
-        prompt_hash: Fingerprint of what the model was asked.
-    """
-
-    domain: str
-    question_id: str
-    target: str
-    verdict: str
-    logprob: float | None = None
-    length: int | None = None
-    truncated: bool | None = None
-    prompt_hash: str | None = None
+    domain: str  # the question's category
+    question_id: str  # the benchmark's own
+    target: str  # the right answer, as the evaluation writes it
+    verdict: str  # r right, w wrong, u unparsed
+    logprob: float | None = None  # of the right option, normalised over options, in nats
+    length: int | None = None  # of the generated answer
+    truncated: bool | None = None  # whether it ran into its limit
+    prompt_hash: str | None = None  # of what the model was asked
 
 
 @dataclass(frozen=True)
 class Side:
-    """One model's results as they were found in files.
+    """One model's results as they were found in files."""
 
-    Attributes:
-        model: Its name, as the files or the folder name it.
-        answers: One per question.
-        files: What was read.
-        warnings: What a reader should know.
-    """
-
-    model: str
+    model: str  # as the files or the folder name it
     answers: list[Answer]
     files: list[Path]
     warnings: tuple[str, ...] = ()
@@ -63,48 +44,31 @@ class Side:
 
 @dataclass(frozen=True)
 class Pairing:
-    """Before and after, joined.
+    """Before and after, joined."""
 
-    Attributes:
-        domains: One table per domain, by name, questions in the order of the before side.
-        only_before: Questions that some tuned side lacks.
-        only_after: Questions that the before side lacks.
-        prompts_differ: Questions that were put in different words before and after.
-    """
-
-    domains: tuple[DomainAnswers, ...]
-    only_before: int
-    only_after: int
-    prompts_differ: int
+    domains: tuple[DomainAnswers, ...]  # sorted by name; questions in the order of the before side
+    only_before: int  # questions that some tuned side lacks
+    only_after: int  # questions that the before side lacks
+    prompts_differ: int  # questions that were put in different words before and after
 
 
 def pair(before: Sequence[Answer], after: Sequence[Sequence[Answer]]) -> Pairing:
-    """Join one untuned side with one or more tuned ones.
-
-    Args:
-        before: The untuned model's answers.
-        after: The tuned models' answers, one sequence per seed.
+    """Join the untuned model's answers with those of the tuned ones, one sequence per seed.
 
     Raises:
-        UserError: A question occurs twice in one side, sides disagree on its right answer, or more than a
-            tenth of all questions are not in every side.
+        UserError: A question occurs twice, sides disagree on its right answer, or more than a tenth are not in all.
     """
-    was = _by_key(before, "before")
-    tuned = [_by_key(answers, "after") for answers in after]
-    everywhere = set(was).intersection(*tuned)
-    anywhere = set(was).union(*tuned)
+    was, tuned = _by_key(before, "before"), [_by_key(answers, "after") for answers in after]
+    everywhere, anywhere = set(was).intersection(*tuned), set(was).union(*tuned)
     if len(anywhere) - len(everywhere) > MOST_MISSING * len(anywhere):
         raise UserError(
             f"{len(anywhere) - len(everywhere)} of {len(anywhere)} questions are not both before and after",
             "Evaluate both models on the same questions",
         )
-    by_domain: dict[str, list[tuple[str, str]]] = {}
+    kept = [answer for key, answer in was.items() if key in everywhere]
     prompts_differ = 0
-    for key, answer in was.items():
-        if key not in everywhere:
-            continue
-        by_domain.setdefault(answer.domain, []).append(key)
-        same_question = [answer, *(side[key] for side in tuned)]
+    for answer in kept:
+        same_question = [answer, *(side[answer[:2]] for side in tuned)]
         for other in same_question:
             if other.target != answer.target:
                 raise UserError(
@@ -113,21 +77,16 @@ def pair(before: Sequence[Answer], after: Sequence[Sequence[Answer]]) -> Pairing
                     "Evaluate both models on the same version of the benchmark",
                 )
         prompts_differ += len({one.prompt_hash for one in same_question if one.prompt_hash is not None}) > 1
-    domains = [
+    domains = tuple(
         DomainAnswers(
             domain=name,
-            question_ids=tuple(identity for _, identity in keys),
-            before=replies([was[key] for key in keys]),
-            after=tuple(replies([side[key] for key in keys]) for side in tuned),
+            question_ids=tuple(answer.question_id for answer in rows),
+            before=replies(rows),
+            after=tuple(replies([side[answer[:2]] for answer in rows]) for side in tuned),
         )
-        for name, keys in sorted(by_domain.items())
-    ]
-    return Pairing(
-        domains=tuple(domains),
-        only_before=len(was) - len(everywhere),
-        only_after=len(anywhere) - len(was),
-        prompts_differ=prompts_differ,
+        for name, rows in _by_domain(kept)
     )
+    return Pairing(domains, len(was) - len(everywhere), len(anywhere) - len(was), prompts_differ)
 
 
 def replies(answers: Sequence[Answer]) -> Replies:
@@ -148,9 +107,6 @@ def replies(answers: Sequence[Answer]) -> Replies:
 
 def evaluated(answers: Sequence[Answer]) -> tuple[DomainEvaluation, ...]:
     """One model's answers as tables, domain by domain."""
-    by_domain: dict[str, list[Answer]] = {}
-    for answer in answers:
-        by_domain.setdefault(answer.domain, []).append(answer)
     return tuple(
         DomainEvaluation(
             domain=name,
@@ -158,7 +114,7 @@ def evaluated(answers: Sequence[Answer]) -> tuple[DomainEvaluation, ...]:
             targets=tuple(answer.target for answer in rows),
             replies=replies(rows),
         )
-        for name, rows in sorted(by_domain.items())
+        for name, rows in _by_domain(answers)
     )
 
 
@@ -174,10 +130,18 @@ def answers_of(tables: Sequence[DomainEvaluation]) -> list[Answer]:
     return answers
 
 
+def _by_domain(answers: Sequence[Answer]) -> list[tuple[str, list[Answer]]]:
+    found: dict[str, list[Answer]] = {}
+    for answer in answers:
+        found.setdefault(answer.domain, []).append(answer)
+    return sorted(found.items())
+
+
 def _by_key(answers: Sequence[Answer], side: str) -> dict[tuple[str, str], Answer]:
+    """Answers by domain and question id."""
     if not answers:
         raise UserError(f"there are no answers {side}", "Check that the evaluation saved its samples")
-    counts = Counter((answer.domain, answer.question_id) for answer in answers)
+    counts = Counter(answer[:2] for answer in answers)
     twice = [key for key, count in counts.items() if count > 1]
     if twice:
         domain, identity = twice[0]
@@ -185,4 +149,4 @@ def _by_key(answers: Sequence[Answer], side: str) -> dict[tuple[str, str], Answe
             f"{len(twice)} questions occur more than once {side}, such as {identity} of {domain}",
             "Give each question one answer",
         )
-    return {(answer.domain, answer.question_id): answer for answer in answers}
+    return {answer[:2]: answer for answer in answers}

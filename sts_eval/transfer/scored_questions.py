@@ -12,25 +12,17 @@ from sts_eval.errors import UserError
 from sts_eval.experiment import MeasureSettings
 from sts_eval.records.prediction import Prediction
 
-DEFAULT_ANSWER_TOKENS = 256
-"""Tokens after which lm-eval cuts a generated answer where a task does not say."""
+DEFAULT_ANSWER_TOKENS = 256  # tokens after which lm-eval cuts a generated answer where a task does not say
 
 
 @dataclass(frozen=True)
 class Selection:
-    """The questions of one task that are scored.
+    """The questions of one task that are scored."""
 
-    Attributes:
-        indices: Positions among the task's documents, ascending, as lm-eval's `samples` takes them.
-        question_ids: The benchmark's own ids, in the same order.
-        sha256: Fingerprint of their prompts and right answers, and of the task's version.
-        answer_tokens: Where a generated answer is cut; None for a task that scores options.
-    """
-
-    indices: tuple[int, ...]
-    question_ids: tuple[str, ...]
-    sha256: str
-    answer_tokens: int | None
+    indices: tuple[int, ...]  # positions among the task's documents, ascending, as lm-eval's `samples` takes them
+    question_ids: tuple[str, ...]  # the benchmark's own, in the same order
+    sha256: str  # of their prompts and right answers, and of the task's version
+    answer_tokens: int | None  # where a generated answer is cut; None for a task that scores options
 
 
 def choose_questions(
@@ -40,11 +32,6 @@ def choose_questions(
 
     Which questions a prediction read depends on the model's tokenizer and the settings of the prediction, neither on
     its SAE nor on its training set.
-
-    Args:
-        settings: Which questions are wanted.
-        tasks: lm-eval's tasks by name.
-        prediction: What was predicted, and from which questions.
 
     Returns:
         Selections by task, and how many questions were left out because the prediction had read them.
@@ -80,8 +67,7 @@ def choose_questions(
                 f"the prediction read every question of {domain}, so none is left to score",
                 "Lower settings.domain_tokens, or set measure.questions: same to score those that it read",
             )
-        order = shuffled(len(pool), settings.seed, "scored questions", domain)
-        for position in order[: settings.max_questions]:
+        for position in shuffled(len(pool), settings.seed, "scored questions", domain)[: settings.max_questions]:
             name, index = pool[position]
             taken[name].append(index)
     chosen = {name: _select(tasks[name], sorted(indices), settings) for name, indices in taken.items() if indices}

@@ -15,32 +15,18 @@ from sts_eval.data.training_set import Example, TrainingSet
 from sts_eval.errors import UserError
 from sts_eval.records.tuning import Contamination
 
-WINDOW = 8
-"""Words by which a benchmark question is looked up before all of it is compared."""
-
-FEWEST_WORDS = 5
-"""A shorter question counts only where it is the row's whole question: it may occur anywhere by chance."""
-
-LISTED = 5
-
-OPTIONS = "\nOptions:\n"
-"""What stands between a question and the options that a benchmark may list below it."""
-
-_WORD = re.compile(r"\w+")
+WINDOW = 8  # words by which a benchmark question is looked up before all of it is compared
+FEWEST_WORDS = 5  # a shorter question counts only where it is the row's whole question: it may occur by chance
+LISTED = 5  # rows in a message
+OPTIONS = "\nOptions:\n"  # what stands between a question and the options that a benchmark may list below it
 
 Words = tuple[str, ...]
 
-Starts = dict[Words, list[tuple[str, Words]]]
-"""Ids and texts of benchmark questions by their first words."""
+Starts = dict[Words, list[tuple[str, Words]]]  # ids and texts of benchmark questions by their first words
 
 
 def find_contamination(examples: Sequence[Example], benchmark: Benchmark) -> Contamination:
-    """Find the rows of a training set that contain a question of a benchmark.
-
-    Args:
-        examples: The training rows.
-        benchmark: Its options, where it lists any, are not part of the comparison.
-    """
+    """Find the training rows that contain a question of a benchmark. Its options are not part of the comparison."""
     questions = [question for domain in benchmark.domains.values() for question in domain.questions]
     texts = {question.id: words(question.text.partition(OPTIONS)[0]) for question in questions}
     found: dict[int, str] = {}
@@ -54,20 +40,14 @@ def find_contamination(examples: Sequence[Example], benchmark: Benchmark) -> Con
     sizes = sorted({len(start) for start in starts})
     for number, example in enumerate(examples):
         asked = words(example.question)
-        hit = whole.get(asked) or _find(asked, starts, sizes)
-        hit = hit or _find(words(example.solution), starts, sizes)
+        hit = whole.get(asked) or _find(asked, starts, sizes) or _find(words(example.solution), starts, sizes)
         if hit is not None:
             found[number] = hit
     return Contamination(rows=tuple(found), question_ids=tuple(found.values()), checked=len(texts))
 
 
 def check_contamination(training_set: TrainingSet, benchmark: Benchmark, *, allow: bool) -> Contamination:
-    """Find contaminated rows, and refuse the training set if there are any.
-
-    Args:
-        training_set: The training set.
-        benchmark: What the tuned model will be scored on.
-        allow: Only report them.
+    """Find contaminated rows, and refuse the training set if there are any and they are not allowed.
 
     Raises:
         UserError: The set is contaminated, which is not allowed.
@@ -87,7 +67,7 @@ def check_contamination(training_set: TrainingSet, benchmark: Benchmark, *, allo
 
 def words(text: str) -> Words:
     """A text as its words, lower case, without punctuation."""
-    return tuple(_WORD.findall(text.lower()))
+    return tuple(re.findall(r"\w+", text.lower()))
 
 
 def _find(text: Words, starts: Starts, sizes: Sequence[int]) -> str | None:

@@ -26,30 +26,19 @@ from sts_eval.records.tuning import Contamination, PredictionReference, SeedTrai
 from sts_eval.records.versions import versions
 from sts_eval.tuning.contamination import check_contamination
 
-SMALLEST_CHANGE = 0.01
-"""Relative change of the held-out loss below which a training is taken to have changed nothing."""
-
-NO_LIMIT = 1_000_000
-"""Context in tokens of a model that names none."""
+SMALLEST_CHANGE = 0.01  # relative change of the held-out loss below which a training is taken to have changed nothing
+NO_LIMIT = 1_000_000  # context in tokens of a model that names none
 
 
 @dataclass(frozen=True)
 class Setup:
-    """What all seeds have in common.
-
-    Attributes:
-        model: The untuned model.
-        training_set: Questions and solutions.
-        settings: How to train.
-        prompter: Renders and tokenises. Its tokenizer pads the rows, and is saved beside the weights.
-        context: Longest row that the model reads, in tokens.
-    """
+    """What all seeds have in common."""
 
     model: ModelSpec
     training_set: TrainingSet
     settings: TuneSettings
-    prompter: Prompter
-    context: int
+    prompter: Prompter  # its tokenizer pads the rows, and is saved beside the weights
+    context: int  # longest row that the model reads, in tokens
 
 
 def finetune(
@@ -64,39 +53,30 @@ def finetune(
 ) -> Tuning:
     """Fine-tune a model on a training set, once per seed. Seeds whose folders are there are not trained again.
 
-    Args:
-        model: The untuned model.
-        training_set: Questions and solutions.
-        settings: How to train.
-        folder: Where the seeds' folders go.
-        benchmark: What the tuned model will be scored on, to look for its questions in the training set.
-        prediction: The prediction that was made before.
-        progress: Called with (stage, done, total) as seeds are done; the trainer shows its steps itself.
+    Questions of the benchmark are looked for in the training set. `prediction` is the one that was made before.
+    Progress is that of seeds; the trainer shows its steps itself.
 
     Raises:
-        UserError: The training set contains benchmark questions, the folder cannot be written, memory does
-            not suffice, or the loss is not a number.
+        UserError: Contaminated training set, unwritable folder, too little memory, or a loss that is not a number.
     """
     if model.adapter is not None:
         raise UserError("a model with an adapter cannot be tuned further", "Merge the adapter into the model first")
     contamination = Contamination(rows=(), question_ids=(), checked=0)
     if benchmark is not None:
         contamination = check_contamination(training_set, benchmark, allow=settings.allow_overlap)
-    folders = [
-        seed_folder(folder, seed, training_key(model, [training_set.sha256], settings, seed)) for seed in settings.seeds
-    ]
     check_writable(SeedFolder(folder).facts)
     prompter = Prompter(load_tokenizer(model), chat_template=settings.chat_template)
     config = load_config(model)
     context = int(getattr(config.get_text_config(), "max_position_embeddings", None) or NO_LIMIT)
     setup = Setup(model, training_set, settings, prompter, context)
-    runs = []
-    for done, (seed, place) in enumerate(zip(settings.seeds, folders, strict=True)):
-        progress("fine-tuning", done, len(folders))
+    runs: list[SeedTraining] = []
+    for seed in settings.seeds:
+        progress("fine-tuning", len(runs), len(settings.seeds))
+        place = seed_folder(folder, seed, training_key(model, [training_set.sha256], settings, seed))
         if not place.facts.is_file():
             _train_seed(setup, seed, place)
         runs.append(SeedTraining.read(place.facts))
-    progress("fine-tuning", len(folders), len(folders))
+    progress("fine-tuning", len(runs), len(runs))
     return Tuning(
         created=now(),
         started=min(run.started for run in runs),
@@ -116,8 +96,7 @@ def _train_seed(setup: Setup, seed: int, place: SeedFolder) -> None:
     """Train a seed under a temporary name, and rename it. Of several processes the main one writes."""
     from accelerate import PartialState
 
-    processes = PartialState()
-    unfinished = place.unfinished
+    processes, unfinished = PartialState(), place.unfinished
     if processes.is_main_process:
         shutil.rmtree(unfinished.path, ignore_errors=True)  # a killed run's
     processes.wait_for_everyone()

@@ -12,11 +12,7 @@ from sts_eval.records.tuning import Tuning
 def push_to_hub(tuning: Tuning, folder: Path, repo_id: str, *, private: bool = True) -> str:
     """Upload the weights of every seed, with the model card that peft wrote and the record of the tuning.
 
-    Args:
-        tuning: The record.
-        folder: The folder that `finetune` was given.
-        repo_id: Owner and name of the repository; it is made if it does not exist.
-        private: Whether a new repository is private.
+    `folder` is the one that `finetune` was given. The repository OWNER/NAME is made if it does not exist.
 
     Returns:
         The repository's address.

@@ -22,33 +22,20 @@ from sts_eval.experiment import RATE, ModelSpec, TuneSettings
 from sts_eval.model.load import load_model, lora_config
 from sts_eval.tuning.finetune import Setup
 
-LOGGED_SHARE = 0.05
-"""Share of the steps after which the mean training loss is reported and checked."""
+LOGGED_SHARE = 0.05  # share of the steps after which the mean training loss is reported and checked
 
 
 @dataclass(frozen=True)
 class Trained:
-    """What a run ended with, under the names of `sts_eval.records.tuning.SeedTraining`.
+    """What a run ended with, under the names of `sts_eval.records.tuning.SeedTraining`."""
 
-    Attributes:
-        steps: Optimiser steps.
-        per_device_batch: Rows at once per device that fitted into memory.
-        accumulation: Passes per optimiser step.
-        processes: Processes that shared the batch.
-        train_loss_first: Mean training loss over the first twentieth of the steps, nats per solution token.
-        train_loss_last: The same over the last twentieth.
-        loss_before: Held-out loss before, mean over rows of nats per solution token.
-        loss_after: Held-out loss after.
-        device: What it ran on.
-    """
-
-    steps: int
-    per_device_batch: int
-    accumulation: int
-    processes: int
-    train_loss_first: float
-    train_loss_last: float
-    loss_before: float
+    steps: int  # of the optimiser
+    per_device_batch: int  # rows at once per device that fitted into memory
+    accumulation: int  # passes per optimiser step
+    processes: int  # that shared the batch
+    train_loss_first: float  # mean over the first twentieth of the steps, nats per solution token
+    train_loss_last: float  # the same over the last twentieth
+    loss_before: float  # held-out loss, mean over rows of nats per solution token
     loss_after: float
     device: str
 
@@ -74,10 +61,7 @@ class _Progress(ProgressCallback):
 
 
 def cut_batch(rows: int, most: int, processes: int) -> tuple[int, int]:
-    """Cut the rows of an optimiser step into equal parts of at most `most` rows per device.
-
-    Returns:
-        Rows per device, and passes per optimiser step.
+    """Cut the rows of an optimiser step into equal parts: at most `most` rows per device, and passes per step.
 
     Raises:
         UserError: The batch cannot be shared evenly among the processes.
@@ -96,13 +80,8 @@ def train(setup: Setup, rows: Split, *, seed: int, folder: Path) -> Trained:
     """Train one seed and save its weights as peft or transformers saves them.
 
     Where a step does not fit into memory, the run starts again with half the rows per device and twice the
-    accumulation, so that the optimiser sees the same batches.
-
-    Args:
-        setup: Model, tokenizer and settings.
-        rows: What to train and to test on.
-        seed: Draws the adapter's start, dropout and the order of later epochs.
-        folder: Where the weights go; it is made.
+    accumulation, so that the optimiser sees the same batches. The seed draws the adapter's start, dropout and the order
+    of later epochs.
 
     Raises:
         UserError: The loss is not a number, one row does not fit into memory, or the model cannot be trained.

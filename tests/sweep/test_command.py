@@ -40,7 +40,7 @@ def test_a_dry_run_counts_what_is_shared_and_writes_nothing(tmp_path):
 
 
 def test_runs_of_several_saes_are_compared_apart(tmp_path, monkeypatch):
-    monkeypatch.setattr("sts_eval.sweep.local.Local", Scripted)
+    monkeypatch.setattr("sts_eval.cli.sweep.Local", Scripted)
     ended = call("sweep", written(tmp_path, hub_matrix()), "--folder", tmp_path / "sweep")
     assert ended.code == 0, ended.err
     lines = [line for line in ended.out.splitlines() if line.startswith("Next: sts-eval compare")]
@@ -59,17 +59,17 @@ def test_ray_that_is_not_there(tmp_path, monkeypatch):
 def test_what_went_wrong_is_shown_with_its_log_and_the_way_on(tmp_path, monkeypatch):
     file, folder = written(tmp_path, hub_matrix(retries=0)), tmp_path / "sweep"
     name = f"predict-{hub_matrix().expand()[0][0]}"
-    monkeypatch.setattr("sts_eval.sweep.local.Local", lambda: Scripted({name: ["broken"]}))
+    monkeypatch.setattr("sts_eval.cli.sweep.Local", lambda: Scripted({name: ["broken"]}))
     ended = call("sweep", file, "--folder", folder)
     assert ended.code == 3
     assert f"quarantined {name}, 2 s: broken on purpose ({folder}/logs/{name}-1.log)" in ended.err
     assert f"sts-eval sweep {file} --folder {folder} --retry" in ended.err
-    monkeypatch.setattr("sts_eval.sweep.local.Local", Scripted)
+    monkeypatch.setattr("sts_eval.cli.sweep.Local", Scripted)
     assert call("sweep", file, "--folder", folder).code == 3
     assert call("sweep", file, "--folder", folder, "--retry").code == 0
 
 
 def test_a_wrong_file_is_one_line(tmp_path, monkeypatch):
-    monkeypatch.setattr("sts_eval.sweep.local.Local", InOrder)
+    monkeypatch.setattr("sts_eval.cli.sweep.Local", InOrder)
     ended = call("sweep", tmp_path / "nowhere.yaml")
     assert (ended.code, "sts-eval init --matrix" in ended.err) == (2, True)

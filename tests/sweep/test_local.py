@@ -97,7 +97,7 @@ def without_solutions(folder, matrix):
 
 
 def test_a_mistake_is_quarantined_and_the_rest_goes_on(done, tmp_path, monkeypatch):
-    monkeypatch.setattr("sts_eval.sweep.local.Local", InOrder)
+    monkeypatch.setattr("sts_eval.cli.sweep.Local", InOrder)
     folder, file = copied(done, tmp_path / "more"), tmp_path / "matrix.yaml"
     bad = without_solutions(tmp_path, done.matrix)
     grown = done.matrix.model_copy(update={"training_sets": (bad, *done.matrix.training_sets)})
