@@ -5,8 +5,6 @@ type, default and sentence make the option of `sts-eval predict`, the comment in
 `--metadata` and the row in the documentation.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal

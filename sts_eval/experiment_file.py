@@ -1,7 +1,5 @@
 """An experiment as a YAML file: reading one, and writing one that explains itself."""
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Sequence
 from pathlib import Path

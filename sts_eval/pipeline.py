@@ -5,8 +5,6 @@ goes on where it stopped, and a changed setting redoes only what depends on it. 
 another; a sweep calls them as stages.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

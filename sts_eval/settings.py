@@ -4,8 +4,6 @@ The list is made from the fields of `sts_eval.experiment`. The options of `sts-e
 `--metadata` and the tables in the documentation are made from the list.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar, get_origin
 

@@ -1,4 +1,4 @@
-"""What may import what: a prediction cannot know its outcome, and light commands stay light."""
+"""What may import what: a room stands on those below it, and a prediction cannot know its outcome."""
 
 import ast
 import subprocess
@@ -10,6 +10,18 @@ import pytest
 import sts_eval
 
 ROOT = Path(sts_eval.__file__).parent
+REPOSITORY = ROOT.parent
+
+ROOMS = (
+    *("errors", "progress", "statistics", "experiment", "experiment_file", "settings", "records", "data", "lab"),
+    *("model", "study", "predictors", "prediction", "harness"),
+    *("tuning", "transfer", "hindsight", "analysis", "pipeline", "report"),
+    *("submission", "store", "queue", "sweep", "export", "leaderboard", "cli"),
+)
+"""From the ground up, as docs/architecture.md lists them: a room imports only rooms before it."""
+
+VIEWS = {"cli", "leaderboard", "sweep"}
+"""Who may import the tables, plots and documents of `report`."""
 
 KNOWS_THE_OUTCOME = ("sts_eval.transfer", "sts_eval.hindsight", "sts_eval.records.transfer", "sts_eval.records.tuning")
 
@@ -24,9 +36,43 @@ def imports(file):
             yield from (alias.name for alias in node.names)
 
 
+def files(room):
+    if room == "leaderboard":
+        return sorted((REPOSITORY / "leaderboard").rglob("*.py"))
+    return sorted((ROOT / room).rglob("*.py")) or [ROOT / f"{room}.py"]
+
+
+def rooms(file):
+    """The rooms that a file imports."""
+    for name in imports(file):
+        package, *rest = name.split(".")
+        if package == "sts_leaderboard":
+            yield "leaderboard"
+        elif package == "sts_eval" and rest and rest[0] in ROOMS:
+            yield rest[0]
+
+
+def test_the_rooms_are_all_there_are():
+    found = {path.stem for path in ROOT.iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()}
+    assert found - {"__init__"} == set(ROOMS) - {"leaderboard"}
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_imports_only_rooms_below_it(room):
+    allowed = {room, *ROOMS[: ROOMS.index(room)]} - ({"report"} if room not in {*VIEWS, "report"} else set())
+    for file in files(room):
+        assert set(rooms(file)) <= allowed, file
+
+
+@pytest.mark.parametrize("room", ROOMS[: ROOMS.index("submission")])
+def test_the_core_does_not_know_the_lab(room):
+    if room != "lab":
+        assert not any("lab" in rooms(file) for file in files(room))
+
+
 @pytest.mark.parametrize("room", ["data", "model", "study", "predictors", "prediction", "lab", "statistics", "harness"])
 def test_no_prediction_can_read_a_transfer_record(room):
-    for file in (ROOT / room).rglob("*.py"):
+    for file in files(room):
         found = [name for name in imports(file) if name.startswith(KNOWS_THE_OUTCOME)]
         assert found == [], file
 
@@ -36,5 +82,5 @@ def test_no_prediction_can_read_a_transfer_record(room):
 )
 def test_no_torch_before_it_is_needed(module):
     code = f"import sys, sts_eval.{module}; print('torch' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT.parent)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=REPOSITORY)
     assert done.stdout.strip() == "False"

@@ -5,8 +5,6 @@ set, which knows the set as well as the domain. Where a group of runs is held ou
 stand in its history, which makes history harder to beat than it would be for a model that nobody has tuned yet.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from scipy import stats
 

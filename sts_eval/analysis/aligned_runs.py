@@ -3,8 +3,6 @@
 Only domains that every run has take part, so that all figures of a table are over the same domains.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean

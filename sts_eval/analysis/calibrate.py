@@ -6,8 +6,6 @@ hold-outs, since a new run may be of a new model or on a new training set. At ea
 so that the interval keeps its promise in either case. A run new in both ways has no hold-out of its own here.
 """
 
-from __future__ import annotations
-
 import math
 from collections import Counter
 from collections.abc import Sequence

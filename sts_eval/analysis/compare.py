@@ -4,8 +4,6 @@ Three questions are kept apart, because a predictor can be good at one and usele
 changes, which way, and which training set helps which domain.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from sts_eval.analysis.added_value import added_value_tables

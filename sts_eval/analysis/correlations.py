@@ -5,8 +5,6 @@ r, and the p of each |r| as one of many. `WithinRuns` correlates within each run
 `DomainBySet` takes each domain's and each run's mean away first and correlates what is left.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple

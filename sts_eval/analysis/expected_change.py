@@ -1,7 +1,5 @@
 """A new prediction in points: the change that a calibration expects of each domain, and its interval."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 

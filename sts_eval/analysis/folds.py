@@ -8,8 +8,6 @@ a domain's history. A training run's history leaves its own group out likewise. 
 that it is to explain, and its slope would be too steep for a new run.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import NamedTuple
 

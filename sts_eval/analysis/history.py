@@ -8,8 +8,6 @@ Runs of one model share the untuned model's answers, and the luck in these enter
 and `history_all` look a little better than they would on freshly drawn questions.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

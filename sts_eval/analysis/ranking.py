@@ -1,7 +1,5 @@
 """One question put to every predictor: correlations, ranks, differences and costs."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import NamedTuple

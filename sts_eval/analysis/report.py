@@ -1,7 +1,5 @@
 """The report on one run: its domains, and the comparison of all its predictors."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from sts_eval.analysis.aligned_runs import FEWEST_DOMAINS

@@ -3,8 +3,6 @@
 A run on disk is read by the hashes that its report names, so what is compared is what was reported.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

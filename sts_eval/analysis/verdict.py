@@ -6,8 +6,6 @@ another is said only if the interval of their difference excludes 0. Everything 
 "shown not to be".
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from sts_eval.analysis.aligned_runs import AlignedRuns

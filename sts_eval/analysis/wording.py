@@ -1,7 +1,5 @@
 """What questions and measures are called, and how figures are written, in verdicts, tables and plots alike."""
 
-from __future__ import annotations
-
 from sts_eval.records.comparison import Ends, Measure, Question
 
 QUESTIONS: dict[Question, str] = {

@@ -4,8 +4,6 @@ A file is imported when one of its commands is called, and imports what is slow 
 commands, so that no help waits for it.
 """
 
-from __future__ import annotations
-
 import importlib
 import sys
 

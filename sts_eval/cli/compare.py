@@ -1,7 +1,5 @@
 """`sts-eval report`, `compare` and `calibrate`: predictions against measured changes, over one run or many."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import click

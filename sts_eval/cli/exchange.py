@@ -1,7 +1,5 @@
 """`sts-eval import` and `sts-eval export`: results that were measured elsewhere, and runs in the formats of others."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Literal
 

@@ -1,7 +1,5 @@
 """`sts-eval lab`: where the embedded lab's files are, and making them again."""
 
-from __future__ import annotations
-
 from functools import partial
 from pathlib import Path
 

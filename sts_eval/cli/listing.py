@@ -1,7 +1,5 @@
 """`sts-eval list ...`: the predictors and SAEs that can be named."""
 
-from __future__ import annotations
-
 import click
 from rich.markup import escape
 from rich.table import Table

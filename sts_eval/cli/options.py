@@ -1,7 +1,5 @@
 """Options that several commands have, and those that are made from the settings of a description."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import NoneType, UnionType

@@ -1,7 +1,5 @@
 """`sts-eval predict`: a score per domain from the untuned model, and why."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """`sts-eval init`, `run` and `stage`: an experiment file, the run that it describes, and one stage of it by itself."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import click

@@ -1,7 +1,5 @@
 """`sts-eval sweep`: a matrix of runs, here or on a Ray cluster."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext

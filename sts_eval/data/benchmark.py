@@ -13,8 +13,6 @@ as those of hendrycks/test do. A `benchmark.json` in the folder may say `{"list_
 whose prompts show the question alone.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections import defaultdict

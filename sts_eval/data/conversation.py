@@ -11,8 +11,6 @@ Calls of tools are part of an assistant turn, one a line: `get_weather({"city": 
 reasoning apart gets it in front, between <think> and </think>. Turns after the last assistant turn are left out.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeGuard

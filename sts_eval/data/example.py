@@ -1,7 +1,5 @@
 """What a training row, a demonstration and a prompt have in common."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 

@@ -6,8 +6,6 @@ UTF-16 with one. Other encodings are refused: which one it is cannot be told fro
 would change words in silence.
 """
 
-from __future__ import annotations
-
 import codecs
 import csv
 import io

@@ -13,8 +13,6 @@ around it, nor a standing instruction, nor special tokens, whose activations (at
 swamp every sum. Where the tokenizer would merge across the joint, the joint is kept and reported.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property

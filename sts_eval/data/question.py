@@ -9,8 +9,6 @@ Options that are null or "N/A" are left out, as MMLU-Pro's own script does, and 
 that a question is about comes before it, after a blank line.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping, Sequence

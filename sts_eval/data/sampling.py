@@ -4,8 +4,6 @@ Every draw has a generator of its own, named by the seed and by what is drawn, s
 for one domain does not depend on which other domains are asked for, nor on their order.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable, Sequence
 from typing import TypeVar

@@ -3,8 +3,6 @@
 The formats of files are in `files`.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """The text of one cell, and what is done about rows that have none."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from decimal import Decimal

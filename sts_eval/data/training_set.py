@@ -11,8 +11,6 @@
 What a conversation becomes is described in `conversation`. Fields that the user names are read alone.
 """
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence

@@ -5,8 +5,6 @@ questions and seeds (`sts_eval.statistics.seeds`). The error of a *change*, whic
 answers has, is another figure and is never shown as an accuracy's.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal

@@ -6,8 +6,6 @@ text `unknown`, the relationship `other`, an empty list of references. The name 
 that the same export made twice is the same file.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import uuid

@@ -8,8 +8,6 @@ the hub may refuse that file without losing the other.
 Values are per cent, as in the files that stand on the hub for MMLU-Pro.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

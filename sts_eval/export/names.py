@@ -1,7 +1,5 @@
 """Names from records, which may be any text, as parts of a path and as one line of text."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 import unicodedata

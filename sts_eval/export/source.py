@@ -1,7 +1,5 @@
 """What is exported, read from a run's folder, a transfer record or a submission into one typed thing."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path

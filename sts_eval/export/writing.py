@@ -1,7 +1,5 @@
 """Several files, all or none."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What an lm_eval run says about a prediction: `--metadata` and `--model_args`, as our own description."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Mapping
 from typing import Any

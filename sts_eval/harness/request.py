@@ -5,8 +5,6 @@ base class serves `--model hf` with every option. A model that shows no hidden s
 clear error.
 """
 
-from __future__ import annotations
-
 import logging
 import math
 import sys

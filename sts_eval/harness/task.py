@@ -4,8 +4,6 @@ A YAML file names this class; `dataset_name` is the domain. The harness averages
 scores and computes their standard errors, so its own table is the prediction.
 """
 
-from __future__ import annotations
-
 import functools
 import logging
 from collections.abc import Callable, Mapping, Sequence

@@ -6,8 +6,6 @@
 It is read once for all that compare the two or need the second: the overlap of their top lists, and the oracles.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial

@@ -15,8 +15,6 @@ All but the last are of the questions that the prediction read, none of which is
 with the mean over its tokens; in CKA every token is a row.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from functools import partial

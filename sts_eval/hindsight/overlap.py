@@ -8,8 +8,6 @@ over the same questions x of the training set, in SAE features and in the residu
 stands beside a null of dimensions that are as active. Activity is matched within a factor of √2.
 """
 
-from __future__ import annotations
-
 from typing import Literal
 
 import numpy as np

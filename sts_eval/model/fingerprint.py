@@ -1,7 +1,5 @@
 """Fingerprints of models and of the files behind a description, for results that must not outlive them."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path

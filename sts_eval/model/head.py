@@ -1,7 +1,5 @@
 """The language-model head: where hidden states enter it, and what it makes of them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Any
 

@@ -5,8 +5,6 @@ after block 25). The Hugging Face model has no such names, so they are mapped to
 and to the side of it on which the residual stream passes. Anything else is a module's own path.
 """
 
-from __future__ import annotations
-
 import difflib
 import re
 from typing import Any, Literal, NamedTuple

@@ -1,7 +1,5 @@
 """Which SAE goes with which model: a few defaults, and sae-lens's own registry for the rest."""
 
-from __future__ import annotations
-
 import re
 from typing import Any, NamedTuple
 

@@ -1,7 +1,5 @@
 """The one place that loads a model, its tokenizer and its configuration, and describes a LoRA adapter."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

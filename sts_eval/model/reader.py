@@ -6,8 +6,6 @@ prefix and its own question only. That equals one forward pass per question (the
 every token is computed once. The pass is cut short at the hook; neither later blocks nor the language-model head run.
 """
 
-from __future__ import annotations
-
 import itertools
 import sys
 from collections.abc import Iterator, Sequence

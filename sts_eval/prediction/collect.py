@@ -3,8 +3,6 @@
 Steps 1 and 2 of STS are read once for all that need their passes; what other predictors need beyond is read once each.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import nullcontext

@@ -1,7 +1,5 @@
 """The main job: from a description to a prediction record."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Sequence
 from itertools import chain

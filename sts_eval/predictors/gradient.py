@@ -4,8 +4,6 @@ g_T is the gradient of the training loss, the mean over minibatches, and g_k tha
 respect to a fresh adapter's B matrices, which start at zero. Larger scores mean a larger expected fall of the loss.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

@@ -5,8 +5,6 @@ residual of each question at the SAE's layer; the label is whether the untuned m
 option. A domain where it is always right, or never, has no score.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 

@@ -5,8 +5,6 @@ is one text, its question followed by its solution. A domain is its questions th
 the training set is read row by row, and what is kept of it does not grow with its length beyond its vocabulary.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections import Counter

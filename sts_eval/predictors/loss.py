@@ -4,8 +4,6 @@ The gaps are STS's own hypothesis, that in-context learning stands in for tuning
 autoencoder: what the demonstrations do to losses and answers rather than to features.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from sts_eval.predictors.predictor import Need, Scores, predictor

@@ -4,8 +4,6 @@ STS_ICL and STS_act grow with the size of what they sum over. These predictors s
 that alone. All are means over questions without demonstrations, at the SAE's layer.
 """
 
-from __future__ import annotations
-
 from sts_eval.predictors.predictor import Need, Scores, predictor
 from sts_eval.study.study import Activations, Study
 

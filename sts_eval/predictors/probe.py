@@ -4,8 +4,6 @@ Extrapolation of early training to its end: as in TuneAhead (ICML 2026), here by
 each. The rate still warms up during a short probe, so that change grows faster than the steps at first.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import numpy as np

@@ -5,8 +5,6 @@ paper) summed over as many other dimensions as D_N has features: if they do as w
 adds nothing. `act` sums mean activations, `icl` mean squared changes under the domain's own demonstrations.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The predictors that there are: this package's own, in the order of the table, and those of other packages."""
 
-from __future__ import annotations
-
 import importlib.metadata
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """What the families of predictors share: measures of likeness that are NaN where they are not defined."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -5,8 +5,6 @@ D_N are the N features that demonstrations of the training set move most (equati
 with the mean over its tokens. All seeds are read, each with its own D_N, demonstrations and questions.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 

@@ -14,8 +14,6 @@ files`): two workers may take a request at the same moment, and then do the same
 agree to well within a lease.
 """
 
-from __future__ import annotations
-
 import hashlib
 import time
 from collections.abc import Callable

@@ -4,8 +4,6 @@ A request holds names, never places: what it names is looked up on a hub, or is 
 ships is not run, and pickled weights are not opened.
 """
 
-from __future__ import annotations
-
 import re
 
 from pydantic import ValidationError

@@ -4,8 +4,6 @@ A run of a request lies in a folder named by it, so a worker that was killed goe
 request again on the same disk.
 """
 
-from __future__ import annotations
-
 import contextlib
 import threading
 import traceback

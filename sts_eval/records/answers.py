@@ -6,8 +6,6 @@ that twelve thousand questions make a record of some hundred kilobytes:
     r  right        w  wrong        u  unparsed: no answer could be read off, which counts as wrong
 """
 
-from __future__ import annotations
-
 from typing import Literal, Self
 
 from pydantic import Field, model_validator

@@ -1,7 +1,5 @@
 """The record of a calibration: a line from scores to points, and its error on runs that it has not seen."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from pydantic import Field

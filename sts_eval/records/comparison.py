@@ -1,7 +1,5 @@
 """The record of a comparison over one run or many: every predictor against what tuning changed, by question."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """What a store keeps beside submissions: what happened to them, registered predictions, and requests for runs."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from pydantic import Field

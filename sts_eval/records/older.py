@@ -4,8 +4,6 @@ A record keeps the text that it was written with, so its hash stays what others 
 Nothing is added that the older record does not say: what it lacks is None or empty.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The record of what predictors could say that had the tuned model. It stands outside any ranking."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from pydantic import Field

@@ -4,8 +4,6 @@ It is what comparisons, calibrations and the leaderboard work on. It follows fro
 transfer, whose hashes it carries, and leaves the answers to single questions behind.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Literal
 

@@ -1,7 +1,5 @@
 """The record of how far the predicted dimensions are the ones that tuning really moved."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """The record of a prediction: the scores, and everything needed to make them again."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """The base of every record: canonical JSON, a content hash, atomic files."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

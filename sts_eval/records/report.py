@@ -1,7 +1,5 @@
 """The record of a report: one run, domain by domain, and the comparison of all its predictors."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from pydantic import Field

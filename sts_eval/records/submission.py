@@ -8,8 +8,6 @@ attached records may be anything at all: views escape them.
 There is no correlation in a submission: correlations are made from its figures by whoever shows them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated, Literal
 

@@ -5,8 +5,6 @@ convenience for readers; `sts_eval.transfer.domain_changes` makes them from the 
 Accuracies are proportions, changes and their errors are points (percentage points).
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated, Literal, Self
 

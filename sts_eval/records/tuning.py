@@ -1,7 +1,5 @@
 """The record of a fine-tuning: what was trained, and whether there was anything to predict."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from pydantic import Field

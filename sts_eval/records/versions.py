@@ -1,7 +1,5 @@
 """The versions that a record's figures depend on."""
 
-from __future__ import annotations
-
 import importlib.metadata
 import platform
 

@@ -1,7 +1,5 @@
 """A calibration on the terminal: its line, its error on runs it has not seen, and predictions in points."""
 
-from __future__ import annotations
-
 from rich.console import Console
 from rich.table import Table
 

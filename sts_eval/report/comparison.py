@@ -1,7 +1,5 @@
 """A comparison for people: the answers first, then a table for every question, on the terminal and as Markdown."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
 

@@ -1,7 +1,5 @@
 """A report and a comparison as files: JSON, Markdown, HTML, CSV and plots, each written whole or not at all."""
 
-from __future__ import annotations
-
 import csv
 import io
 from pathlib import Path

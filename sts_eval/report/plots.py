@@ -1,7 +1,5 @@
 """Plots of what tuning changed: predicted against measured, and every predictor's correlation with its intervals."""
 
-from __future__ import annotations
-
 import math
 
 from matplotlib.axes import Axes

@@ -1,7 +1,5 @@
 """A prediction for people: ranked domains with bars, the reasons, other predictors, the cost, and a plot."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """A report on one run, on the terminal, as Markdown, and as one HTML file that needs nothing beside it."""
 
-from __future__ import annotations
-
 import html
 import io
 from statistics import fmean

@@ -1,7 +1,5 @@
 """A transfer record on the terminal: the change of every domain, and the form of the answers."""
 
-from __future__ import annotations
-
 from rich.table import Table
 
 from sts_eval.records.transfer import Transfer

@@ -4,8 +4,6 @@ Correlations are made here from the figures of each run. A run is ranked if it i
 duplicate of another; imported and published runs are shown beside the ranking.
 """
 
-from __future__ import annotations
-
 from functools import cached_property
 
 import numpy as np

@@ -6,8 +6,6 @@ They are derived files, as the snapshot is: each is named by what it follows fro
 never edited. A run never changes, so a comparison of the same runs by the same rules never does either.
 """
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import json

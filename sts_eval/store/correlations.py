@@ -4,8 +4,6 @@ For one run `sts_eval.statistics.correlate` gives far more; a table of all runs 
 Definitions and limits are the same.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

@@ -10,8 +10,6 @@ Temporary files start with a dot, are never listed, and are left behind by a wri
 swept.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 import re

@@ -9,8 +9,6 @@ The file remembers the names of the files that it was made from. Where the store
 rows of files that are still there are taken over.
 """
 
-from __future__ import annotations
-
 import hashlib
 import io
 import json

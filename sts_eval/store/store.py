@@ -11,8 +11,6 @@ A submission is shown once the ledger has accepted it. A writer that is stopped 
 nobody sees; handing the same submission in again completes it.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import re

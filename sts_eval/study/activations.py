@@ -4,8 +4,6 @@ They are made while STS reads, from the same forward passes. A question counts o
 tokens. Nothing here grows with the number of tokens, save one vector per question.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import accumulate

@@ -1,7 +1,5 @@
 """What a seed draws: the training set's demonstrations and questions, a domain's demonstrations and questions."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """The untuned model, its SAE and its tokenizer, loaded once and shared by every predictor."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

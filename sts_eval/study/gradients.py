@@ -8,8 +8,6 @@ Gradients of training examples compared with gradients of test examples: Pruthi 
 2002.08484); with LoRA and Adam: Xia et al., LESS (arXiv 2402.04333).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any

@@ -9,8 +9,6 @@ The difference between both contexts is in-context learning without an SAE: what
 the training set do to a domain's losses and answers.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial

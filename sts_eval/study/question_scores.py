@@ -4,8 +4,6 @@ Three scores of every question, each the mean over its tokens; `predictors/sts.p
 once, so that the spread over questions gives the standard error.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial

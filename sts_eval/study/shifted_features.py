@@ -7,8 +7,6 @@ training set, each counting once with the mean over its tokens. In-context learn
 fine-tuning: the features that demonstrations move are taken for the ones that tuning will move.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial

@@ -6,8 +6,6 @@ another run of the same kind, not the run that is predicted. The loop is written
 trainer, because the domains are read between steps, in the same process, and no file is to be left.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import count, islice

@@ -3,8 +3,6 @@
 Nothing here knows a tuned model or a score after tuning.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar

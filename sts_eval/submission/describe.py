@@ -1,7 +1,5 @@
 """A run on disk as a submission, with its evidence."""
 
-from __future__ import annotations
-
 import math
 import re
 from pathlib import Path

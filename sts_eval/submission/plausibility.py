@@ -7,8 +7,6 @@ Names and lines are held to the patterns of `sts_eval.records.submission`. The r
 them, because a run that stays on somebody's disk may use any names.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence

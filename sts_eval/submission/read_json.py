@@ -4,8 +4,6 @@ JSON readers differ in what they make of a key that occurs twice, and Python's t
 halves of surrogate pairs. Here each of them is a problem with its place.
 """
 
-from __future__ import annotations
-
 import codecs
 import json
 import math

@@ -8,8 +8,6 @@ Only the scores of oracles cannot be made again, since the tuned model is not th
 stand outside every ranking anyhow.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any

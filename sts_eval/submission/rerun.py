@@ -9,8 +9,6 @@ Where both errors are 0 the changes must be equal. The errors are treated as ind
 share their luck, so true agreement is closer than this asks for.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

@@ -24,8 +24,6 @@ largest for the smallest I and the largest F. Hence
 since I + S − M rises with I. The upper end is a bound that seeds can come close to, the lower end likewise.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

@@ -16,8 +16,6 @@ What is done with text: names are held to patterns (`sts_eval.records.submission
 inert: views escape it, and a table that is saved as CSV guards cells that start like a formula.
 """
 
-from __future__ import annotations
-
 import difflib
 import json
 from collections.abc import Callable, Iterator, Mapping

@@ -3,8 +3,6 @@
 It keeps nothing that is not on disk: killed and started again, it goes on from the records.
 """
 
-from __future__ import annotations
-
 import os
 import socket
 import sys

@@ -1,7 +1,5 @@
 """Matrices to start from."""
 
-from __future__ import annotations
-
 from sts_eval.experiment import SAESpec, TrainingSetSpec
 from sts_eval.lab import sft_path
 from sts_eval.lab.experiment import lab_experiment

@@ -1,7 +1,5 @@
 """The engine of one machine: stages in order, in a process beside the driver, which outlives it."""
 
-from __future__ import annotations
-
 import multiprocessing
 import os
 import signal

@@ -1,7 +1,5 @@
 """The description of a sweep, and its expansion into runs."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from pathlib import Path

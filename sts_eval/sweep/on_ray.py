@@ -3,8 +3,6 @@
 Ray itself retries nothing: attempts are counted and logged by the driver, so that all engines do the same.
 """
 
-from __future__ import annotations
-
 import socket
 import uuid
 from pathlib import Path

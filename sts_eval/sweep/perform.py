@@ -1,7 +1,5 @@
 """Doing one stage, in whatever process. Everything goes through files in the sweep's folder."""
 
-from __future__ import annotations
-
 import gc
 import os
 import socket

@@ -10,8 +10,6 @@ A stage is named by what it is about and keyed by what its result depends on. Fi
 and time of change.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 

@@ -6,8 +6,6 @@
 A record counts only for the key that it was made with: a stage whose settings changed was never tried.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean

@@ -1,7 +1,5 @@
 """A sweep on the terminal: its plan, where it stands, and what went wrong."""
 
-from __future__ import annotations
-
 from collections import Counter
 from typing import get_args
 

@@ -1,7 +1,5 @@
 """Making a transfer record of joined answers, with the flags that limit its use."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from sts_eval.records.answers import LengthUnit

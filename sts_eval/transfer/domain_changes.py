@@ -4,8 +4,6 @@ Accuracy change and its errors are those of METHOD: paired over questions, McNem
 seeds the crossed analysis of variance. An answer without a verdict is wrong.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -5,8 +5,6 @@ settings, the questions, the versions. So the untuned model is evaluated once, w
 of training sets and seeds.
 """
 
-from __future__ import annotations
-
 import json
 import time
 from dataclasses import dataclass

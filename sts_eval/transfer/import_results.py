@@ -8,8 +8,6 @@ table       one file of question_id, category, answer, pred_before, pred_after
 A missing prediction is a parse failure and wrong. (The script's own accuracy guesses a letter there.)
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path

@@ -8,8 +8,6 @@ A folder that `lm_eval --output_path … --log_samples` wrote holds `results_<da
 is reported.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import re

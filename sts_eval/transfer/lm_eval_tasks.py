@@ -4,8 +4,6 @@ Indexing every task of the harness takes some ten seconds, so the folder that th
 this package's own tasks are asked first.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Before and after: the untuned model and every tuned one on the same questions, joined."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

@@ -6,8 +6,6 @@ behind the question), and questions fill up the row. What lm-eval asks and what 
 its own. `MeasureSettings.backend = "hf-packed"` chooses it; generation is inherited unchanged.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 

@@ -4,8 +4,6 @@ The join key is domain and question id. What one side lacks is counted and left 
 meaningless (a question twice, two right answers, much missing) is an error.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Which questions are scored: one pool per domain, less what the prediction read."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

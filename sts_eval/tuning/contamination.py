@@ -5,8 +5,6 @@ word, without case and punctuation. A training row contains a benchmark question
 in the row in one piece, in its question or solution.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 

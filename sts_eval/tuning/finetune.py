@@ -4,8 +4,6 @@ A seed's folder (`sts_eval.records.run_folder.SeedFolder`) is named by a hash of
 is made under a temporary name and renamed when all of it is there.
 """
 
-from __future__ import annotations
-
 import shutil
 import time
 from dataclasses import asdict, dataclass

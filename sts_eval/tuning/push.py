@@ -1,7 +1,5 @@
 """Tuned weights on the Hugging Face hub: one folder per seed in one repository."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from sts_eval.errors import UserError

@@ -1,7 +1,5 @@
 """One training run: `trl.SFTTrainer` on token rows, with a LoRA adapter or all weights."""
 
-from __future__ import annotations
-
 import gc
 import math
 from collections.abc import Sequence
