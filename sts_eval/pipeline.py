@@ -11,7 +11,6 @@ from typing import Any
 from sts_eval.analysis.report import report_run
 from sts_eval.analysis.runs import read_oracles
 from sts_eval.data.benchmark import load_benchmark
-from sts_eval.data.tables import fingerprint
 from sts_eval.data.training_set import load_training_set
 from sts_eval.experiment import Experiment, ModelSpec, Run
 from sts_eval.hindsight.actual_shift import NothingMovedError, read_shifts
@@ -25,7 +24,7 @@ from sts_eval.predictors.registry import select
 from sts_eval.progress import Progress, silent
 from sts_eval.records.overlap import Overlap
 from sts_eval.records.prediction import Prediction
-from sts_eval.records.record import check_writable
+from sts_eval.records.record import check_writable, fingerprint
 from sts_eval.records.report import Report
 from sts_eval.records.run_folder import RunFolder, SeedFolder, evaluation_file
 from sts_eval.records.transfer import Transfer

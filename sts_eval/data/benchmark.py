@@ -31,12 +31,13 @@ from sts_eval.data.question import (
     folded,
     read_question,
 )
-from sts_eval.data.tables import SUFFIXES, Table, fingerprint, is_local, read_table
+from sts_eval.data.tables import SUFFIXES, Table, is_local, read_table
 from sts_eval.data.text import LISTED, BadRow, UnreadableRowError, check_left_out, checked, is_missing
 from sts_eval.data.training_set import Example
 from sts_eval.errors import UserError
 from sts_eval.experiment import BenchmarkSpec
 from sts_eval.records.prediction import DataIdentity
+from sts_eval.records.record import fingerprint
 
 NAMED = {"mmlu_pro": "TIGER-Lab/MMLU-Pro"}
 

@@ -3,8 +3,6 @@
 The formats of files are in `files`.
 """
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +11,7 @@ from typing import Any
 from sts_eval.data.files import COMPRESSED, READERS, Row, ending, read_file
 from sts_eval.errors import UserError
 
-__all__ = ["SUFFIXES", "Row", "Table", "fingerprint", "is_local", "read_files", "read_table"]
+__all__ = ["SUFFIXES", "Row", "Table", "is_local", "read_files", "read_table"]
 
 SUFFIXES = tuple(READERS)
 
@@ -45,12 +43,6 @@ def is_local(source: str) -> bool:
         or source.endswith(COMPRESSED)
         or source.startswith((".", "/", "~"))
     )
-
-
-def fingerprint(values: object) -> str:
-    """SHA-256 of the canonical JSON of plain values: equal data give equal fingerprints on any machine."""
-    text = json.dumps(values, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def read_table(source: str, *, split: str, revision: str | None = None) -> Table:

@@ -19,11 +19,12 @@ from typing import NamedTuple
 
 from sts_eval.data.conversation import Conversation, Turn, conversation, is_messages, messages_of, turns_of
 from sts_eval.data.example import Example
-from sts_eval.data.tables import Row, fingerprint, read_table
+from sts_eval.data.tables import Row, read_table
 from sts_eval.data.text import LEFT_OUT_SHARE, BadRow, UnreadableRowError, check_left_out, is_missing, kind_of, text_of
 from sts_eval.errors import UserError
 from sts_eval.experiment import TrainingSetSpec
 from sts_eval.records.prediction import DataIdentity
+from sts_eval.records.record import fingerprint
 
 __all__ = ["Example", "TrainingSet", "load_training_set"]
 

@@ -4,9 +4,9 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from sts_eval.data.tables import fingerprint
 from sts_eval.errors import UserError
 from sts_eval.experiment import ModelSpec, TuneSettings
+from sts_eval.records.record import fingerprint
 
 WEIGHT_FILES = ("*.safetensors", "*.json")
 

@@ -26,12 +26,11 @@ def run_and_report(experiment: Run, folder: Path, register: Registers) -> None:
     """The whole pipeline, with its prediction registered before the tuning."""
     from sts_eval.pipeline import make_prediction, make_report
     from sts_eval.records.run_folder import RunFolder
-    from sts_eval.report.files import write_report
 
     files = RunFolder.of(folder)
     prediction = make_prediction(experiment, files)
     register(prediction)
-    write_report(make_report(experiment, prediction, files), folder)
+    make_report(experiment, prediction, files).write(files.report)
 
 
 def work(

@@ -104,9 +104,14 @@ class Record(Part):
             ) from error
 
 
-def canonical_json(values: Any) -> str:
+def canonical_json(values: object, *, allow_nan: bool = False) -> str:
     """Plain values as canonical JSON: sorted keys, no spaces."""
-    return json.dumps(values, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return json.dumps(values, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=allow_nan)
+
+
+def fingerprint(values: object) -> str:
+    """SHA-256 of the canonical JSON of plain values: equal data give equal fingerprints on any machine."""
+    return hashlib.sha256(canonical_json(values, allow_nan=True).encode()).hexdigest()
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:

@@ -23,10 +23,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TypeVar
 
-from sts_eval.data.tables import fingerprint
 from sts_eval.errors import UserError
 from sts_eval.records.prediction import Prediction
-from sts_eval.records.record import Record
+from sts_eval.records.record import Record, fingerprint
 from sts_eval.records.transfer import Transfer
 from sts_eval.records.tuning import SeedTraining
 

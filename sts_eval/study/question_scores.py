@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sts_eval.data.benchmark import Domain
-from sts_eval.data.tables import fingerprint
 from sts_eval.model.sae import SparseAutoencoder
 from sts_eval.progress import Progress, silent
+from sts_eval.records.record import fingerprint
 from sts_eval.study.draws import draw_demonstrations
 from sts_eval.study.extractor import Extractor
 from sts_eval.study.reading import Context, Listen, Listener, Reading, Row, RunningSums, tell

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sts_eval.data.tables import fingerprint
 from sts_eval.data.training_set import TrainingSet
 from sts_eval.progress import Progress, silent
+from sts_eval.records.record import fingerprint
 from sts_eval.study.draws import draw_training_rows
 from sts_eval.study.extractor import Extractor
 from sts_eval.study.reading import Context, Listen, Listener, Reading, RunningSums, Tokens

@@ -8,7 +8,6 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from sts_eval.analysis.runs import model_name, set_name
-from sts_eval.data.tables import fingerprint
 from sts_eval.experiment import (
     BenchmarkSpec,
     MeasureSettings,
@@ -21,6 +20,7 @@ from sts_eval.experiment import (
     TuneSettings,
 )
 from sts_eval.experiment_file import read_description, section, section_of_list
+from sts_eval.records.record import fingerprint
 
 Kind = Literal["predict", "before", "tune", "after", "report"]  # what a stage does
 

@@ -13,9 +13,9 @@ and time of change.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from sts_eval.data.tables import fingerprint
 from sts_eval.experiment import Run
 from sts_eval.model.fingerprint import file_stamps, model_fingerprint, training_key
+from sts_eval.records.record import fingerprint
 from sts_eval.sweep.matrix import Kind, Matrix, model_slug, tuning_slug
 
 

@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sts_eval.data.tables import fingerprint
 from sts_eval.errors import UserError
 from sts_eval.experiment import MeasureSettings, ModelSpec
 from sts_eval.model.fingerprint import model_fingerprint, weights_sha256
 from sts_eval.model.load import default_device, token_counter
 from sts_eval.records.answers import Evaluation
 from sts_eval.records.prediction import Prediction
-from sts_eval.records.record import check_writable, now
+from sts_eval.records.record import check_writable, fingerprint, now
 from sts_eval.records.run_folder import evaluation_file
 from sts_eval.records.versions import versions
 from sts_eval.transfer.lm_eval_samples import answers_from

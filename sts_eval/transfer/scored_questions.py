@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from sts_eval.data.sampling import shuffled
-from sts_eval.data.tables import fingerprint
 from sts_eval.errors import UserError
 from sts_eval.experiment import MeasureSettings
 from sts_eval.records.prediction import Prediction
+from sts_eval.records.record import fingerprint
 
 DEFAULT_ANSWER_TOKENS = 256  # tokens after which lm-eval cuts a generated answer where a task does not say
 

@@ -7,12 +7,12 @@ from helpers.records import LATE, prediction, transfer
 
 from sts_eval.analysis.report import report_run
 from sts_eval.analysis.runs import gather, model_name, outcome_of, set_name
-from sts_eval.data.tables import fingerprint
 from sts_eval.errors import UserError
 from sts_eval.experiment import TuneSettings
 from sts_eval.records.oracle import Oracle
 from sts_eval.records.outcome import write_outcomes
 from sts_eval.records.prediction import PredictorCost, PredictorScores, Score
+from sts_eval.records.record import fingerprint
 from sts_eval.records.tuning import Contamination, SeedTraining, Tuning
 
 SCORES = {"a": 1.0, "b": 2.0, "c": 3.0, "d": 4.0, "e": 5.0}

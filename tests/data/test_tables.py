@@ -5,8 +5,9 @@ import json
 import pandas as pd
 import pytest
 
-from sts_eval.data.tables import fingerprint, is_local, read_table
+from sts_eval.data.tables import is_local, read_table
 from sts_eval.errors import UserError
+from sts_eval.records.record import fingerprint
 
 ROWS = [{"question": "Who?", "answer": "None"}, {"question": "Wo — ää?", "answer": "NA"}]
 
