@@ -3,7 +3,8 @@
     python benchmarks/same_figures.py OLD NEW     two run folders, or two records or .jsonl files of one kind
 
 Records of earlier schemas are brought to the present one first. Times, costs, versions and hashes of whole records are
-left out: they differ between any two runs. Prints what was compared and every difference; exit code 1 if there is one.
+left out, and of paths only the last part counts: the rest differs between any two runs. Prints what was compared and
+every difference; exit code 1 if there is one.
 """
 
 from __future__ import annotations
@@ -93,7 +94,7 @@ def leaves(values: Any, path: str = "") -> Iterator[Leaf]:
         for place, value in enumerate(values):
             yield from leaves(value, f"{path}[{place}]")
     else:
-        yield path, values
+        yield path, Path(values).name if isinstance(values, str) and values.startswith("/") else values
 
 
 def compare(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[int, list[str]]:
