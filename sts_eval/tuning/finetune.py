@@ -6,7 +6,7 @@ is made under a temporary name and renamed when all of it is there.
 
 import shutil
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from sts_eval.data.benchmark import Benchmark
@@ -23,20 +23,10 @@ from sts_eval.records.run_folder import SeedFolder, seed_folder
 from sts_eval.records.tuning import Contamination, PredictionReference, SeedTraining, Tuning
 from sts_eval.records.versions import versions
 from sts_eval.tuning.contamination import check_contamination
+from sts_eval.tuning.setup import Setup
 
 SMALLEST_CHANGE = 0.01  # relative change of the held-out loss below which a training is taken to have changed nothing
 NO_LIMIT = 1_000_000  # context in tokens of a model that names none
-
-
-@dataclass(frozen=True)
-class Setup:
-    """What all seeds have in common."""
-
-    model: ModelSpec
-    training_set: TrainingSet
-    settings: TuneSettings
-    prompter: Prompter  # its tokenizer pads the rows, and is saved beside the weights
-    context: int  # longest row that the model reads, in tokens
 
 
 def finetune(

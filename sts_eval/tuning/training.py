@@ -18,7 +18,7 @@ from sts_eval.data.rows import Split, TokenRow
 from sts_eval.errors import UserError
 from sts_eval.experiment import RATE, ModelSpec, TuneSettings
 from sts_eval.model.load import load_model, lora_config
-from sts_eval.tuning.finetune import Setup
+from sts_eval.tuning.setup import Setup
 
 LOGGED_SHARE = 0.05  # share of the steps after which the mean training loss is reported and checked
 
