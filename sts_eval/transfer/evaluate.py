@@ -26,6 +26,7 @@ from sts_eval.transfer.pairing import Answer, evaluated
 from sts_eval.transfer.scored_questions import choose_questions
 
 DEPENDS_ON = ("torch", "transformers", "peft", "lm-eval")  # packages whose version may change an answer
+ROWS_WITHOUT_GPU = "8"
 NEARLY = 0.99  # share of the length limit from which an answer counts as cut: tokenising its text again is not exact
 
 
@@ -94,6 +95,7 @@ class Evaluator:
 
         settings, chosen = self._settings, self._selections
         longest = settings.max_answer_tokens
+        device = default_device() if model.device == "auto" or _is_spread(model) else model.device
         try:
             results = simple_evaluate(
                 model=settings.backend,
@@ -102,8 +104,8 @@ class Evaluator:
                 task_manager=self._manager,
                 samples={name: list(selection.indices) for name, selection in chosen.items()},
                 num_fewshot=settings.num_fewshot,
-                batch_size=settings.batch_size,
-                device=default_device() if model.device == "auto" or _is_spread(model) else model.device,
+                batch_size=batch_size(settings, device),
+                device=device,
                 apply_chat_template=settings.chat_template,
                 gen_kwargs={"max_gen_toks": longest} if longest else None,
                 bootstrap_iters=0,
@@ -132,6 +134,15 @@ class Evaluator:
         settings = self._settings.model_dump(mode="json", exclude=without)
         installed = {name: version for name, version in versions().items() if name in DEPENDS_ON}
         return fingerprint([model_fingerprint(model), adapter, settings, questions, installed])
+
+
+def batch_size(settings: MeasureSettings, device: str) -> str:
+    """Rows at once, as lm-eval takes them.
+
+    For `auto`, lm-eval tries 64 copies of the longest request, five times. A GPU runs out of memory, which it waits for;
+    a CPU does not, and computes for hours.
+    """
+    return ROWS_WITHOUT_GPU if settings.batch_size == "auto" and not device.startswith("cuda") else settings.batch_size
 
 
 def _model_args(settings: MeasureSettings, model: ModelSpec, tuned: Tuned | None) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from sts_eval.records.prediction import (
 )
 from sts_eval.records.transfer import Transfer
 from sts_eval.transfer.domain_changes import summarise
-from sts_eval.transfer.evaluate import Tuned
+from sts_eval.transfer.evaluate import Tuned, batch_size
 from sts_eval.transfer.lm_eval_tasks import load_tasks
 from sts_eval.transfer.measure import measure, refer_to, tuned_models
 
@@ -261,3 +261,17 @@ def test_mistakes(model, tuned, settings, benchmark, tmp_path):
 def test_an_unknown_task(settings):
     with pytest.raises(UserError, match="lm-eval knows no task 'mmlu_por'"):
         load_tasks(settings.model_copy(update={"task": "mmlu_por"}))
+
+
+@pytest.mark.parametrize(
+    ("asked", "device", "given"),
+    [
+        ("auto", "cpu", "8"),
+        ("auto", "mps", "8"),
+        ("auto", "cuda:1", "auto"),
+        ("4", "cpu", "4"),
+        ("auto:4", "cuda", "auto:4"),
+    ],
+)
+def test_no_search_for_the_largest_batch_without_a_gpu(asked, device, given):
+    assert batch_size(MeasureSettings(batch_size=asked), device) == given
