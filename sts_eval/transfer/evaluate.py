@@ -139,8 +139,8 @@ class Evaluator:
 def batch_size(settings: MeasureSettings, device: str) -> str:
     """Rows at once, as lm-eval takes them.
 
-    For `auto`, lm-eval tries 64 copies of the longest request, five times. A GPU runs out of memory and ends the search;
-    a CPU computes for hours.
+    For `auto`, lm-eval tries 64 copies of the longest request, five times. A GPU that runs out of memory ends this
+    search; a CPU computes for hours.
     """
     return ROWS_WITHOUT_GPU if settings.batch_size == "auto" and not device.startswith("cuda") else settings.batch_size
 
