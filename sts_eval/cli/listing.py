@@ -20,7 +20,7 @@ def predictors(names: tuple[str, ...]) -> None:
     """List all predictors, or those of the given NAMES (predictors or groups)."""
     from sts_eval.predictors.registry import select
 
-    table = Table(title="Predictors beside STS", title_justify="left")
+    table = Table(title="Predictors", title_justify="left")
     for header in ("group", "name", "flags", "what it is"):
         table.add_column(header, no_wrap=header != "what it is")
     group = ""

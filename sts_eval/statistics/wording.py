@@ -64,8 +64,8 @@ def _figure(r: float, correlation: Correlation) -> str:
         return f"{text}, without an interval: {correlation.reason('fisher')}."
     text = f"{text}, {correlation.level:.0%} interval {_ends(correlation.fisher)}"
     if correlation.bootstrap is None:
-        return f"{text}; there is no bootstrap interval, because {correlation.reason('bootstrap')}."
-    return f"{text}, by bootstrap {_ends(correlation.bootstrap)}."
+        return f"{text}; there is no BCa bootstrap interval, because {correlation.reason('bootstrap')}."
+    return f"{text}, by BCa bootstrap {_ends(correlation.bootstrap)}."
 
 
 def _doubt(correlation: Correlation) -> str | None:

@@ -42,7 +42,7 @@ def a_correlation(r, n=14, **changed):
 
 def test_r_of_60_over_14_domains_is_a_relation_of_unknown_size():
     assert verdict(a_correlation(0.60)) == (
-        "r = 0.60 over 14 domains, 95% interval 0.10 to 0.86, by bootstrap 0.10 to 0.86. "
+        "r = 0.60 over 14 domains, 95% interval 0.10 to 0.86, by BCa bootstrap 0.10 to 0.86. "
         "The interval excludes 0, so score and change go together over these domains, "
         "but it is too wide to tell 0.3 from 0.8. "
         "Leaving out any one domain keeps r between 0.60 and 0.60. " + ONE_RUN
@@ -51,7 +51,7 @@ def test_r_of_60_over_14_domains_is_a_relation_of_unknown_size():
 
 def test_r_of_50_over_14_domains_shows_nothing_and_rules_nothing_out():
     assert verdict(a_correlation(0.50)) == (
-        "r = 0.50 over 14 domains, 95% interval -0.04 to 0.81, by bootstrap -0.04 to 0.81. "
+        "r = 0.50 over 14 domains, 95% interval -0.04 to 0.81, by BCa bootstrap -0.04 to 0.81. "
         "The interval includes 0, so the result is inconclusive. A relation as strong as 0.8 is not ruled out. "
         "14 domains need |r| of at least 0.532 for p < 0.05. " + ONE_RUN
     )
@@ -109,7 +109,7 @@ def test_real_points_from_the_arrays_to_the_words():
     rng = np.random.default_rng(0)
     x, y = np.append(rng.normal(size=13), 12.0), np.append(rng.normal(size=13), 12.0)
     assert verdict(correlate(x, y)) == (
-        "r = 0.94 over 14 domains, 95% interval 0.82 to 0.98, by bootstrap -0.14 to 0.99. "
+        "r = 0.94 over 14 domains, 95% interval 0.82 to 0.98, by BCa bootstrap -0.14 to 0.99. "
         "The bootstrap interval includes 0 though Fisher's does not, so the result is inconclusive. "
         "A relation as strong as 0.8 is not ruled out. "
         "Without engineering r is 0.08, where 13 domains need 0.553: r rests on that domain. " + ONE_RUN
@@ -129,7 +129,7 @@ def test_no_correlation_gives_the_reason_alone():
 
 def test_missing_intervals_are_explained():
     text = verdict(correlate([1, 2, 3, 4], [1, 3, 2, 5]))
-    assert "there is no bootstrap interval, because some resamples" in text
+    assert "there is no BCa bootstrap interval, because some resamples" in text
     on_a_line = verdict(correlate(np.arange(6), np.arange(6)))
     assert "without an interval: the points lie exactly on a line" in on_a_line
     assert "how strongly is not known" in on_a_line
