@@ -27,9 +27,10 @@ def upgraded(kind: str, values: Values) -> Values:
     if step is None:
         return values
     try:
-        return step(dict(values))
+        newer = step(dict(values))
     except (KeyError, TypeError, AttributeError, ValueError):  # no such record: validation names what is wrong
         return values
+    return values if newer == values else newer
 
 
 def _prediction_2(values: Values) -> Values:
@@ -87,6 +88,12 @@ def _submission_1(values: Values) -> Values:
     return values | {"schema_version": 2} | newer
 
 
+def _submission_2(values: Values) -> Values:
+    """A submission of the present schema may attach the prediction of an older run."""
+    prediction = values["prediction"]
+    return values | {"prediction": upgraded("Prediction", prediction) if prediction else None}
+
+
 def _predictors(columns: Sequence[Mapping[str, Any]], seeds: Sequence[int]) -> list[Values]:
     """Scores that were plain numbers."""
     return [
@@ -106,4 +113,5 @@ _STEPS: Mapping[tuple[str, int], Callable[[Values], Values]] = {
     ("Comparison", 1): _comparison_1,
     ("Report", 1): _report_1,
     ("Submission", 1): _submission_1,
+    ("Submission", 2): _submission_2,
 }

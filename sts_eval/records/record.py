@@ -69,7 +69,17 @@ class Record(Part):
 
     def canonical(self) -> str:
         """Canonical JSON: sorted keys, no spaces. Equal records give equal text on any machine."""
-        return self._as_written or canonical_json(self.model_dump(mode="json"))
+        return self._as_written or canonical_json(self._plain())
+
+    def _plain(self) -> dict[str, Any]:
+        """As plain values; what is of an earlier schema as it was written."""
+        if self._as_written is not None:
+            written: dict[str, Any] = json.loads(self._as_written)
+            return written
+        values = self.model_dump(mode="json")
+        parts = {name: getattr(self, name) for name in type(self).model_fields}
+        older = {name: part for name, part in parts.items() if isinstance(part, Record) and part.of_earlier_schema}
+        return values | {name: part._plain() for name, part in older.items()}
 
     def sha256(self) -> str:
         """SHA-256 of the canonical JSON, in hexadecimal: the record's name wherever it is referred to."""
@@ -81,8 +91,7 @@ class Record(Part):
         Raises:
             UserError: The folder cannot be written.
         """
-        values = json.loads(self._as_written) if self._as_written else self.model_dump(mode="json")
-        write_atomically(path, json.dumps(values, ensure_ascii=False, indent=2) + "\n")
+        write_atomically(path, json.dumps(self._plain(), ensure_ascii=False, indent=2) + "\n")
 
     @classmethod
     def read(cls, path: Path) -> Self:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from helpers.records import prediction
+from helpers.submissions import submission
 from pydantic import ValidationError
 
 from sts_eval.records.older import STS_SUMMARIES
@@ -58,6 +59,17 @@ def test_it_is_written_again_as_it_was(tmp_path):
     Prediction.from_json(json.dumps(old)).write(tmp_path / "prediction.json")
     assert json.loads((tmp_path / "prediction.json").read_text()) == old
     assert Prediction.read(tmp_path / "prediction.json").sha256() == hash_of(old)
+
+
+def test_an_older_prediction_is_attached_to_a_submission_as_it_was_written():
+    old = Prediction.from_json(json.dumps(second_schema()))
+    whole = submission().model_copy(update={"prediction": old})
+    values = json.loads(whole.canonical())
+    assert values["prediction"] == second_schema()
+    back = Submission.from_json(whole.canonical(), strict=True)
+    assert back.sha256() == whole.sha256()
+    assert back.prediction.sha256() == old.sha256()
+    assert not back.outcome.of_earlier_schema
 
 
 def test_a_changed_copy_is_of_the_present_schema():
