@@ -36,7 +36,7 @@ def report(prediction: Path, transfer: Path, folder: Path | None, post_hoc: bool
 @POST_HOC
 @click.option("--all", "everything", is_flag=True, help="Print every row, those of log-probabilities included.")
 @click.option("--resamples", default=2000, show_default=True, help="Resamples of every bootstrap and permutation test.")
-@click.option("--seed", default=0, show_default=True, help="Random seed of the resampling.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Random seed of the resampling.")
 def compare(
     runs: tuple[Path, ...],
     output: Path | None,

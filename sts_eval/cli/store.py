@@ -149,6 +149,7 @@ def worker(opened: Store, once: bool, folder: Path, name: str, lease: float, pau
     from sts_eval.queue.queue import LostLeaseError, Queue
     from sts_eval.queue.worker import work
 
+    opened.files.check_exists()
     queue = Queue(opened.files)
     while True:
         try:
@@ -186,6 +187,7 @@ def ledger(opened: Store, action: str | None, submission: str | None, other: str
     It says which submissions were accepted, flagged or withdrawn, and why. Whoever can write to the store can add
     entries.
     """
+    opened.files.check_exists()
     if action is None:
         for entry in opened.ledger.entries():
             click.echo(f"{entry.when} {entry.action:9} {entry.submission[:12]} by {entry.by}: {entry.why}")

@@ -47,6 +47,19 @@ class Files:
             raise UserError(f"{url} cannot be opened ({error})", "Give a folder, hf:// or s3:// address") from error
         self._root = root.rstrip("/")
         self._folder = Path(root) if isinstance(self._system, LocalFileSystem) else None
+        if self._folder is not None and self._folder.is_file():
+            raise UserError(f"the store {url} is a file", "Give a folder, hf:// or s3:// address")
+
+    def check_exists(self) -> None:
+        """Refuse a store on a disk that nobody has written to.
+
+        Raises:
+            UserError: There is no such folder.
+        """
+        if self._folder is not None and not self._folder.is_dir():
+            raise UserError(
+                f"there is no store {self._folder}", "Check the path, or submit a run, which makes the store"
+            )
 
     @property
     def local(self) -> bool:

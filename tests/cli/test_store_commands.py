@@ -1,6 +1,7 @@
 """The store's commands as a user meets them."""
 
 import json
+from pathlib import Path
 
 import pytest
 from helpers.small_run import call
@@ -103,6 +104,7 @@ def test_a_request_is_run_by_a_worker_and_submitted(tmp_path, url, monkeypatch):
         write_run(folder)
 
     monkeypatch.setattr(worker_module.work, "__kwdefaults__", {"runs": pipeline})
+    Path(url).mkdir()
     assert "There is no request" in call("store", "worker", "--store", url, "--once").out
     asked = call("store", "request", "--store", url, "--model", "lab", "--sft", "lab:law")
     assert asked.out.startswith("Asked for: ")
@@ -126,3 +128,18 @@ def test_the_ledger_is_printed_and_added_to(file, url):
 
 def test_validate_without_a_file_is_a_usage_error():
     assert call("store", "validate").code == 2
+
+
+@pytest.mark.parametrize("words", [("ledger",), ("worker", "--once")])
+def test_a_store_that_does_not_exist_is_named(tmp_path, words):
+    called = call("store", *words, "--store", str(tmp_path / "none"))
+    assert (called.code, called.err.count("\n")) == (2, 1)
+    assert "there is no store" in called.err
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_file_is_no_store(tmp_path):
+    (tmp_path / "file").write_text("{}")
+    called = call("store", "ledger", "--store", str(tmp_path / "file"))
+    assert (called.code, called.err.count("\n")) == (2, 1)
+    assert "is a file" in called.err
