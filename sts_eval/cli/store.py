@@ -24,7 +24,11 @@ ACTIONS = ("accepted", "rejected", "flagged", "withdrawn", "rerun")
 def _open(_context: click.Context, _option: click.Parameter, url: str | None) -> Store | None:
     from sts_eval.store.store import Store
 
-    return None if url is None else Store(url)
+    if url is None:
+        return None
+    opened = Store(url)
+    opened.files.check_is_no_file()
+    return opened
 
 
 def _store_option(*names: str, help_text: str, required: bool = False) -> Callable[[Command], Command]:

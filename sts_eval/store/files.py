@@ -47,8 +47,15 @@ class Files:
             raise UserError(f"{url} cannot be opened ({error})", "Give a folder, hf:// or s3:// address") from error
         self._root = root.rstrip("/")
         self._folder = Path(root) if isinstance(self._system, LocalFileSystem) else None
+
+    def check_is_no_file(self) -> None:
+        """Refuse a file in the place of a folder.
+
+        Raises:
+            UserError: There is a file of the store's name.
+        """
         if self._folder is not None and self._folder.is_file():
-            raise UserError(f"the store {url} is a file", "Give a folder, hf:// or s3:// address")
+            raise UserError(f"the store {self._folder} is a file", "Give a folder, hf:// or s3:// address")
 
     def check_exists(self) -> None:
         """Refuse a store on a disk that nobody has written to.
