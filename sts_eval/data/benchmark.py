@@ -281,8 +281,9 @@ def _read(path: Path, subject: str | None) -> Table:
 
 def _is_question(columns: Sequence[str]) -> bool:
     """Whether what was taken for a header is a question, its options, and the letter of the right one."""
-    letters = LETTERS[: len(columns) - 2]
-    return len(columns) > 3 and columns[-1].strip() in tuple(letters) and columns[-2].strip() not in tuple(letters)  # noqa: PLR2004
+    letters = tuple(LETTERS[: len(columns) - 2])
+    several = len(columns) > 3  # noqa: PLR2004 -- a question, two options and an answer at least
+    return several and columns[-1].strip() in letters and columns[-2].strip() not in letters
 
 
 def _lists_options(folder: Path) -> bool:

@@ -79,7 +79,7 @@ class Conversation(NamedTuple):
     @property
     def joined(self) -> bool:
         """Whether the question holds more than one user turn."""
-        return len(self.read) > 2 or any(turn.role != "user" for turn in self.read[:-1])  # noqa: PLR2004  question, answer
+        return len(self.read) > 2 or any(turn.role != "user" for turn in self.read[:-1])  # noqa: PLR2004 -- one question and its answer
 
 
 def is_messages(value: object) -> TypeGuard[Sequence[Message]]:

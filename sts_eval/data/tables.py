@@ -107,7 +107,7 @@ def _read_saved(folder: Path, split: str) -> Sequence[Row]:
         return saved  # type: ignore[no-any-return]  # a Dataset is a sequence of rows
     if split not in saved:
         raise UserError(f"{folder} has no split {split!r}, only {', '.join(saved)}", "Name the split with --sft-split")
-    return saved[split]  # type: ignore[no-any-return]
+    return saved[split]  # type: ignore[no-any-return]  # likewise
 
 
 def _read_hub(source: str, split: str, revision: str | None) -> Table:

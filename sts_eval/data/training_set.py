@@ -262,7 +262,7 @@ def _history(row: Row, fields: _Fields) -> list[Turn]:
     turns: list[Turn] = []
     for name in fields.history:
         for pair in row.get(name) or ():
-            if not isinstance(pair, list | tuple) or len(pair) != 2:  # noqa: PLR2004  question and answer
+            if not isinstance(pair, list | tuple) or len(pair) != 2:  # noqa: PLR2004 -- a question and its answer
                 raise UnreadableRowError(f"has something other than pairs of question and answer in field {name!r}")
             turns += [Turn(role, text_of(said, name)) for role, said in zip(("user", "assistant"), pair, strict=True)]
     return turns

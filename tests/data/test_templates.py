@@ -75,7 +75,9 @@ def test_a_solution_that_stands_elsewhere_too():
 def test_other_spaces_and_additions_are_no_loss(answer):
     made = prompter(template(answer))
     for example in (THOUGHT, LINES):
-        made.worked(example) if "<think></think>" not in answer else made.demonstrations([example])
+        ids = made.demonstrations([example]).prefixes[1] if "<think></think>" in answer else made.worked(example)[1]
+        text = "".join(made.tokenizer.decode(list(ids)).split())
+        assert "".join(example.solution.split()) in text
 
 
 @pytest.mark.parametrize(
