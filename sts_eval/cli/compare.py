@@ -20,7 +20,6 @@ from sts_eval.records.transfer import Transfer
 def report(prediction: Path, transfer: Path, folder: Path | None, post_hoc: bool) -> None:
     """Compare the record PREDICTION with the measured changes in the record TRANSFER."""
     from sts_eval.analysis.report import report_run
-    from sts_eval.records.record import check_writable
     from sts_eval.records.run_folder import RunFolder
     from sts_eval.report.files import write_report
     from sts_eval.report.report import print_report
