@@ -14,7 +14,7 @@ REPOSITORY = ROOT.parent
 
 ROOMS = (
     *("errors", "progress", "statistics", "experiment", "experiment_file", "settings", "records", "data", "lab"),
-    *("model", "study", "predictors", "prediction", "harness"),
+    *("model", "sae_training", "study", "predictors", "prediction", "harness"),
     *("tuning", "transfer", "hindsight", "analysis", "pipeline", "report"),
     *("submission", "store", "queue", "sweep", "export", "leaderboard", "cli"),
 )
