@@ -28,6 +28,8 @@ class Answer(NamedTuple):
     length: int | None = None  # of the generated answer
     truncated: bool | None = None  # whether it ran into its limit
     prompt_hash: str | None = None  # of what the model was asked
+    acc_norm: bool | None = None  # whether the option that is likeliest per character is right
+    logprob_per_token: float | None = None  # of the right option's own text, in nats
 
 
 @dataclass(frozen=True)
@@ -95,9 +97,12 @@ def replies(answers: Sequence[Answer]) -> Replies:
         return values if values and None not in values else None
 
     logprobs, lengths, truncated = (column(name) for name in ("logprob", "length", "truncated"))
+    normalised, per_token = column("acc_norm"), column("logprob_per_token")
     return Replies(
         verdicts="".join(answer.verdict for answer in answers),
         logprob=None if logprobs is None else tuple(round(value, 6) for value in logprobs),
+        acc_norm=None if normalised is None else "".join("01"[right] for right in normalised),
+        logprob_per_token=None if per_token is None else tuple(round(value, 6) for value in per_token),
         lengths=None if lengths is None else tuple(lengths),
         truncated=None if truncated is None else "".join("01"[cut] for cut in truncated),
     )
@@ -122,9 +127,12 @@ def answers_of(tables: Sequence[DomainEvaluation]) -> list[Answer]:
     for table in tables:
         kept = table.replies
         unknown = [None] * len(kept.verdicts)
-        truncated = unknown if kept.truncated is None else [mark == "1" for mark in kept.truncated]
+        truncated, normalised = (
+            unknown if marks is None else [mark == "1" for mark in marks] for marks in (kept.truncated, kept.acc_norm)
+        )
         columns = (table.question_ids, table.targets, kept.verdicts, kept.logprob or unknown, kept.lengths or unknown)
-        answers += [Answer(table.domain, *row) for row in zip(*columns, truncated, strict=True)]
+        further = (unknown, normalised, kept.logprob_per_token or unknown)
+        answers += [Answer(table.domain, *row) for row in zip(*columns, truncated, *further, strict=True)]
     return answers
 
 
