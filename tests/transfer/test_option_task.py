@@ -1,6 +1,7 @@
 """Options scored by the likelihood of their texts, against nothing but the model."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from sts_eval import lab
 from sts_eval.analysis.aligned_runs import align
 from sts_eval.analysis.runs import summarise
+from sts_eval.data.benchmark import load_benchmark
 from sts_eval.errors import UserError
 from sts_eval.experiment import BenchmarkSpec, MeasureSettings
 from sts_eval.transfer.lm_eval_tasks import load_tasks
@@ -102,7 +104,7 @@ def test_the_files_are_the_same_tasks(model):
     found = simple_evaluate(
         model="hf",
         model_args={"pretrained": model.id},
-        tasks=["mmlupro_options"],
+        tasks=["mmlupro_options_law", "mmlupro_options_math"],
         task_manager=manager,
         samples={"mmlupro_options_law": [0, 1, 2], "mmlupro_options_math": [4]},
         device="cpu",
@@ -113,9 +115,14 @@ def test_the_files_are_the_same_tasks(model):
     assert [one["doc"] for one in found["samples"]["mmlupro_options_law"]] == [
         law.eval_docs[place] for place in range(3)
     ]
-    metrics = found["results"]["mmlupro_options"]
+    metrics = found["results"]["mmlupro_options_law"]
     assert {"acc,none", "acc_norm,none", "logprob,none", "logprob_per_byte,none"} <= set(metrics)
     assert metrics["logprob,none"] < 0
+    named = {
+        match[1] for path in TASKS.glob("mmlupro*.yaml") if (match := re.search("dataset_name: (.+)", path.read_text()))
+    }
+    assert named == set(load_benchmark(BenchmarkSpec(source=str(lab.benchmark_path()))).domains)
+    assert set(manager.all_subtasks) == set(option_tasks(BenchmarkSpec(source=str(lab.benchmark_path()))))
 
 
 @pytest.fixture(scope="module")
