@@ -34,7 +34,7 @@ class DomainOutcome(Part):
         default=None, exclude_if=absent, description="of the option that is likeliest per character, points"
     )
     logprob_per_token: Change | None = Field(
-        default=None, exclude_if=absent, description="of the right option's own text, nats"
+        default=None, exclude_if=absent, description="of the right option's own text, nats per token"
     )
 
 

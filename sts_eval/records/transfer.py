@@ -119,7 +119,9 @@ class DomainChange(Record):
         description="accuracy by likelihood per character: proportions, their change and its errors in points",
     )
     logprob_per_token: MeanChange | None = Field(
-        default=None, exclude_if=absent, description="of the right option's own text, nats; None for generation"
+        default=None,
+        exclude_if=absent,
+        description="of the right option's own text, nats per token; None if generated",
     )
     form_before: Form
     form_after: Form

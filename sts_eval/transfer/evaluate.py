@@ -8,7 +8,6 @@ of training sets and seeds.
 import json
 import time
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from sts_eval.records.versions import versions
 from sts_eval.transfer.adapter import with_merged_adapter
 from sts_eval.transfer.lm_eval_samples import answers_from
 from sts_eval.transfer.lm_eval_tasks import load_tasks
+from sts_eval.transfer.option_measures import with_option_measures
 from sts_eval.transfer.pairing import Answer, evaluated
 from sts_eval.transfer.scored_questions import choose_questions
 
@@ -130,9 +130,7 @@ class Evaluator:
         for name, selection in chosen.items():
             limit = None if selection.answer_tokens is None else int(NEARLY * selection.answer_tokens)
             samples = results["samples"][name]
-            answers += answers_from(
-                samples, name, length=length, limit=limit, option_tokens=partial(_option_tokens, lm)
-            )
+            answers += with_option_measures(answers_from(samples, name, length=length, limit=limit), samples, lm)
         return notes, answers
 
     def _load(self, model: ModelSpec, tuned: Tuned | None) -> tuple[Any, str | None]:
@@ -166,11 +164,6 @@ class Evaluator:
         settings = self._settings.model_dump(mode="json", exclude=without)
         installed = {name: version for name, version in versions().items() if name in DEPENDS_ON}
         return fingerprint([model_fingerprint(model), adapter, settings, questions, installed])
-
-
-def _option_tokens(lm: Any, prompt: str, option: str) -> int:
-    """Tokens of an option behind a prompt, as lm-eval divides them: spaces between the two are the option's."""
-    return len(lm.tok_encode(prompt + option)) - len(lm.tok_encode(prompt.rstrip()))
 
 
 def _whose(tuned: Tuned | None) -> str:

@@ -37,13 +37,11 @@ def answers_from(
     filter_name: str | None = None,
     length: Callable[[str], int] = len,
     limit: int | None = None,
-    option_tokens: Callable[[str, str], int] | None = None,
 ) -> list[Answer]:
     """Read the answers of one task's samples, as `simple_evaluate` returns them or as its files hold them.
 
     The task's name stands in for the category where a document has none. An answer of `limit` or more, as `length`
-    measures it, counts as cut off; None where the limit is not known. `option_tokens` counts the tokens of an option
-    behind a prompt, without which there is no log-probability per token.
+    measures it, counts as cut off; None where the limit is not known.
 
     Raises:
         UserError: A sample has no right/wrong metric, or several filters read the task and none is chosen.
@@ -56,7 +54,7 @@ def answers_from(
         kept = [sample for sample in kept if str(sample.get("filter", "none")) == filter_name]
         if not kept:
             raise UserError(f"task {task} has no filter {filter_name!r}", f"Choose among {', '.join(filters)}")
-    return [_answer(sample, task, length, limit, option_tokens) for sample in kept]
+    return [_answer(sample, task, length, limit) for sample in kept]
 
 
 def normalised_logprob(loglikelihoods: Sequence[float], right: int) -> float:
@@ -65,22 +63,14 @@ def normalised_logprob(loglikelihoods: Sequence[float], right: int) -> float:
     return loglikelihoods[right] - top - math.log(sum(math.exp(value - top) for value in loglikelihoods))
 
 
-def _answer(
-    sample: Sample,
-    task: str,
-    length: Callable[[str], int],
-    limit: int | None,
-    option_tokens: Callable[[str, str], int] | None,
-) -> Answer:
+def _answer(sample: Sample, task: str, length: Callable[[str], int], limit: int | None) -> Answer:
     document, right, options = sample["doc"], _is_right(sample, task), _loglikelihoods(sample["filtered_resps"])
-    logprob, per_token, size, cut = None, None, None, None
+    logprob, size, cut = None, None, None
     verdict = RIGHT if right else WRONG
     if options is not None:
         target = int(sample["target"]) if str(sample["target"]).isdecimal() else None
         if target is not None and target < len(options):
             logprob = normalised_logprob(options, target)
-            if option_tokens is not None:
-                per_token = options[target] / option_tokens(*sample["arguments"][target][:2])
     else:
         text = _generated(sample["resps"])
         if text is not None:
@@ -98,8 +88,6 @@ def _answer(
         length=size,
         truncated=cut,
         prompt_hash=sample.get("prompt_hash"),
-        acc_norm=float(sample["acc_norm"]) == 1.0 if "acc_norm" in sample else None,
-        logprob_per_token=per_token,
     )
 
 

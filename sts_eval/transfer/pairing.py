@@ -127,12 +127,12 @@ def answers_of(tables: Sequence[DomainEvaluation]) -> list[Answer]:
     for table in tables:
         kept = table.replies
         unknown = [None] * len(kept.verdicts)
-        truncated, normalised = (
-            unknown if marks is None else [mark == "1" for mark in marks] for marks in (kept.truncated, kept.acc_norm)
-        )
+        truncated = unknown if kept.truncated is None else [mark == "1" for mark in kept.truncated]
         columns = (table.question_ids, table.targets, kept.verdicts, kept.logprob or unknown, kept.lengths or unknown)
-        further = (unknown, normalised, kept.logprob_per_token or unknown)
-        answers += [Answer(table.domain, *row) for row in zip(*columns, truncated, *further, strict=True)]
+        rows = [Answer(table.domain, *row) for row in zip(*columns, truncated, strict=True)]
+        normalised = unknown if kept.acc_norm is None else [mark == "1" for mark in kept.acc_norm]
+        measures = zip(rows, normalised, kept.logprob_per_token or unknown, strict=True)
+        answers += [row._replace(acc_norm=right, logprob_per_token=value) for row, right, value in measures]
     return answers
 
 

@@ -284,6 +284,25 @@ def test_mistakes(model, tuned, settings, benchmark, tmp_path):
         measure(model, [Tuned(0, tmp_path)], settings, tmp_path / "kept", prediction=predicted({"law": ["8000"]}))
 
 
+@pytest.mark.parametrize(
+    ("task", "told"),
+    [
+        ("sts_lab", "sts_lab_biology does not score each question 0 or 1: it asks a model for sts_scores"),
+        ("perplexed", "perplexed does not score each question 0 or 1: it asks a model for loglikelihood_rolling"),
+        ("agreeing", "agreeing does not score each question 0 or 1: it reports mcc"),
+    ],
+)
+def test_a_task_without_right_answers_is_refused_before_a_model_is_loaded(tmp_path, task, told):
+    shutil.copytree(Path(TASKS) / "sts_lab", tmp_path / "sts_lab")
+    perplexed = CHOOSING.replace("lab_choosing", "perplexed").replace("multiple_choice", "loglikelihood_rolling")
+    (tmp_path / "task.yaml").write_text(perplexed.replace("metric: acc", "metric: word_perplexity"))
+    (tmp_path / "other.yaml").write_text(
+        CHOOSING.replace("lab_choosing", "agreeing").replace("metric: acc", "metric: mcc")
+    )
+    with pytest.raises(UserError, match=told):
+        load_tasks(MeasureSettings(task=task, include_path=str(tmp_path)))
+
+
 def test_an_unknown_task(settings):
     with pytest.raises(UserError, match="lm-eval knows no task 'mmlu_por'"):
         load_tasks(settings.model_copy(update={"task": "mmlu_por"}))
