@@ -188,11 +188,21 @@ class TuneSettings(Spec):
 class MeasureSettings(Spec):
     """How accuracy is measured, before and after."""
 
-    task: str = Field("mmlu_pro", description="an lm-eval task or group with question_id in its documents")
+    task: str = Field(
+        "mmlu_pro",
+        description="lm-eval task or group that scores each question 0 or 1; mmlupro_options scores the options of any "
+        "benchmark by the likelihood of their texts",
+    )
     include_path: str | None = Field(None, description="a folder with further task files")
     backend: str = Field(
-        "hf",
-        description="class of model in lm-eval: hf, vllm, or hf-packed, which scores a question's options in one pass",
+        "hf-packed",
+        description="class of model in lm-eval: hf, vllm, or hf-packed, which is hf but scores a question's options in "
+        "one pass where the model allows it",
+    )
+    adapter: Literal["merged", "attached"] = Field(
+        "merged",
+        description="how hf and hf-packed use a LoRA adapter: merged into the weights in memory, which is faster (if a "
+        "few questions come out the same), or attached",
     )
     num_fewshot: int | None = Field(None, ge=0, description="demonstrations; by default the task's own number")
     batch_size: str = Field("auto", description="rows at once; auto: as many as fit on a GPU, 8 elsewhere")

@@ -60,7 +60,7 @@ def make_prediction(experiment: Run, files: RunFolder, progress: Progress = sile
     path = prediction_file(experiment, files)
     if not path.is_file():
         # Mistakes in what the later stages read should cost seconds, not a prediction and a tuning.
-        load_tasks(experiment.measure)
+        load_tasks(experiment.measure, experiment.benchmark)
         if not experiment.tune.allow_overlap:
             training_set, benchmark = load_training_set(experiment.training_set), load_benchmark(experiment.benchmark)
             check_contamination(training_set, benchmark, allow=False)

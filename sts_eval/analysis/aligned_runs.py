@@ -19,6 +19,9 @@ Floats = NDArray[np.float64]
 
 FEWEST_DOMAINS = 3  # without which there is nothing to correlate
 
+BESIDE_ACCURACY: tuple[Measure, ...] = ("logprob", "acc_norm", "logprob_per_token")
+"""Measures that a domain of an outcome may have, each a field of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Changes:
@@ -57,7 +60,7 @@ class AlignedRuns:
     model_of: NDArray[np.intp]  # index into `models`, shape (n_runs,)
     set_of: NDArray[np.intp]  # index into `training_sets`, shape (n_runs,)
     home: NDArray[np.bool_]  # is the run's training set made for the domain? shape (n_runs, n_domains)
-    measures: dict[Measure, Changes]  # log-probability only where every run and domain has it
+    measures: dict[Measure, Changes]  # those beside accuracy only where every run and domain has them
     predictors: dict[str, AlignedScores]
     left_out: tuple[str, ...]  # domains that some run lacks
 
@@ -77,9 +80,10 @@ def align(outcomes: Sequence[Outcome]) -> AlignedRuns:
     measures: dict[Measure, Changes] = {
         "accuracy": _changes([[run[name].accuracy for name in domains] for run in by_domain])
     }
-    logprob = [[change for name in domains if (change := run[name].logprob) is not None] for run in by_domain]
-    if all(len(row) == len(domains) for row in logprob):
-        measures["logprob"] = _changes(logprob)
+    for measure in BESIDE_ACCURACY:
+        rows = [[found for name in domains if (found := getattr(run[name], measure)) is not None] for run in by_domain]
+        if all(len(row) == len(domains) for row in rows):
+            measures[measure] = _changes(rows)
     return AlignedRuns(
         outcomes=tuple(outcomes),
         domains=domains,

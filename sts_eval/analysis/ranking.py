@@ -217,7 +217,7 @@ def _sign(one: AlignedScores, changes: Changes, settings: ComparisonSettings) ->
 
 def _mean_ceiling(question: Question, measure: Measure, changes: Changes) -> float | None:
     """Mean over runs of the r of a perfect predictor."""
-    if measure == "logprob" and not changes.se.all():
+    if measure != "accuracy" and not changes.se.all():
         return None  # an error that could not be estimated is recorded as 0
     ceilings = [noise_ceiling(change, se) for change, se in zip(changes.change, changes.se, strict=True)]
     found = [one.magnitude if question == "how_much" else one.signed for one in ceilings]

@@ -6,7 +6,7 @@ A run on disk is read by the hashes that its report names, so what is compared i
 from collections.abc import Sequence
 from pathlib import Path
 
-from sts_eval.analysis.aligned_runs import FEWEST_DOMAINS
+from sts_eval.analysis.aligned_runs import BESIDE_ACCURACY, FEWEST_DOMAINS
 from sts_eval.errors import UserError
 from sts_eval.records.oracle import Oracle
 from sts_eval.records.outcome import Change, DomainOutcome, Outcome, read_outcomes
@@ -115,20 +115,21 @@ def set_name(source: str) -> str:
 
 
 def _domain(change: DomainChange) -> DomainOutcome:
-    logprob = None
-    if change.logprob is not None:
-        by_seed = [one.logprob_delta for one in change.by_seed]
-        logprob = Change(
-            delta=change.logprob.delta,
-            se=change.logprob.se if change.logprob.se is not None else change.logprob.item_se or 0.0,
-            by_seed=tuple(value for value in by_seed if value is not None),
-        )
+    beside = {}
+    for measure in BESIDE_ACCURACY:
+        found = getattr(change, measure)
+        if found is not None:
+            beside[measure] = Change(
+                delta=found.delta,
+                se=found.se if found.se is not None else found.item_se or 0.0,
+                by_seed=tuple(getattr(one, f"{measure}_delta") for one in change.by_seed),
+            )
     return DomainOutcome(
         domain=change.domain,
         n=change.n,
         accuracy_before=change.accuracy_before,
         accuracy=Change(delta=change.delta, se=change.se, by_seed=tuple(one.delta for one in change.by_seed)),
-        logprob=logprob,
+        **({"logprob": None} | beside),
     )
 
 

@@ -9,9 +9,14 @@ QUESTIONS: dict[Question, str] = {
     "which_set_away": "Which set helps which domain, home domains left out",
 }
 
-MEASURES: dict[Measure, str] = {"accuracy": "accuracy", "logprob": "log-probability"}
+MEASURES: dict[Measure, str] = {
+    "accuracy": "accuracy",
+    "acc_norm": "accuracy by likelihood per character",
+    "logprob": "log-probability",
+    "logprob_per_token": "log-probability per token",
+}
 
-UNITS: dict[Measure, str] = {"accuracy": "points", "logprob": "nats"}
+UNITS: dict[Measure, str] = {"accuracy": "points", "acc_norm": "points", "logprob": "nats", "logprob_per_token": "nats"}
 
 SMALLEST_P = 0.001  # below this three decimals would print 0
 

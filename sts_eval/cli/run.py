@@ -130,6 +130,7 @@ def measure(experiment: Path, tuning: Path, prediction: Path | None, output: Pat
             files.evaluations,
             prediction=Prediction.read(prediction) if prediction else None,
             tuning=done,
+            benchmark=described.benchmark,
             progress=progress,
         )
     transfer.write(output)

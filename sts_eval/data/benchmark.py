@@ -178,19 +178,8 @@ def load_benchmark(spec: BenchmarkSpec) -> Benchmark:
             in twenty cannot be used.
     """
     test, validation = _splits(spec)
-    questions: defaultdict[str, list[Question]] = defaultdict(list)
+    questions = _questions(test)
     demonstrations: defaultdict[str, list[Example]] = defaultdict(list)
-    met: set[tuple[str, str]] = set()
-    for number, name, row, found in test.rows():
-        identity = str(number)
-        if not is_missing(row.get("question_id")):
-            identity = str(row["question_id"])
-        if (name, identity) in met:
-            test.refuse(number, f"has the question_id {identity!r} of an earlier row of {name!r}")
-            continue
-        met.add((name, identity))
-        choices = tuple(LETTERS[: len(found.options)]) if test.list_options else found.options
-        questions[name].append(Question(identity, name, found.text, choices, found.right))
     for number, name, _, found in validation.rows():
         if found.solution:
             demonstrations[name].append(Example(found.text, found.solution))
@@ -215,18 +204,59 @@ def load_benchmark(spec: BenchmarkSpec) -> Benchmark:
     return Benchmark(spec.source, revision, domains, fingerprint(content), warnings, len(test.bad))
 
 
-def _splits(spec: BenchmarkSpec) -> tuple[_Split, _Split]:
-    """The test split and the validation split."""
+def load_option_questions(spec: BenchmarkSpec) -> tuple[dict[str, list[Question]], dict[str, list[Question]]]:
+    """Read a benchmark's questions without the list of their options; a question's choices are the options' texts.
+
+    Those without a known right answer are left out. Ids of the test split are those of `load_benchmark`.
+
+    Returns:
+        Questions by category of the test split, and of the validation split.
+
+    Raises:
+        UserError: The source cannot be read, or more than one row in twenty cannot be used.
+    """
+    test, validation = _splits(spec, list_options=False)
+    scored = {name: [one for one in asked if one.right is not None] for name, asked in _questions(test).items()}
+    worked: defaultdict[str, list[Question]] = defaultdict(list)
+    for number, name, _, found in validation.rows():
+        if found.right is not None:
+            worked[name].append(Question(str(number), name, found.text, found.options, found.right))
+    for split, kind in ((test, "test"), (validation, "validation")):
+        split.warnings(spec.source, kind)
+    return {name: asked for name, asked in scored.items() if asked}, dict(worked)
+
+
+def _questions(split: _Split) -> dict[str, list[Question]]:
+    """The questions of a split by category."""
+    questions: defaultdict[str, list[Question]] = defaultdict(list)
+    met: set[tuple[str, str]] = set()
+    for number, name, row, found in split.rows():
+        identity = str(number)
+        if not is_missing(row.get("question_id")):
+            identity = str(row["question_id"])
+        if (name, identity) in met:
+            split.refuse(number, f"has the question_id {identity!r} of an earlier row of {name!r}")
+            continue
+        met.add((name, identity))
+        choices = tuple(LETTERS[: len(found.options)]) if split.list_options else found.options
+        questions[name].append(Question(identity, name, found.text, choices, found.right))
+    return questions
+
+
+def _splits(spec: BenchmarkSpec, *, list_options: bool | None = None) -> tuple[_Split, _Split]:
+    """The test split and the validation split; prompts list the options unless the benchmark or the caller says no."""
     source = NAMED.get(spec.source, spec.source)
     if not is_local(source):
         if "/" not in source:
             raise UserError(f"no benchmark is called {source!r}", f"Give {', '.join(NAMED)}, a hub id or a folder")
         tables = [read_table(source, split=split, revision=spec.revision) for split in _FILE_NAMES]
-        return _Split([(tables[0], None)], True), _Split([(tables[1], None)], True)
+        listed = list_options is not False
+        return _Split([(tables[0], None)], listed), _Split([(tables[1], None)], listed)
     folder = Path(source).expanduser()
     if not folder.is_dir():
         raise UserError(f"{folder} is not a folder", "Give a folder that holds test.* and validation.* files")
-    list_options = _lists_options(folder)
+    if list_options is None:
+        list_options = _lists_options(folder)
     test, validation = (
         _Split([(_read(path, subject), subject) for path, subject in _files(folder, split)], list_options)
         for split in _FILE_NAMES

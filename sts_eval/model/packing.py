@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -54,6 +55,37 @@ class PackedRow:
         sees = (distance >= 0) & ((key_questions == SHARED)[None, :] | (key_questions[None, :] == questions[:, None]))
         sees &= (key_branches == SHARED)[None, :] | (key_branches[None, :] == branches[:, None])
         return sees if window is None else sees & (distance < window)
+
+
+@dataclass(frozen=True)
+class Attention:
+    """What a model's layers attend to, as its configuration says."""
+
+    kinds: frozenset[str]  # of its layers, where they are named
+    window: int | None  # tokens back that a layer sees, those of the kind sliding_attention where kinds are named
+    takes_masks: bool  # whether its implementation takes a 4-D mask
+
+    @classmethod
+    def of(cls, config: Any) -> Attention:
+        """Read the configuration of a language model."""
+        # Models that mix kinds of attention name the kind of each layer; others have one for all.
+        kinds = frozenset(getattr(config, "layer_types", None) or ())
+        windowed = not kinds or "sliding_attention" in kinds
+        window = getattr(config, "sliding_window", None) if windowed else None
+        return cls(kinds, window, getattr(config, "_attn_implementation", None) in ("sdpa", "eager"))
+
+    @property
+    def packs(self) -> bool:
+        """Whether questions may share a row."""
+        return self.takes_masks and self.kinds <= {"full_attention", "sliding_attention"}
+
+    def masks(self, row: PackedRow, device: torch.device, dtype: torch.dtype, before: int = 0) -> Any:
+        """The 4-D mask of a row behind `before` shared tokens, or one for each kind of attention."""
+        full = attention_mask(row.visible(device, before), dtype)
+        if self.window is None:
+            return full
+        sliding = attention_mask(row.visible(device, before, self.window), dtype)
+        return {"full_attention": full, "sliding_attention": sliding} if self.kinds else sliding
 
 
 def attention_mask(visible: Tensor, dtype: torch.dtype) -> Tensor:

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from sts_eval.data.prompt import Turn
 from sts_eval.errors import UserError
 from sts_eval.model.hook import Hook, unwrapped
-from sts_eval.model.packing import PackedRow, attention_mask
+from sts_eval.model.packing import Attention, PackedRow
 
 # Largest relative difference between packed and separate passes that rounding explains.
 _TOLERANCE = {torch.float32: 1e-3, torch.float64: 1e-6, torch.bfloat16: 0.1, torch.float16: 0.02}
@@ -56,15 +56,11 @@ class Reader:
         self.warnings: dict[str, None] = {}  # what the user should know, each line once
         self._base = unwrapped(model)
         config = self._base.config.get_text_config()
-        # Models that mix kinds of attention name the kind of each layer; others have one for all.
-        self._kinds = frozenset(getattr(config, "layer_types", None) or ())
-        windowed = not self._kinds or "sliding_attention" in self._kinds
-        self._window: int | None = getattr(config, "sliding_window", None) if windowed else None
+        self._attention = Attention.of(config)
         embeddings = self._base.get_input_embeddings().weight
         self.device, self._dtype = embeddings.device, embeddings.dtype
         # Whether questions share a row.
-        attention = getattr(config, "_attn_implementation", None)
-        self.packs = self._kinds <= {"full_attention", "sliding_attention"} and attention in ("sdpa", "eager")
+        self.packs = self._attention.packs
         self._checked: set[tuple[bool, ...]] = set()
         # Cells of the smallest attention mask for which memory ran out: such rows are halved before they are tried.
         self._too_many = sys.maxsize
@@ -113,7 +109,7 @@ class Reader:
             hidden = self._forward(
                 ids,
                 position_ids=before + row.positions[None].to(self.device),
-                attention_mask=self._masks(row, before),
+                attention_mask=self._attention.masks(row, self.device, self._dtype, before),
                 past_key_values=cache,
                 use_cache=cache is not None,
             )
@@ -151,14 +147,6 @@ class Reader:
                 return captured[0]
         raise UserError(f"the forward pass never reached {self.hook.name}", "Name another module with --hook")
 
-    def _masks(self, row: PackedRow, before: int) -> Any:
-        """The mask of a row, or one for each kind of attention."""
-        full = attention_mask(row.visible(self.device, before), self._dtype)
-        if self._window is None:
-            return full
-        sliding = attention_mask(row.visible(self.device, before, self._window), self._dtype)
-        return {"full_attention": full, "sliding_attention": sliding} if self._kinds else sliding
-
     def _check_packing(self, prefix: Prefix, turns: Sequence[Turn]) -> None:
         """Hold a packed row against separate passes, and give packing up where they differ.
 
@@ -168,12 +156,13 @@ class Reader:
         """
         turns = sorted(turns, key=lambda turn: len(turn.ids))[-2:]
         farthest = len(prefix.ids) + len(turns[-1].ids)
-        windowed = self._window is not None and farthest > self._window
+        window = self._attention.window
+        windowed = window is not None and farthest > window
         form = len(prefix.ids) > 1, len(turns) > 1, windowed, any(turn.branches for turn in turns)
         if form in self._checked:
             return
         self._checked.add(form)
-        sample = Prefix(prefix.ids[: (self._window or 0) + 16])
+        sample = Prefix(prefix.ids[: (window or 0) + 16])
         try:
             packed = self._packed(sample, turns).float()
         except (TypeError, ValueError, RuntimeError, KeyError, AttributeError) as error:

@@ -10,7 +10,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from sts_eval.records.record import Record
+from sts_eval.records.record import Record, absent
 
 RIGHT, WRONG, UNPARSED = "r", "w", "u"
 
@@ -22,6 +22,15 @@ class Replies(Record):
 
     verdicts: str = Field(pattern="^[rwu]*$", description="one letter per question: right, wrong, unparsed")
     logprob: tuple[float, ...] | None = Field(default=None, description="of the right option over all options, in nats")
+    acc_norm: str | None = Field(
+        default=None,
+        exclude_if=absent,
+        pattern="^[01]*$",
+        description="1 where the option that is likeliest per character is right",
+    )
+    logprob_per_token: tuple[float, ...] | None = Field(
+        default=None, exclude_if=absent, description="of the right option's own text, per token, in nats"
+    )
     lengths: tuple[int, ...] | None = Field(default=None, description="length of each generated answer")
     truncated: str | None = Field(default=None, pattern="^[01]*$", description="1 where the length limit cut it off")
 
@@ -47,7 +56,7 @@ class Replies(Record):
 
     @model_validator(mode="after")
     def _same_length(self) -> Self:
-        for name in ("logprob", "lengths", "truncated"):
+        for name in ("logprob", "acc_norm", "logprob_per_token", "lengths", "truncated"):
             column = getattr(self, name)
             if column is not None and len(column) != len(self.verdicts):
                 raise ValueError(f"{name} has {len(column)} entries for {len(self.verdicts)} verdicts")
@@ -81,4 +90,5 @@ class Evaluation(Record):
     length_unit: LengthUnit
     domains: tuple[DomainEvaluation, ...]
     seconds: float
+    notes: tuple[str, ...] = Field(default=(), exclude_if=absent, description="how it was scored, where not as asked")
     versions: dict[str, str]

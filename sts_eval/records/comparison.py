@@ -11,7 +11,9 @@ Question = Literal["how_much", "which_way", "which_set", "which_set_away"]
 signed change. `which_set`: which training set helps which domain, each domain's and each run's mean removed within a
 model. `which_set_away`: the same without home domains (the domains that the training set is made for)."""
 
-Measure = Literal["accuracy", "logprob"]  # in points; of the right option, in nats
+Measure = Literal["accuracy", "acc_norm", "logprob", "logprob_per_token"]
+"""Accuracy by the likeliest option and by the likeliest per character, in points; log-probability of the right option
+over all options, and of its own text per token, in nats."""
 
 Standing = Literal["ranked", "history", "oracle"]
 """Only `ranked` predictors compete. History is the baseline to beat; an oracle has seen the tuned model."""

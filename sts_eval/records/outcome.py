@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError
 
 from sts_eval.errors import UserError
 from sts_eval.records.prediction import PredictorScores
-from sts_eval.records.record import Part, Record, write_atomically
+from sts_eval.records.record import Part, Record, absent, write_atomically
 
 
 class Change(Part):
@@ -30,6 +30,12 @@ class DomainOutcome(Part):
     accuracy_before: float | None = Field(description="None where a published figure is a change alone")
     accuracy: Change = Field(description="points")
     logprob: Change | None = Field(description="of the right option over all options, nats; None for generation")
+    acc_norm: Change | None = Field(
+        default=None, exclude_if=absent, description="of the option that is likeliest per character, points"
+    )
+    logprob_per_token: Change | None = Field(
+        default=None, exclude_if=absent, description="of the right option's own text, nats per token"
+    )
 
 
 class Outcome(Record):

@@ -21,6 +21,14 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+def absent(value: object) -> bool:
+    """Whether a field is left out of a record's text: `exclude_if` of a field that older records lack.
+
+    A record that was written before the field was thought of so keeps its text, and its hash.
+    """
+    return value is None or value == ()
+
+
 class Record(Part):
     """A record on disk, named by the hash of its content."""
 

@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from sts_eval.records.answers import LengthUnit, Replies
-from sts_eval.records.record import Record, write_atomically
+from sts_eval.records.record import Record, absent, write_atomically
 from sts_eval.records.tuning import PredictionReference, Tuning
 
 DomainFlag = Literal["small_sample", "few_discordant", "unparsed_changed", "truncated_changed", "only_one_seed"]
@@ -83,11 +83,13 @@ class SeedChange(Record):
     gained: int = Field(description="wrong before, right after")
     p_mcnemar: float
     logprob_delta: float | None
+    acc_norm_delta: float | None = Field(default=None, exclude_if=absent, description="points")
+    logprob_per_token_delta: float | None = Field(default=None, exclude_if=absent)
     form: Form
 
 
 class MeanChange(Record):
-    """A continuous measure, in its own unit."""
+    """A measure beside accuracy, in its own unit."""
 
     before: float
     after: float
@@ -111,6 +113,16 @@ class DomainChange(Record):
     interval: tuple[float, float] | None = Field(description="95%, over what the error covers; None if it is 0")
     by_seed: tuple[SeedChange, ...]
     logprob: MeanChange | None = Field(description="of the right option over all options, in nats; None for generation")
+    acc_norm: MeanChange | None = Field(
+        default=None,
+        exclude_if=absent,
+        description="accuracy by likelihood per character: proportions, their change and its errors in points",
+    )
+    logprob_per_token: MeanChange | None = Field(
+        default=None,
+        exclude_if=absent,
+        description="of the right option's own text, nats per token; None if generated",
+    )
     form_before: Form
     form_after: Form
     flags: tuple[DomainFlag, ...]

@@ -89,8 +89,11 @@ def outcome_problems(outcome: Outcome, origin: Origin | None, now: datetime) -> 
 
 def _domain(at: Path, domain: DomainOutcome, n_seeds: int, published: bool) -> Iterator[Problem]:
     yield from _text((*at, "domain"), LABEL, domain.domain)
-    if domain.logprob is not None:
-        yield from _logprob((*at, "logprob"), domain.logprob, n_seeds, published)
+    for field in ("logprob", "logprob_per_token"):
+        if getattr(domain, field) is not None:
+            yield from _logprob((*at, field), getattr(domain, field), n_seeds, published)
+    if domain.acc_norm is not None:
+        yield from _change_alone((*at, "acc_norm"), domain.acc_norm, n_seeds, published)
     before, change = domain.accuracy_before, domain.accuracy
     if not 1 <= domain.n <= MOST_QUESTIONS:
         message = f"{domain.n} questions give no accuracy; leave the domain out, or correct the number"
@@ -163,6 +166,15 @@ def _logprob(at: Path, change: Change, n_seeds: int, published: bool) -> Iterato
         if abs(value) > LARGEST_LOGPROB_CHANGE:
             yield Problem.at((*at, field), f"{value:g} is no change of a log-probability in nats; check its unit")
     yield from _by_seed(at, change, n_seeds, published, EXACT * (1 + abs(change.delta)), averaged=True)
+
+
+def _change_alone(at: Path, change: Change, n_seeds: int, published: bool) -> Iterator[Problem]:
+    """A change in points without the accuracy before it."""
+    for field in ("delta", "se"):
+        if abs(getattr(change, field)) > POINTS:
+            message = f"{getattr(change, field):g} is no change in points between -100 and 100; correct it"
+            yield Problem.at((*at, field), message)
+    yield from _by_seed(at, change, n_seeds, published, ROUNDED if published else EXACT, averaged=True)
 
 
 def _predictor(at: Path, one: PredictorScores) -> Iterator[Problem]:

@@ -109,9 +109,10 @@ def _unusable(transfer: Transfer) -> Iterator[Problem]:
             yield Problem.at((*at, place), "the domain has no question; leave it out")
         replies = {"before": table.before} | {f"after[{seed}]": one for seed, one in enumerate(table.after)}
         for name, one in replies.items():
-            if any(not _LEAST_LOGPROB <= value <= _MOST_LOGPROB for value in one.logprob or ()):
-                message = f"{name}.logprob holds what is no log-probability; make the record again"
-                yield Problem.at((*at, place), message)
+            for field, values in (("logprob", one.logprob), ("logprob_per_token", one.logprob_per_token)):
+                if any(not _LEAST_LOGPROB <= value <= _MOST_LOGPROB for value in values or ()):
+                    message = f"{name}.{field} holds what is no log-probability; make the record again"
+                    yield Problem.at((*at, place), message)
 
 
 def _changes(outcome: Outcome, prediction: Prediction | None, transfer: Transfer) -> Iterator[Problem]:

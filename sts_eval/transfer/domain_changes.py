@@ -11,6 +11,7 @@ import numpy as np
 from sts_eval.records.answers import Replies
 from sts_eval.records.transfer import DomainAnswers, DomainChange, DomainFlag, Form, MeanChange, SeedChange
 from sts_eval.statistics import change_over_seeds, mean_change_over_seeds, paired_change, paired_mean_change
+from sts_eval.statistics.paired import POINTS
 
 NOTABLE_SHARE = 0.02
 """Change in the share of unparsed or truncated answers from which part of an accuracy change is form."""
@@ -58,11 +59,19 @@ def _domain(table: DomainAnswers, seeds: Sequence[int]) -> DomainChange:
                 gained=change.gained,
                 p_mcnemar=change.p_mcnemar,
                 logprob_delta=_mean_difference(table.before.logprob, replies.logprob),
+                acc_norm_delta=_mean_difference(_points(table.before.acc_norm), _points(replies.acc_norm)),
+                logprob_per_token_delta=_mean_difference(table.before.logprob_per_token, replies.logprob_per_token),
                 form=_form([replies]),
             )
             for seed, change, replies in zip(seeds, changes, table.after, strict=True)
         ),
-        logprob=_logprob(table),
+        logprob=_mean_change(table.before.logprob, [replies.logprob for replies in table.after]),
+        acc_norm=_in_points(
+            _mean_change(_points(table.before.acc_norm), [_points(one.acc_norm) for one in table.after])
+        ),
+        logprob_per_token=_mean_change(
+            table.before.logprob_per_token, [replies.logprob_per_token for replies in table.after]
+        ),
         form_before=form_before,
         form_after=form_after,
         flags=tuple(flag for flag, holds in flags.items() if holds),
@@ -73,10 +82,19 @@ def _mean_difference(before: Sequence[float] | None, after: Sequence[float] | No
     return None if before is None or after is None else float(np.mean(np.subtract(after, before)))
 
 
-def _logprob(table: DomainAnswers) -> MeanChange | None:
-    before = table.before.logprob
-    after = [replies.logprob for replies in table.after if replies.logprob is not None]
-    if before is None or len(after) < len(table.after):
+def _points(marks: str | None) -> list[float] | None:
+    """Answers, 1 for right and 0 for wrong, in points."""
+    return None if marks is None else [POINTS * (mark == "1") for mark in marks]
+
+
+def _in_points(change: MeanChange | None) -> MeanChange | None:
+    """A change of accuracy, of which all figures are in points, with proportions before and after."""
+    return change and change.model_copy(update={"before": change.before / POINTS, "after": change.after / POINTS})
+
+
+def _mean_change(before: Sequence[float] | None, models: Sequence[Sequence[float] | None]) -> MeanChange | None:
+    after = [values for values in models if values is not None]
+    if before is None or len(after) < len(models):
         return None
     first = paired_mean_change(before, np.mean(after, axis=0))
     item_se, seed_sd, se = first.se, None, None

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sts_eval.errors import UserError
-from sts_eval.experiment import MeasureSettings, ModelSpec
+from sts_eval.experiment import BenchmarkSpec, MeasureSettings, ModelSpec
 from sts_eval.model.fingerprint import model_fingerprint, weights_sha256
 from sts_eval.model.load import default_device, token_counter
 from sts_eval.records.answers import Evaluation
@@ -20,8 +20,10 @@ from sts_eval.records.prediction import Prediction
 from sts_eval.records.record import check_writable, fingerprint, now
 from sts_eval.records.run_folder import evaluation_file
 from sts_eval.records.versions import versions
+from sts_eval.transfer.adapter import with_merged_adapter
 from sts_eval.transfer.lm_eval_samples import answers_from
 from sts_eval.transfer.lm_eval_tasks import load_tasks
+from sts_eval.transfer.option_measures import with_option_measures
 from sts_eval.transfer.pairing import Answer, evaluated
 from sts_eval.transfer.scored_questions import choose_questions
 
@@ -42,16 +44,24 @@ class Tuned:
 class Evaluator:
     """Evaluates models on one task and one choice of questions, which is made before any model is loaded.
 
-    The `n_read` questions that the prediction read are left out.
+    The `n_read` questions that the prediction read are left out. The benchmark is that of the prediction if there is
+    one; only tasks that ask the questions of any benchmark use it.
 
     Raises:
         UserError: The task is unknown, or no question is left to score.
     """
 
-    def __init__(self, settings: MeasureSettings, folder: Path, prediction: Prediction | None) -> None:
+    def __init__(
+        self,
+        settings: MeasureSettings,
+        folder: Path,
+        prediction: Prediction | None,
+        benchmark: BenchmarkSpec | None = None,
+    ) -> None:
         self._settings = settings
         self._folder = folder
-        self._tasks, self._manager = load_tasks(settings)
+        benchmark = prediction.experiment.benchmark if prediction else benchmark
+        self._tasks, self._manager = load_tasks(settings, benchmark)
         self._selections, self.n_read = choose_questions(settings, self._tasks, prediction)
 
     def evaluate(self, model: ModelSpec, tuned: Tuned | None = None) -> Evaluation:
@@ -71,7 +81,7 @@ class Evaluator:
         if tuned is not None and not tuned.whole:
             _check_base(model, tuned.weights)
         start = time.perf_counter()
-        answers = self._ask(model, tuned)
+        notes, answers = self._ask(model, tuned)
         if answers is not None:  # the main process
             Evaluation(
                 created=now(),
@@ -82,48 +92,68 @@ class Evaluator:
                 length_unit="tokens",
                 domains=evaluated(answers),
                 seconds=round(time.perf_counter() - start, 3),
+                notes=notes,
                 versions=versions("trl"),
             ).write(file)
         PartialState().wait_for_everyone()
         return Evaluation.read(file)
 
-    def _ask(self, model: ModelSpec, tuned: Tuned | None) -> list[Answer] | None:
-        """All answers of a model; None in processes other than the main one."""
+    def _ask(self, model: ModelSpec, tuned: Tuned | None) -> tuple[tuple[str, ...], list[Answer] | None]:
+        """How a model was scored, where not as asked, and its answers; None in processes other than the main one."""
         from lm_eval import simple_evaluate
-
-        import sts_eval.transfer.packed_lm  # noqa: F401 -- tells lm-eval of the backend hf-packed
 
         settings, chosen = self._settings, self._selections
         longest = settings.max_answer_tokens
-        device = default_device() if model.device == "auto" or _is_spread(model) else model.device
-        try:
-            results = simple_evaluate(
-                model=settings.backend,
-                model_args=_model_args(settings, model, tuned),
-                tasks=[self._tasks[name] for name in chosen],
-                task_manager=self._manager,
-                samples={name: list(selection.indices) for name, selection in chosen.items()},
-                num_fewshot=settings.num_fewshot,
-                batch_size=batch_size(settings, device),
-                device=device,
-                apply_chat_template=settings.chat_template,
-                gen_kwargs={"max_gen_toks": longest} if longest else None,
-                bootstrap_iters=0,
-                log_samples=True,
-            )
-        except ModuleNotFoundError as error:
-            raise UserError(
-                f"the backend {settings.backend!r} needs the package {error.name}", f"pip install {error.name}"
-            ) from error
+        lm, attached = self._load(model, tuned)
+        results = simple_evaluate(
+            model=lm,
+            tasks=[self._tasks[name] for name in chosen],
+            task_manager=self._manager,
+            samples={name: list(selection.indices) for name, selection in chosen.items()},
+            num_fewshot=settings.num_fewshot,
+            apply_chat_template=settings.chat_template,
+            gen_kwargs={"max_gen_toks": longest} if longest else None,
+            bootstrap_iters=0,
+            log_samples=True,
+        )
+        unpacked = getattr(lm, "unpacked", None)
+        notes = tuple(
+            f"{_whose(tuned)}: {what}: {why}"
+            for what, why in (("the adapter was attached", attached), ("options were scored one by one", unpacked))
+            if why is not None
+        )
         if results is None:
-            return None
+            return notes, None
         generates = any(selection.answer_tokens is not None for selection in chosen.values())
         length = token_counter(model) if generates else len
         answers = []
         for name, selection in chosen.items():
             limit = None if selection.answer_tokens is None else int(NEARLY * selection.answer_tokens)
-            answers += answers_from(results["samples"][name], name, length=length, limit=limit)
-        return answers
+            samples = results["samples"][name]
+            answers += with_option_measures(answers_from(samples, name, length=length, limit=limit), samples, lm)
+        return notes, answers
+
+    def _load(self, model: ModelSpec, tuned: Tuned | None) -> tuple[Any, str | None]:
+        """lm-eval's model, and why its adapter is attached where it should be merged."""
+        from lm_eval.api.registry import get_model
+
+        import sts_eval.transfer.packed_lm  # noqa: F401 -- tells lm-eval of the backend hf-packed
+
+        settings = self._settings
+        device = default_device() if model.device == "auto" or _is_spread(model) else model.device
+        own, more = _model_args(settings, model, tuned), {"batch_size": batch_size(settings, device), "device": device}
+
+        def load() -> Any:
+            return get_model(settings.backend).create_from_arg_obj(own, more)
+
+        try:
+            if settings.adapter == "merged" and "peft" in own:
+                return with_merged_adapter(load, self._tasks, self._selections)
+            return load(), None
+        except ModuleNotFoundError as error:
+            raise UserError(
+                f"the backend {settings.backend!r} needs the package {error.name}", f"pip install {error.name}"
+            ) from error
 
     def _key(self, model: ModelSpec, adapter: str | None) -> str:
         without = {"questions", "max_questions", "seed", "include_path"}  # what they choose is hashed itself
@@ -134,6 +164,10 @@ class Evaluator:
         settings = self._settings.model_dump(mode="json", exclude=without)
         installed = {name: version for name, version in versions().items() if name in DEPENDS_ON}
         return fingerprint([model_fingerprint(model), adapter, settings, questions, installed])
+
+
+def _whose(tuned: Tuned | None) -> str:
+    return "the untuned model" if tuned is None else f"the tuned model of seed {tuned.seed}"
 
 
 def batch_size(settings: MeasureSettings, device: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sts_eval.errors import UserError
-from sts_eval.experiment import MeasureSettings, ModelSpec
+from sts_eval.experiment import BenchmarkSpec, MeasureSettings, ModelSpec
 from sts_eval.progress import Progress, silent
 from sts_eval.records.prediction import Prediction
 from sts_eval.records.run_folder import SeedFolder
@@ -34,12 +34,14 @@ def measure(
     *,
     prediction: Prediction | None = None,
     tuning: Tuning | None = None,
+    benchmark: BenchmarkSpec | None = None,
     progress: Progress = silent,
 ) -> Transfer:
     """Measure what a tuning did to the untuned model: one tuned model per seed.
 
     The questions that the prediction read are left out. Evaluations in the folder that earlier calls made are used
-    again. The record of the tuning is kept with the result. Progress is that of models; lm-eval shows its requests.
+    again. The benchmark is that of the prediction if there is one. The record of the tuning is kept with the result.
+    Progress is that of models; lm-eval shows its requests.
 
     Raises:
         UserError: The task is unknown, no question is left, an adapter is another model's, or a seed occurs twice.
@@ -47,7 +49,7 @@ def measure(
     seeds = [one.seed for one in tuned]
     if not tuned or len(set(seeds)) != len(seeds):
         raise UserError("the tuned models are none, or two of one seed", "Give each seed one model")
-    evaluator = Evaluator(settings, folder, prediction)
+    evaluator = Evaluator(settings, folder, prediction, benchmark)
     progress("before", 0, 1)
     before = evaluator.evaluate(model)
     progress("before", 1, 1)
@@ -60,6 +62,7 @@ def measure(
     warnings = list(tuning.warnings) if tuning else []
     if reference and tuning and tuning.prediction and tuning.prediction != reference:
         warnings.append("the tuning followed another prediction than the one it is compared with")
+    warnings += dict.fromkeys(note for evaluation in (before, *after) for note in evaluation.notes)
     return assemble(
         pair(answers_of(before.domains), [answers_of(evaluation.domains) for evaluation in after]),
         origin=Measured(

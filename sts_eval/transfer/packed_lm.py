@@ -6,6 +6,7 @@ behind the question), and questions fill up the row. What lm-eval asks and what 
 its own. `MeasureSettings.backend = "hf-packed"` chooses it; generation is inherited unchanged.
 """
 
+import logging
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
@@ -14,39 +15,56 @@ from lm_eval.api.registry import register_model
 from lm_eval.models.huggingface import HFLM
 from tqdm.auto import tqdm
 
-from sts_eval.model.packing import PackedRow, attention_mask, cut_rows
+from sts_eval.model.packing import Attention, PackedRow, cut_rows
+from sts_eval.transfer.agreement import Scored, disagreement
 
 TOKENS_PER_ROW = 1024  # tokens in a row; a question that is longer with its options has a row of its own
 
 CHECKED = 4  # questions that are scored both ways before the rest is scored packed
-TOLERANCE = {torch.float32: 1e-3, torch.float64: 1e-6, torch.bfloat16: 0.25, torch.float16: 0.1}
-"""Largest difference of a log-probability, in nats, that rounding explains."""
 
 Request = tuple[tuple[str, str], list[int], list[int]]
 """lm-eval's: the texts of context and continuation, and the token ids of each."""
 
 Answer = tuple[float, bool]  # lm-eval's: log-probability in nats, and whether it is what greedy decoding would write
 
+_logger = logging.getLogger(__name__)
+
 
 @register_model("hf-packed")
 class PackedLM(HFLM):  # type: ignore[misc]  # lm-eval ships no types
     """lm-eval's Hugging Face model, with a question's options scored in one row.
 
-    Where the architecture does not allow that (sliding windows, attention that takes no 4-D mask) or the
-    first questions come out differently, everything is scored as lm-eval does it.
+    Where the architecture does not allow that or the first questions come out differently, everything is scored as
+    lm-eval does it, which is said in a warning and kept in `unpacked`. A question that is longer than the model's
+    context is always scored so.
     """
+
+    unpacked: str | None = None
+    """Why options were scored one by one; None where they were not."""
 
     def _loglikelihood_tokens(
         self, requests: list[Request], disable_tqdm: bool = False, override_bs: int | None = None
     ) -> list[Answer]:
-        questions = _questions(requests)
-        if not self._packs(questions, requests):
+        fitting: list[list[int]] = []
+        longer: list[list[int]] = []
+        for question in _questions(requests):
+            fits = all(len(requests[index][1]) + len(requests[index][2]) <= self.max_length for index in question)
+            (fitting if fits else longer).append(question)
+        why = self._why_not(fitting, requests) if fitting else None
+        if why is not None and self.unpacked is None:
+            _logger.warning("Options are scored one by one, which is slower: %s.", why)
+            self.unpacked = why
+        if why is not None or not fitting:
             plain: list[Answer] = super()._loglikelihood_tokens(requests, disable_tqdm, override_bs)
             return plain
+        alone = [index for question in longer for index in question]
         answers: dict[int, Answer] = {}
+        if alone:
+            found = super()._loglikelihood_tokens([requests[index] for index in alone], disable_tqdm, override_bs)
+            answers |= dict(zip(alone, found, strict=True))
         hidden = disable_tqdm or self.rank != 0
-        with tqdm(total=len(requests), desc="scoring options", unit="option", disable=hidden) as bar:
-            for row in _rows(questions, requests):
+        with tqdm(total=len(requests) - len(alone), desc="scoring options", unit="option", disable=hidden) as bar:
+            for row in _rows(fitting, requests):
                 scored = self._score(row, requests)
                 for index, answer in scored.items():
                     self.cache_hook.add_partial("loglikelihood", requests[index][0], answer)
@@ -54,23 +72,45 @@ class PackedLM(HFLM):  # type: ignore[misc]  # lm-eval ships no types
                 bar.update(len(scored))
         return [answers[index] for index in range(len(requests))]
 
-    def _packs(self, questions: Sequence[Sequence[int]], requests: list[Request]) -> bool:
-        config = self.model.config.get_text_config()
-        kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
-        allowed = (
-            self.backend == "causal"
-            and kinds == {"full_attention"}
-            and getattr(config, "sliding_window", None) is None
-            and getattr(config, "_attn_implementation", None) in ("sdpa", "eager")
-            and all(len(context) + len(option) <= self.max_length for _, context, option in requests)
+    @property
+    def _attention(self) -> Attention:
+        return Attention.of(self.model.config.get_text_config())
+
+    def _why_not(self, questions: Sequence[Sequence[int]], requests: list[Request]) -> str | None:
+        """Why questions cannot share a row, as a clause; None where they can.
+
+        An architecture can ignore a mask or a position that it is given; nothing but a comparison would show it. The
+        longest question is part of it where layers see a window.
+        """
+        if self.backend != "causal":
+            return "the model is an encoder with a decoder"
+        if not self._attention.packs:
+            name = self.model.config.get_text_config()._attn_implementation
+            return f"attention of kind {', '.join(sorted(self._attention.kinds)) or name} ({name}) takes no such mask"
+        sample = list(questions[:CHECKED])
+        if self._attention.window is not None:
+            sample[-1] = max(questions, key=lambda question: _size(question, requests))
+        try:
+            packed = {
+                index: answer for row in _rows(sample, requests) for index, answer in self._score(row, requests).items()
+            }
+        except (TypeError, ValueError, KeyError, AttributeError) as error:
+            return f"{type(self.model).__name__} does not take a packed row ({type(error).__name__})"
+        asked = [index for question in sample for index in question]
+        alone = super()._loglikelihood_tokens([requests[index] for index in asked], disable_tqdm=True)
+        plain = dict(zip(asked, alone, strict=True))
+        found = disagreement(
+            [
+                Scored(
+                    [plain[index][0] for index in question],
+                    [packed[index][0] for index in question],
+                    [len(requests[index][2]) for index in question],
+                )
+                for question in sample
+            ],
+            self.model.dtype,
         )
-        if not allowed:
-            return False
-        sample = [index for question in questions[:CHECKED] for index in question]
-        packed = self._score(questions[:CHECKED], requests)
-        plain = super()._loglikelihood_tokens([requests[index] for index in sample], disable_tqdm=True)
-        most = max(abs(packed[index][0] - one[0]) for index, one in zip(sample, plain, strict=True))
-        return bool(most <= TOLERANCE.get(self.model.dtype, 1e-3))
+        return found and f"in one row, {found}"
 
     @torch.inference_mode()
     def _score(self, row: Sequence[Sequence[int]], requests: list[Request]) -> dict[int, Answer]:
@@ -92,7 +132,7 @@ class PackedLM(HFLM):  # type: ignore[misc]  # lm-eval ships no types
         logits = self.model(
             input_ids=torch.tensor([ids], device=self.device),
             position_ids=packed.positions[None].to(self.device),
-            attention_mask=attention_mask(packed.visible(self.device), self.model.dtype),
+            attention_mask=self._attention.masks(packed, self.device, self.model.dtype),
             logits_to_keep=torch.tensor(predicting, device=self.device),
             use_cache=False,
         ).logits[0]
@@ -111,9 +151,14 @@ def _questions(requests: list[Request]) -> list[list[int]]:
     return [[index for index, _ in group] for _, group in groupby(numbered, key=lambda pair: pair[1][1])]
 
 
+def _size(question: Sequence[int], requests: list[Request]) -> int:
+    """Tokens of a question with its options."""
+    return len(requests[question[0]][1]) + sum(len(requests[index][2]) for index in question)
+
+
 def _rows(questions: Sequence[Sequence[int]], requests: list[Request]) -> Iterator[list[Sequence[int]]]:
     """Questions that share a row, alike lengths together."""
-    sizes = [len(requests[q[0]][1]) + sum(len(requests[index][2]) for index in q) for q in questions]
+    sizes = [_size(question, requests) for question in questions]
     order = sorted(range(len(questions)), key=lambda number: (-sizes[number], number))
     for row in cut_rows(order, sizes, max_tokens=TOKENS_PER_ROW):
         yield [questions[number] for number in row]

@@ -28,6 +28,8 @@ class Answer(NamedTuple):
     length: int | None = None  # of the generated answer
     truncated: bool | None = None  # whether it ran into its limit
     prompt_hash: str | None = None  # of what the model was asked
+    acc_norm: bool | None = None  # whether the option that is likeliest per character is right
+    logprob_per_token: float | None = None  # of the right option's own text, in nats
 
 
 @dataclass(frozen=True)
@@ -95,9 +97,12 @@ def replies(answers: Sequence[Answer]) -> Replies:
         return values if values and None not in values else None
 
     logprobs, lengths, truncated = (column(name) for name in ("logprob", "length", "truncated"))
+    normalised, per_token = column("acc_norm"), column("logprob_per_token")
     return Replies(
         verdicts="".join(answer.verdict for answer in answers),
         logprob=None if logprobs is None else tuple(round(value, 6) for value in logprobs),
+        acc_norm=None if normalised is None else "".join("01"[right] for right in normalised),
+        logprob_per_token=None if per_token is None else tuple(round(value, 6) for value in per_token),
         lengths=None if lengths is None else tuple(lengths),
         truncated=None if truncated is None else "".join("01"[cut] for cut in truncated),
     )
@@ -124,7 +129,10 @@ def answers_of(tables: Sequence[DomainEvaluation]) -> list[Answer]:
         unknown = [None] * len(kept.verdicts)
         truncated = unknown if kept.truncated is None else [mark == "1" for mark in kept.truncated]
         columns = (table.question_ids, table.targets, kept.verdicts, kept.logprob or unknown, kept.lengths or unknown)
-        answers += [Answer(table.domain, *row) for row in zip(*columns, truncated, strict=True)]
+        rows = [Answer(table.domain, *row) for row in zip(*columns, truncated, strict=True)]
+        normalised = unknown if kept.acc_norm is None else [mark == "1" for mark in kept.acc_norm]
+        measures = zip(rows, normalised, kept.logprob_per_token or unknown, strict=True)
+        answers += [row._replace(acc_norm=right, logprob_per_token=value) for row, right, value in measures]
     return answers
 
 

@@ -19,7 +19,7 @@ class Selection:
 
     indices: tuple[int, ...]  # positions among the task's documents, ascending, as lm-eval's `samples` takes them
     question_ids: tuple[str, ...]  # the benchmark's own, in the same order
-    sha256: str  # of their prompts and right answers, and of the task's version
+    sha256: str  # of their prompts, right answers and options, and of the task's version
     answer_tokens: int | None  # where a generated answer is cut; None for a task that scores options
 
 
@@ -79,8 +79,15 @@ def _select(task: Any, indices: Sequence[int], settings: MeasureSettings) -> Sel
         own = (task.get_config("generation_kwargs") or {}).get("max_gen_toks", DEFAULT_ANSWER_TOKENS)
         limit = settings.max_answer_tokens or int(own)
     identities = tuple(_identity(documents[index], index) for index in indices)
-    asked = [[str(task.doc_to_text(documents[index])), str(task.doc_to_target(documents[index]))] for index in indices]
+    asked = [[str(part) for part in _asked(task, documents[index])] for index in indices]
     return Selection(tuple(indices), identities, fingerprint([str(task.VERSION), asked]), limit)
+
+
+def _asked(task: Any, document: Mapping[str, Any]) -> list[Any]:
+    """The prompt, the right answer, and the options where they are scored."""
+    scores_options = task.get_config("output_type") == "multiple_choice"
+    options = task.doc_to_choice(document) if scores_options else []
+    return [task.doc_to_text(document), task.doc_to_target(document), *options]
 
 
 def _identity(document: Mapping[str, Any], index: int) -> str:

@@ -3,10 +3,11 @@
 import json
 import shutil
 from pathlib import Path
+from unittest import mock
 
-import lm_eval
 import pytest
 import torch
+from peft.tuners.lora import LoraModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from sts_eval import lab
@@ -27,6 +28,7 @@ from sts_eval.transfer.domain_changes import summarise
 from sts_eval.transfer.evaluate import Tuned, batch_size
 from sts_eval.transfer.lm_eval_tasks import load_tasks
 from sts_eval.transfer.measure import measure, refer_to, tuned_models
+from sts_eval.transfer.packed_lm import PackedLM
 
 TASKS = str(Path(__file__).parents[2] / "tasks")
 
@@ -177,15 +179,15 @@ def test_nothing_is_evaluated_twice(measured, model, tuned, settings, prediction
     record, kept = measured
     after = tuned_models(*tuned)
     calls = []
-    evaluate = lm_eval.simple_evaluate
-    monkeypatch.setattr(lm_eval, "simple_evaluate", lambda **given: calls.append(given) or evaluate(**given))
+    load = PackedLM.create_from_arg_obj
+    monkeypatch.setattr(PackedLM, "create_from_arg_obj", lambda own, more: calls.append(own) or load(own, more))
     again = measure(model, after, settings, kept, prediction=prediction, tuning=tuned[0])
     assert again.domains == record.domains
     assert calls == []
     # A tuned model that is not known yet costs one evaluation, not two.
     (kept / f"evaluation-{record.origin.after_keys[1][:16]}.json").unlink()
     measure(model, after, settings, kept, prediction=prediction, tuning=tuned[0])
-    assert [call["model_args"]["peft"] for call in calls] == [str(after[1].weights)]
+    assert [call["peft"] for call in calls] == [str(after[1].weights)]
 
 
 def test_the_papers_way_is_marked(measured, model, tuned, settings, prediction, tmp_path):
@@ -226,6 +228,30 @@ def test_the_same_weights_answer_alike(model, tmp_path):
     assert record.model_after == "whole"
 
 
+def test_a_merged_adapter_answers_as_the_attached_one(measured, model, tuned, settings, prediction, tmp_path, caplog):
+    merged, _ = measured
+    after = tuned_models(*tuned)[:1]
+    attached = settings.model_copy(update={"adapter": "attached"})
+    record = measure(model, after, attached, tmp_path, prediction=prediction)
+    for one, other in zip(record.answers, merged.answers, strict=True):
+        assert one.after[0].logprob == pytest.approx(other.after[0].logprob, abs=1e-3)
+        assert one.after[0].logprob != one.before.logprob
+    # Where merging does not keep the answers, the adapter is attached, which is said here and in the record.
+    merge = LoraModel.merge_adapter
+    with mock.patch.object(LoraModel, "merge_adapter", lambda network: _spoil(network, merge)):
+        spoiled = measure(model, after, settings, tmp_path, prediction=prediction)
+    assert spoiled.answers == record.answers
+    (warning,) = spoiled.warnings
+    assert warning.startswith("the tuned model of seed 0: the adapter was attached: merged, an option differs by")
+    assert "The adapter stays attached, which is slower" in caplog.text
+
+
+def _spoil(network, merge):
+    merge(network)
+    with torch.no_grad():
+        network.get_input_embeddings().weight.mul_(-1)
+
+
 def test_generated_answers(model, tuned, prediction, tmp_path):
     (tmp_path / "task.yaml").write_text(GENERATING)
     settings = MeasureSettings(
@@ -256,6 +282,25 @@ def test_mistakes(model, tuned, settings, benchmark, tmp_path):
         measure(model, after, settings, tmp_path, prediction=predicted({"law": ["x"]}))
     with pytest.raises(UserError, match="holds no safetensors weights"):
         measure(model, [Tuned(0, tmp_path)], settings, tmp_path / "kept", prediction=predicted({"law": ["8000"]}))
+
+
+@pytest.mark.parametrize(
+    ("task", "told"),
+    [
+        ("sts_lab", "sts_lab_biology does not score each question 0 or 1: it asks a model for sts_scores"),
+        ("perplexed", "perplexed does not score each question 0 or 1: it asks a model for loglikelihood_rolling"),
+        ("agreeing", "agreeing does not score each question 0 or 1: it reports mcc"),
+    ],
+)
+def test_a_task_without_right_answers_is_refused_before_a_model_is_loaded(tmp_path, task, told):
+    shutil.copytree(Path(TASKS) / "sts_lab", tmp_path / "sts_lab")
+    perplexed = CHOOSING.replace("lab_choosing", "perplexed").replace("multiple_choice", "loglikelihood_rolling")
+    (tmp_path / "task.yaml").write_text(perplexed.replace("metric: acc", "metric: word_perplexity"))
+    (tmp_path / "other.yaml").write_text(
+        CHOOSING.replace("lab_choosing", "agreeing").replace("metric: acc", "metric: mcc")
+    )
+    with pytest.raises(UserError, match=told):
+        load_tasks(MeasureSettings(task=task, include_path=str(tmp_path)))
 
 
 def test_an_unknown_task(settings):

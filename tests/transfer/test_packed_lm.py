@@ -18,9 +18,9 @@ def requests(contexts=CONTEXTS, options=OPTIONS):
     return [Instance("loglikelihood", {}, pair, index) for index, pair in enumerate(pairs)]
 
 
-def load(folder, of, kind="llama"):
+def load(folder, of, kind="llama", dtype="float32"):
     tiny.write_model(folder, kind)
-    return of(pretrained=str(folder), dtype="float32", device="cpu", batch_size=4)
+    return of(pretrained=str(folder), dtype=dtype, device="cpu", batch_size=4)
 
 
 def score(lm, asked):
@@ -61,17 +61,56 @@ def test_really_packs(tmp_path):
     assert len(passes) < len(many) / 2
 
 
-def test_windowed_attention_is_left_to_lm_eval(tmp_path):
-    asked = requests()
-    windowed = load(tmp_path / "model", PackedLM, "gemma2")
-    plain = load(tmp_path / "model", HFLM, "gemma2")
+LONGER = tuple(
+    f"Question {number}: {'what is it that fell on the longer one of those? ' * 2}Answer:" for number in range(4)
+)
+"""Contexts of more tokens than the models of the tests see back in a layer with a window."""
+
+
+@pytest.mark.parametrize("kind", ["gemma2", "gemma3_text", "mistral"])
+def test_windows_are_kept(tmp_path, kind):
+    asked = requests(contexts=LONGER)
+    windowed, plain = (load(tmp_path / "model", of, kind) for of in (PackedLM, HFLM))
+    assert len(plain.tok_encode(LONGER[0])) > tiny.WINDOW
     np.testing.assert_allclose([a for a, _ in score(windowed, asked)], [a for a, _ in score(plain, asked)], atol=1e-4)
-    questions = packed._questions([(("", ""), [1], [2])])
-    assert not windowed._packs(questions, [(("", ""), [1], [2])])
+    assert windowed.unpacked is None
 
 
-def test_gives_packing_up_where_it_comes_out_differently(tmp_path, monkeypatch):
+def says(caplog):
+    return [record.getMessage() for record in caplog.records if record.name == packed.__name__]
+
+
+def test_gives_packing_up_where_it_comes_out_differently(tmp_path, monkeypatch, caplog):
     lm, asked = load(tmp_path / "model", PackedLM), requests()
     right = score(lm, asked)
-    monkeypatch.setattr(packed, "attention_mask", lambda visible, dtype: None)  # every option sees the one before
+    assert (lm.unpacked, says(caplog)) == (None, [])
+    # Every option sees the one before.
+    monkeypatch.setattr(packed.Attention, "masks", lambda *_: None)
     np.testing.assert_allclose([a for a, _ in score(lm, asked)], [a for a, _ in right], atol=1e-4)
+    score(lm, asked)
+    assert "an option differs by" in lm.unpacked
+    (line,) = says(caplog)  # once, however many requests follow
+    assert line == f"Options are scored one by one, which is slower: {lm.unpacked}."
+
+
+def test_says_which_attention_takes_no_mask(tmp_path):
+    lm, asked = load(tmp_path / "model", PackedLM), [(("", ""), [1], [2])]
+    lm.model.config._attn_implementation = "flash_attention_2"
+    assert "flash_attention_2" in lm._why_not(packed._questions(asked), asked)
+
+
+def test_bfloat16_is_packed(tmp_path):
+    """Rounding in an option of many tokens is more than in one of few."""
+    lm = load(tmp_path / "model", PackedLM, dtype="bfloat16")
+    long = tuple(" a longer one than those" * number + "\n" for number in (1, 4, 9))
+    score(lm, requests(options=long))
+    assert lm.unpacked is None
+
+
+def test_a_question_beyond_the_context_does_not_unpack_the_others(tmp_path):
+    lm, plain = (load(tmp_path / "model", of) for of in (PackedLM, HFLM))
+    beyond = "what is it that fell? " * 200
+    assert len(plain.tok_encode(beyond)) > plain.max_length
+    asked = requests(contexts=(*CONTEXTS, beyond))
+    np.testing.assert_allclose([a for a, _ in score(lm, asked)], [a for a, _ in score(plain, asked)], atol=1e-4)
+    assert lm.unpacked is None

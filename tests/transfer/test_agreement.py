@@ -1,0 +1,36 @@
+"""Rounding is let pass, and what changes an answer is not."""
+
+import pytest
+import torch
+
+from sts_eval.transfer.agreement import Scored, disagreement
+
+BF16, FP32 = torch.bfloat16, torch.float32
+
+
+def test_a_long_option_may_differ_by_more_than_a_short_one():
+    """A 45-token option of a real model in bfloat16 differed by 0.42 nats, which rounding explains."""
+    assert disagreement([Scored([-90.0, -95.0], [-90.42, -95.1], [45, 45])], BF16) is None
+    assert "0.42 nats per token" in disagreement([Scored([-9.0, -9.5], [-9.42, -9.6], [1, 1])], BF16)
+    assert "rounding explains 0.002" in disagreement([Scored([-90.0, -95.0], [-90.42, -95.1], [45, 45])], FP32)
+
+
+def test_another_winner_is_no_rounding_unless_the_two_are_as_good_as_equal():
+    # 20 tokens each, 0.2 nats a token: every difference is small, yet their sum turns the answer.
+    assert disagreement([Scored([-40.0, -43.0], [-44.0, -43.0], [20, 20])], BF16) == "another option wins"
+    assert disagreement([Scored([-40.0, -40.1], [-40.2, -40.1], [20, 20])], BF16) is None
+
+
+def test_small_differences_all_one_way_are_more_than_rounding():
+    one = Scored([-10.0, -11.0], [-10.45, -10.55], [2, 2])
+    assert "among the options differs" in disagreement([one] * 4, BF16)
+    assert disagreement([one, *[Scored([-10.0, -11.0], [-10.0, -11.0], [2, 2])] * 7], BF16) is None
+
+
+@pytest.mark.parametrize("other", [float("nan"), float("-inf")])
+def test_what_is_no_number_does_not_agree(other):
+    assert disagreement([Scored([-1.0, -2.0], [-1.0, other], [1, 1])], BF16) is not None
+
+
+def test_nothing_compared_is_no_disagreement():
+    assert disagreement([], BF16) is None
