@@ -35,7 +35,10 @@ def read_answer_table(path: Path) -> list[Side]:
     name = name_of(path)
     before, _, after = name.partition("__")
     (was, warned), (became, warned_too) = (answers_in(found.rows, column) for column in PREDICTIONS)
-    return [Side(before, was, [path], (*found.warnings, *warned)), Side(after or name, became, [], warned_too)]
+    return [
+        Side(before, was, [path], (*found.warnings, *warned)),
+        Side(after or name, became, [], (*found.warnings, *warned_too)),
+    ]
 
 
 def name_of(path: Path) -> str:
@@ -59,9 +62,9 @@ def scorable(found: FileRows, path: Path, predictions: Sequence[str], remedy: st
     if bad:
         listed = ", ".join(map(str, bad[:LISTED])) + (", ..." if len(bad) > LISTED else "")
         if len(bad) > MOST_MISSING * len(rows):
-            which = (
-                f"row {bad[0]} lacks its" if len(bad) == 1 else f"{len(bad)} of {len(rows)} rows ({listed}) lack their"
-            )
+            which = f"{len(bad)} of {len(rows)} rows ({listed}) lack their"
+            if len(bad) == 1:
+                which = f"row {listed} lacks its"
             raise UserError(f"{path} {which} question_id, category or answer", "Mend or remove what is incomplete")
         warnings.append(f"{path}: left out {len(bad)} of {len(rows)} rows ({listed}) without id, category or answer")
     left_out = set(bad)

@@ -126,7 +126,8 @@ def _difference(answer: Answer, other: Answer) -> str | None:
 
 def _same_results(responses: Sequence[Sequence[str | None]]) -> list[str]:
     """Which sides, the untuned one first, give the very same answers to all questions."""
-    names = ["before", *(f"after (model {number})" for number in range(1, len(responses)))]
+    tuned = range(1, len(responses))
+    names = ["before", *(f"after (model {number})" if len(tuned) > 1 else "after" for number in tuned)]
     known = [(name, said) for name, said in zip(names, responses, strict=True) if said and None not in said]
     return [
         f"the text of every answer is the same {name} and {other}, so these may be the results of one model: a cache "
