@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sts_eval.data.files import FileRows, bare_name, read_file
+from sts_eval.data.files import FileRows, bare_name, ending, read_file
 from sts_eval.data.question import folded, read_question
 from sts_eval.data.text import LISTED, UnreadableRowError
 from sts_eval.errors import UserError
@@ -26,17 +26,23 @@ class AnswerRows(NamedTuple):
 
 
 def read_answer_table(path: Path) -> list[Side]:
-    """Read a table of answers before and after. `BEFORE__AFTER` as its name names the models.
+    """Read a table of answers before and after, or a folder of its parts. `BEFORE__AFTER` as name names the models.
 
     Raises:
         UserError: A column is missing, or too many rows cannot be used.
     """
-    found = scorable(read_file(path), path, PREDICTIONS, f"Give a table with {', '.join((*NEEDED, *PREDICTIONS))}")
+    files = sorted(file for file in path.iterdir() if ending(file)) if path.is_dir() else [path]
+    kinds = {ending(file) for file in files}
+    if len(kinds) != 1:
+        raise UserError(f"{path} holds files of {len(kinds)} kinds of table", "Give the one file that holds both sides")
+    parts = [read_file(file) for file in files]
+    whole = FileRows([row for part in parts for row in part.rows], tuple(note for part in parts for note in part.notes))
+    found = scorable(whole, path, PREDICTIONS, f"Give a table with {', '.join((*NEEDED, *PREDICTIONS))}")
     name = name_of(path)
     before, _, after = name.partition("__")
     (was, warned), (became, warned_too) = (answers_in(found.rows, column) for column in PREDICTIONS)
     return [
-        Side(before, was, [path], (*found.warnings, *warned)),
+        Side(before, was, files, (*found.warnings, *warned)),
         Side(after or name, became, [], (*found.warnings, *warned_too)),
     ]
 

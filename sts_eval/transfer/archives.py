@@ -10,6 +10,7 @@ from sts_eval.data.files import check_unpacked
 from sts_eval.errors import UserError
 
 _FILES_OF_SYSTEMS = ("__MACOSX", ".DS_Store", "Thumbs.db")  # which systems add to archives
+_OTHERS = (".tar", ".tar.gz", ".tar.bz2", ".tar.xz", ".tar.zst", ".tgz", ".7z", ".rar")
 
 
 @contextmanager
@@ -17,8 +18,10 @@ def unpacked(path: Path) -> Iterator[Path]:
     """A file or folder as it is; of a zip archive the only file, or else a folder of its files.
 
     Raises:
-        UserError: It is no zip archive, is encrypted, or holds more than `MOST_UNPACKED`.
+        UserError: It is another archive, is broken or encrypted, or holds more than `MOST_UNPACKED`.
     """
+    if path.is_file() and path.name.lower().endswith(_OTHERS):
+        raise UserError(f"{path} is an archive of a kind that is not read", "Unpack it and give what it holds")
     if path.suffix.lower() != ".zip" or not path.is_file():
         yield path
         return

@@ -5,7 +5,6 @@ A format is one reader, which returns what its files say of one model as a `Side
 
 import hashlib
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -98,8 +97,9 @@ def import_transfer(
 
 def _read(path: Path, form: str, reader: Callable[[Path], list[Side]]) -> tuple[list[Side], list[str]]:
     """The sides that a path holds, and the hashes of its files."""
-    with ExitStack() as stack:
-        inner = stack.enter_context(unpacked(path))
+    if not path.exists():
+        raise UserError(f"there is no file or folder {path}", "Check the path")
+    with unpacked(path) as inner:
         try:
             sides = reader(inner)
         except UserError as error:

@@ -65,8 +65,6 @@ def read_both_states(folder: Path) -> list[Side]:
 
 
 def _find(path: Path) -> list[Instances]:
-    if not path.exists():
-        raise UserError(f"there is no file or folder {path}", _REMEDY)
     if path.is_dir():
         files = sorted(file for file in path.rglob(f"*{SAMPLES}.jsonl*") if ending(file) == ".jsonl")
         if not files:

@@ -125,8 +125,6 @@ def _find(path: Path) -> list[SampleFile]:
     Raises:
         UserError: There are none, or those of several models.
     """
-    if not path.exists():
-        raise UserError(f"there is no folder or file {path}", "Give the folder that lm_eval --output_path wrote")
     if path.is_file():
         return [_described(path)]
     files = sorted(file for file in path.rglob("*") if file.is_file() and ending(file) in _ENDINGS)

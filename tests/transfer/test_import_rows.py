@@ -136,3 +136,13 @@ def test_texts_are_compared_as_they_are(tmp_path):
     record = import_transfer("table", [path])
     assert [replies.verdicts for replies in only(record)] == ["wr", "rw"]
     assert "1 answers in pred_before differ from the right one in upper and lower case alone" in record.warnings[0]
+
+
+def test_a_table_in_parts(tmp_path):
+    (tmp_path / "base__tuned").mkdir()
+    for part, letter in enumerate("AB"):
+        row = {"question_id": part, "category": "law", "answer": "A", "pred_before": letter, "pred_after": "A"}
+        pd.DataFrame([row]).to_parquet(tmp_path / "base__tuned" / f"part-{part}.parquet")
+    record = import_transfer("table", [tmp_path / "base__tuned"])
+    assert [replies.verdicts for replies in only(record)] == ["rw", "rr"]
+    assert (record.model_before, record.model_after, len(record.origin.sources_sha256)) == ("base", "tuned", 2)
