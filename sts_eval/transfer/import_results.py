@@ -109,14 +109,15 @@ def _read(path: Path, form: str, reader: Callable[[Path], list[Side]]) -> tuple[
 
 
 def _check_scoring(before: Side, after: Sequence[Side]) -> None:
-    """Refuse sides of which one is scored by another metric."""
+    """Refuse sides of which one is scored by another metric or filter."""
     for side in after:
-        for task, metric in before.scoring.items():
-            other = side.scoring.get(task, metric)
-            if other != metric:
+        for task in before.scoring.keys() & side.scoring.keys():
+            was, became = before.scoring[task], side.scoring[task]
+            filters = {was.filter, became.filter} - {None}
+            if was.metric != became.metric or len(filters) > 1:
                 raise UserError(
-                    f"task {task} says which answers are right by {metric} before and by {other} after",
-                    "Choose one that both have with --metric, or evaluate both models with the same task",
+                    f"task {task} says which answers are right by {was} before and by {became} after",
+                    "Choose what both have with --metric or --filter, or evaluate both models with the same task",
                 )
 
 

@@ -13,7 +13,7 @@ import json
 import math
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,13 +22,14 @@ from sts_eval.data.text import LISTED
 from sts_eval.errors import UserError
 from sts_eval.transfer.answer_table import name_of
 from sts_eval.transfer.lm_eval_samples import METRICS, NoVerdictError, answers_from, filtered, verdict_metric
-from sts_eval.transfer.pairing import Answer, Side
+from sts_eval.transfer.pairing import Answer, Scoring, Side
 
 _SAMPLES = re.compile(
     r"samples_(?P<task>.+?)(_(?P<date>\d{4}-\d\d-\d\dT[\d.\-:]+))?\.(jsonl?|parquet)(\.\w+)?", re.IGNORECASE
 )
 _FIELDS = ("doc", "doc_id", "target", "resps", "filtered_resps")
 _OWN_DOCUMENT = {"position", "seeds"}  # what documents of the task in `sts_eval.harness` have, and no benchmark
+_REMEDY = "Give the samples that lm_eval --log_samples writes beside its results"
 _ENDINGS = (".json", ".jsonl", ".parquet")
 _PEEKED = 2**20  # bytes of a file that are searched for the fields of a sample
 UNNAMED = "all"
@@ -58,7 +59,7 @@ def read_lm_eval(path: Path, *, filter_name: str | None = None, metric: str | No
     if len(newest) < len(found):
         warnings.append(f"{path.name} holds several runs of a task; the newest of each was taken")
     answers: list[Answer] = []
-    scoring: dict[str, str] = {}
+    scoring: dict[str, Scoring] = {}
     unscored: list[NoVerdictError] = []
     filters: set[str] = set()
     for task, file in newest.items():
@@ -72,11 +73,14 @@ def read_lm_eval(path: Path, *, filter_name: str | None = None, metric: str | No
             unscored.append(error)
             continue
         answers += read
-        scoring[task] = verdict_metric(filtered(rows, task, filter_name), task, metric)
+        kept = filtered(rows, task, filter_name)
+        scoring[task] = Scoring(verdict_metric(kept, task, metric), kept[0].get("filter"))
     if filter_name is not None and filter_name not in filters:
         raise UserError(f"{path} has no filter {filter_name!r}", f"Choose among {', '.join(sorted(filters))}")
     if unscored and not answers:
         raise unscored[0]
+    if metric is not None and metric not in {one.metric for one in scoring.values()}:
+        raise UserError(f"no task in {path} has a metric {metric!r} that is 0 or 1", "Choose another, or leave it out")
     if not answers:
         raise UserError(f"{path} holds samples of STS alone", "Give the folder of a benchmark's samples")
     warnings += [f"left out: {error.problem}" for error in unscored]
@@ -85,11 +89,11 @@ def read_lm_eval(path: Path, *, filter_name: str | None = None, metric: str | No
     return Side(found[0].model, answers, files, tuple(warnings), scoring=scoring)
 
 
-def _unusual(scoring: dict[str, str]) -> list[str]:
+def _unusual(scoring: dict[str, Scoring]) -> list[str]:
     """Which metric other than the usual ones says what is right, and of which tasks."""
     by_metric: dict[str, list[str]] = {}
-    for task, name in scoring.items():
-        by_metric.setdefault(name, []).append(task)
+    for task, one in scoring.items():
+        by_metric.setdefault(one.metric, []).append(task)
     return [
         f"{', '.join(tasks) if len(tasks) <= LISTED else f'{len(tasks)} tasks'}: {name} says which answers are right, "
         f"since there is no {' or '.join(METRICS)}"
@@ -113,9 +117,9 @@ def _rows(path: Path) -> Sequence[Row]:
     for row in rows:
         lacking = [name for name in _FIELDS if name not in row]
         if lacking:
-            raise UserError(
-                f"{path} has a sample without {lacking[0]!r}", "Give samples that lm_eval --log_samples wrote"
-            )
+            raise UserError(f"{path} has a sample without {lacking[0]!r}", _REMEDY)
+        if not isinstance(row["doc"], Mapping):
+            raise UserError(f"{path} has a sample whose 'doc' is no object", _REMEDY)
     return rows
 
 
@@ -125,6 +129,8 @@ def _find(path: Path) -> list[SampleFile]:
     Raises:
         UserError: There are none, or those of several models.
     """
+    if path.is_file() and path.name.startswith("results"):
+        raise UserError(f"{path} holds results without single answers", _REMEDY)
     if path.is_file():
         return [_described(path)]
     files = sorted(file for file in path.rglob("*") if file.is_file() and ending(file) in _ENDINGS)

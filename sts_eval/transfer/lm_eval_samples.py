@@ -75,8 +75,8 @@ def filtered(samples: Sequence[Sample], task: str, filter_name: str | None) -> S
 def verdict_metric(samples: Sequence[Sample], task: str, chosen: str | None = None) -> str:
     """The metric that says of every sample whether the answer is right.
 
-    It is the chosen one, the first of `METRICS` that the task has, `FALLBACK_METRIC`, or the only other one that is
-    0 or 1 throughout.
+    It is the chosen one if the task has it, the first of `METRICS` that it has, `FALLBACK_METRIC`, or the only other
+    one that is 0 or 1 throughout.
 
     Raises:
         NoVerdictError: There is none.
@@ -84,14 +84,8 @@ def verdict_metric(samples: Sequence[Sample], task: str, chosen: str | None = No
     """
     first = samples[0] if samples else {}
     named = [name for name in first.get("metrics") or first if name in first]
-    found = [name for name in named if all(_truth(sample.get(name)) is not None for sample in samples)]
-    if chosen is not None:
-        if chosen not in found:
-            fitting = [name for name in found if name not in _FIELDS]
-            raise NoVerdictError(
-                f"the samples of task {task} do not say which answers are right by metric {chosen!r}",
-                f"Choose among {', '.join(fitting)}" if fitting else "Choose a task that scores each question 0 or 1",
-            )
+    found: list[str] = [name for name in named if all(_truth(sample.get(name)) is not None for sample in samples)]
+    if chosen in found:
         return chosen
     usual = [name for name in (*METRICS, FALLBACK_METRIC) if name in found]
     other = [name for name in found if name not in _FIELDS]
@@ -167,6 +161,8 @@ def _answer(
 def _loglikelihoods(sample: Sample) -> list[float] | None:
     """One log-likelihood per option, or None where the task generates text."""
     responses = sample["filtered_resps"]
+    if not isinstance(responses, list | tuple):
+        return None
     pairs = [response for response in responses if isinstance(response, list | tuple) and len(response) > 1]
     if len(pairs) < len(responses) or len(pairs) <= 1:
         return None

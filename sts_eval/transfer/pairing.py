@@ -38,6 +38,17 @@ class Answer(NamedTuple):
     response: str | None = None  # what the model said, or the log-likelihoods of the options
 
 
+class Scoring(NamedTuple):
+    """How a task of lm-eval says which answers are right."""
+
+    metric: str
+    filter: str | None  # that read the answers; None where the file does not tell
+
+    def __str__(self) -> str:
+        """As messages name it."""
+        return self.metric if self.filter in (None, "none") else f"{self.metric} with filter {self.filter}"
+
+
 @dataclass(frozen=True)
 class Side:
     """One model's results as they were found in files."""
@@ -48,7 +59,7 @@ class Side:
     warnings: tuple[str, ...] = ()
     seed: int | None = None  # of the tuning, where the files tell
     length_unit: LengthUnit = "characters"
-    scoring: Mapping[str, str] = field(default_factory=dict)  # by task, the metric that says what is right
+    scoring: Mapping[str, Scoring] = field(default_factory=dict)  # by task of lm-eval
 
 
 @dataclass(frozen=True)

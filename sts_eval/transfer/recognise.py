@@ -11,6 +11,7 @@ from sts_eval.records.answers import Evaluation
 from sts_eval.records.prediction import Prediction
 from sts_eval.records.record import Record
 from sts_eval.records.report import Report
+from sts_eval.records.submission import Submission
 from sts_eval.records.transfer import Transfer
 from sts_eval.records.tuning import Tuning
 
@@ -25,7 +26,7 @@ _MARKS = (
 )
 """Formats of import, with names of fields that their files have."""
 
-_RECORDS: tuple[type[Record], ...] = (Transfer, Prediction, Evaluation, Tuning, Report)
+_RECORDS: tuple[type[Record], ...] = (Transfer, Prediction, Evaluation, Tuning, Report, Submission)
 
 
 def better_refusal(path: Path, form: str) -> UserError | None:

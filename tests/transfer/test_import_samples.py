@@ -186,7 +186,7 @@ def test_one_of_several_metrics_is_chosen(tmp_path):
     ):
         imported(tmp_path, sides)
     assert only(imported(tmp_path, sides, metric="strict"))[0].verdicts == "wrwr"
-    with pytest.raises(UserError, match=r"right by metric 'lax'\. Choose among strict, loose"):
+    with pytest.raises(UserError, match=r"several metrics that are 0 or 1 \(strict, loose\)"):
         imported(tmp_path, sides, metric="lax")
 
 
@@ -287,3 +287,46 @@ def test_files_of_any_name(tmp_path):
     assert [table.domain for table in record.answers] == ["all"]
     record = import_transfer("lm-eval", paths, model_before="org/a", model_after="org/b")
     assert (record.model_before, record.model_after) == ("org/a", "org/b")
+
+
+def test_a_metric_of_one_task_among_several(tmp_path):
+    """IFEval has two verdicts; the tasks beside it have the usual one. (Its documents here are of the domain law.)"""
+    for side in ("base", "tuned"):
+        save(tmp_path / side, [text(n, side) for n in range(4)], f"samples_math_{DATE}.jsonl")
+        strict = [scored(n, True, strict=n % 2, loose=1) for n in range(4)]
+        save(tmp_path / side, strict, f"samples_ifeval_{DATE}.jsonl")
+    paths = [tmp_path / "base", tmp_path / "tuned"]
+    with pytest.raises(UserError, match="task ifeval has several metrics"):
+        import_transfer("lm-eval", paths)
+    record = import_transfer("lm-eval", paths, metric="strict")
+    assert {table.domain: table.before.verdicts for table in record.answers} == {"law": "wrwr", "math": "rrrr"}
+    (tmp_path / "base" / f"samples_ifeval_{DATE}.jsonl").unlink()
+    with pytest.raises(UserError, match=r"no task in .*base has a metric 'strict' that is 0 or 1"):
+        import_transfer("lm-eval", paths, metric="strict")
+
+
+def test_sides_that_other_filters_read(tmp_path):
+    sides = [[text(n, filter=name) for n in range(4)] for name in ("strict-match", "flexible-extract")]
+    with pytest.raises(
+        UserError, match="filter strict-match before and by exact_match with filter flex"
+    ):
+        imported(tmp_path, sides)
+
+
+def test_results_without_samples(tmp_path):
+    (tmp_path / f"results_{DATE}.json").write_text('{"results": {}}')
+    with pytest.raises(UserError, match="holds results without single answers"):
+        import_transfer("lm-eval", [tmp_path / f"results_{DATE}.json"] * 2)
+    with pytest.raises(UserError, match="holds no samples"):
+        import_transfer("lm-eval", [tmp_path] * 2)
+
+
+@pytest.mark.parametrize("change", [{"doc": "{}"}, {"filtered_resps": None}, {"resps": None}, {"target": None}])
+def test_samples_with_odd_fields(tmp_path, change):
+    """Read or refused in one line."""
+    sides = both(lambda number: choice(number) | change, [choice(n) | change for n in range(4)])
+    if "doc" in change:
+        with pytest.raises(UserError, match="'doc' is no object"):
+            imported(tmp_path, sides)
+    else:
+        assert only(imported(tmp_path, sides))[0].verdicts == "rrrr"
