@@ -96,14 +96,20 @@ def import_transfer(
 
 
 def _read(path: Path, form: str, reader: Callable[[Path], list[Side]]) -> tuple[list[Side], list[str]]:
-    """The sides that a path holds, and the hashes of its files."""
+    """The sides that a path holds, and the hashes of its files. Messages name the path and not what it unpacks to."""
     if not path.exists():
         raise UserError(f"there is no file or folder {path}", "Check the path")
     with unpacked(path) as inner:
         try:
             sides = reader(inner)
         except UserError as error:
-            raise better_refusal(inner, form) or error from error
+            told = better_refusal(inner, form) or error
+            problem, remedy = (part.replace(str(inner), str(path)) for part in (told.problem, told.remedy))
+            raise UserError(problem, remedy) from error
+        sides = [
+            replace(side, warnings=tuple(line.replace(str(inner), path.name) for line in side.warnings))
+            for side in sides
+        ]
         files = [file for side in sides for file in side.files] if inner == path else [path]
         return sides, [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
 

@@ -307,9 +307,7 @@ def test_a_metric_of_one_task_among_several(tmp_path):
 
 def test_sides_that_other_filters_read(tmp_path):
     sides = [[text(n, filter=name) for n in range(4)] for name in ("strict-match", "flexible-extract")]
-    with pytest.raises(
-        UserError, match="filter strict-match before and by exact_match with filter flex"
-    ):
+    with pytest.raises(UserError, match="filter strict-match before and by exact_match with filter flex"):
         imported(tmp_path, sides)
 
 
