@@ -106,12 +106,23 @@ def _read(path: Path, form: str, reader: Callable[[Path], list[Side]]) -> tuple[
             told = better_refusal(inner, form) or error
             problem, remedy = (part.replace(str(inner), str(path)) for part in (told.problem, told.remedy))
             raise UserError(problem, remedy) from error
+        for side in sides:
+            _check_text(path, side)
         sides = [
             replace(side, warnings=tuple(line.replace(str(inner), path.name) for line in side.warnings))
             for side in sides
         ]
         files = [file for side in sides for file in side.files] if inner == path else [path]
         return sides, [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
+
+
+def _check_text(path: Path, side: Side) -> None:
+    """Refuse names that no record can hold."""
+    for name in (side.model, *(part for answer in side.answers for part in answer[:2])):
+        try:
+            name.encode()
+        except UnicodeEncodeError as error:
+            raise UserError(f"{path} has half of a surrogate pair in the name {name!r}", "Mend that name") from error
 
 
 def _check_scoring(before: Side, after: Sequence[Side]) -> None:

@@ -13,9 +13,11 @@ import json
 import math
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from pydantic import BaseModel, ValidationError
 
 from sts_eval.data.files import Row, ending, read_file
 from sts_eval.data.text import LISTED
@@ -27,13 +29,26 @@ from sts_eval.transfer.pairing import Answer, Scoring, Side
 _SAMPLES = re.compile(
     r"samples_(?P<task>.+?)(_(?P<date>\d{4}-\d\d-\d\dT[\d.\-:]+))?\.(jsonl?|parquet)(\.\w+)?", re.IGNORECASE
 )
-_FIELDS = ("doc", "doc_id", "target", "resps", "filtered_resps")
 _OWN_DOCUMENT = {"position", "seeds"}  # what documents of the task in `sts_eval.harness` have, and no benchmark
 _REMEDY = "Give the samples that lm_eval --log_samples writes beside its results"
 _ENDINGS = (".json", ".jsonl", ".parquet")
 _PEEKED = 2**20  # bytes of a file that are searched for the fields of a sample
 UNNAMED = "all"
 """Domain of documents without a category where the task's name is not known."""
+
+
+class _Sample(BaseModel):
+    """What a sample has; its metrics stand beside, by name."""
+
+    doc: dict[str, Any]
+    doc_id: int | str
+    target: Any
+    resps: Any
+    filtered_resps: Any
+    arguments: dict[str, Any] | list[Any] | None = None
+    filter: str | None = None
+    metrics: list[str] | None = None
+    prompt_hash: str | None = None
 
 
 class SampleFile(NamedTuple):
@@ -114,12 +129,14 @@ def _not_finite(answers: Sequence[Answer]) -> list[str]:
 
 def _rows(path: Path) -> Sequence[Row]:
     rows = read_file(path).rows
-    for row in rows:
-        lacking = [name for name in _FIELDS if name not in row]
-        if lacking:
-            raise UserError(f"{path} has a sample without {lacking[0]!r}", _REMEDY)
-        if not isinstance(row["doc"], Mapping):
-            raise UserError(f"{path} has a sample whose 'doc' is no object", _REMEDY)
+    for number, row in enumerate(rows, start=1):
+        try:
+            _Sample.model_validate(row)
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = first["loc"][0]
+            told = f"has a sample without {name!r}" if first["type"] == "missing" else f"has an odd {name!r}"
+            raise UserError(f"{path} {told} (sample {number}: {first['msg']})", _REMEDY) from error
     return rows
 
 

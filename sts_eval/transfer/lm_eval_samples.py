@@ -209,7 +209,8 @@ def _by_text(sample: Sample, n: int) -> int | None:
     """The target among the options' texts, which lm-eval kept as what the model continues with."""
     calls = sample.get("arguments") or ()
     values = list(calls.values()) if isinstance(calls, Mapping) else list(calls)
-    texts = [str(call["arg_1"] if isinstance(call, Mapping) else call[1]).strip() for call in values if len(call) > 1]
+    parts = [list(call.values()) if isinstance(call, Mapping) else call for call in values]
+    texts = [str(part[1]).strip() for part in parts if isinstance(part, list | tuple) and len(part) > 1]
     target = str(sample["target"]).strip()
     return texts.index(target) if len(texts) == n and texts.count(target) == 1 else None
 

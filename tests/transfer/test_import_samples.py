@@ -324,7 +324,7 @@ def test_samples_with_odd_fields(tmp_path, change):
     """Read or refused in one line."""
     sides = both(lambda number: choice(number) | change, [choice(n) | change for n in range(4)])
     if "doc" in change:
-        with pytest.raises(UserError, match="'doc' is no object"):
+        with pytest.raises(UserError, match=r"odd 'doc' \(sample 1: Input should be a valid dictionary\)"):
             imported(tmp_path, sides)
     else:
         assert only(imported(tmp_path, sides))[0].verdicts == "rrrr"
