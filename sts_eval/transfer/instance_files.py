@@ -15,6 +15,7 @@ from sts_eval.data.files import ending, read_file
 from sts_eval.errors import UserError
 from sts_eval.records.answers import RIGHT, UNPARSED, VERDICT_NAMES, WRONG
 from sts_eval.transfer.answer_table import name_of
+from sts_eval.transfer.archives import files_below
 from sts_eval.transfer.pairing import Answer, Side
 
 SAMPLES = "_samples"  # at the end of an instance file's name
@@ -132,7 +133,7 @@ def read_both_states(folder: Path) -> list[Side]:
 
 def _find(path: Path) -> list[Instances]:
     if path.is_dir():
-        files = sorted(file for file in path.rglob(f"*{SAMPLES}.jsonl*") if ending(file) == ".jsonl")
+        files = [file for file in files_below(path) if ending(file) == ".jsonl" and name_of(file).endswith(SAMPLES)]
         if not files:
             raise UserError(f"{path} holds no {SAMPLES}.jsonl file", _REMEDY)
         return [Instances(file, _record(file.parent / _record_name(file))) for file in files]

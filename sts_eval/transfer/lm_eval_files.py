@@ -23,6 +23,7 @@ from sts_eval.data.files import Row, ending, read_file
 from sts_eval.data.text import LISTED
 from sts_eval.errors import UserError
 from sts_eval.transfer.answer_table import name_of
+from sts_eval.transfer.archives import files_below
 from sts_eval.transfer.lm_eval_samples import METRICS, NoVerdictError, answers_from, filtered, verdict_metric
 from sts_eval.transfer.pairing import Answer, Scoring, Side
 
@@ -99,13 +100,13 @@ def read_lm_eval(path: Path, *, filter_name: str | None = None, metric: str | No
     if not answers:
         raise UserError(f"{path} holds samples of STS alone", "Give the folder of a benchmark's samples")
     warnings += [f"left out: {error.problem}" for error in unscored]
-    warnings += _unusual(scoring) + _not_finite(answers)
+    warnings += _unusual(scoring, metric) + _not_finite(answers)
     files = [file.path for file in newest.values()]
     return Side(found[0].model, answers, files, tuple(warnings), scoring=scoring)
 
 
-def _unusual(scoring: dict[str, Scoring]) -> list[str]:
-    """Which metric other than the usual ones says what is right, and of which tasks."""
+def _unusual(scoring: dict[str, Scoring], chosen: str | None) -> list[str]:
+    """Which metric other than the usual ones and the chosen one says what is right, and of which tasks."""
     by_metric: dict[str, list[str]] = {}
     for task, one in scoring.items():
         by_metric.setdefault(one.metric, []).append(task)
@@ -113,7 +114,7 @@ def _unusual(scoring: dict[str, Scoring]) -> list[str]:
         f"{', '.join(tasks) if len(tasks) <= LISTED else f'{len(tasks)} tasks'}: {name} says which answers are right, "
         f"since there is no {' or '.join(METRICS)}"
         for name, tasks in by_metric.items()
-        if name not in METRICS
+        if name not in (*METRICS, chosen)
     ]
 
 
@@ -150,7 +151,7 @@ def _find(path: Path) -> list[SampleFile]:
         raise UserError(f"{path} holds results without single answers", _REMEDY)
     if path.is_file():
         return [_described(path)]
-    files = sorted(file for file in path.rglob("*") if file.is_file() and ending(file) in _ENDINGS)
+    files = [file for file in files_below(path) if ending(file) in _ENDINGS]
     found = [file for file in files if _SAMPLES.fullmatch(file.name)] or list(filter(_holds_samples, files))
     if not found:
         raise UserError(f"{path} holds no samples", "Run lm_eval again with --log_samples")
@@ -169,8 +170,14 @@ def _find(path: Path) -> list[SampleFile]:
 def _holds_samples(file: Path) -> bool:
     """Whether a file of any name begins with a sample."""
     import fsspec
+    import pyarrow.parquet
 
     with fsspec.open(str(file), "rb", compression="infer") as opened:
+        if ending(file) == ".parquet":
+            try:
+                return {"doc", "filtered_resps"} <= {*pyarrow.parquet.read_schema(opened).names}
+            except pyarrow.ArrowException:
+                return False
         head = opened.read(_PEEKED)
     return b'"filtered_resps"' in head and b'"doc"' in head
 

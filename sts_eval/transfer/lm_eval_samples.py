@@ -145,7 +145,7 @@ def _answer(
     question, listed = asked(document)
     return Answer(
         domain=str(document.get("category") or task),
-        question_id=str(document.get("question_id", sample["doc_id"])),
+        question_id=str(sample["doc_id"] if document.get("question_id") is None else document["question_id"]),
         target=str(sample["target"]),
         verdict=verdict,
         logprob=None if options is None or place is None else normalised_logprob(options, place),

@@ -12,6 +12,7 @@ from pathlib import Path
 from sts_eval.data.files import bare_name, ending, read_file
 from sts_eval.errors import UserError
 from sts_eval.transfer.answer_table import answers_in, name_of, scorable
+from sts_eval.transfer.archives import files_below
 from sts_eval.transfer.pairing import Side
 
 TEXT_FIELDS = ("generated_text", "model_outputs")  # names that versions of the script give to the generated text
@@ -38,14 +39,11 @@ def read_script_files(path: Path) -> Side:
 
 def _files(folder: Path) -> list[Path]:
     """The files of answers in a folder or in the only folder below it that has such."""
-    found = sorted(
+    found = [
         file
-        for file in folder.rglob("*")
-        if file.is_file()
-        and ending(file) in (".json", ".jsonl")
-        and not file.name.startswith(".")
-        and not bare_name(file).stem.endswith("summary")
-    )
+        for file in files_below(folder)
+        if ending(file) in (".json", ".jsonl") and not bare_name(file).stem.endswith("summary")
+    ]
     if not found:
         raise UserError(f"{folder} holds no .json file", "Give the script's output file or the folder of them")
     folders = sorted({file.parent for file in found})

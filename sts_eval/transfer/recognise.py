@@ -1,6 +1,5 @@
 """What a file or folder holds, so that a refusal can name the format or command that fits."""
 
-from itertools import islice
 from pathlib import Path
 
 import fsspec
@@ -14,6 +13,7 @@ from sts_eval.records.report import Report
 from sts_eval.records.submission import Submission
 from sts_eval.records.transfer import Transfer
 from sts_eval.records.tuning import Tuning
+from sts_eval.transfer.archives import files_below
 
 _PEEKED = 2**18  # bytes of a file that are looked at
 _FILES = 50  # files of a folder that are looked at
@@ -33,7 +33,7 @@ def better_refusal(path: Path, form: str) -> UserError | None:
     """What to say of a path that cannot be read in a format; None if it is nothing that is known."""
     files = [path]
     if path.is_dir():
-        files = list(islice((file for file in sorted(path.rglob("*")) if file.is_file() and ending(file)), _FILES))
+        files = [file for file in files_below(path) if ending(file)][:_FILES]
     formats = [name for file in files if (name := _format(file)) is not None]
     if form in formats:
         return None

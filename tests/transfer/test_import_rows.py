@@ -146,3 +146,14 @@ def test_a_table_in_parts(tmp_path):
     record = import_transfer("table", [tmp_path / "base__tuned"])
     assert [replies.verdicts for replies in only(record)] == ["rw", "rr"]
     assert (record.model_before, record.model_after, len(record.origin.sources_sha256)) == ("base", "tuned", 2)
+
+
+def test_hidden_files_and_logs_are_passed_over(tmp_path):
+    script(tmp_path, script_rows())
+    for side in ("base", "tuned"):
+        (tmp_path / side / ".ipynb_checkpoints").mkdir()
+        (tmp_path / side / ".ipynb_checkpoints" / "law-checkpoint.json").write_text("[]")
+        (tmp_path / side / "summary.json").write_text('{"total": {"acc": 1}}')
+        (tmp_path / side / "run.log").write_text("done")
+    record = import_transfer("mmlu-pro", [tmp_path / "base", tmp_path / "tuned"])
+    assert record.domains[0].n == 40

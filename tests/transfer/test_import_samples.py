@@ -6,6 +6,7 @@ import shutil
 import zipfile
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from sts_eval.data import files
@@ -185,7 +186,9 @@ def test_one_of_several_metrics_is_chosen(tmp_path):
         UserError, match=r"several metrics that are 0 or 1 \(strict, loose\)\. Choose one with --metric"
     ):
         imported(tmp_path, sides)
-    assert only(imported(tmp_path, sides, metric="strict"))[0].verdicts == "wrwr"
+    record = imported(tmp_path, sides, metric="strict")
+    assert only(record)[0].verdicts == "wrwr"
+    assert not [line for line in record.warnings if "strict" in line]
     with pytest.raises(UserError, match=r"several metrics that are 0 or 1 \(strict, loose\)"):
         imported(tmp_path, sides, metric="lax")
 
@@ -328,3 +331,18 @@ def test_samples_with_odd_fields(tmp_path, change):
             imported(tmp_path, sides)
     else:
         assert only(imported(tmp_path, sides))[0].verdicts == "rrrr"
+
+
+@pytest.mark.parametrize("name", ["latest-00000-of-00001.parquet", f"samples_law_{DATE}.parquet"])
+@pytest.mark.parametrize("as_folder", [True, False])
+def test_details_as_the_hub_converts_them(tmp_path, name, as_folder):
+    paths = []
+    for side, samples in zip(("base", "tuned"), both(choice), strict=True):
+        (tmp_path / side).mkdir()
+        file = tmp_path / side / name
+        pd.DataFrame([{**sample, "doc": sample["doc"] | {"category": "law"}} for sample in samples]).to_parquet(file)
+        (tmp_path / side / "broken.parquet").write_bytes(b"PAR1")
+        paths.append(tmp_path / side if as_folder else file)
+    before, after = only(import_transfer("lm-eval", paths))
+    assert (before.verdicts, after.verdicts) == ("rwrw", "rrrr")
+    assert after.logprob == pytest.approx([SURE] * 4)
