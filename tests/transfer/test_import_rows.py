@@ -157,3 +157,10 @@ def test_hidden_files_and_logs_are_passed_over(tmp_path):
         (tmp_path / side / "run.log").write_text("done")
     record = import_transfer("mmlu-pro", [tmp_path / "base", tmp_path / "tuned"])
     assert record.domains[0].n == 40
+
+
+def test_a_model_that_hardly_answered(tmp_path):
+    """A single answer, and that not a letter, does not say that the file is written in another way."""
+    record = script(tmp_path, [*script_rows(pred=None)[:-1], script_rows(pred="Hm.")[-1]])
+    assert only(record)[1].verdicts == "u" * 40
+    assert "40 of 40 answers could not be parsed and count as wrong" in "".join(record.warnings)
