@@ -34,6 +34,7 @@ STATES: tuple[Literal["before", "after"], ...] = ("before", "after")
 @click.argument("paths", type=PATH, nargs=-1, required=True)
 @click.option("--filter", "filter_name", metavar="NAME", help="lm-eval: the filter to read, if a task has several.")
 @click.option("--metric", metavar="NAME", help="lm-eval: the metric that is 1 for a right answer, if it is unusual.")
+@click.option("--by-task", is_flag=True, help="lm-eval: each task is a domain, also where documents name a category.")
 @click.option("--model-before", metavar="NAME", help="The untuned model. [default: as files or folders name it]")
 @click.option("--model-after", metavar="NAME", help="The tuned model. [default: as files or folders name it]")
 @click.option(
@@ -45,6 +46,7 @@ def import_results(
     paths: tuple[Path, ...],
     filter_name: str | None,
     metric: str | None,
+    by_task: bool,
     model_before: str | None,
     model_after: str | None,
     output: Path,
@@ -57,8 +59,8 @@ def import_results(
     from sts_eval.report.transfer import transfer_table
     from sts_eval.transfer.import_results import import_transfer
 
-    for option, value in (("--filter", filter_name), ("--metric", metric)):
-        if value is not None and form != "lm-eval":
+    for option, value in (("--filter", filter_name), ("--metric", metric), ("--by-task", by_task)):
+        if value and form != "lm-eval":
             raise UserError(f"{option} is for --format lm-eval", "Leave it out")
     if output.exists() and not overwrite:
         raise UserError(f"{output} exists already", "Give another path with -o, or --overwrite to replace it")
@@ -68,6 +70,7 @@ def import_results(
         paths,
         filter_name=filter_name,
         metric=metric,
+        by_task=by_task,
         model_before=model_before,
         model_after=model_after,
     )

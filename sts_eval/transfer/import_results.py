@@ -34,6 +34,7 @@ def import_transfer(
     prediction: PredictionReference | None = None,
     filter_name: str | None = None,
     metric: str | None = None,
+    by_task: bool = False,
     model_before: str | None = None,
     model_after: str | None = None,
 ) -> Transfer:
@@ -48,6 +49,7 @@ def import_transfer(
         prediction: What was predicted of them.
         filter_name: lm-eval: the filter whose reading is taken where a task has several.
         metric: lm-eval: the metric that says which answers are right, where it is none of the usual ones.
+        by_task: lm-eval: whether each task is a domain, also where its documents name a category.
         model_before: Name of the untuned model; by default as the files or the first folders that differ name it.
         model_after: Name of the tuned model, likewise.
 
@@ -62,7 +64,7 @@ def import_transfer(
         raise UserError(f"format {form} needs a result before and one after", "Give both paths, before first")
 
     def lm_eval(path: Path) -> list[Side]:
-        return [read_lm_eval(path, filter_name=filter_name, metric=metric)]
+        return [read_lm_eval(path, filter_name=filter_name, metric=metric, by_task=by_task)]
 
     readers: dict[str, Callable[[Path], list[Side]]] = {
         "lm-eval": lm_eval,

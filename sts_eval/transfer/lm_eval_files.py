@@ -61,10 +61,13 @@ class SampleFile(NamedTuple):
     model: str  # as the results beside it tell, or the name of the file or its folder
 
 
-def read_lm_eval(path: Path, *, filter_name: str | None = None, metric: str | None = None) -> Side:
+def read_lm_eval(
+    path: Path, *, filter_name: str | None = None, metric: str | None = None, by_task: bool = False
+) -> Side:
     """Read the samples of one model, from a file of samples, the output folder, or a folder above exactly one.
 
-    Where a task has several filters or none of the usual metrics, `filter_name` and `metric` choose.
+    Where a task has several filters or none of the usual metrics, `filter_name` and `metric` choose. Domains are the
+    documents' categories, and the tasks where there are none or with `by_task`.
 
     Raises:
         UserError: There are no samples, those of several models, or no task that scores answers 0 or 1.
@@ -88,7 +91,7 @@ def read_lm_eval(path: Path, *, filter_name: str | None = None, metric: str | No
         except NoVerdictError as error:
             unscored.append(error)
             continue
-        answers += read
+        answers += [answer._replace(domain=task) for answer in read] if by_task else read
         kept = filtered(rows, task, filter_name)
         scoring[task] = Scoring(verdict_metric(kept, task, metric), kept[0].get("filter"))
     if filter_name is not None and filter_name not in filters:

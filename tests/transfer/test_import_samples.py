@@ -346,3 +346,14 @@ def test_details_as_the_hub_converts_them(tmp_path, name, as_folder):
     before, after = only(import_transfer("lm-eval", paths))
     assert (before.verdicts, after.verdicts) == ("rwrw", "rrrr")
     assert after.logprob == pytest.approx([SURE] * 4)
+
+
+@pytest.mark.parametrize(("by_task", "domains"), [(False, ["law"]), (True, ["bar_exam", "court"])])
+def test_tasks_as_domains_where_documents_name_a_category(tmp_path, by_task, domains):
+    for side, samples in zip(("base", "tuned"), both(choice), strict=True):
+        for start, task in ((0, "bar_exam"), (10, "court")):
+            moved = [sample | {"doc": sample["doc"] | {"question_id": start + n}} for n, sample in enumerate(samples)]
+            save(tmp_path / side, moved, f"samples_{task}_{DATE}.jsonl")
+    record = import_transfer("lm-eval", [tmp_path / "base", tmp_path / "tuned"], by_task=by_task)
+    assert [table.domain for table in record.answers] == domains
+    assert sum(domain.n for domain in record.domains) == 8
