@@ -4,14 +4,10 @@ import json
 
 import pandas as pd
 import pytest
+from helpers.samples import only
 
 from sts_eval.errors import UserError
 from sts_eval.transfer.import_results import import_transfer
-
-
-def only(record):
-    (table,) = record.answers
-    return table.before, table.after[0]
 
 
 def script_rows(n=40, pred="A", **fields):
