@@ -25,28 +25,55 @@ STATES: tuple[Literal["before", "after"], ...] = ("before", "after")
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["lm-eval", "mmlu-pro", "table"]),
+    type=click.Choice(["lm-eval", "mmlu-pro", "table", "every-eval-ever"]),
     required=True,
-    help="lm-eval: folders with results and samples. mmlu-pro: files of the official script. "
-    "table: one parquet, jsonl or csv of question_id, category, answer, pred_before, pred_after.",
+    help="lm-eval: folders or files of samples. mmlu-pro: files or folders of the official scripts. "
+    "table: one parquet, jsonl or csv of question_id, category, answer, pred_before, pred_after. "
+    "every-eval-ever: instance files.",
 )
 @click.argument("paths", type=PATH, nargs=-1, required=True)
 @click.option("--filter", "filter_name", metavar="NAME", help="lm-eval: the filter to read, if a task has several.")
+@click.option("--metric", metavar="NAME", help="lm-eval: the metric that is 1 for a right answer, if it is unusual.")
+@click.option("--by-task", is_flag=True, help="lm-eval: each task is a domain, also where documents name a category.")
+@click.option("--model-before", metavar="NAME", help="The untuned model. [default: as files or folders name it]")
+@click.option("--model-after", metavar="NAME", help="The tuned model. [default: as files or folders name it]")
 @click.option(
     "-o", "--output", type=PATH, default=Path("transfer.json"), show_default=True, help="The record to write."
 )
-def import_results(form: str, paths: tuple[Path, ...], filter_name: str | None, output: Path) -> None:
+@click.option("--overwrite", is_flag=True, help="Replace the record if it exists.")
+def import_results(
+    form: str,
+    paths: tuple[Path, ...],
+    filter_name: str | None,
+    metric: str | None,
+    by_task: bool,
+    model_before: str | None,
+    model_after: str | None,
+    output: Path,
+    overwrite: bool,
+) -> None:
     """Read results from before and after fine-tuning (PATHS, before first) into a transfer record.
 
-    An answer that could not be parsed counts as wrong.
+    Files may be compressed. Several tuned models are one path each. An answer that could not be parsed counts as wrong.
     """
     from sts_eval.report.transfer import transfer_table
     from sts_eval.transfer.import_results import import_transfer
 
-    if filter_name is not None and form != "lm-eval":
-        raise UserError("--filter is for --format lm-eval", "Leave it out")
+    for option, value in (("--filter", filter_name), ("--metric", metric), ("--by-task", by_task)):
+        if value and form != "lm-eval":
+            raise UserError(f"{option} is for --format lm-eval", "Leave it out")
+    if output.exists() and not overwrite:
+        raise UserError(f"{output} exists already", "Give another path with -o, or --overwrite to replace it")
     check_writable(output)
-    transfer = import_transfer(form, paths, filter_name=filter_name)
+    transfer = import_transfer(
+        form,
+        paths,
+        filter_name=filter_name,
+        metric=metric,
+        by_task=by_task,
+        model_before=model_before,
+        model_after=model_after,
+    )
     console = standard_output()
     console.print(transfer_table(transfer))
     for warning in transfer.warnings:

@@ -23,6 +23,9 @@ Row = Mapping[str, Any]
 
 COMPRESSED = (".gz", ".bz2", ".xz", ".zip")
 
+MOST_UNPACKED = 2**30
+"""Bytes that a compressed file may hold."""
+
 SEPARATORS = (",", ";", "\t", "|")
 """What may stand between the columns of a CSV file; the first one that divides its header is taken."""
 
@@ -81,9 +84,25 @@ def read_file(path: Path, *, columns: Sequence[str] | None = None) -> FileRows:
 def _bytes(path: Path) -> bytes:
     import fsspec
 
+    if path.suffix.lower() not in COMPRESSED:
+        return path.read_bytes()
     with fsspec.open(str(path), "rb", compression="infer") as file:
-        content: bytes = file.read()
+        content: bytes = file.read(MOST_UNPACKED + 1)
+    check_unpacked(path, len(content))
     return content
+
+
+def check_unpacked(path: Path, size: int) -> None:
+    """Refuse what would fill the memory: a compressed file may unpack to a thousand times its size.
+
+    Raises:
+        UserError: It unpacks to more than `MOST_UNPACKED` bytes.
+    """
+    if size > MOST_UNPACKED:
+        raise UserError(
+            f"{path} unpacks to more than {MOST_UNPACKED / 2**30:g} GiB",
+            "If that is right, unpack it yourself and give the file",
+        )
 
 
 _MARKS = {

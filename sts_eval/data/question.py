@@ -230,9 +230,9 @@ def _place(value: Any, options: Sequence[Option], *, is_index: bool) -> int | No
         if number >= len(options):
             raise LookupError(number)
         return number if number >= 0 else None
-    letter = _LETTER.fullmatch(told)
+    letter = letter_of(told)
     texts = [option.text for option in options]
-    place = LETTERS.index(letter[1].upper()) if letter else None
+    place = LETTERS.index(letter) if letter else None
     if place is not None and place < len(options):
         return place
     if texts.count(told) == 1:
@@ -242,6 +242,12 @@ def _place(value: Any, options: Sequence[Option], *, is_index: bool) -> int | No
     if told.isdecimal() and not any(text and text.isdecimal() for text in texts):  # an index in a CSV file
         return _place(int(told), options, is_index=True)
     return None
+
+
+def letter_of(text: str) -> str | None:
+    """The option letter that a text is: B for "b", "(B)", "B." and "B:"; None for anything else."""
+    match = _LETTER.fullmatch(text.strip())
+    return match[1].upper() if match else None
 
 
 def _bare(value: Any) -> Any:

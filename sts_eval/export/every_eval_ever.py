@@ -17,7 +17,7 @@ from sts_eval.export.accuracy import Scores, State
 from sts_eval.export.names import UNKNOWN, checked, is_repository, portable, result_names
 from sts_eval.export.source import Source
 from sts_eval.export.writing import Exported
-from sts_eval.records.answers import RIGHT, UNPARSED, Replies
+from sts_eval.records.answers import RIGHT, VERDICT_NAMES, Replies
 from sts_eval.records.transfer import Transfer
 from sts_eval.statistics.paired import POINTS
 from sts_eval.submission.plausibility import read_time
@@ -29,8 +29,6 @@ _ENGINES = {"hf": "transformers", "hf-packed": "transformers"}
 
 # What made the results that each import format reads.
 _SCRIPTS = {"lm-eval": "lm_eval", "mmlu-pro": "MMLU-Pro evaluate_from_local.py"}
-
-_VERDICTS = {RIGHT: "right", UNPARSED: "unparsed"}  # what a line says of an answer; of any other, `wrong`
 
 _METRIC = {
     "evaluation_description": "Proportion of questions answered right; an unreadable answer is wrong",
@@ -276,7 +274,7 @@ def _answer_lines(
                     "metadata": {
                         "domain": table.domain,
                         "texts": "not recorded",
-                        "verdict": _VERDICTS.get(replies.verdicts[place], "wrong"),
+                        "verdict": VERDICT_NAMES[replies.verdicts[place]],
                         **_known(
                             tuning_seed=None if seed is None else str(seed),
                             logprob_of_right_option=replies.logprob and repr(replies.logprob[place]),

@@ -14,6 +14,9 @@ from sts_eval.records.record import Record, absent
 
 RIGHT, WRONG, UNPARSED = "r", "w", "u"
 
+VERDICT_NAMES = {RIGHT: "right", WRONG: "wrong", UNPARSED: "unparsed"}
+"""Verdicts in files that are made for others."""
+
 LengthUnit = Literal["tokens", "characters"]
 
 

@@ -28,7 +28,7 @@ def assemble(
     `tuning` is None where it was not done here; `prediction` is by default the one that the tuning names.
     """
     prediction = prediction or (tuning.prediction if tuning else None)
-    lines = list(warnings)
+    lines = [*warnings, *pairing.warnings]
     if pairing.prompts_differ:
         lines.append(
             f"{pairing.prompts_differ} questions were put in different words before and after, so part of "

@@ -1,115 +1,175 @@
 """Results of a tuning and evaluation that happened elsewhere, as a transfer record.
 
-lm-eval     folders that `lm_eval --output_path … --log_samples` wrote
-mmlu-pro    files of the benchmark's own script (TIGER-AI-Lab/MMLU-Pro, `evaluate_from_local.py`): lists of the
-            benchmark's rows with `pred`, the letter that the script read, and the generated text
-table       one file of question_id, category, answer, pred_before, pred_after
-
-A missing prediction is a parse failure and wrong. (The script's own accuracy guesses a letter there.)
+A format is one reader, which returns what its files say of one model as a `Side`.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from sts_eval.data.tables import Row, read_table
 from sts_eval.errors import UserError
-from sts_eval.records.answers import RIGHT, UNPARSED, WRONG
+from sts_eval.records.answers import UNPARSED
 from sts_eval.records.transfer import Imported, Transfer
 from sts_eval.records.tuning import PredictionReference
+from sts_eval.transfer.answer_table import name_of, read_answer_table
+from sts_eval.transfer.archives import unpacked
 from sts_eval.transfer.assemble import assemble
-from sts_eval.transfer.lm_eval_samples import read_lm_eval
-from sts_eval.transfer.pairing import Answer, Side, pair
+from sts_eval.transfer.instance_files import read_both_states, read_instances
+from sts_eval.transfer.lm_eval_files import read_lm_eval
+from sts_eval.transfer.mmlu_pro_files import read_script_files
+from sts_eval.transfer.pairing import Side, pair
+from sts_eval.transfer.recognise import better_refusal
 
-FORMATS = ("lm-eval", "mmlu-pro", "table")
-TABLE_COLUMNS = ("question_id", "category", "answer", "pred_before", "pred_after")
-SCRIPT_FIELDS = ("question_id", "category", "answer", "pred")
-SCRIPT_TEXT = ("generated_text", "model_outputs")  # names that versions of the script give to the generated text
+FORMATS = ("lm-eval", "mmlu-pro", "table", "every-eval-ever")
+
+MOST_UNPARSED = 0.5
+"""Share of unparsed answers from which a warning says so."""
 
 
 def import_transfer(
-    form: str, paths: Sequence[Path], *, prediction: PredictionReference | None = None, filter_name: str | None = None
+    form: str,
+    paths: Sequence[Path],
+    *,
+    prediction: PredictionReference | None = None,
+    filter_name: str | None = None,
+    metric: str | None = None,
+    by_task: bool = False,
+    model_before: str | None = None,
+    model_after: str | None = None,
 ) -> Transfer:
     """Read results that were made elsewhere, in one of `FORMATS`: the untuned side, then each tuned one.
 
-    A table holds both sides in its one file. Whether the prediction of these results came first cannot be checked.
-    For lm-eval, `filter_name` is the filter whose reading is taken where a task has several.
+    A table, and the folder of an export for Every Eval Ever, hold both sides. Zip archives are read as what they hold.
+    Whether the prediction of these results came first cannot be checked.
+
+    Args:
+        form: The format.
+        paths: Files or folders, before first.
+        prediction: What was predicted of them.
+        filter_name: lm-eval: the filter whose reading is taken where a task has several.
+        metric: lm-eval: the metric that says which answers are right, where it is none of the usual ones.
+        by_task: lm-eval: whether each task is a domain, also where its documents name a category.
+        model_before: Name of the untuned model; by default as the files or the first folders that differ name it.
+        model_after: Name of the tuned model, likewise.
 
     Raises:
         UserError: The format is unknown, or the files do not hold such results or cannot be joined.
     """
     if form not in FORMATS:
         raise UserError(f"no format is called {form!r}", f"Choose among {', '.join(FORMATS)}")
-    if form == "table":
-        if len(paths) != 1:
-            raise UserError(
-                f"format table takes one file, not {len(paths)}", "Give the one table that holds both sides"
-            )
-        sides = _read_both_sides(paths[0])
-    elif len(paths) == 1:
+    if form == "table" and len(paths) != 1:
+        raise UserError(f"format table takes one file, not {len(paths)}", "Give the one table that holds both sides")
+    if len(paths) == 1 and form != "table" and not (form == "every-eval-ever" and paths[0].is_dir()):
         raise UserError(f"format {form} needs a result before and one after", "Give both paths, before first")
-    elif form == "lm-eval":
-        sides = [read_lm_eval(path, filter_name=filter_name) for path in paths]
-    else:
-        sides = [_read_script_files(path) for path in paths]
-    before, *after = sides
-    files = [file for side in sides for file in side.files]
+
+    def lm_eval(path: Path) -> list[Side]:
+        return [read_lm_eval(path, filter_name=filter_name, metric=metric, by_task=by_task)]
+
+    readers: dict[str, Callable[[Path], list[Side]]] = {
+        "lm-eval": lm_eval,
+        "mmlu-pro": lambda path: [read_script_files(path)],
+        "table": read_answer_table,
+        "every-eval-ever": read_instances if len(paths) > 1 else read_both_states,
+    }
+    found = [_read(path, form, readers[form]) for path in paths]
+    before, *after = [side for sides, _ in found for side in sides]
+    if len(found) > 1 and len(found[0][0]) > 1:
+        raise UserError(f"{paths[0]} holds several tuned models", "Give the untuned model's results first")
+    _check_scoring(before, after)
+    names = _names(paths, [before, *after])
+    before, *after = _in_one_unit([before, *after])
+    seeds = [side.seed for side in after if side.seed is not None]
+    known = len(set(seeds)) == len(after)
     return assemble(
         pair(before.answers, [side.answers for side in after]),
         origin=Imported(
             format=form,
             sources=tuple(path.name for path in paths),
-            sources_sha256=tuple(hashlib.sha256(file.read_bytes()).hexdigest() for file in files),
+            sources_sha256=tuple(digest for _, digests in found for digest in digests),
         ),
-        model_before=before.model,
-        model_after=", ".join(dict.fromkeys(side.model for side in after)),
-        seeds=range(len(after)),
-        length_unit="characters",
+        model_before=model_before or names[0],
+        model_after=model_after or ", ".join(dict.fromkeys(names[1:])),
+        seeds=seeds if known else range(len(after)),
+        length_unit=before.length_unit,
         prediction=prediction,
-        warnings=[line for side in sides for line in side.warnings],
+        warnings=_warnings([before, *after]),
     )
 
 
-def _read_both_sides(path: Path) -> list[Side]:
-    """Read a table of answers before and after. `BEFORE__AFTER` as its name names the models."""
-    rows = read_table(str(path), split="train").rows
-    missing = [name for name in TABLE_COLUMNS if name not in rows[0]]
-    if missing:
-        raise UserError(
-            f"{path} has no column {missing[0]!r}; its columns are {', '.join(rows[0])}",
-            f"Give a table with {', '.join(TABLE_COLUMNS)}",
-        )
-    name, _, tuned = path.stem.partition("__")
-    before, after = (
-        [_answer(row, number, path, column) for number, row in enumerate(rows, start=1)]
-        for column in ("pred_before", "pred_after")
-    )
-    return [Side(name, before, [path]), Side(tuned or path.stem, after, [])]
+def _read(path: Path, form: str, reader: Callable[[Path], list[Side]]) -> tuple[list[Side], list[str]]:
+    """The sides that a path holds, and the hashes of its files. Messages name the path and not what it unpacks to."""
+    if not path.exists():
+        raise UserError(f"there is no file or folder {path}", "Check the path")
+    with unpacked(path) as inner:
+        try:
+            sides = reader(inner)
+        except UserError as error:
+            told = better_refusal(inner, form) or error
+            problem, remedy = (part.replace(str(inner), str(path)) for part in (told.problem, told.remedy))
+            raise UserError(problem, remedy) from error
+        for side in sides:
+            _check_text(path, side)
+        sides = [
+            replace(side, warnings=tuple(line.replace(str(inner), path.name) for line in side.warnings))
+            for side in sides
+        ]
+        files = [file for side in sides for file in side.files] if inner == path else [path]
+        return sides, [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
 
 
-def _read_script_files(path: Path) -> Side:
-    """Read a file of the MMLU-Pro script, or a folder of one file per category."""
-    files = sorted(path.glob("*.json")) if path.is_dir() else [path]
-    if not files:
-        raise UserError(f"{path} holds no .json file", "Give the script's output file or the folder of them")
-    answers = []
-    for file in files:
-        for number, row in enumerate(read_table(str(file), split="test").rows, start=1):
-            missing = [name for name in SCRIPT_FIELDS if name not in row]
-            if missing:
-                remedy = "Give a file that MMLU-Pro's evaluation script wrote"
-                raise UserError(f"{file} row {number} has no field {missing[0]!r}", remedy)
-            text = next((row[name] for name in SCRIPT_TEXT if isinstance(row.get(name), str)), None)
-            answer = _answer(row, number, file, "pred")
-            answers.append(answer._replace(length=None if text is None else len(text)))
-    return Side(path.stem.removeprefix("model_outputs_"), answers, files)
+def _check_text(path: Path, side: Side) -> None:
+    """Refuse names that no record can hold."""
+    for name in (side.model, *(part for answer in side.answers for part in answer[:2])):
+        try:
+            name.encode()
+        except UnicodeEncodeError as error:
+            raise UserError(f"{path} has half of a surrogate pair in the name {name!r}", "Mend that name") from error
 
 
-def _answer(row: Row, number: int, file: Path, column: str) -> Answer:
-    identity, domain, target, given = (row[name] for name in ("question_id", "category", "answer", column))
-    if identity is None or not domain or not target:
-        raise UserError(f"{file} row {number} lacks its question_id, category or answer", "Mend or remove that row")
-    verdict = RIGHT if given == target else WRONG
-    if not isinstance(given, str) or not given.strip():
-        verdict = UNPARSED
-    return Answer(str(domain), str(identity), str(target), verdict)
+def _check_scoring(before: Side, after: Sequence[Side]) -> None:
+    """Refuse sides of which one is scored by another metric or filter."""
+    for side in after:
+        for task in before.scoring.keys() & side.scoring.keys():
+            was, became = before.scoring[task], side.scoring[task]
+            filters = {was.filter, became.filter} - {None}
+            if was.metric != became.metric or len(filters) > 1:
+                raise UserError(
+                    f"task {task} says which answers are right by {was} before and by {became} after",
+                    "Choose what both have with --metric or --filter, or evaluate both models with the same task",
+                )
+
+
+def _names(paths: Sequence[Path], sides: Sequence[Side]) -> list[str]:
+    """Names of the models. Where before and after have the same, the first folders that differ, from the right."""
+    names = [side.model for side in sides]
+    if names[0] not in names[1:] or len(paths) != len(sides):
+        return names
+    last = [name_of(path) for path in paths]
+    for parts in [last, *zip(*(reversed(path.absolute().parts[:-1]) for path in paths), strict=False)]:
+        if parts[0] not in parts[1:]:
+            return list(parts)
+    return names
+
+
+def _in_one_unit(sides: Sequence[Side]) -> list[Side]:
+    """Without lengths where one side counts tokens and another characters."""
+    if len({side.length_unit for side in sides}) == 1:
+        return list(sides)
+    told = "lengths of answers are in tokens on one side and in characters on the other; they were left out"
+    bare = [replace(side, answers=[answer._replace(length=None) for answer in side.answers]) for side in sides]
+    return [replace(bare[0], warnings=(*bare[0].warnings, told)), *bare[1:]]
+
+
+def _warnings(sides: Sequence[Side]) -> list[str]:
+    """The warnings of all sides; what is not said of every side with the side that it is said of."""
+    lines: dict[str, list[str]] = {}
+    for place, side in enumerate(sides):
+        n = sum(answer.verdict == UNPARSED for answer in side.answers)
+        many = [f"{n} of {len(side.answers)} answers could not be parsed and count as wrong"]
+        for line in (*side.warnings, *many * (n > MOST_UNPARSED * len(side.answers))):
+            lines.setdefault(line, []).append("after" if place else "before")
+    return [
+        line if len(where) == len(sides) else f"{' and '.join(dict.fromkeys(where))}: {line}"
+        for line, where in lines.items()
+    ]

@@ -1,33 +1,35 @@
 """From lm-eval's samples to answers: the same reading for a run of our own and for saved files.
 
-A sample of a multiple-choice task carries the log-likelihood of every option; one of a generating task
-carries the text and what its filter read from it. Saved files hold numbers as strings.
-
-A folder that `lm_eval --output_path … --log_samples` wrote holds `results_<date>.json` and, for each task,
-`samples_<task>_<date>.jsonl`. Where it holds several dates, the newest samples of each task are taken and the choice
-is reported.
+A sample of a multiple-choice task carries the log-likelihood of every option; one of a generating task carries the text
+and what its filter read from it. Saved files hold numbers as strings, and the right option as lm-eval's task gives it:
+its number, its text or its letter.
 """
 
-import json
 import math
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from sts_eval.data.tables import read_table
+from sts_eval.data.question import LETTERS, letter_of
 from sts_eval.errors import UserError
 from sts_eval.records.answers import RIGHT, UNPARSED, WRONG
-from sts_eval.transfer.pairing import Answer, Side
+from sts_eval.transfer.answer_table import asked
+from sts_eval.transfer.pairing import Answer
 
 METRICS = ("exact_match", "acc")
 """Per-question metrics that are 1 for a right answer and 0 for a wrong one, in order of preference."""
 
+FALLBACK_METRIC = "acc_norm"  # the most likely option per character; taken before metrics that a task names itself
+
 NOT_FOUND = "[invalid]"  # what lm-eval's regex filters answer where they find nothing
+
+AGREEING = 0.9
+"""Share of verdicts that have to follow from the right options as they are read."""
 
 Sample = Mapping[str, Any]
 
-_SAMPLES = re.compile(r"samples_(?P<task>.+)_(?P<date>\d{4}-\d\d-\d\dT[\d.\-:]+)\.jsonl")
+
+class NoVerdictError(UserError):
+    """A task's samples have no metric that is 1 for a right answer and 0 for a wrong one."""
 
 
 def answers_from(
@@ -35,43 +37,104 @@ def answers_from(
     task: str,
     *,
     filter_name: str | None = None,
+    metric: str | None = None,
     length: Callable[[str], int] = len,
     limit: int | None = None,
 ) -> list[Answer]:
     """Read the answers of one task's samples, as `simple_evaluate` returns them or as its files hold them.
 
     The task's name stands in for the category where a document has none. An answer of `limit` or more, as `length`
-    measures it, counts as cut off; None where the limit is not known.
+    measures it, counts as cut off; None where the limit is not known. A log-probability that is not finite is NaN.
 
     Raises:
-        UserError: A sample has no right/wrong metric, or several filters read the task and none is chosen.
+        UserError: No metric says what is right, or several filters or metrics do and none is chosen.
+        KeyError: A sample lacks a field.
     """
-    kept = list(samples)
-    filters = sorted({str(sample.get("filter", "none")) for sample in kept})
-    if filter_name is None and len(filters) > 1:
+    kept = filtered(list(samples), task, filter_name)
+    name = verdict_metric(kept, task, metric)
+    right = [_truth(sample.get(name)) is True for sample in kept]
+    options = [_loglikelihoods(sample) for sample in kept]
+    places = _right_options(kept, options)
+    return [_answer(*found, task, length, limit) for found in zip(kept, right, options, places, strict=True)]
+
+
+def filtered(samples: Sequence[Sample], task: str, filter_name: str | None) -> Sequence[Sample]:
+    """The samples as one filter reads them: the only one, or the named one.
+
+    Raises:
+        UserError: Several filters read the task and none of them is named.
+    """
+    filters = sorted({str(sample.get("filter", "none")) for sample in samples})
+    if len(filters) > 1 and filter_name is None:
         raise UserError(f"task {task} is read by several filters ({', '.join(filters)})", "Choose one with --filter")
-    if filter_name is not None:
-        kept = [sample for sample in kept if str(sample.get("filter", "none")) == filter_name]
-        if not kept:
-            raise UserError(f"task {task} has no filter {filter_name!r}", f"Choose among {', '.join(filters)}")
-    return [_answer(sample, task, length, limit) for sample in kept]
+    if len(filters) > 1 and filter_name not in filters:
+        raise UserError(f"task {task} has no filter {filter_name!r}", f"Choose among {', '.join(filters)}")
+    return samples if len(filters) <= 1 else [one for one in samples if str(one.get("filter", "none")) == filter_name]
+
+
+def verdict_metric(samples: Sequence[Sample], task: str, chosen: str | None = None) -> str:
+    """The metric that says of every sample whether the answer is right.
+
+    It is the chosen one if the task has it, the first of `METRICS` that it has, `FALLBACK_METRIC`, or the only other
+    one that is 0 or 1 throughout.
+
+    Raises:
+        NoVerdictError: There is none.
+        UserError: There are several others.
+    """
+    first = samples[0] if samples else {}
+    named = [name for name in first.get("metrics") or first if name in first]
+    found: list[str] = [name for name in named if all(_truth(sample.get(name)) is not None for sample in samples)]
+    if chosen in found:
+        return chosen
+    usual = [name for name in (*METRICS, FALLBACK_METRIC) if name in found]
+    other = [name for name in found if name not in _FIELDS]
+    if not usual and len(other) > 1:
+        raise UserError(
+            f"task {task} has several metrics that are 0 or 1 ({', '.join(other)})", "Choose one with --metric"
+        )
+    if not usual and not other:
+        told = f"; its metrics are {', '.join(named)}" if first.get("metrics") else ""
+        raise NoVerdictError(
+            f"the samples of task {task} do not say which answers are right ({' or '.join(METRICS)}){told}",
+            "Choose a task that scores each question 0 or 1",
+        )
+    return (usual or other)[0]
+
+
+_FIELDS = ("doc_id", "filter", "target", "doc", "resps", "filtered_resps", "arguments")  # of a sample, beside metrics
+
+
+def _truth(value: Any) -> bool | None:
+    """True for 1, False for 0, as numbers, truth values or text; None for anything else."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return {"True": True, "False": False}.get(value) if isinstance(value, str) else None
+    return number == 1 if number in (0, 1) else None
 
 
 def normalised_logprob(loglikelihoods: Sequence[float], right: int) -> float:
-    """The right option's log-probability under a softmax over the options, in nats."""
+    """The right option's log-probability under a softmax over the options, in nats; NaN if it is not finite."""
     top = max(loglikelihoods)
+    if any(map(math.isnan, loglikelihoods)) or not math.isfinite(top) or not math.isfinite(loglikelihoods[right]):
+        return math.nan
     return loglikelihoods[right] - top - math.log(sum(math.exp(value - top) for value in loglikelihoods))
 
 
-def _answer(sample: Sample, task: str, length: Callable[[str], int], limit: int | None) -> Answer:
-    document, right, options = sample["doc"], _is_right(sample, task), _loglikelihoods(sample["filtered_resps"])
-    logprob, size, cut = None, None, None
+def _answer(
+    sample: Sample,
+    right: bool,
+    options: Sequence[float] | None,
+    place: int | None,
+    task: str,
+    length: Callable[[str], int],
+    limit: int | None,
+) -> Answer:
+    document = sample["doc"]
+    text, size, cut = None, None, None
     verdict = RIGHT if right else WRONG
-    if options is not None:
-        target = int(sample["target"]) if str(sample["target"]).isdecimal() else None
-        if target is not None and target < len(options):
-            logprob = normalised_logprob(options, target)
-    else:
+    if options is None:
         text = _generated(sample["resps"])
         if text is not None:
             size = length(text)
@@ -79,37 +142,83 @@ def _answer(sample: Sample, task: str, length: Callable[[str], int], limit: int 
         read = _generated(sample["filtered_resps"])
         if not right and (read is None or read.strip() in ("", NOT_FOUND)):
             verdict = UNPARSED
+    question, listed = asked(document)
     return Answer(
         domain=str(document.get("category") or task),
-        question_id=str(document.get("question_id", sample["doc_id"])),
+        question_id=str(sample["doc_id"] if document.get("question_id") is None else document["question_id"]),
         target=str(sample["target"]),
         verdict=verdict,
-        logprob=logprob,
+        logprob=None if options is None or place is None else normalised_logprob(options, place),
         length=size,
         truncated=cut,
         prompt_hash=sample.get("prompt_hash"),
+        question=question,
+        options=listed,
+        response=text if options is None else str(options),
     )
 
 
-def _is_right(sample: Sample, task: str) -> bool:
-    for metric in METRICS:
-        if metric in sample and float(sample[metric]) in (0.0, 1.0):
-            return float(sample[metric]) == 1.0
-    raise UserError(
-        f"the samples of task {task} do not say which answers are right ({' or '.join(METRICS)})",
-        "Choose a task that scores each question 0 or 1",
-    )
-
-
-def _loglikelihoods(responses: Sequence[Any]) -> list[float] | None:
+def _loglikelihoods(sample: Sample) -> list[float] | None:
     """One log-likelihood per option, or None where the task generates text."""
+    responses = sample["filtered_resps"]
+    if not isinstance(responses, list | tuple):
+        return None
     pairs = [response for response in responses if isinstance(response, list | tuple) and len(response) > 1]
     if len(pairs) < len(responses) or len(pairs) <= 1:
         return None
     try:
         return [float(pair[0]) for pair in pairs]
-    except ValueError:
+    except (TypeError, ValueError):
         return None
+
+
+def _right_options(samples: Sequence[Sample], options: Sequence[Sequence[float] | None]) -> list[int | None]:
+    """Which option is right in each sample, None where its target does not tell.
+
+    A target such as "1" may be a number or a text. Of the ways to read it, the one is taken from which the task's own
+    verdicts follow: `acc` is 1 where the right option has the largest log-likelihood. Beside `acc_mutual_info` lm-eval
+    lists log-likelihoods without the question too, in an order that depends on its version, so none is read.
+    """
+    if any("acc_mutual_info" in sample for sample in samples[:1]):
+        return [None] * len(samples)
+    best: list[int | None] = [None] * len(samples)
+    most = 0.0
+    for read in (_by_number, _by_text, _by_letter):
+        places = [
+            None if values is None else read(sample, len(values))
+            for sample, values in zip(samples, options, strict=True)
+        ]
+        told = [
+            (place is not None) and (verdict is None or verdict == (values.index(max(values)) == place))
+            for sample, values, place in zip(samples, options, places, strict=True)
+            if values is not None and not any(map(math.isnan, values))
+            for verdict in [_truth(sample.get("acc"))]
+        ]
+        agreeing = sum(told) / len(told) if told else 0.0
+        if agreeing >= AGREEING and agreeing > most:
+            best, most = places, agreeing
+    return best
+
+
+def _by_number(sample: Sample, n: int) -> int | None:
+    target = str(sample["target"]).strip()
+    return next((place for place in range(n) if target == str(place)), None)
+
+
+def _by_text(sample: Sample, n: int) -> int | None:
+    """The target among the options' texts, which lm-eval kept as what the model continues with."""
+    calls = sample.get("arguments") or ()
+    values = list(calls.values()) if isinstance(calls, Mapping) else list(calls)
+    parts = [list(call.values()) if isinstance(call, Mapping) else call for call in values]
+    texts = [str(part[1]).strip() for part in parts if isinstance(part, list | tuple) and len(part) > 1]
+    target = str(sample["target"]).strip()
+    return texts.index(target) if len(texts) == n and texts.count(target) == 1 else None
+
+
+def _by_letter(sample: Sample, n: int) -> int | None:
+    letter = letter_of(str(sample["target"]))
+    place = LETTERS.index(letter) if letter else n
+    return place if place < n else None
 
 
 def _generated(responses: Any) -> str | None:
@@ -117,47 +226,3 @@ def _generated(responses: Any) -> str | None:
     while isinstance(responses, list | tuple) and responses:
         responses = responses[0]
     return responses if isinstance(responses, str) else None
-
-
-def read_lm_eval(path: Path, *, filter_name: str | None = None) -> Side:
-    """Read the samples of one model, from the output folder or a folder above exactly one.
-
-    Raises:
-        UserError: There are no samples, or those of several models.
-    """
-    if not path.is_dir():
-        raise UserError(f"there is no folder {path}", "Give the folder that lm_eval --output_path wrote")
-    files = sorted(path.rglob("samples_*.jsonl"))
-    found = [(file, match) for file in files if (match := _SAMPLES.fullmatch(file.name))]
-    if not found:
-        raise UserError(f"{path} holds no samples", "Run lm_eval again with --log_samples")
-    folders = sorted({file.parent for file, _ in found})
-    if len(folders) > 1:
-        raise UserError(
-            f"{path} holds results of several models ({', '.join(folder.name for folder in folders)})",
-            "Give the folder of one of them",
-        )
-    newest = {match["task"]: file for file, match in found}  # dates sort as text, so the last file of a task counts
-    warnings: tuple[str, ...] = ()
-    if len(newest) < len(found):
-        warnings = (f"{path.name} holds several runs of a task; the newest of each was taken",)
-    answers = []
-    for task, file in newest.items():
-        try:
-            answers += answers_from(read_table(str(file), split="test").rows, task, filter_name=filter_name)
-        except KeyError as error:
-            remedy = "Give samples that lm_eval --log_samples wrote"
-            raise UserError(f"{file} has a sample without {error.args[0]!r}", remedy) from error
-    return Side(_model_name(folders[0]), answers, list(newest.values()), warnings)
-
-
-def _model_name(folder: Path) -> str:
-    """The model's name in the newest results file, or else the folder's."""
-    for file in sorted(folder.glob("results_*.json"), reverse=True):
-        try:
-            name = json.loads(file.read_text(encoding="utf-8")).get("model_name")
-        except ValueError:  # a killed run leaves half a file; the samples stand
-            continue
-        if name:
-            return str(name)
-    return folder.name

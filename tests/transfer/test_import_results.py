@@ -140,8 +140,8 @@ def test_other_mistakes(tmp_path):
         ("nonsense", ["a", "b"], "no format is called 'nonsense'"),
         ("table", ["a", "b"], "takes one file, not 2"),
         ("mmlu-pro", ["a"], "needs a result before and one after"),
-        ("mmlu-pro", ["rows.json", "rows.json"], "row 1 has no field 'category'"),
-        ("lm-eval", ["nowhere", "nowhere"], "there is no folder"),
+        ("mmlu-pro", ["rows.json", "rows.json"], "has no column 'category'"),
+        ("lm-eval", ["nowhere", "nowhere"], "there is no file or folder"),
         ("lm-eval", [".", "."], "holds no samples"),
     ]
     for form, names, message in cases:

@@ -3,6 +3,7 @@
 import json
 import math
 
+import pandas as pd
 import pytest
 
 from sts_eval.errors import UserError
@@ -86,8 +87,6 @@ def oracle(name, *, right, readable=True):
 @pytest.fixture(scope="module")
 def law(shared_data, tmp_path_factory):
     """Fifty MMLU-Pro questions in a file of their own."""
-    import pandas as pd
-
     table = pd.read_parquet(shared_data / "mmlu_pro" / "test.parquet")
     file = tmp_path_factory.mktemp("law") / "law.parquet"
     table[table["category"] == "law"].to_parquet(file)
@@ -119,6 +118,27 @@ def test_multiple_choice_task(law, tmp_path):
     assert change.logprob.delta > 0
     assert record.answers[0].before.lengths is None
     assert record.answers[0].before.n_unparsed == 0
+
+
+@pytest.mark.parametrize(
+    ("choices", "target"),
+    [
+        ("options", "'{{{{options[answer_index]}}}}'"),
+        ("'{{{{\"ABCDEFGHIJ\"[:options|length]|list}}}}'", "answer"),
+        ("'{{{{\"ABCDEFGHIJ\"[:options|length]|list}}}}'", "answer_index"),
+    ],
+)
+def test_right_options_as_tasks_give_them(law, tmp_path, choices, target):
+    """As a text, a letter or a number, each of which the harness saves in its own way."""
+    template = CHOOSING.replace("doc_to_target: answer_index", f"doc_to_target: {target}")
+    template = template.replace("doc_to_choice: options", f"doc_to_choice: {choices}")
+    folder = evaluate(tmp_path, template, law, oracle("base", right=1))
+    (domain,) = import_transfer("lm-eval", [folder, folder]).answers
+    others = [
+        sum(math.exp(-2 - place / 100) for place in range(len(options)) if place != right)
+        for options, right in pd.read_parquet(law)[["options", "answer_index"]].itertuples(index=False)
+    ]
+    assert domain.before.logprob == pytest.approx([-1 - math.log(math.exp(-1) + rest) for rest in others], abs=1e-6)
 
 
 def test_other_prompts_are_noticed(law, tmp_path):
