@@ -73,7 +73,7 @@ class Lines:
     def _standing(self) -> str:
         stage, done, total = self._now or ("", 0, 0)
         since, done_then = self._begun[stage]
-        text = f"{stage}: {done} of {total}"
+        text = stage if total == 1 else f"{stage}: {done} of {total}"  # a stage of one step has nothing to count
         if done_then < done < total:
             left = (self._clock() - since) / (done - done_then) * (total - done)
             text += f", about {duration(left)} left"
@@ -126,7 +126,7 @@ def library_bars(progress: Progress) -> Iterator[None]:
         bar.fp = _Nowhere()
 
     def tell(bar: Any, *_arguments: Any, **_named: Any) -> None:
-        if bar.total and time.time() - bar.start_t >= LONG:
+        if bar.total and bar.format_dict["elapsed"] >= LONG:
             unit = 10**6 if bar.unit == "B" else 1
             name = bar.desc.removesuffix(": ") or "requests"
             progress(f"{name} (MB)" if unit > 1 else name, int(bar.n) // unit, max(1, int(bar.total) // unit))

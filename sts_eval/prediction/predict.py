@@ -45,10 +45,12 @@ def predict(experiment: Experiment, progress: Progress = silent) -> Prediction:
     """
     costs = CostMeter()
     settings = experiment.settings
+    progress("reading the data", 0, 1)
     with costs("data"):
         predictors = select(("sts", *settings.predictors))
         training_set = load_training_set(experiment.training_set)
         benchmark = load_benchmark(experiment.benchmark)
+    progress("loading the model and the SAE", 0, 1)
     with costs("load"):
         extractor = load_extractor(experiment.model, experiment.sae, settings)
     found = collect_scores(

@@ -15,6 +15,8 @@ from sts_eval.errors import UserError
 from sts_eval.experiment import MeasureSettings, ModelSpec
 from sts_eval.model.fingerprint import model_fingerprint, weights_sha256
 from sts_eval.model.load import default_device, token_counter
+from sts_eval.progress import Progress, found, silent
+from sts_eval.quiet import no_git_hash
 from sts_eval.records.answers import Evaluation
 from sts_eval.records.prediction import Prediction
 from sts_eval.records.record import check_writable, fingerprint, now
@@ -54,7 +56,7 @@ class Evaluator:
         self._tasks, self._manager = load_tasks(settings)
         self._selections, self.n_read = choose_questions(settings, self._tasks, prediction)
 
-    def evaluate(self, model: ModelSpec, tuned: Tuned | None = None) -> Evaluation:
+    def evaluate(self, model: ModelSpec, tuned: Tuned | None = None, progress: Progress = silent) -> Evaluation:
         """Evaluate a model, or read what an earlier evaluation of the same kind found.
 
         Raises:
@@ -66,6 +68,7 @@ class Evaluator:
         key = self._key(model, adapter)
         file = evaluation_file(self._folder, key)
         if file.is_file():
+            found(progress, "answers before fine-tuning" if tuned is None else f"answers of seed {tuned.seed}")
             return Evaluation.read(file)
         check_writable(file)
         if tuned is not None and not tuned.whole:
@@ -91,12 +94,11 @@ class Evaluator:
         """All answers of a model; None in processes other than the main one."""
         from lm_eval import simple_evaluate
 
-        import sts_eval.transfer.packed_lm  # noqa: F401 -- tells lm-eval of the backend hf-packed
-
         settings, chosen = self._settings, self._selections
         longest = settings.max_answer_tokens
         device = default_device() if model.device == "auto" or _is_spread(model) else model.device
-        try:
+        check_backend(settings.backend)
+        with no_git_hash():
             results = simple_evaluate(
                 model=settings.backend,
                 model_args=_model_args(settings, model, tuned),
@@ -111,10 +113,6 @@ class Evaluator:
                 bootstrap_iters=0,
                 log_samples=True,
             )
-        except ModuleNotFoundError as error:
-            raise UserError(
-                f"the backend {settings.backend!r} needs the package {error.name}", f"pip install {error.name}"
-            ) from error
         if results is None:
             return None
         generates = any(selection.answer_tokens is not None for selection in chosen.values())
@@ -134,6 +132,26 @@ class Evaluator:
         settings = self._settings.model_dump(mode="json", exclude=without)
         installed = {name: version for name, version in versions().items() if name in DEPENDS_ON}
         return fingerprint([model_fingerprint(model), adapter, settings, questions, installed])
+
+
+def check_backend(name: str) -> None:
+    """Find out whether lm-eval has a class of model, and what it needs is installed.
+
+    Raises:
+        UserError: It has none, or a package is missing.
+    """
+    from lm_eval.api.registry import get_model
+
+    import sts_eval.transfer.packed_lm  # noqa: F401 -- tells lm-eval of the backend hf-packed
+
+    try:
+        get_model(name)
+    except ModuleNotFoundError as error:
+        raise UserError(f"the backend {name!r} needs the package {error.name}", f"pip install {error.name}") from error
+    except ImportError as error:
+        raise UserError(f"the backend {name!r} cannot be imported ({error})", "Mend its installation") from error
+    except ValueError as error:
+        raise UserError(f"lm-eval has no backend {name!r}", "Set measure.backend to hf, hf-packed or vllm") from error
 
 
 def batch_size(settings: MeasureSettings, device: str) -> str:

@@ -39,7 +39,7 @@ def measure(
     """Measure what a tuning did to the untuned model: one tuned model per seed.
 
     The questions that the prediction read are left out. Evaluations in the folder that earlier calls made are used
-    again. The record of the tuning is kept with the result. Progress is that of models; lm-eval shows its requests.
+    again. The record of the tuning is kept with the result. Progress is that of models.
 
     Raises:
         UserError: The task is unknown, no question is left, an adapter is another model's, or a seed occurs twice.
@@ -49,12 +49,12 @@ def measure(
         raise UserError("the tuned models are none, or two of one seed", "Give each seed one model")
     evaluator = Evaluator(settings, folder, prediction)
     progress("before", 0, 1)
-    before = evaluator.evaluate(model)
+    before = evaluator.evaluate(model, progress=progress)
     progress("before", 1, 1)
     after = []
     for done, one in enumerate(tuned):
         progress("after", done, len(tuned))
-        after.append(evaluator.evaluate(model, one))
+        after.append(evaluator.evaluate(model, one, progress))
     progress("after", len(tuned), len(tuned))
     reference = refer_to(prediction) if prediction else None
     warnings = list(tuning.warnings) if tuning else []

@@ -8,6 +8,7 @@ weights depend on. It is made under a temporary name and renamed when all of it 
 import shutil
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from sts_eval.data.benchmark import Benchmark
 from sts_eval.data.prompt import Prompter
@@ -56,8 +57,7 @@ def finetune(
     check_writable(SeedFolder(folder).facts)
     prompter = Prompter(load_tokenizer(model), chat_template=settings.chat_template)
     config = load_config(model)
-    context = int(getattr(config.get_text_config(), "max_position_embeddings", None) or NO_LIMIT)
-    setup = Setup(model, training_set, settings, prompter, context)
+    setup = Setup(model, training_set, settings, prompter, context_of(config))
     runs: list[SeedTraining] = []
     for seed in settings.seeds:
         progress("fine-tuning", len(runs), len(settings.seeds))
@@ -81,6 +81,11 @@ def finetune(
         runs=tuple(runs),
         warnings=(*training_set.warnings, *prompter.end_of_answer_warnings(), *_warnings(contamination, runs)),
     )
+
+
+def context_of(config: Any) -> int:
+    """The longest row that a model reads, in tokens, by its configuration."""
+    return int(getattr(config.get_text_config(), "max_position_embeddings", None) or NO_LIMIT)
 
 
 def _train_seed(setup: Setup, seed: int, place: SeedFolder, progress: Progress) -> None:

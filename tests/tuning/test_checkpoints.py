@@ -50,8 +50,7 @@ def interrupted(monkeypatch, step, error):
         trainer.add_callback(ends_at(step, error))
         return trainer
 
-    patch = monkeypatch.context()
-    with patch as changed:
+    with monkeypatch.context() as changed:
         changed.setattr(training, "SFTTrainer", made)
         changed.setattr(training, "CHECKPOINT_EVERY", 0.0)
         yield
