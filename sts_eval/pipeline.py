@@ -17,7 +17,7 @@ from sts_eval.experiment import Experiment, ModelSpec, Run
 from sts_eval.hindsight.actual_shift import NothingMovedError, read_shifts
 from sts_eval.hindsight.oracles import measure_oracle
 from sts_eval.hindsight.overlap import measure_overlap
-from sts_eval.model.fingerprint import file_stamps, model_fingerprint
+from sts_eval.model.fingerprint import file_stamps, model_fingerprint, training_key
 from sts_eval.model.load import load_model
 from sts_eval.prediction.predict import predict
 from sts_eval.predictors.predictor import Need
@@ -29,7 +29,7 @@ from sts_eval.records.overlap import Overlap
 from sts_eval.records.prediction import Prediction
 from sts_eval.records.record import check_writable, fingerprint
 from sts_eval.records.report import Report
-from sts_eval.records.run_folder import RunFolder, SeedFolder, evaluation_file
+from sts_eval.records.run_folder import RunFolder, SeedFolder, evaluation_file, seed_folder
 from sts_eval.records.transfer import Transfer
 from sts_eval.records.tuning import PredictionReference, Tuning
 from sts_eval.study.extractor import Extractor, load_extractor
@@ -59,6 +59,8 @@ def run(
     files = RunFolder.of(folder)
     with claimed(files.claim, own_claim(), "Wait until it is done, stop it, or give another --folder"):
         check_writable(files.report)
+        if prediction_file(experiment, files).is_file() and not _is_tuned(experiment, files):
+            check_stages(experiment, files)  # without a prediction it is checked there
         prediction = make_prediction(experiment, files, progress)
         predicted(prediction)
         return make_report(experiment, prediction, files, post_hoc=post_hoc, progress=progress)
@@ -78,6 +80,13 @@ def make_prediction(experiment: Run, files: RunFolder, progress: Progress = sile
     check_stages(experiment, files)
     predict(predicted_part(experiment), progress).write(path)
     return Prediction.read(path)
+
+
+def _is_tuned(experiment: Run, files: RunFolder) -> bool:
+    """Whether all seeds are there."""
+    data = [load_training_set(experiment.training_set).sha256]
+    keys = {seed: training_key(experiment.model, data, experiment.tune, seed) for seed in experiment.tune.seeds}
+    return all(seed_folder(files.tuning, seed, key).facts.is_file() for seed, key in keys.items())
 
 
 def prediction_file(experiment: Run, files: RunFolder) -> Path:

@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import Field, ValidationError
 
 from sts_eval.errors import UserError
-from sts_eval.records.prediction import PredictorScores
+from sts_eval.records.prediction import PredictorScores, is_empty
 from sts_eval.records.record import Part, Record, write_atomically
 
 
@@ -43,6 +43,9 @@ class Outcome(Record):
     prediction_sha256: str
     transfer_sha256: str
     post_hoc: bool
+    unrelated: tuple[str, ...] = Field(
+        default=(), description="how prediction and transfer differ in what they are about", exclude_if=is_empty
+    )
     seeds: tuple[int, ...]
     domains: tuple[DomainOutcome, ...] = Field(min_length=1)
     predictors: tuple[PredictorScores, ...]

@@ -40,7 +40,7 @@ class SAEIdentity(Part):
     weights_sha256: str
 
 
-def _is_empty(value: object) -> bool:
+def is_empty(value: object) -> bool:
     """Whether a field stays out of the JSON, so that records from before it was there keep their hashes."""
     return not value
 
@@ -52,9 +52,9 @@ class DataIdentity(Part):
     revision: str | None
     rows: int
     sha256: str = Field(description="of the rows")
-    form: str = Field(default="", description="fields that examples were read from", exclude_if=_is_empty)
-    left_out: int = Field(default=0, description="rows that could not be read", exclude_if=_is_empty)
-    roles: dict[str, int] = Field(default={}, description="turns by role, in conversations", exclude_if=_is_empty)
+    form: str = Field(default="", description="fields that examples were read from", exclude_if=is_empty)
+    left_out: int = Field(default=0, description="rows that could not be read", exclude_if=is_empty)
+    roles: dict[str, int] = Field(default={}, description="turns by role, in conversations", exclude_if=is_empty)
 
 
 class SeedShift(Part):

@@ -68,6 +68,7 @@ def measure(
             num_fewshot=settings.num_fewshot,
             questions=settings.questions,
             n_read=evaluator.n_read,
+            benchmark_sha256=prediction.benchmark.sha256 if prediction else "",
             before_key=before.key,
             after_keys=tuple(evaluation.key for evaluation in after),
             seconds={"before": before.seconds, "after": sum(evaluation.seconds for evaluation in after)},

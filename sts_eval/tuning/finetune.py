@@ -58,6 +58,7 @@ def finetune(
     prompter = Prompter(load_tokenizer(model), chat_template=settings.chat_template)
     config = load_config(model)
     setup = Setup(model, training_set, settings, prompter, context_of(config))
+    tokenizer_sha256 = prompter.sha256()  # before the trainer sets the tokenizer's padding
     runs: list[SeedTraining] = []
     for seed in settings.seeds:
         progress("fine-tuning", len(runs), len(settings.seeds))
@@ -74,6 +75,7 @@ def finetune(
         prediction=prediction,
         model=model,
         commit=getattr(config, "_commit_hash", None),
+        tokenizer_sha256=tokenizer_sha256,
         training_set=training_set.identity(),
         settings=settings,
         chat_template=prompter.chat,
