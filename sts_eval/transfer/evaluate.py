@@ -67,9 +67,11 @@ class Evaluator:
         adapter = None if tuned is None else weights_sha256(tuned.weights)
         key = self._key(model, adapter)
         file = evaluation_file(self._folder, key)
+        stage = "answers before fine-tuning" if tuned is None else f"answers after fine-tuning, seed {tuned.seed}"
         if file.is_file():
-            found(progress, "answers before fine-tuning" if tuned is None else f"answers of seed {tuned.seed}")
+            found(progress, stage)
             return Evaluation.read(file)
+        progress(stage, 0, 1)
         check_writable(file)
         if tuned is not None and not tuned.whole:
             _check_base(model, tuned.weights)
