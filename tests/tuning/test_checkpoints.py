@@ -12,8 +12,9 @@ from sts_eval.tuning.finetune import finetune
 # Three epochs of seven steps, two passes a step; dropout, so that random states must be restored as well.
 SETTINGS = TuneSettings(
     epochs=3,
-    batch=8,
-    per_device_batch=4,
+    max_rows=28,
+    batch=4,
+    per_device_batch=2,
     learning_rate=5e-3,
     rank=2,
     dropout=0.2,
@@ -67,7 +68,7 @@ def facts(run):
     return run.model_dump(exclude={"started", "finished", "seconds"})
 
 
-@pytest.mark.parametrize("step", [3, 14, 20], ids=["first epoch", "between epochs", "last step"])
+@pytest.mark.parametrize("step", [3, 14], ids=["within an epoch", "between epochs"])
 def test_a_killed_seed_goes_on_to_the_same_weights(unbroken, model, mathematics, tmp_path, monkeypatch, step):
     def tune(**options):
         return finetune(model, mathematics, SETTINGS, tmp_path, **options)
