@@ -57,7 +57,7 @@ def run(
             another process is at work in the folder.
     """
     files = RunFolder.of(folder)
-    with claimed(files.claim, own_claim(), "Wait until it is done, stop it, or give another --folder"):
+    with claimed(files.claim, own_claim()):
         check_writable(files.report)
         if prediction_file(experiment, files).is_file() and not _is_tuned(experiment, files):
             check_stages(experiment, files)  # without a prediction it is checked there

@@ -5,7 +5,7 @@ Every check is that of the stage itself, or asks the library that the stage will
 
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from sts_eval.analysis.aligned_runs import FEWEST_DOMAINS
 from sts_eval.data.benchmark import Benchmark, load_benchmark
@@ -26,7 +26,6 @@ from sts_eval.tuning.contamination import check_contamination
 from sts_eval.tuning.finetune import context_of
 
 LISTED = 5  # domains that a message names
-FLOAT32 = 4  # bytes of a trained number and of each of AdamW's two moments
 
 
 def check_stages(experiment: Run, files: RunFolder) -> None:
@@ -104,17 +103,18 @@ def trained_bytes(model: ModelSpec, settings: TuneSettings) -> int:
     import torch
     from transformers import AutoModelForCausalLM
 
-    build: Any = AutoModelForCausalLM.from_config
+    config, build = load_config(model), cast(Any, AutoModelForCausalLM.from_config)
+    saved = getattr(config, "dtype", None) if model.dtype == "auto" else getattr(torch, model.dtype, None)
     with torch.device("meta"):
-        network = build(load_config(model), trust_remote_code=model.trust_remote_code)
+        network = build(config, trust_remote_code=model.trust_remote_code, dtype=saved or torch.float32)
         if settings.method == "lora":
             from peft import get_peft_model
 
             try:
-                network = get_peft_model(network, lora_config(settings))
+                network = get_peft_model(network, lora_config(settings))  # whose adapters are float32
             except ValueError as error:
                 raise UserError(f"the model cannot be trained so ({error})", "Change the targets of tune") from error
-    return FLOAT32 * sum(int(weight.numel()) for weight in network.parameters() if weight.requires_grad)
+    return sum(weight.numel() * weight.element_size() for weight in network.parameters() if weight.requires_grad)
 
 
 def _check_report(place: str) -> None:

@@ -1,6 +1,5 @@
 """`sts-eval init`, `run` and `stage`: an experiment file, the run that it describes, and one stage of it by itself."""
 
-from contextlib import nullcontext
 from pathlib import Path
 
 import click
@@ -10,7 +9,6 @@ from sts_eval.cli.progress import progress_bars
 from sts_eval.errors import UserError
 from sts_eval.experiment import ModelSpec, Run, TrainingSetSpec
 from sts_eval.experiment_file import read_experiment, template
-from sts_eval.progress import is_main_process
 from sts_eval.records.claim import claimed, own_claim
 from sts_eval.records.prediction import Prediction
 from sts_eval.records.record import check_writable, write_atomically
@@ -92,8 +90,7 @@ def finetune(experiment: Path, prediction: Path | None, folder: Path | None, pus
 
     described, files = read_experiment(experiment), RunFolder.of(folder or Path("runs") / experiment.stem)
     followed = refer_to(Prediction.read(prediction)) if prediction else None
-    remedy = "Wait until it is done, stop it, or give another --folder"
-    with claimed(files.claim, own_claim(), remedy) if is_main_process() else nullcontext(), progress_bars() as progress:
+    with claimed(files.claim, own_claim()), progress_bars() as progress:
         tuning = make_tuning(described, followed, files, progress)
     tuning.write(files.tuning_record)
     for one in tuning.runs:
@@ -126,7 +123,7 @@ def measure(experiment: Path, tuning: Path, prediction: Path | None, output: Pat
     files = RunFolder.of(tuning.parent)
     output = output or files.transfer_record
     check_writable(output)
-    with progress_bars() as progress:
+    with claimed(files.claim, own_claim()), progress_bars() as progress:
         transfer = measuring.measure(
             described.model,
             measuring.tuned_models(done, files.tuning),

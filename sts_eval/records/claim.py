@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from sts_eval.errors import UserError
+from sts_eval.progress import is_main_process
 from sts_eval.records.record import Record, check_writable, now
 
 SILENT = 60.0  # seconds without a sign of life after which a process counts as gone
 BEAT = 10.0  # seconds between two signs of life
+WAIT = "Wait until it is done, stop it, or give another --folder"
 
 
 class Claim(Record):
@@ -49,12 +51,17 @@ def holder(path: Path, kind: type[AnyClaim]) -> AnyClaim | None:
 
 
 @contextmanager
-def claimed(path: Path, claim: Claim, remedy: str) -> Iterator[None]:
+def claimed(path: Path, claim: Claim, remedy: str = WAIT) -> Iterator[None]:
     """Hold a claim in a file, and give signs of life. `remedy` tells a second process what it can do.
+
+    Of the processes that `accelerate launch` starts, the main one holds it for all.
 
     Raises:
         UserError: Another process holds it, or the folder cannot be written.
     """
+    if not is_main_process():
+        yield
+        return
     check_writable(path)
     while True:
         try:
