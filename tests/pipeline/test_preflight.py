@@ -35,7 +35,7 @@ def refused(folder, **changes):
         ({"measure": {"task": "sts_lab"}}, "and no question as right or wrong. Set measure.task to"),
         ({"benchmark": {"domains": ("math", "law")}}, "2 of the 2 domains to predict are asked about by task"),
         ({"settings": {"predictors": ("lexicall",)}}, "lexicall"),
-        ({"tune": {"report_to": ("wandb",)}}, "tune.report_to names 'wandb', which is not installed"),
+        ({"tune": {"report_to": ("tensorbord",)}}, "tune.report_to names 'tensorbord', which is not installed"),
         ({"tune": {"targets": ("q_prj",)}}, "the model cannot be trained so"),
         ({"model": {"adapter": "anywhere"}}, "a model with an adapter cannot be tuned further"),
     ],

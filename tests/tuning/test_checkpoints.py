@@ -73,25 +73,20 @@ def test_a_killed_seed_goes_on_to_the_same_weights(unbroken, model, mathematics,
     def tune(**options):
         return finetune(model, mathematics, SETTINGS, tmp_path, **options)
 
+    monkeypatch.setattr("sts_eval.tuning.checkpoints.now", lambda: "2026-01-01T00:00:00+00:00")
     stop(monkeypatch, tune, step, KeyboardInterrupt())
+    monkeypatch.setattr("sts_eval.tuning.checkpoints.now", lambda: "2026-01-02T00:00:00+00:00")
     (unfinished,) = tmp_path.iterdir()
     assert last_checkpoint(unfinished / "checkpoints").name == f"checkpoint-{step // 2 * 2}"
     told = []
     (run,) = tune(progress=lambda *one: told.append(one)).runs
     assert facts(run) == facts(unbroken)
+    # So a prediction made between the two processes was made after fine-tuning started.
+    assert run.started == "2026-01-01T00:00:00+00:00"
     assert [path.name for path in tmp_path.iterdir()] == [run.folder]
     assert sorted(path.name for path in (tmp_path / run.folder).iterdir()) == ["training.json", "weights"]
     steps = [done for stage, done, _ in told if stage == "fine-tuning, seed 0, steps"]
     assert steps == list(range(step // 2 * 2, STEPS + 1))
-
-
-def test_a_seed_that_goes_on_began_when_it_first_began(unbroken, model, mathematics, tmp_path, monkeypatch):
-    """A prediction made between the two processes was made after fine-tuning started."""
-    monkeypatch.setattr("sts_eval.tuning.checkpoints.now", lambda: "2026-01-01T00:00:00+00:00")
-    stop(monkeypatch, lambda: finetune(model, mathematics, SETTINGS, tmp_path), 5, KeyboardInterrupt())
-    monkeypatch.setattr("sts_eval.tuning.checkpoints.now", lambda: "2026-01-02T00:00:00+00:00")
-    (run,) = finetune(model, mathematics, SETTINGS, tmp_path).runs
-    assert run.started == "2026-01-01T00:00:00+00:00"
 
 
 def test_half_a_checkpoint_is_passed_over(tmp_path):
