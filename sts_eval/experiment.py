@@ -32,6 +32,12 @@ def _all_different(seeds: tuple[int, ...]) -> tuple[int, ...]:
     return seeds
 
 
+def _batch_size(given: str) -> str:
+    if not re.fullmatch(r"auto(:\d+)?|[1-9]\d*", given):
+        raise ValueError(f"{given!r} is neither a number of rows nor auto")
+    return given
+
+
 Seeds = Annotated[tuple[int, ...], AfterValidator(_all_different)]
 
 
@@ -205,7 +211,9 @@ class MeasureSettings(Spec):
         "few questions come out the same), or attached",
     )
     num_fewshot: int | None = Field(None, ge=0, description="demonstrations; by default the task's own number")
-    batch_size: str = Field("auto", description="rows at once; auto: as many as fit on a GPU, 8 elsewhere")
+    batch_size: Annotated[str, AfterValidator(_batch_size)] = Field(
+        "auto", description="rows at once; auto: as many as fit on a GPU, 8 elsewhere"
+    )
     chat_template: bool = Field(False, description="render prompts as chat turns")
     max_answer_tokens: int | None = Field(
         None, ge=1, description="cut generated answers after this many tokens; by default the task's own limit"

@@ -5,6 +5,7 @@ goes on where it stopped, and a changed setting redoes only what depends on it. 
 another; a sweep calls them as stages.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,39 +17,53 @@ from sts_eval.experiment import Experiment, ModelSpec, Run
 from sts_eval.hindsight.actual_shift import NothingMovedError, read_shifts
 from sts_eval.hindsight.oracles import measure_oracle
 from sts_eval.hindsight.overlap import measure_overlap
-from sts_eval.model.fingerprint import file_stamps, model_fingerprint
+from sts_eval.model.fingerprint import file_stamps, model_fingerprint, training_key
 from sts_eval.model.load import load_model
 from sts_eval.prediction.predict import predict
 from sts_eval.predictors.predictor import Need
 from sts_eval.predictors.registry import select
-from sts_eval.progress import Progress, silent
+from sts_eval.preflight import check_stages
+from sts_eval.progress import Progress, found, silent
+from sts_eval.records.claim import claimed, own_claim
 from sts_eval.records.overlap import Overlap
 from sts_eval.records.prediction import Prediction
 from sts_eval.records.record import check_writable, fingerprint
 from sts_eval.records.report import Report
-from sts_eval.records.run_folder import RunFolder, SeedFolder, evaluation_file
+from sts_eval.records.run_folder import RunFolder, SeedFolder, evaluation_file, seed_folder
 from sts_eval.records.transfer import Transfer
 from sts_eval.records.tuning import PredictionReference, Tuning
 from sts_eval.study.extractor import Extractor, load_extractor
 from sts_eval.transfer.evaluate import Evaluator
-from sts_eval.transfer.lm_eval_tasks import load_tasks
 from sts_eval.transfer.measure import measure, refer_to, tuned_models
-from sts_eval.tuning.contamination import check_contamination
 from sts_eval.tuning.finetune import finetune
 
 READS_THE_TUNING = {Need.GRADIENTS, Need.PROBE}  # what predictors may need that depends on the settings of the tuning
 
 
-def run(experiment: Run, folder: Path, *, post_hoc: bool = False, progress: Progress = silent) -> Report:
+def run(
+    experiment: Run,
+    folder: Path,
+    *,
+    post_hoc: bool = False,
+    progress: Progress = silent,
+    predicted: Callable[[Prediction], None] = lambda _prediction: None,
+) -> Report:
     """Run all stages, or those that are not done. `post_hoc` reports a prediction made after fine-tuning started too.
 
+    `predicted` is called with the prediction before any tuning begins.
+
     Raises:
-        UserError: A stage cannot be done; what the stages before it made stays.
+        UserError: A stage cannot be done, which is found out before the first begins where that is possible; or
+            another process is at work in the folder.
     """
     files = RunFolder.of(folder)
-    check_writable(files.report)
-    prediction = make_prediction(experiment, files, progress)
-    return make_report(experiment, prediction, files, post_hoc=post_hoc, progress=progress)
+    with claimed(files.claim, own_claim()):
+        check_writable(files.report)
+        if prediction_file(experiment, files).is_file() and not _is_tuned(experiment, files):
+            check_stages(experiment, files)  # without a prediction it is checked there
+        prediction = make_prediction(experiment, files, progress)
+        predicted(prediction)
+        return make_report(experiment, prediction, files, post_hoc=post_hoc, progress=progress)
 
 
 def make_prediction(experiment: Run, files: RunFolder, progress: Progress = silent) -> Prediction:
@@ -58,14 +73,20 @@ def make_prediction(experiment: Run, files: RunFolder, progress: Progress = sile
         UserError: Something in the description, or in what it names, is wrong.
     """
     path = prediction_file(experiment, files)
-    if not path.is_file():
-        # Mistakes in what the later stages read should cost seconds, not a prediction and a tuning.
-        load_tasks(experiment.measure, experiment.benchmark)
-        if not experiment.tune.allow_overlap:
-            training_set, benchmark = load_training_set(experiment.training_set), load_benchmark(experiment.benchmark)
-            check_contamination(training_set, benchmark, allow=False)
-        predict(predicted_part(experiment), progress).write(path)
+    if path.is_file():
+        found(progress, "prediction")
+        return Prediction.read(path)
+    progress("checking what all stages need", 0, 1)
+    check_stages(experiment, files)
+    predict(predicted_part(experiment), progress).write(path)
     return Prediction.read(path)
+
+
+def _is_tuned(experiment: Run, files: RunFolder) -> bool:
+    """Whether all seeds are there."""
+    data = [load_training_set(experiment.training_set).sha256]
+    keys = {seed: training_key(experiment.model, data, experiment.tune, seed) for seed in experiment.tune.seeds}
+    return all(seed_folder(files.tuning, seed, key).facts.is_file() for seed, key in keys.items())
 
 
 def prediction_file(experiment: Run, files: RunFolder) -> Path:
@@ -113,22 +134,24 @@ def make_tuning(
     )
 
 
-def make_seed(experiment: Run, seed: int, files: RunFolder) -> SeedFolder:
+def make_seed(experiment: Run, seed: int, files: RunFolder, progress: Progress = silent) -> SeedFolder:
     """The weights of one seed.
 
     Raises:
         UserError: The model cannot be tuned so.
     """
-    (training,) = _tune_seed(experiment, seed, files).runs
+    (training,) = _tune_seed(experiment, seed, files, progress).runs
     return SeedFolder(files.tuning / training.folder)
 
 
-def _tune_seed(experiment: Run, seed: int, files: RunFolder) -> Tuning:
+def _tune_seed(experiment: Run, seed: int, files: RunFolder, progress: Progress) -> Tuning:
     tune = experiment.tune.model_copy(update={"seeds": (seed,)})
-    return make_tuning(experiment.model_copy(update={"tune": tune}), None, files)
+    return make_tuning(experiment.model_copy(update={"tune": tune}), None, files, progress)
 
 
-def make_evaluation(experiment: Run, seed: int | None, prediction: Prediction, files: RunFolder) -> Path:
+def make_evaluation(
+    experiment: Run, seed: int | None, prediction: Prediction, files: RunFolder, progress: Progress = silent
+) -> Path:
     """The file of the answers of one model: a tuned seed's, or the untuned model's if None.
 
     Any prediction of the model with these settings will do: all leave out the same questions.
@@ -138,8 +161,10 @@ def make_evaluation(experiment: Run, seed: int | None, prediction: Prediction, f
     """
     tuned = None
     if seed is not None:
-        (tuned,) = tuned_models(_tune_seed(experiment, seed, files), files.tuning)
-    evaluation = Evaluator(experiment.measure, files.evaluations, prediction).evaluate(experiment.model, tuned)
+        (tuned,) = tuned_models(_tune_seed(experiment, seed, files, progress), files.tuning)
+    evaluation = Evaluator(experiment.measure, files.evaluations, prediction).evaluate(
+        experiment.model, tuned, progress
+    )
     return evaluation_file(files.evaluations, evaluation.key)
 
 
@@ -152,7 +177,9 @@ def make_transfer(experiment: Run, prediction: Prediction, files: RunFolder, pro
     tuning = make_tuning(experiment, refer_to(prediction), files, progress)
     weights = [training.weights_sha256 for training in tuning.runs]
     path = files.transfer(fingerprint([prediction.sha256(), weights, experiment.measure.model_dump(mode="json")]))
-    if not path.is_file():
+    if path.is_file():
+        found(progress, "change between the answers before and after")
+    else:
         measure(
             experiment.model,
             tuned_models(tuning, files.tuning),
@@ -182,6 +209,7 @@ def make_overlaps(
         overlap, oracle = files.overlap(prediction, training), files.oracle(prediction, training)
         needs_oracle = training is changed[0] and not oracle.is_file()
         if overlap.is_file() and not needs_oracle:
+            found(progress, f"overlap of seed {training.seed}")
             continue
         extractor = extractor or load_extractor(experiment.model, experiment.sae, experiment.settings)
         weights = SeedFolder(files.tuning / training.folder).weights
@@ -215,4 +243,5 @@ def make_report(
     transfer = make_transfer(experiment, prediction, files, progress)
     overlaps = make_overlaps(experiment, prediction, transfer, files, progress)
     oracles = read_oracles(files, prediction, transfer)
+    progress("report", 0, 1)
     return report_run(prediction, transfer, oracles=oracles, overlaps=overlaps, post_hoc=post_hoc)

@@ -13,9 +13,9 @@ ROOT = Path(sts_eval.__file__).parent
 REPOSITORY = ROOT.parent
 
 ROOMS = (
-    *("errors", "progress", "statistics", "experiment", "experiment_file", "settings", "records", "data", "lab"),
-    *("model", "sae_training", "study", "predictors", "prediction", "harness"),
-    *("tuning", "transfer", "hindsight", "analysis", "pipeline", "report"),
+    *("errors", "progress", "quiet", "statistics", "experiment", "experiment_file", "settings", "records", "data"),
+    *("lab", "model", "sae_training", "study", "predictors", "prediction", "harness"),
+    *("tuning", "transfer", "hindsight", "analysis", "preflight", "pipeline", "report"),
     *("submission", "store", "queue", "sweep", "export", "leaderboard", "cli"),
 )
 """From the ground up, as docs/architecture.md lists them: a room imports only rooms before it."""

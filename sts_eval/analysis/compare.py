@@ -72,6 +72,8 @@ def compare_runs(
 
 def _warnings(runs: AlignedRuns, tables: Sequence[Table]) -> list[str]:
     lines = []
+    for name, outcome in zip(runs.run_names, runs.outcomes, strict=True):
+        lines += [f"UNRELATED: {name}: {line}" for line in outcome.unrelated]
     late = [name for name, outcome in zip(runs.run_names, runs.outcomes, strict=True) if outcome.post_hoc]
     if late:
         lines.append(f"POST HOC: the prediction was made after fine-tuning started in {', '.join(late)}")

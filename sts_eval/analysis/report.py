@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from sts_eval.analysis.aligned_runs import FEWEST_DOMAINS
+from sts_eval.analysis.belonging import Belonging, check_belonging
 from sts_eval.analysis.compare import compare_runs
 from sts_eval.analysis.runs import summarise
 from sts_eval.errors import UserError
@@ -12,6 +13,7 @@ from sts_eval.records.record import now
 from sts_eval.records.report import DomainRow, Report
 from sts_eval.records.transfer import DomainChange, Transfer
 from sts_eval.statistics import noise_ceiling
+from sts_eval.transfer.domain_changes import trusted_figures
 
 SURE = 1.96  # standard errors beyond which a single domain is called changed
 
@@ -29,27 +31,33 @@ def report_run(
     oracles: Sequence[PredictorScores] = (),
     overlaps: Sequence[Overlap] = (),
     post_hoc: bool = False,
+    unrelated: bool = False,
 ) -> Report:
     """Join a prediction with the transfer that followed it, and compare its predictors.
 
     Overlaps are of tuned seeds, where they were read. `post_hoc` goes on although the prediction was made after
-    fine-tuning started; the report then says so.
+    fine-tuning started, `unrelated` although the two are about different things; the report then says so.
 
     Raises:
-        UserError: The prediction was made after fine-tuning started, the transfer followed another one, or
-            the two have too few domains in common.
+        UserError: The two do not belong together, the transfer's figures contradict its answers, the prediction was
+            made after fine-tuning started, the transfer followed another one, or the two have too few domains in
+            common.
     """
+    related = check_belonging(prediction, transfer, unrelated=unrelated)
     late = _is_late(prediction, transfer)
     if late and not post_hoc:
         raise UserError(late, "Predict before you fine-tune, or pass --post-hoc to have the report say so")
-    changes = {change.domain: change for change in transfer.domains}
+    figures = trusted_figures(transfer)
+    changes = {change.domain: change for change in figures}
     names = [domain.domain for domain in prediction.domains if domain.domain in changes]
     if len(names) < FEWEST_DOMAINS:
         raise UserError(
             f"prediction and transfer have {len(names)} domains in common, and {FEWEST_DOMAINS} are needed",
             "Compare records of the same benchmark",
         )
-    outcome = summarise(prediction, transfer, more=oracles).model_copy(update={"post_hoc": bool(late)})
+    outcome = summarise(prediction, transfer, more=oracles, changes=figures).model_copy(
+        update={"post_hoc": bool(late), "unrelated": related.differences}
+    )
     rows = tuple(_row(prediction, changes[name]) for name in names)
     return Report(
         created=now(),
@@ -58,12 +66,13 @@ def report_run(
         model=prediction.model.id,
         training_set=prediction.training_set.source,
         post_hoc=bool(late),
+        unrelated=related.differences,
         rows=rows,
         comparison=compare_runs([outcome]),
         overlaps=tuple(overlaps),
         signal_to_noise=noise_ceiling([row.delta for row in rows], [row.se for row in rows]).signal_to_noise,
         seconds=_seconds(prediction, transfer),
-        warnings=tuple(_warnings(prediction, transfer, late, len(names))),
+        warnings=tuple(_warnings(prediction, transfer, late, related, figures, len(names))),
     )
 
 
@@ -100,16 +109,31 @@ def _seconds(prediction: Prediction, transfer: Transfer) -> dict[str, float]:
     return spent
 
 
-def _warnings(prediction: Prediction, transfer: Transfer, late: str, n_domains: int) -> list[str]:
-    lines = [f"POST HOC: {late}"] if late else []
+def _warnings(
+    prediction: Prediction,
+    transfer: Transfer,
+    late: str,
+    related: Belonging,
+    figures: Sequence[DomainChange],
+    n_domains: int,
+) -> list[str]:
+    lines = [f"UNRELATED: {line}" for line in related.differences]
+    lines += [f"POST HOC: {late}"] if late else []
     if "nothing_changed" in transfer.flags:
         lines.append("training did not change the held-out loss, so there was nothing to predict")
     if "same_questions" in transfer.flags:
         lines.append("the prediction read questions that are scored here (as in the paper)")
     if transfer.origin.kind == "imported":
         lines.append("the change was imported, not measured by this tool")
+        if related.not_compared:
+            what = ", ".join(related.not_compared)
+            lines.append(f"whether prediction and results belong together was not compared for {what}")
+    if figures != transfer.domains:
+        lines.append("errors or intervals of the transfer record are not those of its answers, and were computed again")
     if missing := len(prediction.domains) - n_domains:
         lines.append(f"{missing} predicted domains were not measured")
-    for change in transfer.domains:
-        lines += [f"{change.domain}: {text}" for flag, text in DOMAIN_FLAGS.items() if flag in change.flags]
+    for flag, text in DOMAIN_FLAGS.items():
+        flagged = [change.domain for change in figures if flag in change.flags]
+        if flagged:
+            lines.append(f"{text}: {', '.join(flagged)}")
     return [*lines, *prediction.warnings, *transfer.warnings]

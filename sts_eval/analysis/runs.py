@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sts_eval.analysis.aligned_runs import BESIDE_ACCURACY, FEWEST_DOMAINS
+from sts_eval.analysis.belonging import check_belonging
 from sts_eval.errors import UserError
 from sts_eval.records.oracle import Oracle
 from sts_eval.records.outcome import Change, DomainOutcome, Outcome, read_outcomes
@@ -14,9 +15,10 @@ from sts_eval.records.prediction import Prediction, PredictorScores
 from sts_eval.records.report import Report
 from sts_eval.records.run_folder import EVALUATIONS, RunFolder
 from sts_eval.records.transfer import DomainChange, Transfer
+from sts_eval.transfer.domain_changes import trusted_figures
 
 
-def gather(paths: Sequence[Path], *, post_hoc: bool = False) -> tuple[Outcome, ...]:
+def gather(paths: Sequence[Path], *, post_hoc: bool = False, unrelated: bool = False) -> tuple[Outcome, ...]:
     """Read runs from folders of `sts-eval run` and `.jsonl` files of outcomes, in the order given.
 
     Raises:
@@ -28,7 +30,7 @@ def gather(paths: Sequence[Path], *, post_hoc: bool = False) -> tuple[Outcome, .
         if path.suffix == ".jsonl":
             found += [(path, outcome) for outcome in read_outcomes(path)]
         elif path.name != EVALUATIONS or RunFolder.of(path).report.is_file():
-            found.append((path, outcome_of(path)))
+            found.append((path, outcome_of(path, unrelated=unrelated)))
     if not found:
         raise UserError("there is no run to compare", "Give run folders or .jsonl files of outcomes")
     _check(found, post_hoc)
@@ -36,14 +38,20 @@ def gather(paths: Sequence[Path], *, post_hoc: bool = False) -> tuple[Outcome, .
 
 
 def outcome_of(
-    folder: Path, *, model: str | None = None, training_set: str | None = None, home: Sequence[str] = ()
+    folder: Path,
+    *,
+    model: str | None = None,
+    training_set: str | None = None,
+    home: Sequence[str] = (),
+    unrelated: bool = False,
 ) -> Outcome:
     """One run, by the prediction and the transfer that its report names, with its oracles where they were read.
 
-    Names and home domains are as in `summarise`.
+    Names and home domains are as in `summarise`. `unrelated` goes on where the two are about different things.
 
     Raises:
-        UserError: There is no report, or a record that it names is gone.
+        UserError: There is no report, a record that it names is gone, the two do not belong together, or the transfer's
+            figures contradict its answers.
     """
     files = RunFolder.of(folder)
     if not files.report.is_file():
@@ -54,8 +62,13 @@ def outcome_of(
     prediction = files.record_named(Prediction, report.prediction_sha256)
     transfer = files.record_named(Transfer, report.transfer_sha256)
     oracles = read_oracles(files, prediction, transfer)
-    outcome = summarise(prediction, transfer, model=model, training_set=training_set, home=home, more=oracles)
-    return outcome.model_copy(update={"post_hoc": outcome.post_hoc or report.post_hoc})
+    related = check_belonging(prediction, transfer, unrelated=unrelated, where=f"{folder}: ")
+    figures = trusted_figures(transfer)
+    outcome = summarise(
+        prediction, transfer, model=model, training_set=training_set, home=home, more=oracles, changes=figures
+    )
+    said = {"post_hoc": outcome.post_hoc or report.post_hoc, "unrelated": related.differences}
+    return outcome.model_copy(update=said)
 
 
 def read_oracles(files: RunFolder, prediction: Prediction, transfer: Transfer) -> tuple[PredictorScores, ...]:
@@ -78,11 +91,13 @@ def summarise(
     training_set: str | None = None,
     home: Sequence[str] = (),
     more: Sequence[PredictorScores] = (),
+    changes: Sequence[DomainChange] | None = None,
 ) -> Outcome:
     """Join a prediction and a transfer, domain by domain; domains that only one of them has are left out.
 
     `model` and `training_set` are short names, taken from the prediction if None; `home` are the domains that the
-    training set is made for; `more` are scores of oracles, whose flag O keeps them out of every ranking.
+    training set is made for; `more` are scores of oracles, whose flag O keeps them out of every ranking; `changes` are
+    figures to take instead of the record's.
     """
     predicted = {domain.domain for domain in prediction.domains}
     return Outcome(
@@ -94,7 +109,7 @@ def summarise(
         transfer_sha256=transfer.sha256(),
         post_hoc=transfer.post_hoc,
         seeds=transfer.seeds,
-        domains=tuple(_domain(change) for change in transfer.domains if change.domain in predicted),
+        domains=tuple(_domain(change) for change in changes or transfer.domains if change.domain in predicted),
         predictors=(*prediction.predictors, *more),
         tuning_seconds=sum(run.seconds for run in transfer.tuning.runs) if transfer.tuning else None,
     )

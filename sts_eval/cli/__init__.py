@@ -11,6 +11,7 @@ import click
 
 import sts_eval
 from sts_eval.errors import UserError
+from sts_eval.quiet import quiet_libraries
 
 SECTIONS = {
     "Predict, fine-tune, measure": {
@@ -86,6 +87,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line. A user's mistake is one line on stderr and exit code 2."""
+    quiet_libraries()
     try:
         cli.main(standalone_mode=False)
     except UserError as error:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from sts_eval.cli.options import PATH, POST_HOC, output
+from sts_eval.cli.options import PATH, POST_HOC, UNRELATED, output
 from sts_eval.errors import UserError
 from sts_eval.records.calibration import Calibration
 from sts_eval.records.prediction import Prediction
@@ -17,7 +17,8 @@ from sts_eval.records.transfer import Transfer
 @click.argument("transfer", type=PATH)
 @click.option("--folder", type=PATH, help="Write report.json, report.md, report.html and scatter.png to this folder.")
 @POST_HOC
-def report(prediction: Path, transfer: Path, folder: Path | None, post_hoc: bool) -> None:
+@UNRELATED
+def report(prediction: Path, transfer: Path, folder: Path | None, post_hoc: bool, unrelated: bool) -> None:
     """Compare the record PREDICTION with the measured changes in the record TRANSFER."""
     from sts_eval.analysis.report import report_run
     from sts_eval.records.run_folder import RunFolder
@@ -26,7 +27,7 @@ def report(prediction: Path, transfer: Path, folder: Path | None, post_hoc: bool
 
     if folder is not None:
         check_writable(RunFolder.of(folder).report)
-    compared = report_run(Prediction.read(prediction), Transfer.read(transfer), post_hoc=post_hoc)
+    compared = report_run(Prediction.read(prediction), Transfer.read(transfer), post_hoc=post_hoc, unrelated=unrelated)
     print_report(compared)
     if folder is not None:
         click.echo(f"Written: {', '.join(str(path) for path in write_report(compared, folder))}")
@@ -37,6 +38,7 @@ def report(prediction: Path, transfer: Path, folder: Path | None, post_hoc: bool
 @output("Write JSON, Markdown, CSV and plots to this folder.")
 @click.option("--reference", default="sts_icl", show_default=True, help="The predictor to compare the others with.")
 @POST_HOC
+@UNRELATED
 @click.option("--all", "everything", is_flag=True, help="Print every row, those of log-probabilities included.")
 @click.option("--resamples", default=2000, show_default=True, help="Resamples of every bootstrap and permutation test.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Random seed of the resampling.")
@@ -45,6 +47,7 @@ def compare(
     output: Path | None,
     reference: str,
     post_hoc: bool,
+    unrelated: bool,
     everything: bool,
     resamples: int,
     seed: int,
@@ -61,7 +64,7 @@ def compare(
 
     if output is not None:
         check_writable(output / COMPARISON_FILES[0])
-    outcomes = gather(runs, post_hoc=post_hoc)
+    outcomes = gather(runs, post_hoc=post_hoc, unrelated=unrelated)
     comparison = compare_runs(outcomes, reference=reference, n_resamples=resamples, seed=seed)
     # Written before it is printed: a reader that closes the pipe early costs nothing.
     paths = [] if output is None else write_comparison(comparison, align(outcomes), output)
@@ -80,6 +83,7 @@ def compare(
     help="Also use the measured changes of the same domain in other runs.",
 )
 @POST_HOC
+@UNRELATED
 @output("Write the calibration as JSON.")
 @click.option("--apply", type=PATH, metavar="CALIBRATION", help="Convert scores of PREDICTIONs to points.")
 def calibrate(
@@ -87,6 +91,7 @@ def calibrate(
     predictors: tuple[str, ...],
     history: bool,
     post_hoc: bool,
+    unrelated: bool,
     output: Path | None,
     apply: Path | None,
 ) -> None:
@@ -104,10 +109,10 @@ def calibrate(
     from sts_eval.report.calibration import print_calibration, print_expected
 
     if apply is not None:
-        if predictors or not history or post_hoc or output is not None:
+        if predictors or not history or post_hoc or unrelated or output is not None:
             raise UserError(
                 "--apply uses a finished calibration",
-                "Leave out --predictor, --no-history, --post-hoc and --output, which are for making one",
+                "Leave out --predictor, --no-history, --post-hoc, --unrelated and --output, which are for making one",
             )
         calibration = Calibration.read(apply)
         for one in [Prediction.read(path) for path in paths]:
@@ -116,7 +121,7 @@ def calibrate(
         return
     if output is not None:
         check_writable(output)
-    calibration = fitted(gather(paths, post_hoc=post_hoc), predictors, with_history=history)
+    calibration = fitted(gather(paths, post_hoc=post_hoc, unrelated=unrelated), predictors, with_history=history)
     print_calibration(calibration)
     if output is not None:
         calibration.write(output)

@@ -19,6 +19,13 @@ POST_HOC = click.option(
     help="Accept a prediction that was made after fine-tuning started, and say so in the result.",
 )
 
+UNRELATED = click.option(
+    "--unrelated",
+    is_flag=True,
+    help="Accept a prediction and a measured change of different models, training sets or benchmarks, and say so in "
+    "large letters in the result.",
+)
+
 
 def output(help_text: str) -> Callable[[Command], Command]:
     """The option -o, --output."""

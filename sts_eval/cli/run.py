@@ -9,6 +9,7 @@ from sts_eval.cli.progress import progress_bars
 from sts_eval.errors import UserError
 from sts_eval.experiment import ModelSpec, Run, TrainingSetSpec
 from sts_eval.experiment_file import read_experiment, template
+from sts_eval.records.claim import claimed, own_claim
 from sts_eval.records.prediction import Prediction
 from sts_eval.records.record import check_writable, write_atomically
 from sts_eval.records.run_folder import RunFolder
@@ -51,19 +52,19 @@ def run(experiment: Path, folder: Path | None, post_hoc: bool) -> None:
 
     A stage whose record exists is not run again. `sts-eval init` writes a file to start from.
     """
-    from sts_eval.pipeline import make_prediction, make_report
+    from sts_eval import pipeline
     from sts_eval.report.files import write_report
     from sts_eval.report.prediction import draw_scores, print_prediction
     from sts_eval.report.report import print_report
 
     files, described = RunFolder.of(folder or Path("runs") / experiment.stem), read_experiment(experiment)
-    check_writable(files.report)
+
+    def show(prediction: Prediction) -> None:
+        print_prediction(prediction, "sts_icl")
+        draw_scores(prediction, "sts_icl", files.prediction_plot)
+
     with progress_bars() as progress:
-        prediction = make_prediction(described, files, progress)
-    print_prediction(prediction, "sts_icl")
-    draw_scores(prediction, "sts_icl", files.prediction_plot)
-    with progress_bars() as progress:
-        report = make_report(described, prediction, files, post_hoc=post_hoc, progress=progress)
+        report = pipeline.run(described, files.run, post_hoc=post_hoc, progress=progress, predicted=show)
     print_report(report)
     click.echo(f"Written: {', '.join(str(path) for path in write_report(report, files.run))}")
 
@@ -89,7 +90,7 @@ def finetune(experiment: Path, prediction: Path | None, folder: Path | None, pus
 
     described, files = read_experiment(experiment), RunFolder.of(folder or Path("runs") / experiment.stem)
     followed = refer_to(Prediction.read(prediction)) if prediction else None
-    with progress_bars() as progress:
+    with claimed(files.claim, own_claim()), progress_bars() as progress:
         tuning = make_tuning(described, followed, files, progress)
     tuning.write(files.tuning_record)
     for one in tuning.runs:
@@ -122,7 +123,7 @@ def measure(experiment: Path, tuning: Path, prediction: Path | None, output: Pat
     files = RunFolder.of(tuning.parent)
     output = output or files.transfer_record
     check_writable(output)
-    with progress_bars() as progress:
+    with claimed(files.claim, own_claim()), progress_bars() as progress:
         transfer = measuring.measure(
             described.model,
             measuring.tuned_models(done, files.tuning),

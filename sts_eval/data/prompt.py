@@ -13,6 +13,7 @@ around it, nor a standing instruction, nor special tokens, whose activations (at
 swamp every sum. Where the tokenizer would merge across the joint, the joint is kept and reported.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -101,6 +102,11 @@ class Prompter:
         self.tokenizer = tokenizer
         self._special = frozenset(tokenizer.all_special_ids)
         self._opening, self._closing = self._chat_frame() if self.chat else ("Question: ", "\nAnswer:")
+
+    def sha256(self) -> str:
+        """Hash of the tokenizer as its library writes it."""
+        written: str = self.tokenizer.backend_tokenizer.to_str()
+        return hashlib.sha256(written.encode()).hexdigest()
 
     def length(self, question: str) -> int:
         """Tokens in a question's text alone, which is what token budgets count."""

@@ -14,17 +14,22 @@ WEIGHT_FILES = ("*.safetensors", "*.json")
 NOT_IN_WEIGHTS = {"seeds", "allow_overlap", "report_to", "per_device_batch", "gradient_checkpointing"}
 
 
-def file_stamps(place: str | None, patterns: Sequence[str] = ("*",)) -> list[list[str | int]]:
+def file_stamps(place: str | None, patterns: Sequence[str] = ("**/*",)) -> list[list[str | int]]:
     """Name, size in bytes and time of change in nanoseconds of a file or a folder's files; none for what is on a hub.
+
+    A folder's files are by default those in its folders too.
 
     Reading all weights of a large model would take longer than what its fingerprint saves.
     """
     path = Path(place).expanduser() if place else None
     if path is not None and path.is_dir():
-        files = sorted(file for pattern in patterns for file in path.glob(pattern))
+        files = sorted(file for pattern in patterns for file in path.glob(pattern) if file.is_file())
+        names = [file.relative_to(path).as_posix() for file in files]
     else:
         files = [path] if path is not None and path.is_file() else []
-    return [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in files]
+        names = [file.name for file in files]
+    stats = [file.stat() for file in files]
+    return [[name, stat.st_size, stat.st_mtime_ns] for name, stat in zip(names, stats, strict=True)]
 
 
 def model_fingerprint(model: ModelSpec) -> str:

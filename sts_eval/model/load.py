@@ -1,10 +1,14 @@
 """The one place that loads a model, its tokenizer and its configuration, and describes a LoRA adapter."""
 
-from collections.abc import Callable
+import re
+import warnings
+from collections.abc import Callable, Collection
 from typing import Any
 
 from sts_eval.errors import UserError
 from sts_eval.experiment import ModelSpec, TuneSettings
+
+LISTED = 5  # missing tensors that a message names
 
 
 def load_model(spec: ModelSpec, *, for_training: bool = False) -> Any:
@@ -13,7 +17,7 @@ def load_model(spec: ModelSpec, *, for_training: bool = False) -> Any:
     For training it is left to the trainer to place the model, one copy per process, unless `device` spreads it.
 
     Raises:
-        UserError: There is no such model, precision or device, or its weights are not safetensors.
+        UserError: There is no such model, precision or device, or its weights are not safetensors or not complete.
     """
     import torch
     from transformers import AutoModelForCausalLM
@@ -23,21 +27,33 @@ def load_model(spec: ModelSpec, *, for_training: bool = False) -> Any:
     device: str | None = default_device() if spec.device == "auto" else spec.device
     if for_training and spec.device in ("auto", "cpu", "cuda", "mps"):
         device = None
-    model: Any
+    loading: Any = AutoModelForCausalLM.from_pretrained  # with output_loading_info it returns a pair
     try:
-        model = AutoModelForCausalLM.from_pretrained(
-            spec.id, **_source(spec), dtype=spec.dtype, device_map=device, use_safetensors=True
+        model, loaded = loading(
+            spec.id,
+            **_source(spec),
+            dtype=spec.dtype,
+            device_map=device,
+            use_safetensors=True,
+            output_loading_info=True,
         )
     except (OSError, ValueError, RuntimeError, AssertionError) as error:  # the last two where a device is not there
         raise UserError(
             f"model {spec.id!r} cannot be loaded ({_reason(error)})",
             "Check the id or folder, --device, and `hf auth login` for gated models",
         ) from error
+    if loaded["missing_keys"]:
+        raise _incomplete(f"model {spec.id!r}", loaded["missing_keys"])
     if spec.adapter is not None:
         from peft import PeftModel
 
         try:
-            model = PeftModel.from_pretrained(model, spec.adapter)
+            with warnings.catch_warnings():
+                warnings.filterwarnings("error", message="Found missing adapter keys")  # peft goes on with random ones
+                model = PeftModel.from_pretrained(model, spec.adapter)
+        except UserWarning as warning:
+            lacking = re.findall(r"'(.+?)'", str(warning))
+            raise _incomplete(f"adapter {spec.adapter!r}", lacking) from warning
         except (OSError, ValueError) as error:
             raise UserError(f"adapter {spec.adapter!r} cannot be loaded ({error})", "Check the id or folder") from error
     return model
@@ -90,11 +106,28 @@ def lora_config(tune: TuneSettings, *, dropout: float | None = None) -> Any:
     )
 
 
+def checkpointing_name() -> str:
+    """What the installed transformers calls recomputing activations, in arguments and methods."""
+    from transformers import PreTrainedModel
+
+    new, old = "activation_checkpointing", "gradient_checkpointing"
+    return new if hasattr(PreTrainedModel, f"{new}_enable") else old
+
+
 def default_device() -> str:
     """The accelerator of this machine, or its processor."""
     import torch
 
     return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _incomplete(what: str, missing: Collection[str]) -> UserError:
+    """The refusal of weights that lack tensors, which the libraries would draw at random. Tied ones are not missing."""
+    listed = ", ".join(sorted(missing)[:LISTED]) + (", ..." if len(missing) > LISTED else "")
+    return UserError(
+        f"the files of {what} lack {len(missing)} of its tensors, which would be random ({listed})",
+        "Give a complete checkpoint of a causal language model, or save it again",
+    )
 
 
 def _source(spec: ModelSpec) -> dict[str, Any]:

@@ -6,6 +6,7 @@ prefix and its own question only. That equals one forward pass per question (the
 every token is computed once. The pass is cut short at the hook; neither later blocks nor the language-model head run.
 """
 
+import inspect
 import itertools
 import sys
 from collections.abc import Iterator, Sequence
@@ -61,6 +62,9 @@ class Reader:
         self.device, self._dtype = embeddings.device, embeddings.dtype
         # Whether questions share a row.
         self.packs = self._attention.packs
+        # The argument of the forward pass that takes the cache: its name in transformers now, or before.
+        accepted = inspect.signature(self._base.forward).parameters
+        self._cache_argument = "cache" if "cache" in accepted else "past_key_values"
         self._checked: set[tuple[bool, ...]] = set()
         # Cells of the smallest attention mask for which memory ran out: such rows are halved before they are tried.
         self._too_many = sys.maxsize
@@ -110,8 +114,8 @@ class Reader:
                 ids,
                 position_ids=before + row.positions[None].to(self.device),
                 attention_mask=self._attention.masks(row, self.device, self._dtype, before),
-                past_key_values=cache,
                 use_cache=cache is not None,
+                **{self._cache_argument: cache},
             )
         spans = [start + position for start, turn in zip(starts, turns, strict=False) for position in turn.span]
         return hidden[0, torch.tensor(spans, device=hidden.device)]
@@ -121,7 +125,7 @@ class Reader:
 
         # Built without a config, every layer keeps the whole prefix; the masks below do the windowing.
         cache = DynamicCache()
-        self._forward(torch.tensor([prefix.ids]), past_key_values=cache, use_cache=True)
+        self._forward(torch.tensor([prefix.ids]), use_cache=True, **{self._cache_argument: cache})
         prefix.cache = cache
 
     def _one_by_one(self, prefix: Prefix, turns: Sequence[Turn]) -> Tensor:

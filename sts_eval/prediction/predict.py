@@ -1,6 +1,5 @@
 """The main job: from a description to a prediction record."""
 
-import hashlib
 from collections.abc import Sequence
 from itertools import chain
 
@@ -45,10 +44,12 @@ def predict(experiment: Experiment, progress: Progress = silent) -> Prediction:
     """
     costs = CostMeter()
     settings = experiment.settings
+    progress("reading the data", 0, 1)
     with costs("data"):
         predictors = select(("sts", *settings.predictors))
         training_set = load_training_set(experiment.training_set)
         benchmark = load_benchmark(experiment.benchmark)
+    progress("loading the model and the SAE", 0, 1)
     with costs("load"):
         extractor = load_extractor(experiment.model, experiment.sae, settings)
     found = collect_scores(
@@ -87,7 +88,6 @@ def predict(experiment: Experiment, progress: Progress = silent) -> Prediction:
 def _model_identity(extractor: Extractor, experiment: Experiment) -> ModelIdentity:
     model = unwrapped(extractor.reader.model)
     config = model.config.get_text_config()
-    tokenizer = extractor.prompter.tokenizer
     return ModelIdentity(
         id=experiment.model.id,
         commit=getattr(model.config, "_commit_hash", None),
@@ -95,7 +95,7 @@ def _model_identity(extractor: Extractor, experiment: Experiment) -> ModelIdenti
         dtype=str(model.dtype).removeprefix("torch."),
         d_model=config.hidden_size,
         n_layers=config.num_hidden_layers,
-        tokenizer_sha256=hashlib.sha256(tokenizer.backend_tokenizer.to_str().encode()).hexdigest(),
+        tokenizer_sha256=extractor.prompter.sha256(),
         chat_template=extractor.prompter.chat,
         context=extractor.context,
     )

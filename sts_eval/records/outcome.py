@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError
 
 from sts_eval.errors import UserError
 from sts_eval.records.prediction import PredictorScores
-from sts_eval.records.record import Part, Record, absent, write_atomically
+from sts_eval.records.record import Part, Record, absent, is_empty, write_atomically
 
 
 class Change(Part):
@@ -49,6 +49,9 @@ class Outcome(Record):
     prediction_sha256: str
     transfer_sha256: str
     post_hoc: bool
+    unrelated: tuple[str, ...] = Field(
+        default=(), description="how prediction and transfer differ in what they are about", exclude_if=is_empty
+    )
     seeds: tuple[int, ...]
     domains: tuple[DomainOutcome, ...] = Field(min_length=1)
     predictors: tuple[PredictorScores, ...]

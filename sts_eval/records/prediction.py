@@ -6,7 +6,7 @@ from pydantic import Field
 
 from sts_eval.experiment import Experiment
 from sts_eval.records.older import STS_SUMMARIES
-from sts_eval.records.record import Part, Record
+from sts_eval.records.record import Part, Record, is_empty
 
 SCORES = tuple(STS_SUMMARIES)  # STS's scores, the leading one first; they are predictors like any other
 
@@ -40,11 +40,6 @@ class SAEIdentity(Part):
     weights_sha256: str
 
 
-def _is_empty(value: object) -> bool:
-    """Whether a field stays out of the JSON, so that records from before it was there keep their hashes."""
-    return not value
-
-
 class DataIdentity(Part):
     """A data source as it was read."""
 
@@ -52,9 +47,9 @@ class DataIdentity(Part):
     revision: str | None
     rows: int
     sha256: str = Field(description="of the rows")
-    form: str = Field(default="", description="fields that examples were read from", exclude_if=_is_empty)
-    left_out: int = Field(default=0, description="rows that could not be read", exclude_if=_is_empty)
-    roles: dict[str, int] = Field(default={}, description="turns by role, in conversations", exclude_if=_is_empty)
+    form: str = Field(default="", description="fields that examples were read from", exclude_if=is_empty)
+    left_out: int = Field(default=0, description="rows that could not be read", exclude_if=is_empty)
+    roles: dict[str, int] = Field(default={}, description="turns by role, in conversations", exclude_if=is_empty)
 
 
 class SeedShift(Part):

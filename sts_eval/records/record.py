@@ -21,12 +21,17 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-def absent(value: object) -> bool:
-    """Whether a field is left out of a record's text: `exclude_if` of a field that older records lack.
+# Two rules for `exclude_if` of fields that older records lack: such a record keeps its text, and so its hash.
 
-    A record that was written before the field was thought of so keeps its text, and its hash.
-    """
+
+def absent(value: object) -> bool:
+    """Whether a field is None or has no entries; zero and False are values."""
     return value is None or value == ()
+
+
+def is_empty(value: object) -> bool:
+    """Whether a field is zero, False, an empty text or has no entries."""
+    return not value
 
 
 class Record(Part):

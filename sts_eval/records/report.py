@@ -8,7 +8,7 @@ from sts_eval.errors import UserError
 from sts_eval.records.comparison import Comparison
 from sts_eval.records.overlap import Overlap
 from sts_eval.records.prediction import Score
-from sts_eval.records.record import Part, Record
+from sts_eval.records.record import Part, Record, is_empty
 
 
 class DomainRow(Part):
@@ -36,6 +36,9 @@ class Report(Record):
     model: str
     training_set: str
     post_hoc: bool
+    unrelated: tuple[str, ...] = Field(
+        default=(), description="how prediction and transfer differ in what they are about", exclude_if=is_empty
+    )
     rows: tuple[DomainRow, ...]
     comparison: Comparison | None = Field(description="of this one run; None in reports of schema 1")
     overlaps: tuple[Overlap, ...] = Field(description="predicted and actually shifted dimensions, by tuned seed")

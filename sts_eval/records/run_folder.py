@@ -13,6 +13,7 @@
             overlap-0-5d02e7aa.json       one seed: predicted and actually shifted dimensions
             oracle-0-5d02e7aa.json        the first seed: what predictors could say that had the tuned model
             report.json, report.md, report.html, scatter.png, prediction.png
+            .running.json                 while a process is at work: which one
             tuning.json, transfer.json    of `sts-eval stage finetune` and `stage measure`
 
 A sweep keeps its runs in `runs/NAME/`, and `evaluations/` and `tuning/` beside `runs/` for all of them.
@@ -46,6 +47,11 @@ class SeedFolder:
         self.facts = path / "training.json"  # the record of the training
 
     @property
+    def checkpoints(self) -> Path:
+        """Where an unfinished seed keeps what it can go on from."""
+        return self.path / "checkpoints"
+
+    @property
     def unfinished(self) -> SeedFolder:
         """Where the seed is made, before the folder is renamed."""
         return SeedFolder(self.path.with_name(f".{self.path.name}.tmp"))
@@ -70,6 +76,7 @@ class RunFolder:
     def __init__(self, run: Path, evaluations: Path, tuning: Path) -> None:
         self.run, self.evaluations, self.tuning = run, evaluations, tuning
         self.report = run / REPORT_FILES[0]
+        self.claim = run / ".running.json"  # who is at work
         self.prediction_plot = run / "prediction.png"
         self.tuning_record = run / TUNING_RECORD  # of `sts-eval stage finetune`
         self.transfer_record = run / "transfer.json"  # of `sts-eval stage measure`

@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from sts_eval.records.answers import LengthUnit, Replies
-from sts_eval.records.record import Record, absent, write_atomically
+from sts_eval.records.record import Record, absent, is_empty, write_atomically
 from sts_eval.records.tuning import PredictionReference, Tuning
 
 DomainFlag = Literal["small_sample", "few_discordant", "unparsed_changed", "truncated_changed", "only_one_seed"]
@@ -33,6 +33,9 @@ class Measured(Record):
     num_fewshot: int | None = Field(description="None for the task's own number")
     questions: Literal["disjoint", "same"]
     n_read: int = Field(description="questions left out because the prediction had read them")
+    benchmark_sha256: str = Field(
+        default="", description="of the benchmark that the prediction read", exclude_if=is_empty
+    )
     before_key: str = Field(description="key of the untuned model's evaluation")
     after_keys: tuple[str, ...] = Field(description="keys of the tuned models' evaluations, in the order of seeds")
     seconds: dict[str, float]

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from sts_eval.experiment import ModelSpec, TuneSettings
 from sts_eval.records.prediction import DataIdentity
-from sts_eval.records.record import Record
+from sts_eval.records.record import Record, is_empty
 
 
 class PredictionReference(Record):
@@ -58,6 +58,7 @@ class Tuning(Record):
     prediction: PredictionReference | None = Field(description="None where nothing was predicted first")
     model: ModelSpec
     commit: str | None = Field(description="hub commit of the model, None for a folder")
+    tokenizer_sha256: str = Field(default="", description="of the serialised tokenizer", exclude_if=is_empty)
     training_set: DataIdentity
     settings: TuneSettings
     chat_template: bool = Field(description="whether rows were rendered as chat turns")

@@ -37,7 +37,7 @@ def scatter(report: Report, score: str) -> Figure:
     table = report.compared().table("which_way", "accuracy")
     assert table is not None  # noqa: S101 - every comparison has it
     found = table.row(score)
-    late = "POST HOC: " if report.post_hoc else ""
+    late = "UNRELATED: " * bool(report.unrelated) + "POST HOC: " * report.post_hoc
     axes.set_title(f"{late}r = {signed(found.r)} {interval(found.bootstrap)} over {found.n_points} domains")
     axes.set_xlabel(f"predicted: {NAMES[score]} (± standard error)")
     axes.set_ylabel("measured: change in accuracy, points (± standard error)")

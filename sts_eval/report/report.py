@@ -27,6 +27,7 @@ OUTCOMES: tuple[tuple[Question, Measure], ...] = (
 IN_WORDS = ("sts_icl", "sts_act")  # scores whose correlations with accuracy are put in words
 DOMAIN_HEADER = ("domain", "STS_ICL", "STS_act", "before", "after", "Δ points ± SE", "n", "verdict")
 OVERLAP_HEADER = ("space", "N", "in both", "null of equal activity", "largest p", "N carry of all change")
+UNRELATED = "UNRELATED: THIS PREDICTION IS NOT ABOUT WHAT WAS MEASURED"
 COLOURS = {"better": "green", "worse": "red"}
 
 
@@ -38,6 +39,8 @@ def print_report(report: Report, console: Console | None = None) -> None:
     """
     console = console or standard_output()
     comparison = report.compared()
+    if report.unrelated:
+        console.rule(f"[bold red]{UNRELATED}[/]", characters="━")
     for warning in warnings(report, comparison):
         warn(console, f"Warning: {warning}")
     domains = text_table("Predicted and measured, by domain", DOMAIN_HEADER, left=("domain", "verdict"))
@@ -62,7 +65,7 @@ def print_report(report: Report, console: Console | None = None) -> None:
 
 def warnings(report: Report, comparison: Comparison) -> tuple[str, ...]:
     """What the reader must know first; of the comparison only what the report does not say itself."""
-    about_one_run = ("POST HOC", "no model has 3 training sets")
+    about_one_run = ("UNRELATED", "POST HOC", "no model has 3 training sets")
     return (*report.warnings, *(line for line in comparison.warnings if not line.startswith(about_one_run)))
 
 
@@ -130,6 +133,8 @@ def markdown(report: Report) -> str:
     """
     comparison = report.compared()
     lines = [f"# {inline(tuned_on(report.model, report.training_set))}", ""]
+    if report.unrelated:
+        lines += [f"# {UNRELATED}", ""]
     lines += [f"> **{inline(warning)}**\n" for warning in warnings(report, comparison)]
     lines += pipe_table(DOMAIN_HEADER, domain_rows(report))
     for table in outcome_tables(comparison):
@@ -158,5 +163,5 @@ def page(report: Report) -> str:
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{name}</title>'
         "<style>body{max-width:64rem;margin:2rem auto;font-family:system-ui;padding:0 1rem}"
         "pre{overflow-x:auto;font-size:.8rem}svg{max-width:100%;height:auto}</style>"
-        f"<h1>{name}</h1>{svg[svg.index('<svg') :]}{body}</html>\n"
+        f"<h1>{name}</h1>{f'<h1>{UNRELATED}</h1>' if report.unrelated else ''}{svg[svg.index('<svg') :]}{body}</html>\n"
     )

@@ -26,7 +26,7 @@ from sts_eval.data.sampling import shuffled
 from sts_eval.data.training_set import TrainingSet
 from sts_eval.errors import UserError
 from sts_eval.experiment import RATE, TuneSettings
-from sts_eval.model.load import lora_config
+from sts_eval.model.load import checkpointing_name, lora_config
 from sts_eval.progress import Progress, silent
 from sts_eval.study.extractor import Extractor
 from sts_eval.study.losses import option_ids
@@ -120,11 +120,11 @@ def attached(model: Any, tune: TuneSettings, seed: int) -> Iterator[Adapter]:
         try:
             if checkpointing:
                 # The other, reentrant kind would need inputs that require gradients.
-                model.gradient_checkpointing_enable({"use_reentrant": False})
+                getattr(model, f"{checkpointing_name()}_enable")({"use_reentrant": False})
             yield Adapter(model, tune)
         finally:
             if checkpointing:
-                model.gradient_checkpointing_disable()
+                getattr(model, f"{checkpointing_name()}_disable")()
             wrapper.unload()
             vars(model).pop("peft_config", None)  # which older versions of peft leave there
             for name, parameter in model.named_parameters():

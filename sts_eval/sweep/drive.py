@@ -3,17 +3,11 @@
 It keeps nothing that is not on disk: killed and started again, it goes on from the records.
 """
 
-import os
-import socket
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
-from sts_eval.errors import UserError
-from sts_eval.records.record import Record, now
+from sts_eval.records.claim import Claim, claimed, holder, own_claim
 from sts_eval.sweep.matrix import Matrix
 from sts_eval.sweep.perform import Task
 from sts_eval.sweep.stages import plan
@@ -25,7 +19,6 @@ Tell = Callable[[Book, StageRecord | None], None]
 DRIVER_FILE = "driver.json"
 
 POLL = 1.0  # seconds between looks at what runs
-SILENT = 60.0  # seconds without a sign of life after which a driver counts as gone
 
 
 class Engine(Protocol):
@@ -45,13 +38,9 @@ class Engine(Protocol):
         """Give up what is not done."""
 
 
-class Driver(Record):
-    """Who drives a sweep. Its file's time of change is the sign of life."""
+class Driver(Claim):
+    """Who drives a sweep."""
 
-    schema_version: Literal[1] = 1
-    host: str
-    pid: int
-    started: str
     place: str
     width: int
 
@@ -75,7 +64,8 @@ def drive(
     """
     folder = folder.resolve()
     book = open_book(matrix, folder)
-    with _claimed(folder, engine) as alive:
+    driver = Driver(**own_claim().model_dump(), place=engine.place, width=engine.width)
+    with claimed(folder / DRIVER_FILE, driver, "Look at it with --status, or stop that process first"):
         book.interrupt()
         if retry:
             book.forgive()
@@ -90,7 +80,6 @@ def drive(
             for ended in engine.wait(poll):
                 book.end(ended)
                 tell(book, ended)
-            alive()
             book.look(book.submitted)
 
 
@@ -107,38 +96,4 @@ def _task(book: Book, name: str, matrix: Matrix) -> Task:
 
 def driver_of(folder: Path) -> Driver | None:
     """Who drives a sweep now, None where nobody does."""
-    path = folder / DRIVER_FILE
-    try:
-        driver, silent = Driver.read(path), time.time() - path.stat().st_mtime
-    except (UserError, OSError):
-        return None
-    here = driver.host == socket.gethostname()
-    return None if silent > SILENT or (here and not _is_process(driver.pid)) else driver
-
-
-def _is_process(pid: int) -> bool:
-    if sys.platform != "win32":  # where asking this way would end it; the sign of life must do
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return False
-        except OSError:  # somebody else's
-            pass
-    return True
-
-
-@contextmanager
-def _claimed(folder: Path, engine: Engine) -> Iterator[Callable[[], None]]:
-    """Be the only driver of a folder; the function gives a sign of life."""
-    path, other = folder / DRIVER_FILE, driver_of(folder)
-    if other is not None:
-        raise UserError(
-            f"{folder} is being driven by process {other.pid} on {other.host}",
-            "Look at it with --status, or stop that process first",
-        )
-    own = Driver(host=socket.gethostname(), pid=os.getpid(), started=now(), place=engine.place, width=engine.width)
-    own.write(path)
-    try:
-        yield lambda: os.utime(path) if path.is_file() else None
-    finally:
-        path.unlink(missing_ok=True)
+    return holder(folder / DRIVER_FILE, Driver)

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sts_eval.errors import UserError
+from sts_eval.progress import Progress, silent, told_in_lines
+from sts_eval.quiet import quiet_libraries
 from sts_eval.records.prediction import Prediction
 from sts_eval.records.record import now
 from sts_eval.records.run_folder import RunFolder
@@ -86,7 +88,9 @@ def attempt(task: Task) -> StageRecord:
             heading = f"{stage.name}, attempt {task.attempts + 1}, {now()}, {began.host}, process {began.pid}"
             print(heading, flush=True)  # noqa: T201 -- the log's first line
             try:
-                made = tuple(str(path.relative_to(task.folder)) for path in perform(stage, task.matrix, task.folder))
+                with told_in_lines(sys.stderr) as tell:
+                    done = perform(stage, task.matrix, task.folder, tell)
+                made = tuple(str(path.relative_to(task.folder)) for path in done)
             except BaseException:
                 traceback.print_exc()
                 raise
@@ -98,7 +102,7 @@ def attempt(task: Task) -> StageRecord:
     return task.end(began, error=error, mistake=mistake, seconds=time.perf_counter() - start, made=made)
 
 
-def perform(stage: Stage, matrix: Matrix, folder: Path) -> tuple[Path, ...]:
+def perform(stage: Stage, matrix: Matrix, folder: Path, progress: Progress = silent) -> tuple[Path, ...]:
     """Do a stage with the pipeline, or find it done: records that are there are not made again.
 
     Returns:
@@ -116,13 +120,13 @@ def perform(stage: Stage, matrix: Matrix, folder: Path) -> tuple[Path, ...]:
     runs = dict(matrix.expand())
     run, files = runs[stage.run], RunFolder.of_sweep(folder, stage.run)
     if stage.kind == "predict":
-        make_prediction(run, files)
+        make_prediction(run, files, progress)
         return (prediction_file(run, files),)
     if stage.kind == "tune" and stage.seed is not None:
-        return (make_seed(run, stage.seed, files).facts,)
+        return (make_seed(run, stage.seed, files, progress).facts,)
     if stage.kind == "report":
-        prediction = make_prediction(run, files)
-        report = make_report(run, prediction, files, post_hoc=matrix.post_hoc)
+        prediction = make_prediction(run, files, progress)
+        report = make_report(run, prediction, files, post_hoc=matrix.post_hoc, progress=progress)
         draw_scores(prediction, "sts_icl", files.prediction_plot)
         print_report(report)
         return tuple(write_report(report, files.run))
@@ -130,7 +134,7 @@ def perform(stage: Stage, matrix: Matrix, folder: Path) -> tuple[Path, ...]:
     for name, one in candidates.items():
         path = prediction_file(one, RunFolder.of_sweep(folder, name))
         if path.is_file():
-            return (make_evaluation(run, stage.seed, Prediction.read(path), files),)
+            return (make_evaluation(run, stage.seed, Prediction.read(path), files, progress),)
     raise FileNotFoundError(f"there is no prediction of {', '.join(candidates)}")
 
 
@@ -146,6 +150,7 @@ def _output_to(path: Path) -> Iterator[None]:
             for number in (1, 2):
                 os.dup2(file.fileno(), number)
             with redirect_stdout(file), redirect_stderr(file), warnings.catch_warnings():
+                quiet_libraries()
                 yield
             file.flush()
         finally:

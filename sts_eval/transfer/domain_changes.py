@@ -4,14 +4,19 @@ Accuracy change and its errors are those of METHOD: paired over questions, McNem
 seeds the crossed analysis of variance. An answer without a verdict is wrong.
 """
 
+import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
+from sts_eval.errors import UserError
 from sts_eval.records.answers import Replies
-from sts_eval.records.transfer import DomainAnswers, DomainChange, DomainFlag, Form, MeanChange, SeedChange
+from sts_eval.records.transfer import DomainAnswers, DomainChange, DomainFlag, Form, MeanChange, SeedChange, Transfer
 from sts_eval.statistics import change_over_seeds, mean_change_over_seeds, paired_change, paired_mean_change
 from sts_eval.statistics.paired import POINTS
+
+ROUNDING = 1e-9  # relative difference between two computations of a figure that rounding explains
 
 NOTABLE_SHARE = 0.02
 """Change in the share of unparsed or truncated answers from which part of an accuracy change is form."""
@@ -20,6 +25,49 @@ NOTABLE_SHARE = 0.02
 def summarise(answers: Sequence[DomainAnswers], seeds: Sequence[int]) -> tuple[DomainChange, ...]:
     """The figures of every domain, from its answers alone. `seeds` are those of the tables' `after` sides."""
     return tuple(_domain(table, seeds) for table in answers)
+
+
+def trusted_figures(transfer: Transfer) -> tuple[DomainChange, ...]:
+    """The figures of a record, made again from its answers where they are not what these give.
+
+    Raises:
+        UserError: An accuracy, a change or a count contradicts the answers.
+    """
+    computed = summarise(transfer.answers, transfer.seeds)
+    for stated, again in zip(transfer.domains, computed, strict=True):
+        for name, value in _counted(again).items():
+            said = _counted(stated).get(name)
+            if said is None or not _alike(said, value):
+                raise UserError(
+                    f"the record states {name} of {again.domain} as {said}, and its answers give {value:.6g}",
+                    "Give the record as it was written, or measure again",
+                )
+    pairs = zip(transfer.domains, computed, strict=True)
+    return transfer.domains if all(_alike(one.model_dump(), other.model_dump()) for one, other in pairs) else computed
+
+
+def _alike(one: Any, other: Any) -> bool:
+    """Whether two values differ by no more than rounding."""
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(_alike(one[name], other[name]) for name in one)
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
+        return len(one) == len(other) and all(map(_alike, one, other))
+    if isinstance(one, float) and isinstance(other, float):
+        return math.isclose(one, other, rel_tol=ROUNDING, abs_tol=ROUNDING)
+    return bool(one == other)
+
+
+def _counted(change: DomainChange) -> dict[str, float]:
+    """What follows from counting answers alone, whatever the statistics of the version that wrote it."""
+    names = ("n", "accuracy_before", "accuracy_after", "delta")
+    found = {name: float(getattr(change, name)) for name in names}
+    for one in change.by_seed:
+        found |= {
+            f"{name} of seed {one.seed}": float(getattr(one, name)) for name in ("accuracy_after", "lost", "gained")
+        }
+    if change.logprob is not None:
+        found |= {f"log-probability {name}": getattr(change.logprob, name) for name in ("before", "after", "delta")}
+    return found
 
 
 def _domain(table: DomainAnswers, seeds: Sequence[int]) -> DomainChange:

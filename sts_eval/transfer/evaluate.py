@@ -15,6 +15,8 @@ from sts_eval.errors import UserError
 from sts_eval.experiment import BenchmarkSpec, MeasureSettings, ModelSpec
 from sts_eval.model.fingerprint import model_fingerprint, weights_sha256
 from sts_eval.model.load import default_device, token_counter
+from sts_eval.progress import Progress, found, silent
+from sts_eval.quiet import no_git_hash
 from sts_eval.records.answers import Evaluation
 from sts_eval.records.prediction import Prediction
 from sts_eval.records.record import check_writable, fingerprint, now
@@ -64,7 +66,7 @@ class Evaluator:
         self._tasks, self._manager = load_tasks(settings, benchmark)
         self._selections, self.n_read = choose_questions(settings, self._tasks, prediction)
 
-    def evaluate(self, model: ModelSpec, tuned: Tuned | None = None) -> Evaluation:
+    def evaluate(self, model: ModelSpec, tuned: Tuned | None = None, progress: Progress = silent) -> Evaluation:
         """Evaluate a model, or read what an earlier evaluation of the same kind found.
 
         Raises:
@@ -75,8 +77,11 @@ class Evaluator:
         adapter = None if tuned is None else weights_sha256(tuned.weights)
         key = self._key(model, adapter)
         file = evaluation_file(self._folder, key)
+        stage = "answers before fine-tuning" if tuned is None else f"answers after fine-tuning, seed {tuned.seed}"
         if file.is_file():
+            found(progress, stage)
             return Evaluation.read(file)
+        progress(stage, 0, 1)
         check_writable(file)
         if tuned is not None and not tuned.whole:
             _check_base(model, tuned.weights)
@@ -104,18 +109,19 @@ class Evaluator:
 
         settings, chosen = self._settings, self._selections
         longest = settings.max_answer_tokens
-        lm, attached = self._load(model, tuned)
-        results = simple_evaluate(
-            model=lm,
-            tasks=[self._tasks[name] for name in chosen],
-            task_manager=self._manager,
-            samples={name: list(selection.indices) for name, selection in chosen.items()},
-            num_fewshot=settings.num_fewshot,
-            apply_chat_template=settings.chat_template,
-            gen_kwargs={"max_gen_toks": longest} if longest else None,
-            bootstrap_iters=0,
-            log_samples=True,
-        )
+        with no_git_hash():
+            lm, attached = self._load(model, tuned)
+            results = simple_evaluate(
+                model=lm,
+                tasks=[self._tasks[name] for name in chosen],
+                task_manager=self._manager,
+                samples={name: list(selection.indices) for name, selection in chosen.items()},
+                num_fewshot=settings.num_fewshot,
+                apply_chat_template=settings.chat_template,
+                gen_kwargs={"max_gen_toks": longest} if longest else None,
+                bootstrap_iters=0,
+                log_samples=True,
+            )
         unpacked = getattr(lm, "unpacked", None)
         notes = tuple(
             f"{_whose(tuned)}: {what}: {why}"
@@ -135,16 +141,12 @@ class Evaluator:
 
     def _load(self, model: ModelSpec, tuned: Tuned | None) -> tuple[Any, str | None]:
         """lm-eval's model, and why its adapter is attached where it should be merged."""
-        from lm_eval.api.registry import get_model
-
-        import sts_eval.transfer.packed_lm  # noqa: F401 -- tells lm-eval of the backend hf-packed
-
         settings = self._settings
         device = default_device() if model.device == "auto" or _is_spread(model) else model.device
         own, more = _model_args(settings, model, tuned), {"batch_size": batch_size(settings, device), "device": device}
 
         def load() -> Any:
-            return get_model(settings.backend).create_from_arg_obj(own, more)
+            return model_class(settings.backend).create_from_arg_obj(own, more)
 
         try:
             if settings.adapter == "merged" and "peft" in own:
@@ -168,6 +170,26 @@ class Evaluator:
 
 def _whose(tuned: Tuned | None) -> str:
     return "the untuned model" if tuned is None else f"the tuned model of seed {tuned.seed}"
+
+
+def model_class(name: str) -> Any:
+    """lm-eval's class of model by its name.
+
+    Raises:
+        UserError: There is none, or a package that it needs is missing.
+    """
+    from lm_eval.api.registry import get_model
+
+    import sts_eval.transfer.packed_lm  # noqa: F401 -- tells lm-eval of the backend hf-packed
+
+    try:
+        return get_model(name)
+    except ModuleNotFoundError as error:
+        raise UserError(f"the backend {name!r} needs the package {error.name}", f"pip install {error.name}") from error
+    except ImportError as error:
+        raise UserError(f"the backend {name!r} cannot be imported ({error})", "Mend its installation") from error
+    except ValueError as error:
+        raise UserError(f"lm-eval has no backend {name!r}", "Set measure.backend to hf, hf-packed or vllm") from error
 
 
 def batch_size(settings: MeasureSettings, device: str) -> str:

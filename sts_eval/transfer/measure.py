@@ -41,7 +41,7 @@ def measure(
 
     The questions that the prediction read are left out. Evaluations in the folder that earlier calls made are used
     again. The benchmark is that of the prediction if there is one. The record of the tuning is kept with the result.
-    Progress is that of models; lm-eval shows its requests.
+    Progress is that of models.
 
     Raises:
         UserError: The task is unknown, no question is left, an adapter is another model's, or a seed occurs twice.
@@ -51,12 +51,12 @@ def measure(
         raise UserError("the tuned models are none, or two of one seed", "Give each seed one model")
     evaluator = Evaluator(settings, folder, prediction, benchmark)
     progress("before", 0, 1)
-    before = evaluator.evaluate(model)
+    before = evaluator.evaluate(model, progress=progress)
     progress("before", 1, 1)
     after = []
     for done, one in enumerate(tuned):
         progress("after", done, len(tuned))
-        after.append(evaluator.evaluate(model, one))
+        after.append(evaluator.evaluate(model, one, progress))
     progress("after", len(tuned), len(tuned))
     reference = refer_to(prediction) if prediction else None
     warnings = list(tuning.warnings) if tuning else []
@@ -71,6 +71,7 @@ def measure(
             num_fewshot=settings.num_fewshot,
             questions=settings.questions,
             n_read=evaluator.n_read,
+            benchmark_sha256=prediction.benchmark.sha256 if prediction else "",
             before_key=before.key,
             after_keys=tuple(evaluation.key for evaluation in after),
             seconds={"before": before.seconds, "after": sum(evaluation.seconds for evaluation in after)},

@@ -42,7 +42,7 @@ def choose_questions(
     met = set()
     for name, task in tasks.items():
         for index, document in enumerate(task.eval_docs):
-            domain, identity = str(document.get("category") or name), _identity(document, index)
+            domain, identity = domain_of(document, name), _identity(document, index)
             if prediction is not None and domain not in read:
                 continue
             pool = pools.setdefault(domain, [])
@@ -70,6 +70,11 @@ def choose_questions(
             taken[name].append(index)
     chosen = {name: _select(tasks[name], sorted(indices), settings) for name, indices in taken.items() if indices}
     return chosen, len(met) if settings.questions == "disjoint" else 0
+
+
+def domain_of(document: Mapping[str, Any], task: str) -> str:
+    """The domain of a question: its category, or the task where it has none."""
+    return str(document.get("category") or task)
 
 
 def _select(task: Any, indices: Sequence[int], settings: MeasureSettings) -> Selection:

@@ -1,13 +1,14 @@
 """Fine-tuning over seeds, each of which is whole or not there: a killed run goes on where it stopped.
 
-A seed's folder (`sts_eval.records.run_folder.SeedFolder`) is named by a hash of all that its weights depend on. It
-is made under a temporary name and renamed when all of it is there.
+Within a seed it goes on from the last checkpoint, of which one is kept every ten minutes or twentieth of the steps,
+whichever is longer. A seed's folder (`sts_eval.records.run_folder.SeedFolder`) is named by a hash of all that its
+weights depend on. It is made under a temporary name and renamed when all of it is there.
 """
 
 import shutil
-import time
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from sts_eval.data.benchmark import Benchmark
 from sts_eval.data.prompt import Prompter
@@ -17,11 +18,12 @@ from sts_eval.errors import UserError
 from sts_eval.experiment import ModelSpec, TuneSettings
 from sts_eval.model.fingerprint import training_key, weights_sha256
 from sts_eval.model.load import load_config, load_tokenizer
-from sts_eval.progress import Progress, silent
+from sts_eval.progress import Progress, found, silent
 from sts_eval.records.record import check_writable, now
 from sts_eval.records.run_folder import SeedFolder, seed_folder
 from sts_eval.records.tuning import Contamination, PredictionReference, SeedTraining, Tuning
 from sts_eval.records.versions import versions
+from sts_eval.tuning.checkpoints import Attempt, last_checkpoint
 from sts_eval.tuning.contamination import check_contamination
 from sts_eval.tuning.setup import Setup
 
@@ -42,7 +44,7 @@ def finetune(
     """Fine-tune a model on a training set, once per seed. Seeds whose folders are there are not trained again.
 
     Questions of the benchmark are looked for in the training set. `prediction` is the one that was made before.
-    Progress is that of seeds; the trainer shows its steps itself.
+    Progress is that of seeds, and of the steps of each.
 
     Raises:
         UserError: Contaminated training set, unwritable folder, too little memory, or a loss that is not a number.
@@ -55,14 +57,16 @@ def finetune(
     check_writable(SeedFolder(folder).facts)
     prompter = Prompter(load_tokenizer(model), chat_template=settings.chat_template)
     config = load_config(model)
-    context = int(getattr(config.get_text_config(), "max_position_embeddings", None) or NO_LIMIT)
-    setup = Setup(model, training_set, settings, prompter, context)
+    setup = Setup(model, training_set, settings, prompter, context_of(config))
+    tokenizer_sha256 = prompter.sha256()  # before the trainer sets the tokenizer's padding
     runs: list[SeedTraining] = []
     for seed in settings.seeds:
         progress("fine-tuning", len(runs), len(settings.seeds))
         place = seed_folder(folder, seed, training_key(model, [training_set.sha256], settings, seed))
         if not place.facts.is_file():
-            _train_seed(setup, seed, place)
+            _train_seed(setup, seed, place, progress)
+        else:
+            found(progress, f"fine-tuning, seed {seed}")
         runs.append(SeedTraining.read(place.facts))
     progress("fine-tuning", len(runs), len(runs))
     return Tuning(
@@ -71,6 +75,7 @@ def finetune(
         prediction=prediction,
         model=model,
         commit=getattr(config, "_commit_hash", None),
+        tokenizer_sha256=tokenizer_sha256,
         training_set=training_set.identity(),
         settings=settings,
         chat_template=prompter.chat,
@@ -80,18 +85,29 @@ def finetune(
     )
 
 
-def _train_seed(setup: Setup, seed: int, place: SeedFolder) -> None:
-    """Train a seed under a temporary name, and rename it. Of several processes the main one writes."""
+def context_of(config: Any) -> int:
+    """The longest row that a model reads, in tokens, by its configuration."""
+    return int(getattr(config.get_text_config(), "max_position_embeddings", None) or NO_LIMIT)
+
+
+def _train_seed(setup: Setup, seed: int, place: SeedFolder, progress: Progress) -> None:
+    """Train a seed under a temporary name, and rename it. Of several processes the main one writes.
+
+    A process that is ended leaves its last checkpoint, to go on from. A training that fails, and will again, leaves
+    nothing.
+    """
     from accelerate import PartialState
 
     processes, unfinished = PartialState(), place.unfinished
     if processes.is_main_process:
-        shutil.rmtree(unfinished.path, ignore_errors=True)  # a killed run's
+        shutil.rmtree(unfinished.weights, ignore_errors=True)  # a killed run's
     processes.wait_for_everyone()
+    attempt = Attempt(unfinished.checkpoints)
     try:
-        training = _train(setup, seed, place, is_main=processes.is_main_process)
+        training = _train(setup, seed, place, attempt, progress, is_main=processes.is_main_process)
         if training is not None:
             training.write(unfinished.facts)
+            shutil.rmtree(unfinished.checkpoints, ignore_errors=True)
             shutil.rmtree(place.path, ignore_errors=True)
             unfinished.path.rename(place.path)
     except OSError as error:
@@ -99,19 +115,26 @@ def _train_seed(setup: Setup, seed: int, place: SeedFolder) -> None:
             f"the weights of seed {seed} cannot be written to {place.path.parent} ({error.strerror or error})",
             "Free space, or choose another folder",
         ) from error
+    except Exception as error:
+        stuck = attempt.resumed is not None and attempt.resumed == last_checkpoint(unfinished.checkpoints)
+        if processes.is_main_process and (isinstance(error, UserError) or stuck):
+            shutil.rmtree(unfinished.checkpoints, ignore_errors=True)
+        raise
     finally:
-        if processes.is_main_process:  # another process would clear it away while the main one still writes
+        # Another process would clear it away while the main one still writes.
+        if processes.is_main_process and last_checkpoint(unfinished.checkpoints) is None:
             shutil.rmtree(unfinished.path, ignore_errors=True)
     processes.wait_for_everyone()
 
 
-def _train(setup: Setup, seed: int, place: SeedFolder, *, is_main: bool) -> SeedTraining | None:
+def _train(
+    setup: Setup, seed: int, place: SeedFolder, attempt: Attempt, progress: Progress, *, is_main: bool
+) -> SeedTraining | None:
     """Train a seed into its unfinished folder. Returns the facts, None where another process writes them."""
     from sts_eval.tuning.training import train
 
-    started, clock = now(), time.perf_counter()
     rows = split_rows(setup.prompter, setup.training_set, setup.settings, seed, setup.context)
-    trained = train(setup, rows, seed=seed, folder=place.unfinished.weights)
+    trained = train(setup, rows, attempt, seed=seed, folder=place.unfinished.weights, progress=progress)
     if not is_main:
         return None
     moved = abs(trained.loss_after - trained.loss_before)
@@ -119,9 +142,9 @@ def _train(setup: Setup, seed: int, place: SeedFolder, *, is_main: bool) -> Seed
         seed=seed,
         folder=place.path.name,
         weights_sha256=weights_sha256(place.unfinished.weights),
-        started=started,
+        started=attempt.started,
         finished=now(),
-        seconds=round(time.perf_counter() - clock, 3),
+        seconds=round(attempt.seconds, 3),
         n_rows=len(rows.train),
         n_held_out=len(rows.held_out),
         cut_rows=rows.cut,

@@ -2,14 +2,16 @@
 
 import gc
 import math
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate.utils import broadcast_object_list
 from datasets import Dataset
-from transformers import set_seed
+from transformers import TrainerCallback, set_seed
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
@@ -17,10 +19,13 @@ from trl.trainer.sft_trainer import SFTTrainer
 from sts_eval.data.rows import Split, TokenRow
 from sts_eval.errors import UserError
 from sts_eval.experiment import RATE, ModelSpec, TuneSettings
-from sts_eval.model.load import load_model, lora_config
+from sts_eval.model.load import checkpointing_name, load_model, lora_config
+from sts_eval.progress import Progress, silent
+from sts_eval.tuning.checkpoints import Attempt, last_checkpoint
 from sts_eval.tuning.setup import Setup
 
 LOGGED_SHARE = 0.05  # share of the steps after which the mean training loss is reported and checked
+CHECKPOINT_EVERY = 600.0  # seconds after which a checkpoint is kept, at the next report of the loss
 
 
 @dataclass(frozen=True)
@@ -38,24 +43,41 @@ class Trained:
     device: str
 
 
-class _Progress(ProgressCallback):
-    """The Trainer's progress bar, with the loss on it rather than in lines between other output.
+class _Watch(TrainerCallback):
+    """Tells of steps, keeps checkpoints, and ends training when a reported loss is not a number.
 
-    Ends training when a reported loss is not a number; one such step makes the mean one.
+    One such step makes the mean one. A checkpoint is kept only where the mean loss has just been reported, so that a
+    seed that goes on from one reports the same means as one that was never interrupted.
     """
+
+    def __init__(self, attempt: Attempt, tell: Callable[[int, int], None]) -> None:
+        self._attempt, self._tell = attempt, tell
+        self._kept = time.monotonic()
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self._tell(state.global_step, state.max_steps)
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self._tell(state.global_step, state.max_steps)
+        if not control.should_log or state.global_step >= state.max_steps:
+            return
+        # All processes keep one together, so the first says when.
+        (due,) = broadcast_object_list([time.monotonic() - self._kept >= CHECKPOINT_EVERY])
+        if due:
+            control.should_save = True
+            self._kept = time.monotonic()
+
+    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if state.is_world_process_zero:
+            self._attempt.keep()
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
         loss = (logs or {}).get("loss")
-        if loss is None:
-            return
-        if not math.isfinite(float(loss)):
+        if loss is not None and not math.isfinite(float(loss)):
             raise UserError(
                 f"the training loss is {loss} at step {state.global_step}",
                 "Lower the learning rate, or train in bfloat16 or float32 rather than float16",
             )
-        bar: Any = self.training_bar  # None in processes other than the first
-        if bar is not None:
-            bar.set_postfix(loss=f"{float(loss):.3f}")
 
 
 def cut_batch(rows: int, most: int, processes: int) -> tuple[int, int]:
@@ -74,10 +96,14 @@ def cut_batch(rows: int, most: int, processes: int) -> tuple[int, int]:
     return per_device, share // per_device
 
 
-def train(setup: Setup, rows: Split, *, seed: int, folder: Path) -> Trained:
+def train(
+    setup: Setup, rows: Split, attempt: Attempt, *, seed: int, folder: Path, progress: Progress = silent
+) -> Trained:
     """Train one seed and save its weights as peft or transformers saves them.
 
-    Where a step does not fit into memory, the run starts again with half the rows per device and twice the
+    It goes on from the last checkpoint of the attempts at it.
+
+    Where a step does not fit into memory, the run goes on with half the rows per device and twice the
     accumulation, so that the optimiser sees the same batches. The seed draws the adapter's start, dropout and the order
     of later epochs.
 
@@ -87,7 +113,7 @@ def train(setup: Setup, rows: Split, *, seed: int, folder: Path) -> Trained:
     most = setup.settings.per_device_batch
     while True:
         try:
-            return _attempt(setup, rows, most=most, seed=seed, folder=folder)
+            return _attempt(setup, rows, attempt, most=most, seed=seed, folder=folder, progress=progress)
         except torch.OutOfMemoryError as error:
             # Its traceback would keep the failed attempt's tensors alive.
             reason = error.with_traceback(None)
@@ -102,9 +128,11 @@ def train(setup: Setup, rows: Split, *, seed: int, folder: Path) -> Trained:
         most //= 2
 
 
-def _attempt(setup: Setup, rows: Split, *, most: int, seed: int, folder: Path) -> Trained:
+def _attempt(
+    setup: Setup, rows: Split, attempt: Attempt, *, most: int, seed: int, folder: Path, progress: Progress
+) -> Trained:
     set_seed(seed)
-    arguments = _arguments(setup.model, setup.settings, seed=seed, folder=folder)
+    arguments = _arguments(setup.model, setup.settings, seed=seed, folder=attempt.checkpoints)
     per_device, accumulation = cut_batch(setup.settings.batch, most, arguments.world_size)
     arguments.per_device_train_batch_size = per_device
     arguments.gradient_accumulation_steps = accumulation
@@ -123,9 +151,11 @@ def _attempt(setup: Setup, rows: Split, *, most: int, seed: int, folder: Path) -
         raise UserError(f"the model cannot be trained so ({error})", "Change targets or devices") from error
     trainer.remove_callback(PrinterCallback)
     trainer.remove_callback(ProgressCallback)
-    trainer.add_callback(_Progress)
+    stage = f"fine-tuning, seed {seed}, steps"
+    trainer.add_callback(_Watch(attempt, lambda done, steps: progress(stage, done, steps)))
     before = float(trainer.evaluate()["eval_loss"])
-    trainer.train()
+    last = last_checkpoint(attempt.checkpoints)
+    trainer.train(resume_from_checkpoint=None if last is None else str(last))
     after = float(trainer.evaluate()["eval_loss"])
     losses = [float(entry["loss"]) for entry in trainer.state.log_history if "loss" in entry]
     if not math.isfinite(after):
@@ -153,6 +183,7 @@ def _arguments(model: ModelSpec, settings: TuneSettings, *, seed: int, folder: P
     on_gpu = torch.cuda.is_available() and model.device != "cpu"
     bf16 = (on_gpu and torch.cuda.is_bf16_supported()) if settings.bf16 is None else settings.bf16
     checkpointing = on_gpu if settings.gradient_checkpointing is None else settings.gradient_checkpointing
+    recomputing: dict[str, Any] = {"gradient_checkpointing": None, checkpointing_name(): checkpointing}  # trl's is True
     return SFTConfig(
         output_dir=str(folder),
         num_train_epochs=settings.epochs,
@@ -166,17 +197,18 @@ def _arguments(model: ModelSpec, settings: TuneSettings, *, seed: int, folder: P
         weight_decay=settings.weight_decay,
         max_grad_norm=settings.clip,
         bf16=bf16,
-        gradient_checkpointing=checkpointing,
         use_cpu=model.device == "cpu",
         seed=seed,
         data_seed=seed,
         max_length=None,  # the rows are cut already
         dataset_kwargs={"skip_prepare_dataset": True},
         eval_strategy="no",
-        save_strategy="no",
+        save_strategy="no",  # the callback says when
         logging_steps=LOGGED_SHARE,
         logging_nan_inf_filter=False,  # a loss that is not a number must show
         report_to=list(settings.report_to) or "none",
+        save_total_limit=1,
+        **recomputing,
     )
 
 

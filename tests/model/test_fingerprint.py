@@ -20,6 +20,17 @@ def test_stamps_of_a_file_a_folder_and_a_hub_id(tmp_path):
     assert file_stamps("org/model") == file_stamps(None) == []
 
 
+def test_files_in_folders_of_a_folder_count(tmp_path):
+    """A training set may be a folder of folders of parquet files."""
+    inner = tmp_path / "part" / "rows.jsonl"
+    inner.parent.mkdir()
+    inner.write_text("{}")
+    was = file_stamps(str(tmp_path))
+    assert was == [["part/rows.jsonl", 2, inner.stat().st_mtime_ns]]
+    inner.write_text("{} {}")
+    assert file_stamps(str(tmp_path)) != was
+
+
 def test_a_model_is_another_one_when_its_files_change(tmp_path):
     (tmp_path / "config.json").write_text("{}")
     model = ModelSpec(id=str(tmp_path))

@@ -1,11 +1,14 @@
 """Loading by description: what a missing tokenizer says, how tokens are counted, what an adapter is made of."""
 
+import shutil
+
 import pytest
 from helpers import tiny
+from safetensors.torch import load_file, save_file
 
 from sts_eval.errors import UserError
 from sts_eval.experiment import ModelSpec, TuneSettings
-from sts_eval.model.load import load_tokenizer, lora_config, token_counter
+from sts_eval.model.load import load_model, load_tokenizer, lora_config, token_counter
 
 
 def test_tokens_are_counted_without_special_ones(tmp_path):
@@ -28,3 +31,36 @@ def test_an_adapter_has_the_settings_of_the_tuning():
     assert config.target_modules == {"q_proj", "v_proj"}
     assert lora_config(tune, dropout=0.0).lora_dropout == 0.0
     assert lora_config(TuneSettings()).target_modules == "all-linear"
+
+
+def without(file, *names):
+    """Write a file of tensors again without some of them."""
+    tensors = load_file(file)
+    for name in names:
+        del tensors[name]
+    save_file(tensors, file, {"format": "pt"})
+
+
+@pytest.mark.parametrize("kind", ["llama", "gemma2"])
+def test_missing_weights_are_named_and_tied_ones_are_not_missing(tmp_path, kind):
+    tiny.write_model(tmp_path, kind)
+    spec = ModelSpec(id=str(tmp_path), device="cpu")
+    has_head = "lm_head.weight" in load_file(tmp_path / "model.safetensors")
+    assert has_head == (kind == "llama")  # gemma2 ties it to the embeddings
+    load_model(spec)
+    without(tmp_path / "model.safetensors", "model.layers.2.mlp.up_proj.weight", "model.norm.weight")
+    with pytest.raises(UserError) as caught:
+        load_model(spec)
+    assert "lack 2 of its tensors, which would be random" in str(caught.value)
+    assert "(model.layers.2.mlp.up_proj.weight, model.norm.weight)" in str(caught.value)
+
+
+def test_missing_weights_of_an_adapter_are_named(tuned, model, tmp_path):
+    record, folder = tuned
+    shutil.copytree(folder / record.runs[0].folder / "weights", tmp_path / "adapter")
+    spec = model.model_copy(update={"adapter": str(tmp_path / "adapter")})
+    load_model(spec)
+    name = "base_model.model.model.layers.0.mlp.up_proj.lora_B.weight"
+    without(tmp_path / "adapter" / "adapter_model.safetensors", name)
+    with pytest.raises(UserError, match=r"lack 1 of its tensors.*layers\.0\.mlp\.up_proj\.lora_B"):
+        load_model(spec)

@@ -158,7 +158,7 @@ def test_a_damaged_record_is_no_record(tmp_path):
 def test_one_driver_at_a_time(tmp_path):
     mine = Driver(host=socket.gethostname(), pid=os.getpid(), started="now", place="a script", width=1)
     mine.write(tmp_path / "driver.json")
-    with pytest.raises(UserError, match=f"driven by process {os.getpid()}"):
+    with pytest.raises(UserError, match=f"in use by process {os.getpid()} on "):
         go(tmp_path)
     if sys.platform == "win32":
         return  # whether it still runs is not asked there

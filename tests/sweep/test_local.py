@@ -60,7 +60,8 @@ def test_logs_hold_what_was_written(done):
     logs = {path.name: path.read_text(encoding="utf-8") for path in (done.folder / "logs").iterdir()}
     assert set(logs) == {f"{name}-1.log" for name in done.book.stages}
     assert "Which way it changes (accuracy): 1 run" in logs[f"report-{done.names[0]}-1.log"]
-    assert "Running loglikelihood requests" in next(text for name, text in logs.items() if name.startswith("before"))
+    assert "] answers before fine-tuning\n" in next(text for name, text in logs.items() if name.startswith("before"))
+    assert "] fine-tuning, seed 0, steps: 0 of " in next(text for name, text in logs.items() if name.startswith("tune"))
 
 
 def test_a_second_call_does_nothing(done, tmp_path):

@@ -1,0 +1,136 @@
+"""What the later stages of a run need, checked before the first of them: a mistake costs seconds, not hours.
+
+Every check is that of the stage itself, or asks the library that the stage will use. None loads weights.
+"""
+
+import shutil
+from pathlib import Path
+from typing import Any, cast
+
+from sts_eval.analysis.aligned_runs import FEWEST_DOMAINS
+from sts_eval.data.benchmark import Benchmark, load_benchmark
+from sts_eval.data.prompt import Prompter
+from sts_eval.data.rows import split_rows
+from sts_eval.data.training_set import TrainingSet, load_training_set
+from sts_eval.errors import UserError
+from sts_eval.experiment import ModelSpec, Run, TuneSettings
+from sts_eval.model.load import load_config, load_tokenizer, lora_config
+from sts_eval.predictors.registry import select
+from sts_eval.records.record import check_writable
+from sts_eval.records.run_folder import RunFolder, SeedFolder
+from sts_eval.transfer.evaluate import model_class
+from sts_eval.transfer.lm_eval_samples import METRICS
+from sts_eval.transfer.lm_eval_tasks import load_tasks
+from sts_eval.transfer.scored_questions import domain_of
+from sts_eval.tuning.contamination import check_contamination
+from sts_eval.tuning.finetune import context_of
+
+LISTED = 5  # domains that a message names
+
+
+def check_stages(experiment: Run, files: RunFolder) -> None:
+    """Check what tuning, measuring and reporting need.
+
+    Raises:
+        UserError: One of them could not be done.
+    """
+    check_writable(files.report)
+    check_writable(SeedFolder(files.tuning).facts)
+    select(experiment.settings.predictors)
+    training_set, benchmark = load_training_set(experiment.training_set), load_benchmark(experiment.benchmark)
+    check_contamination(training_set, benchmark, allow=experiment.tune.allow_overlap)
+    check_measuring(experiment, benchmark)
+    check_tuning(experiment.model, training_set, experiment.tune, files.tuning)
+
+
+def check_measuring(experiment: Run, benchmark: Benchmark) -> None:
+    """Check that the harness can score the domains of a benchmark question by question.
+
+    Raises:
+        UserError: It has no such backend or task, the task gives no right and wrong, or asks about other domains.
+    """
+    settings = experiment.measure
+    model_class(settings.backend)
+    tasks, _ = load_tasks(settings, experiment.benchmark)
+    for name, task in tasks.items():
+        metrics = set(task.aggregation())
+        if not metrics & set(METRICS):
+            raise UserError(
+                f"task {name} scores {', '.join(sorted(metrics))}, and no question as right or wrong",
+                f"Set measure.task to a task with the metric {' or '.join(METRICS)}",
+            )
+    measured = {domain_of(document, name) for name, task in tasks.items() for document in task.eval_docs}
+    common = measured & set(benchmark.domains)
+    if len(common) < FEWEST_DOMAINS:
+        raise UserError(
+            f"{len(common)} of the {len(benchmark.domains)} domains to predict are asked about by task "
+            f"{settings.task}, and {FEWEST_DOMAINS} are needed for a report",
+            f"Predict and measure the same benchmark; the task has {_some(measured)}",
+        )
+
+
+def check_tuning(model: ModelSpec, training_set: TrainingSet, settings: TuneSettings, folder: Path) -> None:
+    """Check that the model can be tuned on a training set so, and that the disk holds what comes of it.
+
+    Raises:
+        UserError: It is tuned already, has no such modules, the rows cannot be made, a place for training logs is not
+            installed, or the disk is too full.
+    """
+    if model.adapter is not None:
+        raise UserError("a model with an adapter cannot be tuned further", "Merge the adapter into the model first")
+    for place in settings.report_to:
+        _check_report(place)
+    prompter = Prompter(load_tokenizer(model), chat_template=settings.chat_template)
+    split_rows(prompter, training_set, settings, settings.seeds[0], context_of(load_config(model)))
+    size = trained_bytes(model, settings)
+    # A checkpoint has the weights and two moments of each, and the last is removed when the next is whole.
+    needed = size * len(settings.seeds) + 2 * 3 * size
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise UserError(
+            f"{folder} has {_gigabytes(free)} of free space, and {len(settings.seeds)} tuned seeds with their "
+            f"checkpoints need about {_gigabytes(needed)}",
+            "Free space, choose another folder with --folder, or lower tune.rank or the number of seeds",
+        )
+
+
+def trained_bytes(model: ModelSpec, settings: TuneSettings) -> int:
+    """About how many bytes the weights of one tuned seed take. No weights are loaded to find out.
+
+    Raises:
+        UserError: The model has no modules that `targets` name.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    config, build = load_config(model), cast(Any, AutoModelForCausalLM.from_config)
+    saved = getattr(config, "dtype", None) if model.dtype == "auto" else getattr(torch, model.dtype, None)
+    with torch.device("meta"):
+        network = build(config, trust_remote_code=model.trust_remote_code, dtype=saved or torch.float32)
+        if settings.method == "lora":
+            from peft import get_peft_model
+
+            try:
+                network = get_peft_model(network, lora_config(settings))  # whose adapters are float32
+            except ValueError as error:
+                raise UserError(f"the model cannot be trained so ({error})", "Change the targets of tune") from error
+    return sum(weight.numel() * weight.element_size() for weight in network.parameters() if weight.requires_grad)
+
+
+def _check_report(place: str) -> None:
+    from transformers.integrations import integration_utils
+
+    available: list[str] = integration_utils.get_available_reporting_integrations()  # type: ignore[no-untyped-call]
+    if place not in (*available, "all", "none"):
+        raise UserError(
+            f"tune.report_to names {place!r}, which is not installed or not known to the Trainer",
+            f"Install it, or choose among {', '.join(available) or 'none'}",
+        )
+
+
+def _some(names: set[str]) -> str:
+    return ", ".join(sorted(names)[:LISTED]) + (", ..." if len(names) > LISTED else "")
+
+
+def _gigabytes(size: float) -> str:
+    return f"{size / 1e9:.1f} GB"

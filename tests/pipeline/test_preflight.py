@@ -1,0 +1,118 @@
+"""What later stages need is checked before the first: one line, exit code 2, nothing made."""
+
+import shutil
+from collections import namedtuple
+
+import pytest
+from helpers import small_run
+from helpers.small_run import call, copied, write_experiment
+from safetensors.torch import load_file
+
+from sts_eval import lab
+from sts_eval.preflight import trained_bytes
+from sts_eval.records.claim import claimed, own_claim
+
+
+def refused(folder, **changes):
+    """The one line that a run of the changed experiment ends with."""
+    ended = call("run", write_experiment(folder / "small.yaml", **changes), "--folder", folder / "runs" / "small")
+    assert ended.code == 2, ended.err
+    assert "Traceback" not in ended.err
+    assert ended.out == ""
+    (line,) = [line for line in ended.err.splitlines() if line.startswith("Error: ")]
+    assert not [path for path in (folder / "runs").rglob("*") if path.is_file()]
+    return line
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"measure": {"backend": "vllm"}}, "the backend 'vllm' needs the package vllm. pip install vllm."),
+        (
+            {"measure": {"backend": "hff"}},
+            "lm-eval has no backend 'hff'. Set measure.backend to hf, hf-packed or vllm.",
+        ),
+        ({"measure": {"task": "sts_lab"}}, "and no question as right or wrong. Set measure.task to"),
+        ({"benchmark": {"domains": ("math", "law")}}, "2 of the 2 domains to predict are asked about by task"),
+        ({"settings": {"predictors": ("lexicall",)}}, "lexicall"),
+        ({"tune": {"report_to": ("tensorbord",)}}, "tune.report_to names 'tensorbord', which is not installed"),
+        ({"tune": {"targets": ("q_prj",)}}, "the model cannot be trained so"),
+        ({"model": {"adapter": "anywhere"}}, "a model with an adapter cannot be tuned further"),
+    ],
+    ids=["package", "backend", "STS as measure", "domains", "predictor", "logs", "targets", "adapter"],
+)
+def test_a_mistake_in_a_later_stage_costs_seconds(calls, tmp_path, changes, says):
+    assert says in refused(tmp_path, **changes)
+    assert calls == {}
+
+
+def test_a_word_as_batch_size(tmp_path):
+    file = write_experiment(tmp_path / "small.yaml")
+    file.write_text(file.read_text().replace("batch_size: '64'", "batch_size: many"))
+    ended = call("run", file, "--folder", tmp_path / "runs" / "small")
+    assert ended.code == 2
+    assert "'many' is neither a number of rows nor auto" in ended.err
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_disk_that_is_too_full(calls, tmp_path, monkeypatch):
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _place: usage(1, 1, 12_345_678 // 100))
+    assert "has 0.0 GB of free space, and 2 tuned seeds with their checkpoints need about" in refused(tmp_path)
+    assert calls == {}
+
+
+def test_the_size_of_a_seed_is_that_of_its_file(finished):
+    (file,) = (finished.runs / "small" / "tuning").glob("seed-0-*/weights/adapter_model.safetensors")
+    described = small_run.experiment()
+    header = 8 + int.from_bytes(file.read_bytes()[:8], "little")
+    assert trained_bytes(described.model, described.tune) == file.stat().st_size - header
+    whole = trained_bytes(described.model, described.tune.model_copy(update={"method": "full"}))
+    weights = load_file(lab.model_path() / "model.safetensors").values()
+    assert whole == 4 * sum(one.numel() for one in weights)
+
+
+def test_a_changed_tuning_of_a_run_that_is_there_is_checked_too(finished, calls, tmp_path):
+    folder = copied(finished.runs, tmp_path / "runs")
+    file = write_experiment(tmp_path / "small.yaml", tune={"rank": 2}, measure={"backend": "hff"})
+    ended = call("run", file, "--folder", folder)
+    assert ended.code == 2
+    assert "lm-eval has no backend 'hff'" in ended.err
+    assert calls == {}
+
+
+def test_two_runs_in_one_folder(tmp_path):
+    file, folder = write_experiment(tmp_path / "small.yaml"), tmp_path / "runs" / "small"
+    with claimed(folder / ".running.json", own_claim(), "Wait"):
+        for words in (["run", file], ["stage", "finetune", file]):
+            ended = call(*words, "--folder", folder)
+            assert ended.code == 2
+            assert "is in use by process" in ended.err
+            assert "give another --folder" in ended.err
+    assert not list(folder.rglob("*.json"))
+
+
+def test_what_was_found_done_is_said(finished, tmp_path):
+    folder = copied(finished.runs, tmp_path / "runs")
+    ended = call("run", write_experiment(tmp_path / "small.yaml"), "--folder", folder)
+    for stage in ("prediction", "fine-tuning, seed 0", "fine-tuning, seed 1", "overlap of seed 0"):
+        assert f"] {stage}: found, not made again\n" in ended.err
+    assert "found, not made again" not in finished.ended.err
+
+
+def test_a_run_without_a_terminal_tells_of_every_stage(finished):
+    lines = [line.partition("] ")[2] for line in finished.ended.err.splitlines()]
+    for start in (
+        "checking what all stages need",
+        "loading the model and the SAE",
+        "step 1: shifted features: ",
+        "step 2: law: ",
+        "fine-tuning, seed 0, steps: 0 of 2",
+        "fine-tuning, seed 1, steps: 0 of 2",
+        "answers before fine-tuning",
+        "answers after fine-tuning, seed 1",
+        "overlap: ",
+        "report",
+    ):
+        assert any(line.startswith(start) for line in lines), start
+    assert all(line.startswith("[0:0") for line in finished.ended.err.splitlines())
