@@ -19,6 +19,7 @@ from sts_eval.records.prediction import SCORES, PredictorScores, Score
 from sts_eval.study.activations import ActivationMoments
 from sts_eval.study.cost import CostMeter
 from sts_eval.study.draws import choose_questions
+from sts_eval.study.embeddings import SHIPPED, load_encoder, read_embeddings
 from sts_eval.study.extractor import Extractor
 from sts_eval.study.gradients import read_gradients
 from sts_eval.study.losses import read_losses
@@ -75,6 +76,8 @@ def collect_scores(
             scores a domain that is none.
     """
     costs.models = [extractor.reader.model]
+    with costs(Need.EMBEDDINGS.value):
+        predictors = _possible(predictors, extractor)
     needs = {need for one in predictors for need in one.needs}
     seeds = extractor.settings.seeds
     moments: dict[str, ActivationMoments] = {}
@@ -112,8 +115,10 @@ def collect_scores(
         name: [domain.questions[position] for position in chosen[name][seeds[0]]] for name, domain in domains.items()
     }
     with costs(OTHERS) if any(one.name not in SCORES for one in predictors) else nullcontext():
-        to_read, seed = (extractor, training_set, questions), seeds[0]
+        to_read, seed, encoder = (extractor, training_set, questions), seeds[0], extractor.settings.embeddings
+        asked = {name: [question.text for question in own] for name, own in questions.items()}
         readers: Mapping[Need, Callable[[], object]] = {
+            Need.EMBEDDINGS: lambda: read_embeddings(encoder, training_set.examples, asked, seed),
             Need.LAST_TOKENS: lambda: read_last_tokens(*to_read, seed, progress),
             Need.TRAINING_LOSSES: lambda: read_training_losses(extractor, training_set, seed, progress),
             Need.LOSSES: lambda: read_losses(*to_read, seed, progress),
@@ -127,12 +132,32 @@ def collect_scores(
                     parts.append(read())
         texts = Texts(
             training=training_set.examples,
-            domains={name: [question.text for question in own] for name, own in questions.items()},
+            domains=asked,
             solutions={name: [one.solution for one in domain.demonstrations] for name, domain in domains.items()},
         )
         study = Study(texts, parts, seed)
         scores = tuple(_score(one, study, seeds, costs) for one in predictors)
     return Collected(shifts, readings, scores)
+
+
+def _possible(predictors: Sequence[Predictor], extractor: Extractor) -> Sequence[Predictor]:
+    """The predictors whose sentence encoder is there. Where all are asked for, its missing package is a warning only.
+
+    Raises:
+        UserError: The sentence encoder cannot be loaded, and the user named it or its predictor.
+    """
+    settings = extractor.settings
+    embedding = [one.name for one in predictors if Need.EMBEDDINGS in one.needs]
+    if not embedding:
+        return predictors
+    try:
+        load_encoder(settings.embeddings)
+    except UserError as error:
+        if "all" not in settings.predictors or settings.embeddings != SHIPPED:
+            raise
+        extractor.prompter.warnings[f"{', '.join(embedding)} left out: {error}"] = None
+        return [one for one in predictors if one.name not in embedding]
+    return predictors
 
 
 def _score(one: Predictor, study: Study, seeds: Sequence[int], costs: CostMeter) -> PredictorScores:

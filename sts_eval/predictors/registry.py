@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from sts_eval.errors import UserError
 from sts_eval.predictors import (
+    embedding,
     gradient,
     labels,
     lexical,
@@ -21,7 +22,7 @@ from sts_eval.predictors.predictor import Predictor
 # This package's own, in the order in which the modules define them.
 PREDICTORS: tuple[Predictor, ...] = tuple(
     value
-    for module in (sts, lexical, magnitude, representation, profile, loss, training, gradient, probe, labels)
+    for module in (sts, lexical, embedding, magnitude, representation, profile, loss, training, gradient, probe, labels)
     for value in vars(module).values()
     if isinstance(value, Predictor)
 )
