@@ -22,7 +22,9 @@ from sts_eval.study.draws import choose_questions
 from sts_eval.study.embeddings import SHIPPED, load_encoder, read_embeddings
 from sts_eval.study.extractor import Extractor
 from sts_eval.study.gradients import read_gradients
+from sts_eval.study.injection import read_injection
 from sts_eval.study.losses import read_losses
+from sts_eval.study.own_answers import read_own_answers
 from sts_eval.study.question_scores import DomainReading, QuestionScores, read_domain
 from sts_eval.study.reading import Listen
 from sts_eval.study.shifted_features import Shift, measure_shift
@@ -123,6 +125,8 @@ def collect_scores(
             Need.TRAINING_LOSSES: lambda: read_training_losses(extractor, training_set, seed, progress),
             Need.LOSSES: lambda: read_losses(*to_read, seed, progress),
             Need.REVERSED_LOSSES: lambda: read_reversed_losses(extractor, training_set, domains, seed, progress),
+            Need.INJECTION: lambda: read_injection(*to_read, seed, progress),
+            Need.OWN_ANSWERS: lambda: read_own_answers(*to_read, seed, progress),
             Need.GRADIENTS: lambda: read_gradients(*to_read, tune, seed, progress),
             Need.PROBE: lambda: read_probe(*to_read, tune, extractor.settings.probe_steps, seed, progress),
         }

@@ -14,6 +14,7 @@ from sts_eval.predictors import (
     probe,
     profile,
     representation,
+    steering,
     sts,
     training,
 )
@@ -22,7 +23,20 @@ from sts_eval.predictors.predictor import Predictor
 # This package's own, in the order in which the modules define them.
 PREDICTORS: tuple[Predictor, ...] = tuple(
     value
-    for module in (sts, lexical, embedding, magnitude, representation, profile, loss, training, gradient, probe, labels)
+    for module in (
+        sts,
+        lexical,
+        embedding,
+        magnitude,
+        representation,
+        profile,
+        loss,
+        training,
+        steering,
+        gradient,
+        probe,
+        labels,
+    )
     for value in vars(module).values()
     if isinstance(value, Predictor)
 )

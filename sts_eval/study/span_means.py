@@ -1,7 +1,6 @@
-"""Mean residuals of the turns' spans at the SAE's layer, question by question, and the readings made of them.
+"""Mean residuals of parts of a turn at the SAE's layer, and of them the last token of every prompt.
 
-`read_last_tokens` reads the last token of every prompt, where the model is about to answer. `read_own_answers` reads
-answers: solutions of the training set, the untuned model's own to the same questions, and right and wrong options.
+At a prompt's last token the model is about to answer.
 """
 
 from collections.abc import Mapping, Sequence
