@@ -3,9 +3,10 @@
 Runs that look alike on what both have measured are taken to be alike on the rest. Jin and Ren (arXiv 2406.14026)
 complete the matrix of training tasks × forgotten examples so, at ranks up to 3.
 
-A run whose row is missing as a whole cannot be completed within runs × domains: every row of zeros fits as well. Its
-model has other rows, though, and its training set was tuned into other models. So the matrix here has one row per
-training set and one column per pair of model and domain; what is held out is one model's block in one set's row.
+A run of which nothing is known cannot be completed within runs × domains: a row of zeros fits as well. Its training set
+was tuned into other models, though, and its model on other sets. So the matrix here has one row per pair of training
+set and domain, and one column per model. At rank 1 a model is expected to change as the others did on the same set,
+times a factor that its other sets tell.
 """
 
 import numpy as np
@@ -45,7 +46,8 @@ def completed_history(outcome: ArrayLike, model_of: NDArray[np.intp], set_of: ND
     """For each run, what a completion at a rank says of it from all runs of other models or other sets.
 
     All runs of the same model on the same set are held out together, since they share what is to be predicted; where
-    there are several, the matrix has their mean. NaN where the run's model or its set is in no other run.
+    there are several, the matrix has their mean. NaN where the run's model or its set is in no other run, and at ranks
+    that are not below the number of models, which any values fit.
 
     Args:
         outcome: What tuning changed, shape (n_runs, n_domains).
@@ -59,16 +61,18 @@ def completed_history(outcome: ArrayLike, model_of: NDArray[np.intp], set_of: ND
     values = np.asarray(outcome, dtype=np.float64)
     models, model_at = np.unique(model_of, return_inverse=True)
     sets, set_at = np.unique(set_of, return_inverse=True)
-    blocks = np.full((len(sets), len(models), values.shape[1]), np.nan)
+    blocks = np.full((len(sets), values.shape[1], len(models)), np.nan)
     for own_set, own_model in set(zip(set_at.tolist(), model_at.tolist(), strict=True)):
         same = values[(set_at == own_set) & (model_at == own_model)]
         present = np.isfinite(same).any(axis=0)
-        blocks[own_set, own_model, present] = np.nanmean(same[:, present], axis=0)
+        blocks[own_set, present, own_model] = np.nanmean(same[:, present], axis=0)
     found = np.full(values.shape, np.nan)
+    if rank >= len(models):
+        return found
     for run, (own_set, own_model) in enumerate(zip(set_at, model_at, strict=True)):
         others = blocks.copy()
-        others[own_set, own_model] = np.nan
-        found[run] = complete(others.reshape(len(sets), -1), rank).reshape(blocks.shape)[own_set, own_model]
+        others[own_set, :, own_model] = np.nan
+        found[run] = complete(others.reshape(-1, len(models)), rank).reshape(blocks.shape)[own_set, :, own_model]
     return found
 
 

@@ -49,10 +49,22 @@ def test_what_is_refused(matrix, rank):
 
 
 def runs():
-    """Three models, three sets and two domains; a set's strength times a model's and domain's response."""
-    strength, response = np.array([1.0, 2.0, -1.0]), np.array([[1.0, 3.0], [2.0, -1.0], [0.5, 4.0]])
+    """Three models, three sets and two domains; a model's gain times what a set does to a domain."""
+    gain, pattern = np.array([1.0, 2.0, -1.0]), np.array([[1.0, 3.0], [2.0, -1.0], [0.5, 4.0]])
     model_of, set_of = (own.ravel() for own in np.meshgrid(range(3), range(3)))
-    return strength[set_of, None] * response[model_of], model_of, set_of
+    return gain[model_of, None] * pattern[set_of], model_of, set_of
+
+
+def test_a_model_that_changes_half_as_much_by_hand():
+    """Model 1 changed half as much as model 0 on the first set, so on the second (6, −4) is halved too."""
+    outcome, labels = np.array([[2.0, 8.0], [1.0, 4.0], [6.0, -4.0], [0.0, 0.0]]), ([0, 1, 0, 1], [0, 0, 1, 1])
+    found = completed_history(outcome, *map(np.array, labels), 1)
+    np.testing.assert_allclose(found[3], [3.0, -2.0], atol=1e-5)
+
+
+def test_a_rank_that_any_values_fit_says_nothing():
+    assert np.isnan(completed_history(*runs(), 3)).all()
+    assert np.isfinite(completed_history(*runs(), 2)).all()
 
 
 def test_a_run_is_completed_from_others_at_the_rank_that_made_them():
