@@ -19,6 +19,7 @@ from sts_eval.errors import UserError
 from sts_eval.study.study import Embeddings
 
 SHIPPED = "wordllama"
+STATIC_FILES = "l2_supercat_256.safetensors", "l2_supercat_tokenizer_config.json"  # token vectors, tokenizer
 ROWS = 2000  # most rows of the training set that are embedded
 
 Floats = NDArray[np.float64]
@@ -87,14 +88,12 @@ def _static(folder: Path) -> Encode:
     from safetensors.numpy import load_file
     from tokenizers import Tokenizer
 
-    weights, vocabulary = (
-        folder / "weights" / "l2_supercat_256.safetensors",
-        folder / "tokenizers" / "l2_supercat_tokenizer_config.json",
-    )
-    if not (weights.is_file() and vocabulary.is_file()):
+    files = [next(folder.rglob(name), None) for name in STATIC_FILES]
+    if None in files:
         raise UserError(f"{folder} holds no static embeddings", "pip install 'wordllama>=0.4'")
+    weights, vocabulary = map(str, files)
     vectors = load_file(weights)["embedding.weight"].astype(np.float64)
-    tokenizer = Tokenizer.from_file(str(vocabulary))
+    tokenizer = Tokenizer.from_file(vocabulary)
     tokenizer.no_padding()
     tokenizer.no_truncation()
 
