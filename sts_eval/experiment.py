@@ -120,6 +120,12 @@ class PredictSettings(Spec):
         description="predictors beside STS: all, groups or names (`sts-eval list predictors`), separated by commas, or "
         "none; the lexical ones need no model, and in the evidence so far no predictor that needs one beats them",
     )
+    embeddings: str = Field(
+        "wordllama",
+        min_length=1,
+        description="sentence encoder of the predictor embedding_cosine: wordllama, which that package ships, or the "
+        "id or folder of a sentence-transformers model",
+    )
     probe_steps: int = Field(40, ge=4, description="optimiser steps of predictors that train briefly")
     chat_template: bool | None = Field(
         None, description="render prompts as chat turns; by default if the tokenizer has a template"

@@ -14,6 +14,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors import SafetensorError
 from torch import Tensor
 
@@ -85,6 +86,11 @@ class SparseAutoencoder:
             return lambda hidden: torch.cat([block[:, index] for _, block in self.encode(hidden)])
         narrow = self._narrowed(index)
         return lambda hidden: torch.cat([block for _, block in narrow.encode(hidden)])
+
+    def directions(self, features: Sequence[int]) -> NDArray[np.float64]:
+        """Decoder rows of chosen features, each at length one (zero where the row is). Shape (n_features, d_in)."""
+        rows = self.sae.W_dec.detach()[torch.tensor(features, device=self.sae.W_dec.device)].double()
+        return np.asarray(torch.nn.functional.normalize(rows, dim=1).cpu().numpy(), dtype=np.float64)
 
     def _narrowed(self, index: Tensor) -> SparseAutoencoder:
         config = copy.copy(self.sae.cfg)

@@ -4,7 +4,7 @@ Steps 1 and 2 of STS are read once for all that need their passes; what other pr
 """
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import nullcontext
 from typing import NamedTuple
 
@@ -19,26 +19,30 @@ from sts_eval.records.prediction import SCORES, PredictorScores, Score
 from sts_eval.study.activations import ActivationMoments
 from sts_eval.study.cost import CostMeter
 from sts_eval.study.draws import choose_questions
+from sts_eval.study.embeddings import SHIPPED, load_encoder, read_embeddings
 from sts_eval.study.extractor import Extractor
 from sts_eval.study.gradients import read_gradients
+from sts_eval.study.injection import read_injection
 from sts_eval.study.losses import read_losses
+from sts_eval.study.own_answers import read_own_answers
 from sts_eval.study.question_scores import DomainReading, QuestionScores, read_domain
 from sts_eval.study.reading import Listen
 from sts_eval.study.shifted_features import Shift, measure_shift
 from sts_eval.study.short_training import read_probe
+from sts_eval.study.span_means import read_last_tokens
 from sts_eval.study.study import Activations, Study, Texts
+from sts_eval.study.training_losses import read_reversed_losses, read_training_losses
 
 STEP_1, STEP_2, OTHERS = "step 1", "step 2", "other predictors"
 
 # The stages that a part of a study is read in.
 STAGES: Mapping[Need, Collection[str]] = {
+    **{need: (need.value,) for need in Need},  # the rest is read each in a stage of its own
     Need.TEXTS: (),
+    Need.DECODER: (),
     Need.SHIFT: (STEP_1,),
     Need.QUESTION_SCORES: (STEP_1, STEP_2),
     Need.ACTIVATIONS: (STEP_1, STEP_2),
-    Need.LOSSES: ("losses",),
-    Need.GRADIENTS: ("gradients",),
-    Need.PROBE: ("probe",),
 }
 
 _TRAINING = ""  # the training set's name among the sets of questions; no domain is called so
@@ -74,6 +78,8 @@ def collect_scores(
             scores a domain that is none.
     """
     costs.models = [extractor.reader.model]
+    with costs(Need.EMBEDDINGS.value):
+        predictors = _possible(predictors, extractor)
     needs = {need for one in predictors for need in one.needs}
     seeds = extractor.settings.seeds
     moments: dict[str, ActivationMoments] = {}
@@ -102,7 +108,8 @@ def collect_scores(
             read_domain(extractor, domain, features, chosen[name], explained, listen_as(name), progress)
             for name, domain in domains.items()
         ]
-    parts: list[object] = [shifts[0], QuestionScores({reading.domain: reading.questions for reading in readings})]
+    scored = QuestionScores({reading.domain: reading.questions for reading in readings})
+    parts: list[object] = [shifts[0], scored, extractor.autoencoder]
     if Need.ACTIVATIONS in needs:
         means = {name: one.moments() for name, one in moments.items()}
         parts.append(Activations(means.pop(_TRAINING), means))
@@ -110,20 +117,51 @@ def collect_scores(
         name: [domain.questions[position] for position in chosen[name][seeds[0]]] for name, domain in domains.items()
     }
     with costs(OTHERS) if any(one.name not in SCORES for one in predictors) else nullcontext():
-        to_read = extractor, training_set, questions
-        if Need.LOSSES in needs:
-            with costs("losses"):
-                parts.append(read_losses(*to_read, seeds[0], progress))
-        if Need.GRADIENTS in needs:
-            with costs("gradients"):
-                parts.append(read_gradients(*to_read, tune, seeds[0], progress))
-        if Need.PROBE in needs:
-            with costs("probe"):
-                parts.append(read_probe(*to_read, tune, extractor.settings.probe_steps, seeds[0], progress))
-        texts = {name: [question.text for question in own] for name, own in questions.items()}
-        study = Study(Texts(training_set.examples, texts), parts, seeds[0])
+        to_read, seed, encoder = (extractor, training_set, questions), seeds[0], extractor.settings.embeddings
+        asked = {name: [question.text for question in own] for name, own in questions.items()}
+        readers: Mapping[Need, Callable[[], object]] = {
+            Need.EMBEDDINGS: lambda: read_embeddings(encoder, training_set.examples, asked, seed),
+            Need.LAST_TOKENS: lambda: read_last_tokens(*to_read, seed, progress),
+            Need.TRAINING_LOSSES: lambda: read_training_losses(extractor, training_set, seed, progress),
+            Need.LOSSES: lambda: read_losses(*to_read, seed, progress),
+            Need.REVERSED_LOSSES: lambda: read_reversed_losses(extractor, training_set, domains, seed, progress),
+            Need.INJECTION: lambda: read_injection(*to_read, seed, progress),
+            Need.OWN_ANSWERS: lambda: read_own_answers(*to_read, seed, progress),
+            Need.GRADIENTS: lambda: read_gradients(*to_read, tune, seed, progress),
+            Need.PROBE: lambda: read_probe(*to_read, tune, extractor.settings.probe_steps, seed, progress),
+        }
+        for need, read in readers.items():
+            if need in needs:
+                with costs(need.value):
+                    parts.append(read())
+        texts = Texts(
+            training=training_set.examples,
+            domains=asked,
+            solutions={name: [one.solution for one in domain.demonstrations] for name, domain in domains.items()},
+        )
+        study = Study(texts, parts, seed)
         scores = tuple(_score(one, study, seeds, costs) for one in predictors)
     return Collected(shifts, readings, scores)
+
+
+def _possible(predictors: Sequence[Predictor], extractor: Extractor) -> Sequence[Predictor]:
+    """The predictors whose sentence encoder is there. Where all are asked for, its missing package is a warning only.
+
+    Raises:
+        UserError: The sentence encoder cannot be loaded, and the user named it or its predictor.
+    """
+    settings = extractor.settings
+    embedding = [one.name for one in predictors if Need.EMBEDDINGS in one.needs]
+    if not embedding:
+        return predictors
+    try:
+        load_encoder(settings.embeddings)
+    except UserError as error:
+        if "all" not in settings.predictors or settings.embeddings != SHIPPED:
+            raise
+        extractor.prompter.warnings[f"{', '.join(embedding)} left out: {error}"] = None
+        return [one for one in predictors if one.name not in embedding]
+    return predictors
 
 
 def _score(one: Predictor, study: Study, seeds: Sequence[int], costs: CostMeter) -> PredictorScores:

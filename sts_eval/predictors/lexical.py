@@ -8,11 +8,12 @@ the training set is read row by row, and what is kept of it does not grow with i
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 
 import numpy as np
 from scipy.spatial.distance import jensenshannon
+from scipy.stats import entropy
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from sts_eval.data.sampling import shuffled, within_budget
@@ -91,6 +92,35 @@ def prompt_length(study: Study) -> Scores:
     E |x|. Our own control: a score that only tells long questions from short ones is no better than this.
     """
     return {name: float(np.mean([len(_words(text)) for text in texts])) for name, texts in study.texts.domains.items()}
+
+
+@predictor("answer_length_gap", needs={Need.TEXTS})
+def answer_length_gap(study: Study) -> Scores:
+    """Minus the difference in length between the answers of the training set and the domain.
+
+    −|E ln(1 + |y|) − E ln(1 + |ỹ|)|, |y| the number of words in a solution, y of the training set and ỹ of the
+    domain's demonstrations. Tuning teaches a form of answer as well as what is in it. Our own control. A domain
+    without demonstrations has no score.
+    """
+    return _answer_gap(study, lambda words: math.log1p(len(words)))
+
+
+@predictor("answer_entropy_gap", needs={Need.TEXTS})
+def answer_entropy_gap(study: Study) -> Scores:
+    """Minus the difference in word entropy between the answers of the training set and the domain.
+
+    −|E H(y) − E H(ỹ)|, H the entropy in bits of the word frequencies within one solution, y and ỹ as in
+    `answer_length_gap`. One answer at a time, so that it does not depend on how many there are. Our own control.
+    """
+    return _answer_gap(study, lambda words: float(entropy([*Counter(words).values()], base=2)) if words else 0.0)
+
+
+def _answer_gap(study: Study, form: Callable[[list[str]], float]) -> Scores:
+    def mean(solutions: Iterable[str]) -> float:
+        return float(np.mean([form(_words(text)) for text in solutions]))
+
+    own = mean(row.solution for row in study.texts.training)
+    return {name: -abs(mean(solutions) - own) for name, solutions in study.texts.solutions.items() if solutions}
 
 
 def _texts(rows: Sequence[Example]) -> Iterator[str]:

@@ -32,10 +32,17 @@ class Need(StrEnum):
     """A part of a study, in the order of what it costs."""
 
     TEXTS = "texts"
+    EMBEDDINGS = "embeddings"
+    DECODER = "decoder"
     SHIFT = "shift"
     QUESTION_SCORES = "question scores"
     ACTIVATIONS = "activations"
+    LAST_TOKENS = "last tokens"
+    TRAINING_LOSSES = "training losses"
     LOSSES = "losses"
+    REVERSED_LOSSES = "reversed losses"
+    INJECTION = "injection"
+    OWN_ANSWERS = "own answers"
     GRADIENTS = "gradients"
     PROBE = "probe"
 

@@ -1,8 +1,9 @@
 """Profile: what the SAE says without the choice of features that makes STS, and with other choices.
 
-The first three compare how often each feature fires. The others are STS_act and STS_ICL (equations 4 and 5 of the
-paper) summed over as many other dimensions as D_N has features: if they do as well, the choice of D_N by demonstrations
-adds nothing. `act` sums mean activations, `icl` mean squared changes under the domain's own demonstrations.
+The first four compare how often each feature fires, `decoder_spillover` the directions of those that shift. The others
+are STS_act and STS_ICL (equations 4 and 5 of the paper) summed over as many other dimensions as D_N has features: if
+they do as well, the choice of D_N by demonstrations adds nothing. `act` sums mean activations, `icl` mean squared
+changes under the domain's own demonstrations.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sts_eval.data.sampling import generator
+from sts_eval.model.sae import SparseAutoencoder
 from sts_eval.predictors.predictor import Need, Scores, predictor
 from sts_eval.predictors.similarity import cosine, ratio
 from sts_eval.study.activations import Moments
@@ -57,6 +59,42 @@ def top_jaccard(study: Study) -> Scores:
     target = _most_frequent(study.read(Activations).training.frequency)
     lists = {name: _most_frequent(own.frequency) for name, own in study.read(Activations).domains.items()}
     return {name: ratio(len(own & target), len(own | target)) for name, own in lists.items()}
+
+
+@predictor("feature_coverage", needs={Need.ACTIVATIONS})
+def feature_coverage(study: Study) -> Scores:
+    """Share of the features active in the domain that are active on the training set too.
+
+    |A_k ∩ A_T| / |A_k|, A the features that fire on any token that is read. Not symmetric: what the training set
+    has beyond the domain does not count. Coverage of benchmarks by SAE features: Qwen-Scope (arXiv 2605.11887). More
+    tokens make more features active, so domains should be read to the same budget of tokens.
+    """
+    target = study.read(Activations).training.frequency > 0
+    active = {name: own.frequency > 0 for name, own in study.read(Activations).domains.items()}
+    return {name: ratio(float((own & target).sum()), float(own.sum())) for name, own in active.items()}
+
+
+@predictor("decoder_spillover", needs={Need.ACTIVATIONS, Need.SHIFT, Need.DECODER})
+def decoder_spillover(study: Study) -> Scores:
+    """Likeness of the decoder directions that training set and domain shift, weighted by how far.
+
+    Σ_{i∈D_N(T)} Σ_{j∈D_N(k)} w_i w_j cos(d_i, d_j), d_j the decoder's row of feature j. D_N(k) are the N features
+    that the domain's own demonstrations move most, as D_N(T) are the training set's, and w a feature's mean squared
+    change as a share of that of its set. Decoder geometry of features: arXiv 2605.00842, which compares rows
+    of data; sums over two sets are our own form.
+    """
+    autoencoder, n = study.read(SparseAutoencoder), len(study.read(Shift).features)
+
+    def direction(shift: Floats) -> Floats:
+        features = top(shift, n)
+        total = float(shift[features].sum())
+        rows = autoencoder.directions(features.tolist())
+        return np.asarray(shift[features] @ rows / total) if total > 0 else np.full(rows.shape[1], np.nan)
+
+    # The double sum is the product of the two weighted means of directions of length one.
+    target = direction(study.read(Shift).score)
+    domains = study.read(Activations).domains
+    return {name: float(direction(own.feature_shift) @ target) for name, own in domains.items()}
 
 
 @predictor("act_random", needs={Need.ACTIVATIONS, Need.SHIFT})

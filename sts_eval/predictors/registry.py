@@ -4,13 +4,39 @@ import importlib.metadata
 from collections.abc import Sequence
 
 from sts_eval.errors import UserError
-from sts_eval.predictors import gradient, labels, lexical, loss, magnitude, probe, profile, representation, sts
+from sts_eval.predictors import (
+    embedding,
+    gradient,
+    labels,
+    lexical,
+    loss,
+    magnitude,
+    probe,
+    profile,
+    representation,
+    steering,
+    sts,
+    training,
+)
 from sts_eval.predictors.predictor import Predictor
 
 # This package's own, in the order in which the modules define them.
 PREDICTORS: tuple[Predictor, ...] = tuple(
     value
-    for module in (sts, lexical, magnitude, representation, profile, loss, gradient, probe, labels)
+    for module in (
+        sts,
+        lexical,
+        embedding,
+        magnitude,
+        representation,
+        profile,
+        loss,
+        training,
+        steering,
+        gradient,
+        probe,
+        labels,
+    )
     for value in vars(module).values()
     if isinstance(value, Predictor)
 )

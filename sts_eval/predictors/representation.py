@@ -15,10 +15,11 @@ from sklearn.metrics.pairwise import euclidean_distances
 
 from sts_eval.predictors.predictor import Need, Scores, predictor
 from sts_eval.predictors.similarity import cosine, ratio
-from sts_eval.study.study import Activations, Study
+from sts_eval.study.study import Activations, LastTokens, Study
 
 POOLED = 4096  # tokens that stand for all samples together, an equal share of each: their pairs must fit in memory
 PCA_DIMENSIONS = 64
+SUBSPACE = 8  # dimensions of the subspaces that are compared
 
 Floats = NDArray[np.float64]
 
@@ -100,6 +101,30 @@ def frechet(study: Study) -> Scores:
     domains = study.read(Activations).domains
     normals = {name: _Normal(components.transform(domain.sample)) for name, domain in domains.items()}
     return {name: -own.distance(target) for name, own in normals.items()}
+
+
+@predictor("subspace_overlap", needs={Need.LAST_TOKENS})
+def subspace_overlap(study: Study) -> Scores:
+    """Overlap of the main directions of the prompts' last tokens, beyond that of random subspaces.
+
+    (o − c) / (1 − c), o = ‖U_kᵀ U_T‖²_F / r, U the r leading principal axes of the residuals of one set at the last
+    token of each prompt, c = r/d its mean for a random subspace of dimension r = 8 out of d: 1 for the same subspace,
+    0 on average for unrelated ones. Residuals of any text share directions, so that scores lie above 0. Undefined for
+    sets of eight questions or fewer, whose centred residuals do not span so many directions.
+    """
+    read = study.read(LastTokens)
+    chance: float = SUBSPACE / read.training.shape[1]
+
+    def axes(sample: Floats) -> Floats:
+        return np.asarray(np.linalg.svd(_centred(sample), full_matrices=False)[2][:SUBSPACE])
+
+    def beyond_chance(one: Floats, other: Floats) -> float:
+        if min(len(one), len(other)) <= SUBSPACE or chance >= 1:
+            return math.nan
+        overlap = float(np.square(axes(one) @ axes(other).T).sum()) / SUBSPACE
+        return (overlap - chance) / (1 - chance)
+
+    return {name: beyond_chance(own, read.training) for name, own in read.domains.items()}
 
 
 def _centred(sample: Floats) -> Floats:

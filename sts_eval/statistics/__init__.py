@@ -21,6 +21,7 @@ changes and errors are matrices of shape (n_runs, n_domains), NaN where missing;
 - `added`: what a predictor adds to a domain's history
 - `conformal`: from a score to points, on held-out groups, with intervals that keep their coverage
 - `interaction`: which training set helps which domain
+- `low_rank`: a run completed from other runs by a matrix of low rank
 - `within_runs`, `resampling`, `result`: r within every run, bootstrap and permutation, and results, for the files above
 """
 
@@ -35,6 +36,7 @@ from sts_eval.statistics.conformal import (
 )
 from sts_eval.statistics.correlation import Correlation, correlate, critical_r, fisher_interval
 from sts_eval.statistics.dependent import PairedDifference, paired_difference, williams_t
+from sts_eval.statistics.low_rank import complete, completed_history
 from sts_eval.statistics.multiple import max_r_permutation, shared_ranks
 from sts_eval.statistics.noise import debiased_magnitude, noise_ceiling
 from sts_eval.statistics.paired import paired_change, paired_mean_change
@@ -54,6 +56,8 @@ __all__ = [
     "PairedDifference",
     "added_value",
     "change_over_seeds",
+    "complete",
+    "completed_history",
     "conclusion",
     "conformal_interval",
     "correlate",

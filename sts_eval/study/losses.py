@@ -55,11 +55,14 @@ def read_answering(
     progress: Progress = silent,
     *,
     stage: str = "answers",
+    suffix: str = "",
+    most_tokens: int | None = None,
 ) -> dict[str, Answering]:
     """Read questions and their options in one context, behind as many demonstrations as fit.
 
     An option is the text that follows the question's turn, up to its end (see `option_ids`). A question's own
-    tokens are those of its turn's span; its first token has no likelihood where nothing stands before it.
+    tokens are those of its turn's span; its first token has no likelihood where nothing stands before it. The suffix
+    follows every question, and options are cut after so many tokens.
 
     Raises:
         UserError: A question does not say which option is right, or exceeds the context.
@@ -71,7 +74,7 @@ def read_answering(
     shown = Context("answers", reader, tuple(Prefix(ids[:-1]) for ids in demonstrations.prefixes), {})
     read = {}
     for name, questions in domains.items():
-        prepared = [_prepare(extractor, demonstrations, question) for question in questions]
+        prepared = [_prepare(extractor, demonstrations, question, suffix, most_tokens) for question in questions]
         context = replace(shown, counts=dict(enumerate(one.count for one in prepared)))
         if context.n_fewer:
             extractor.reader.warnings[
@@ -116,10 +119,12 @@ class _Prepared:
     count: int  # demonstrations that the question sees
 
 
-def _prepare(extractor: Extractor, demonstrations: Demonstrations, question: Question) -> _Prepared:
+def _prepare(
+    extractor: Extractor, demonstrations: Demonstrations, question: Question, suffix: str, most_tokens: int | None
+) -> _Prepared:
     """An option's last token predicts nothing, so options that differ in it alone share a branch; letters need none."""
-    options = option_ids(extractor.prompter, question)
-    turn = extractor.prompter.turn(question.text)
+    options = [option[:most_tokens] for option in option_ids(extractor.prompter, question)]
+    turn = extractor.prompter.turn(question.text, suffix=suffix)
     longest = max(options, key=len)
     count = demonstrations.fitting(Turn((*turn.ids, *longest), turn.span), extractor.context)
     last = demonstrations.prefixes[count][-1:]

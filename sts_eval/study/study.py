@@ -4,7 +4,7 @@ Nothing here knows a tuned model or a score after tuning.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
@@ -20,6 +20,7 @@ class Texts:
 
     training: Sequence[Example]
     domains: Mapping[str, Sequence[str]]  # the questions that are read (never scored ones), options included
+    solutions: Mapping[str, Sequence[str]] = field(default_factory=dict)  # of the domains' demonstrations
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,57 @@ class Losses:
 
 
 @dataclass(frozen=True)
+class TrainingLosses:
+    """How well the untuned model reads rows of the training set, questions with their solution as the one option."""
+
+    alone: Answering
+
+
+@dataclass(frozen=True)
+class ReversedLosses:
+    """The same rows, behind the demonstrations of each domain that STS_ICL shows."""
+
+    shown: Mapping[str, Answering]
+
+
+@dataclass(frozen=True)
+class Injection:
+    """Answers while the training set's mean states are added to the residual stream."""
+
+    strength: float  # what the mean states are multiplied with
+    answers: Mapping[str, Answering]  # by domain, without demonstrations
+
+
+@dataclass(frozen=True)
+class LastTokens:
+    """Residuals at the SAE's layer of the prompts' last tokens, without demonstrations.
+
+    All of shape (n_questions, d_model).
+    """
+
+    training: NDArray[np.float64]
+    domains: Mapping[str, NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
+class OwnAnswers:
+    """Residuals at the SAE's layer, each the mean over an answer's tokens."""
+
+    solutions: NDArray[np.float64]  # of rows of the training set, shape (n_rows, d_model)
+    own: NDArray[np.float64]  # the same rows answered by the untuned model itself
+    right: Mapping[str, NDArray[np.float64]]  # by domain, of the right options, shape (n_questions, d_model)
+    wrong: Mapping[str, NDArray[np.float64]]  # the mean over the wrong options of the same questions
+
+
+@dataclass(frozen=True)
+class Embeddings:
+    """Mean sentence embeddings, each sentence at length one, shape (d,)."""
+
+    training: NDArray[np.float64]
+    domains: Mapping[str, NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
 class Gradients:
     """Gradients of a fresh LoRA adapter's B matrices (A's are zero while B is), flattened and end to end."""
 
@@ -92,8 +144,8 @@ Part = TypeVar("Part")
 class Study:
     """What predictors read.
 
-    Among the parts are a `Shift` (step 1 of STS, first seed), `QuestionScores`, `Activations`, `Losses`, `Gradients`
-    and `Probe`, as far as they are needed.
+    Among the parts are a `Shift` (step 1 of STS, first seed), `QuestionScores`, the `SparseAutoencoder`, and those that
+    this module defines, as far as they are needed.
     """
 
     texts: Texts

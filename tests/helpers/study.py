@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import torch
+from helpers import tiny
 
 from sts_eval.data.training_set import Example
+from sts_eval.model.sae import SparseAutoencoder
 from sts_eval.study.activations import Moments
 from sts_eval.study.shifted_features import Shift
-from sts_eval.study.study import Activations, Answering, Losses, Study, Texts
+from sts_eval.study.study import Activations, Answering, LastTokens, Losses, Study, Texts
 
 
 def moments(residuals=((0.0,),), features=((0.0,),), *, residual_shift=None, feature_shift=None, frequency=None):
@@ -31,17 +34,35 @@ def moments(residuals=((0.0,),), features=((0.0,),), *, residual_shift=None, fea
 def active_study(
     training: Moments, domains: Mapping[str, Moments], *, shifted: Sequence[int] | None = None, seed: int = 0
 ) -> Study:
-    """A study with activations, and with a shift if its features are given."""
-    return Study(
-        Texts([], {}),
-        [Activations(training, domains), *([] if shifted is None else [shift(shifted, len(training.feature))])],
-        seed=seed,
-    )
+    """A study with activations, whose sampled tokens are the last ones too.
+
+    With a shift and a decoder if the shift's features are given.
+    """
+    last = LastTokens(training.sample, {name: one.sample for name, one in domains.items()})
+    parts: list[object] = [Activations(training, domains), last]
+    if shifted is not None:
+        d_sae = len(training.feature)
+        parts += [shift(shifted, d_sae), decoder(np.random.default_rng(0).normal(size=(d_sae, 5)))]
+    return Study(Texts([], {}), parts, seed=seed)
 
 
-def text_study(rows: Sequence[tuple[str, str]], domains: Mapping[str, Sequence[str]], *, seed: int = 0) -> Study:
-    """A study of texts alone; rows are pairs of question and solution."""
-    return Study(Texts([Example(*row) for row in rows], domains), seed=seed)
+def decoder(rows: Sequence[Sequence[float]] | np.ndarray) -> SparseAutoencoder:
+    """An SAE with these decoder rows."""
+    weights = torch.tensor(np.asarray(rows), dtype=torch.float32)
+    made = tiny.sae("standard", d_in=weights.shape[1], d_sae=weights.shape[0])
+    made.W_dec.data = weights
+    return tiny.autoencoder(made)
+
+
+def text_study(
+    rows: Sequence[tuple[str, str]],
+    domains: Mapping[str, Sequence[str]],
+    *,
+    solutions: Mapping[str, Sequence[str]] | None = None,
+    seed: int = 0,
+) -> Study:
+    """A study of texts alone; rows are pairs of question and solution, solutions those of demonstrations by domain."""
+    return Study(Texts([Example(*row) for row in rows], domains, solutions or {}), seed=seed)
 
 
 def labelled_study(domains: Mapping[str, tuple[np.ndarray, Sequence[bool]]], *, seed: int = 0) -> Study:

@@ -85,7 +85,7 @@ def test_all_columns_score_every_domain_or_say_nothing(everything):
     for column in everything.others:
         assert set(column.scores) <= {"law", "math"}, column.name
     silent = {column.name for column in everything.others if not column.scores}
-    assert silent <= {"probe_auc", "probe_power", "act_random", "icl_random", "ngram_share"}
+    assert silent <= {"probe_auc", "probe_power", "act_random", "icl_random", "ngram_share", "subspace_overlap"}
 
 
 def test_flags_follow_from_what_is_read(everything):
@@ -114,7 +114,14 @@ def test_listening_costs_no_pass(files, everything):
 def test_the_order_is_the_tables_not_the_wish(files):
     wished = predict(described(files, "unigram_divergence", "tfidf_cosine", "lexical"))
     names = [column.name for column in wished.others]
-    assert names == ["tfidf_cosine", "ngram_share", "unigram_divergence", "prompt_length"]
+    assert names == [
+        "tfidf_cosine",
+        "ngram_share",
+        "unigram_divergence",
+        "prompt_length",
+        "answer_length_gap",
+        "answer_entropy_gap",
+    ]
 
 
 def test_a_score_of_no_domain_is_refused(files, monkeypatch):

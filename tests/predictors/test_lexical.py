@@ -6,7 +6,14 @@ import pytest
 from helpers.study import text_study
 
 from sts_eval.predictors import lexical
-from sts_eval.predictors.lexical import ngram_share, prompt_length, tfidf_cosine, unigram_divergence
+from sts_eval.predictors.lexical import (
+    answer_entropy_gap,
+    answer_length_gap,
+    ngram_share,
+    prompt_length,
+    tfidf_cosine,
+    unigram_divergence,
+)
 from sts_eval.predictors.registry import select
 
 
@@ -95,11 +102,31 @@ def test_prompt_length_is_in_words():
     assert prompt_length(text_study([("a", "b")], {"x": ["one, two", "x_1 + y = 3 / 4"]})) == {"x": 3.0}
 
 
+def test_length_of_answers_by_hand():
+    # Words: 1 and 3 in the training set, so E ln(1 + n) = (ln 2 + ln 4) / 2 = 1.5 ln 2.
+    rows = [("a question", "yes"), ("another", "one, two, three!")]
+    study = text_study(
+        rows, {}, solutions={"x": ["a b c d e f g"], "none": [], "same": ["yes", "1 2 3"], "empty": [""]}
+    )
+    assert answer_length_gap(study) == {
+        "x": pytest.approx(-1.5 * math.log(2)),
+        "same": pytest.approx(0, abs=1e-15),
+        "empty": pytest.approx(-1.5 * math.log(2)),
+    }
+
+
+def test_entropy_of_answers_by_hand():
+    # Within an answer: "a a b b" has one bit, "a b c d" has two; together, with other answers, it would be more.
+    study = text_study([("q", "a a b b")], {}, solutions={"x": ["a b c d", "e f g h"], "y": ["c d", ""]})
+    assert answer_entropy_gap(study) == {"x": pytest.approx(-1), "y": pytest.approx(-0.5)}
+
+
 @pytest.mark.parametrize("column", select(["lexical"]), ids=lambda column: column.name)
 def test_order_of_rows_questions_and_domains_does_not_matter(column):
     rows = [("one two three four five six", "seven"), ("two", "one one eight"), ("nine", "ten")]
     domains = {"x": ["one two three four five", "one ten seven eight nine two"], "y": ["eight nine", "two two"]}
-    found = column(text_study(rows, domains))
-    other = column(text_study(rows[::-1], {name: domains[name][::-1] for name in reversed(domains)}))
+    found = column(text_study(rows, domains, solutions=domains))
+    turned = {name: domains[name][::-1] for name in reversed(domains)}
+    other = column(text_study(rows[::-1], turned, solutions=turned))
     assert list(other) == list(found)[::-1]
     assert other == {name: pytest.approx(value, rel=1e-12) for name, value in found.items()}

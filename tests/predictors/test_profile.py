@@ -1,13 +1,16 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers.study import active_study, moments
+from helpers.study import active_study, decoder, moments, shift
 
 from sts_eval.predictors.profile import (
     act_active,
     act_random,
     act_residual,
+    decoder_spillover,
+    feature_coverage,
     frequency_cosine,
     frequency_jaccard,
     icl_active,
@@ -16,6 +19,7 @@ from sts_eval.predictors.profile import (
     top_jaccard,
 )
 from sts_eval.predictors.registry import select
+from sts_eval.study.study import Activations, Study, Texts
 
 
 def firing(frequency):
@@ -47,6 +51,27 @@ def test_features_that_never_fire_are_not_common():
     target, own = np.zeros(200), np.zeros(200)
     target[[0, 1]], own[[1, 2, 3]] = 0.5, 0.5
     assert top_jaccard(active_study(firing(target), {"x": firing(own)})) == {"x": 1 / 4}
+
+
+def test_coverage_counts_what_the_domain_has():
+    # The training set has {0, 1, 2}, x has {2, 3}; what fires rarely counts as what fires often.
+    study = active_study(
+        firing([0.9, 0.5, 0.01, 0.0]), {"x": firing([0.0, 0.0, 0.8, 0.2]), "none": firing([0.0, 0.0, 0.0, 0.0])}
+    )
+    assert feature_coverage(study) == {"x": 0.5}
+
+
+def test_spillover_by_hand():
+    """Directions at 0°, 90° and 180° with lengths that must not count; two features are shifted."""
+    rows = decoder([[2.0, 0.0], [0.0, 0.5], [-3.0, 0.0], [1.0, 1.0]])
+    training = replace(shift((0, 1), 4), score=np.array([3.0, 1.0, 0.5, 0.0]))  # w = 3/4, 1/4
+    domains = {
+        "x": moments(features=[[0.0] * 4], feature_shift=[0.0, 4.0, 4.0, 1.0]),  # features 1 and 2, w = 1/2 each
+        "still": moments(features=[[0.0] * 4]),
+    }
+    study = Study(Texts([], {}), [Activations(domains["x"], domains), training, rows])
+    # 3/8 cos(0, 1) + 3/8 cos(0, 2) + 1/8 cos(1, 1) + 1/8 cos(1, 2) = 0 − 3/8 + 1/8 + 0.
+    assert decoder_spillover(study) == {"x": pytest.approx(-0.25)}
 
 
 def test_most_active_features_by_hand():

@@ -1,8 +1,9 @@
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers.study import answering, moments, shift, text_study
+from helpers.study import answering, decoder, moments, shift, text_study
 
 from sts_eval.data.training_set import Example
 from sts_eval.errors import UserError
@@ -11,7 +12,18 @@ from sts_eval.predictors.registry import PREDICTORS, known_predictors, select
 from sts_eval.records.older import STS_SUMMARIES
 from sts_eval.records.prediction import SCORES, Score
 from sts_eval.study.question_scores import QuestionScore, QuestionScores
-from sts_eval.study.study import Activations, Losses, Study, Texts
+from sts_eval.study.study import (
+    Activations,
+    Embeddings,
+    Injection,
+    LastTokens,
+    Losses,
+    OwnAnswers,
+    ReversedLosses,
+    Study,
+    Texts,
+    TrainingLosses,
+)
 
 
 def install(folder, monkeypatch, module, *, entry, code):
@@ -24,7 +36,7 @@ def install(folder, monkeypatch, module, *, entry, code):
     monkeypatch.syspath_prepend(folder)
 
 
-MADE = {Need.TEXTS, Need.SHIFT, Need.QUESTION_SCORES, Need.ACTIVATIONS, Need.LOSSES}
+MADE = {need for need in Need if need not in (Need.GRADIENTS, Need.PROBE)}
 
 
 def study_with(needs):
@@ -35,14 +47,23 @@ def study_with(needs):
         return moments(random.normal(size=(9, 3)), random.random((9, 8)))
 
     answers = {name: answering([True, False] * 4 + [True]) for name in "xy"}
+    sides = [{name: random.normal(size=(3, 4)) for name in "xy"} for _ in range(2)]
     question = "what are one and two and three"
     parts = {
         Need.SHIFT: shift((1, 2), 8),
         Need.QUESTION_SCORES: QuestionScores({name: {0: {0: QuestionScore(1.0, 2.0, 3.0)}} for name in "xy"}),
-        Need.ACTIVATIONS: Activations(body(), {name: body() for name in "xy"}),
+        Need.ACTIVATIONS: Activations(body(), {name: replace(body(), feature_shift=np.ones(8)) for name in "xy"}),
         Need.LOSSES: Losses(alone=answers, shown=answers),
+        Need.TRAINING_LOSSES: TrainingLosses(answers["x"]),
+        Need.REVERSED_LOSSES: ReversedLosses(answers),
+        Need.DECODER: decoder(np.eye(8, 3)),
+        Need.LAST_TOKENS: LastTokens(random.normal(size=(9, 30)), {name: random.normal(size=(9, 30)) for name in "xy"}),
+        Need.INJECTION: Injection(1.0, answers),
+        Need.OWN_ANSWERS: OwnAnswers(*random.normal(size=(2, 3, 4)), *sides),
+        Need.EMBEDDINGS: Embeddings(np.ones(2), {name: np.ones(2) for name in "xy"}),
     }
-    texts = Texts([Example(question, "six")], {name: [question] for name in "xy"})
+    domains = {name: [question] for name in "xy"}
+    texts = Texts([Example(question, "six")], domains, domains)
     return Study(texts, [part for need, part in parts.items() if need in needs])
 
 

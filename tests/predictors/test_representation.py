@@ -13,6 +13,7 @@ from sts_eval.predictors.representation import (
     mmd,
     residual_cosine,
     residual_cosine_centred,
+    subspace_overlap,
 )
 
 
@@ -158,9 +159,46 @@ def test_a_single_token_has_no_frechet_distance():
     assert frechet(study_of(point, pair)) == {}
 
 
+def spanning(dimensions, *, d=40, n=30, seed=0):
+    """Points around a centre of their own that vary in the given dimensions only."""
+    random = np.random.default_rng(seed)
+    points = np.zeros((n, d))
+    points[:, dimensions] = random.normal(size=(n, len(dimensions)))
+    return points + random.normal(size=d)
+
+
+def test_subspaces_by_hand():
+    training = spanning(range(8))
+    half = spanning([0, 1, 2, 3, 20, 21, 22, 23], seed=1)
+    apart = spanning(range(10, 18), seed=2)
+    study = study_of(training, training[::-1] * 3, half, apart)
+    # Shares 1, 1/2 and 0 of the eight directions; 8/40 is what chance gives.
+    assert subspace_overlap(study) == {
+        "x": pytest.approx(1),
+        "y": pytest.approx((0.5 - 0.2) / 0.8),
+        "z": pytest.approx(-0.2 / 0.8),
+    }
+
+
+def test_random_subspaces_overlap_by_nothing_on_average():
+    random = np.random.default_rng(0)
+    # The overlap tr(PQ)/r of random projections has variance 2 (d − r)² / (d² (d − 1)(d + 2)).
+    d, r, draws = 40, 8, 200
+    found = [subspace_overlap(study_of(*random.normal(size=(2, 20, d))))["x"] for _ in range(draws)]
+    sd = math.sqrt(2 * (d - r) ** 2 / (d**2 * (d - 1) * (d + 2))) / (1 - r / d)
+    assert np.mean(found) == pytest.approx(0, abs=4 * sd / math.sqrt(draws))
+    assert np.std(found) == pytest.approx(sd, rel=0.25)
+
+
+def test_few_questions_span_no_subspace():
+    training = spanning(range(8))
+    assert set(subspace_overlap(study_of(training, training[:9], training[:8]))) == {"x"}
+    assert subspace_overlap(study_of(training[:8], training)) == {}
+
+
 @pytest.mark.parametrize("column", select(["representation"]), ids=lambda column: column.name)
 def test_order_of_tokens_and_domains_does_not_matter(column):
-    training, x, y = samples(5)
+    training, x, y = samples(9, (12, 14, 13))
     found = column(study_of(training, x, y))
     domains = {"y": moments(y[::-1]), "x": moments(x[::-1])}
     other = column(active_study(moments(training[::-1]), domains))
@@ -170,8 +208,8 @@ def test_order_of_tokens_and_domains_does_not_matter(column):
 
 @pytest.mark.parametrize("column", select(["representation"]), ids=lambda column: column.name)
 def test_a_rotation_of_the_residual_does_not_matter(column):
-    everything = samples(5)
-    rotation, _ = np.linalg.qr(np.random.default_rng(2).normal(size=(5, 5)))
+    everything = samples(9, (12, 14, 13))
+    rotation, _ = np.linalg.qr(np.random.default_rng(2).normal(size=(9, 9)))
     found = column(study_of(*everything))
     turned = column(study_of(*(sample @ rotation for sample in everything)))
     assert turned == {name: pytest.approx(value, rel=1e-8) for name, value in found.items()}
