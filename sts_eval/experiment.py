@@ -107,12 +107,18 @@ class PredictSettings(Spec):
         "paired", description="what step 1 compares: paired (each token with itself), notebook (two unaligned samples)"
     )
     seeds: Annotated[Seeds, Named("seed", older=("seeds",))] = Field(
-        (0,), min_length=1, description="random seeds; each draws its own demonstrations and questions"
+        (0, 1, 2), min_length=1, description="random seeds; each draws its own demonstrations and questions"
     )
     predictors: tuple[str, ...] = Field(
         ("lexical",),
         description="predictors beside STS: all, groups or names (`sts-eval list predictors`), separated by commas, or "
         "none; the lexical ones need no model, and in the evidence so far no predictor that needs one beats them",
+    )
+    sink_tokens: Literal["keep", "exclude"] = Field(
+        "keep",
+        exclude_if=lambda chosen: chosen == "keep",  # so that records from before it was there keep their hashes
+        description="attention sinks among the question tokens (residual norm above 10 times the question's median): "
+        "keep (the paper says nothing of them), or exclude (from everything that is read at the SAE)",
     )
     probe_steps: int = Field(40, ge=4, description="optimiser steps of predictors that train briefly")
     chat_template: bool | None = Field(

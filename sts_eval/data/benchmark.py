@@ -72,6 +72,7 @@ class Domain:
     name: str
     questions: Sequence[Question]
     demonstrations: Sequence[Example]
+    demonstration_ids: Sequence[str] = ()  # the benchmark's own; empty where they are not known
 
 
 @dataclass(frozen=True)
@@ -180,20 +181,20 @@ def load_benchmark(spec: BenchmarkSpec) -> Benchmark:
     test, validation = _splits(spec)
     questions: defaultdict[str, list[Question]] = defaultdict(list)
     demonstrations: defaultdict[str, list[Example]] = defaultdict(list)
+    shown_ids: defaultdict[str, list[str]] = defaultdict(list)
     met: set[tuple[str, str]] = set()
     for number, name, row, found in test.rows():
-        identity = str(number)
-        if not is_missing(row.get("question_id")):
-            identity = str(row["question_id"])
+        identity = _identity(row, number)
         if (name, identity) in met:
             test.refuse(number, f"has the question_id {identity!r} of an earlier row of {name!r}")
             continue
         met.add((name, identity))
         choices = tuple(LETTERS[: len(found.options)]) if test.list_options else found.options
         questions[name].append(Question(identity, name, found.text, choices, found.right))
-    for number, name, _, found in validation.rows():
+    for number, name, row, found in validation.rows():
         if found.solution:
             demonstrations[name].append(Example(found.text, found.solution))
+            shown_ids[name].append(_identity(row, number))
         else:
             validation.refuse(number, "has neither a chain of thought nor an answer")
     warnings = (*test.warnings(spec.source, "test"), *validation.warnings(spec.source, "validation"))
@@ -209,10 +210,15 @@ def load_benchmark(spec: BenchmarkSpec) -> Benchmark:
                 f"{spec.source} has no demonstrations for domain {name!r} in its validation split",
                 "Add worked examples of that category to the validation file",
             )
-    domains = {name: Domain(name, questions[name], demonstrations[name]) for name in names}
+    domains = {name: Domain(name, questions[name], demonstrations[name], shown_ids[name]) for name in names}
     content = [[[q.id, q.text] for q in d.questions] + [list(e) for e in d.demonstrations] for d in domains.values()]
     revision = test.tables[0][0].revision
     return Benchmark(spec.source, revision, domains, fingerprint(content), warnings, len(test.bad))
+
+
+def _identity(row: Mapping[str, Any], number: int) -> str:
+    """A row's own id, or its number from 0 where it has none."""
+    return str(number if is_missing(row.get("question_id")) else row["question_id"])
 
 
 def _splits(spec: BenchmarkSpec) -> tuple[_Split, _Split]:

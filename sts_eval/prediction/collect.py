@@ -91,6 +91,7 @@ def collect_scores(
             for seed in seeds
         ]
     features = {shift.seed: shift.features for shift in shifts}
+    other_way = {shift.seed: shift.both.other(extractor.settings) for shift in shifts}
     explained = shifts[0].features[:n_explained]
     with costs(STEP_2):
         budget, length = extractor.settings.domain_tokens, extractor.prompter.length
@@ -99,10 +100,14 @@ def collect_scores(
             for name, domain in domains.items()
         }
         readings = [
-            read_domain(extractor, domain, features, chosen[name], explained, listen_as(name), progress)
+            read_domain(extractor, domain, features, chosen[name], explained, listen_as(name), progress, other_way)
             for name, domain in domains.items()
         ]
-    parts: list[object] = [shifts[0], QuestionScores({reading.domain: reading.questions for reading in readings})]
+    questions_read = QuestionScores(
+        {reading.domain: reading.questions for reading in readings},
+        {reading.domain: reading.both.exclude for reading in readings},
+    )
+    parts: list[object] = [shifts[0], questions_read]
     if Need.ACTIVATIONS in needs:
         means = {name: one.moments() for name, one in moments.items()}
         parts.append(Activations(means.pop(_TRAINING), means))

@@ -18,7 +18,8 @@ from sts_eval.data.training_set import Example
 from sts_eval.experiment import PredictSettings
 from sts_eval.predictors.sts import estimate
 from sts_eval.study.extractor import assemble
-from sts_eval.study.question_scores import QuestionScore, read_domain
+from sts_eval.study.question_scores import read_domain
+from sts_eval.study.scoring import QuestionScore
 from sts_eval.study.shifted_features import measure_shift
 
 WORDS = ["Question:", "Answer:", "a", "b", "c", "d"]
@@ -111,7 +112,8 @@ def test_notebook_estimator_pairs_every_token_with_every_token():
 def test_estimate():
     found = estimate({0: {0: 1.0, 1: 3.0}, 1: {1: 5.0, 2: 7.0}})
     assert found.value == 4.0  # of 1, (3 + 5) / 2 and 7
-    assert found.se == pytest.approx(3 / math.sqrt(3), rel=1e-12)
+    # Over questions 3. Over seeds: (2 − 6)² less 0.5 + 2 + 0.5 that the questions explain, halved, times ½² + ½².
+    assert found.se == pytest.approx(math.sqrt(3 + 6.5 / 2), rel=1e-12)
     assert found.seed_sd == pytest.approx(math.sqrt(8), rel=1e-12)  # of 2 and 6
 
 
