@@ -15,7 +15,7 @@ from sts_eval.errors import UserError
 from sts_eval.experiment import TuneSettings
 from sts_eval.predictors.predictor import Need, Predictor
 from sts_eval.progress import Progress, silent
-from sts_eval.records.prediction import SCORES, PredictorScores, Score
+from sts_eval.records.prediction import ROBUST, SCORES, PredictorScores, Score
 from sts_eval.study.activations import ActivationMoments
 from sts_eval.study.cost import CostMeter
 from sts_eval.study.draws import choose_questions
@@ -114,7 +114,8 @@ def collect_scores(
     questions = {
         name: [domain.questions[position] for position in chosen[name][seeds[0]]] for name, domain in domains.items()
     }
-    with costs(OTHERS) if any(one.name not in SCORES for one in predictors) else nullcontext():
+    sts = {*SCORES, *ROBUST.values()}
+    with costs(OTHERS) if any(one.name not in sts for one in predictors) else nullcontext():
         to_read = extractor, training_set, questions
         if Need.LOSSES in needs:
             with costs("losses"):

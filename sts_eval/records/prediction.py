@@ -228,8 +228,9 @@ class Prediction(Record):
 
     @property
     def others(self) -> tuple[PredictorScores, ...]:
-        """The predictors beside STS."""
-        return tuple(predictor for predictor in self.predictors if predictor.name not in SCORES)
+        """The predictors beside STS and its robust variants."""
+        sts = {*SCORES, *ROBUST.values()}
+        return tuple(predictor for predictor in self.predictors if predictor.name not in sts)
 
     def by_predictor(self) -> dict[str, dict[str, float]]:
         """Score by predictor, STS first, and domain."""

@@ -41,10 +41,10 @@ def print_prediction(prediction: Prediction, rank_by: str, console: Console | No
 
 
 def score_table(prediction: Prediction, rank_by: str) -> Table:
-    """Domains ranked by a score, each score with its standard error and, over seeds, its sd."""
+    """Domains ranked by a score, each with its standard error, over questions and seeds."""
     n_seeds = len(prediction.shifts)
     errors = "±standard error over questions"
-    errors = f"mean of {n_seeds} seeds {errors} and seeds (sd over seeds)" if n_seeds > 1 else errors
+    errors = f"mean of {n_seeds} seeds {errors} and seeds" if n_seeds > 1 else errors
     wanted = prediction.experiment.settings.domain_shots
     cut = any(sum(domain.seen) > sum(domain.seen[wanted:]) for domain in prediction.domains)
     order = [rank_by, *(name for name in SCORES if name != rank_by)]
@@ -148,9 +148,7 @@ def _rank_correlation(values: Mapping[str, float], sts: Mapping[str, float]) -> 
 
 
 def _score(score: Score) -> str:
-    se = f" ±{score.se:.2g}" if score.se is not None else ""
-    sd = f" ({score.seed_sd:.2g})" if score.seed_sd is not None else ""
-    return f"{score.value:.4g}{se}{sd}"
+    return f"{score.value:.4g}" + (f" ±{score.se:.2g}" if score.se is not None else "")
 
 
 def tuned_on(model: str, training_set: str) -> str:
