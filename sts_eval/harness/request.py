@@ -127,7 +127,7 @@ def _collected(
     """Scores of the questions by domain, and by domain the other predictors' values; all read once."""
     chosen = _chosen(plan, requests)
     found = collect_scores(
-        (*select(["sts"]), *others),
+        (*select(SCORES), *others),
         extractor,
         training_set_of(plan.training_set),
         {name: domain_of(plan.benchmark, name) for name in chosen},

@@ -54,7 +54,7 @@ def predict(experiment: Experiment, progress: Progress = silent) -> Prediction:
     costs = CostMeter()
     settings = experiment.settings
     with costs("data"):
-        predictors = select(("sts", "robust", *settings.predictors))
+        predictors = select(("sts", *settings.predictors))
         training_set = load_training_set(experiment.training_set)
         benchmark = load_benchmark(experiment.benchmark)
     with costs("load"):

@@ -46,7 +46,7 @@ def sts_notebook(study: Study) -> Scores:
     return _scores(study, "sts_notebook")
 
 
-@predictor("sts_icl_robust", needs={Need.QUESTION_SCORES}, group="robust")
+@predictor("sts_icl_robust", needs={Need.QUESTION_SCORES})
 def sts_icl_robust(study: Study) -> Scores:
     """STS_ICL without attention sinks, as the 20% trimmed mean over questions.
 
@@ -57,7 +57,7 @@ def sts_icl_robust(study: Study) -> Scores:
     return _robust(study, "sts_icl")
 
 
-@predictor("sts_act_robust", needs={Need.QUESTION_SCORES}, group="robust")
+@predictor("sts_act_robust", needs={Need.QUESTION_SCORES})
 def sts_act_robust(study: Study) -> Scores:
     """STS_act without attention sinks, as the 20% trimmed mean over questions.
 

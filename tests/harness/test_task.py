@@ -66,7 +66,7 @@ def test_several_seeds_give_the_cores_mean_and_spread():
 
 
 def test_other_predictors_stand_in_the_same_table():
-    names = ["lexical", "residual_cosine", "robust", "gradient"]
+    names = ["lexical", "residual_cosine", "sts_icl_robust", "gradient"]
     prediction = predict(settled(predictors=["lexical", "residual_cosine"]))
     results = evaluate(["sts_lab_math", "sts_lab_law"], {**BUDGET, "predictors": ";".join(names)})["results"]
     assert {column.name for column in prediction.others} >= {"tfidf_cosine", "residual_cosine"}

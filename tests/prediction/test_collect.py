@@ -133,7 +133,7 @@ def test_what_is_not_a_number_is_left_out(files, monkeypatch):
     def half(_study):
         return {"law": float("nan"), "math": 1.0}
 
-    monkeypatch.setattr(prediction, "select", lambda _names: (*select(["sts", "robust"]), half))
+    monkeypatch.setattr(prediction, "select", lambda _names: (*select(["sts"]), half))
     assert predict(described(files, "half")).others[0].values == {"math": 1.0}
 
 
