@@ -87,11 +87,6 @@ def read_domain(
     Raises:
         UserError: A question exceeds the context.
     """
-    keeps = extractor.settings.sink_tokens == "keep"
-    other_way = other_way or features
-    ways = BothWays(features, other_way) if keeps else BothWays(other_way, features)
-    every = sorted({feature for own in (*features.values(), *other_way.values()) for feature in own})
-    place = {feature: index for index, feature in enumerate(every)}
     positions = sorted({position for taken in chosen.values() for position in taken})
     turns = {position: extractor.prompter.turn(domain.questions[position].text) for position in positions}
     drawn = {seed: draw_demonstrations(extractor, domain, seed) for seed in features}
@@ -101,33 +96,28 @@ def read_domain(
         for seed, demonstrations in shown.items()
     ]
     first = next(iter(features))
-    scorings = BothWays(
-        *(
-            QuestionScoring({seed: [place[feature] for feature in own] for seed, own in way.items()}, sinks=sinks)
-            for way, sinks in zip(ways, (True, False), strict=True)
-        )
-    )
-    sinks, tokens = (
-        SinkTokens(),
-        TopTokens(domain.name, {feature: place[feature] for feature in explained}, sinks=keeps),
-    )
+    keeps = extractor.settings.sink_tokens == "keep"
+    scoring = QuestionScoring(features, sinks=keeps)
+    opposite = QuestionScoring(other_way or features, sinks=not keeps)
+    sinks, tokens = SinkTokens(), TopTokens(domain.name, scoring.place_of(explained), sinks=keeps)
+    hearing: dict[tuple[int, ...], list[Listener]] = {scoring.heard: [scoring, tokens]}
+    hearing.setdefault(opposite.heard, []).append(opposite)
     listeners: list[Listener] = [
         sinks,
-        _ChosenFeatures(extractor.autoencoder.encoder(every), [*scorings, tokens]),
+        *(_ChosenFeatures(extractor.autoencoder.encoder(heard), own) for heard, own in hearing.items()),
     ]
     if listen is not None:
         further = listen({position: turns[position] for position in chosen[first]})
         listeners.append(_WithinContext(first, extractor.autoencoder, further, sinks=keeps))
     reading = Reading(extractor, turns, contexts[0].alone(turns), contexts)
     reading.play(listeners, partial(progress, f"step 2: {domain.name}"))
-    scoring = scorings.chosen(extractor.settings)
     act, icl = scoring.by_feature.means()
     counts = [context.seen for context in contexts]
     return DomainReading(
         domain=domain.name,
         questions=scoring.scores,
-        both=BothWays(*(way.scores for way in scorings)),
-        carriers=scoring.carriers(every),
+        both=BothWays(*(one.scores for one in ((scoring, opposite) if keeps else (opposite, scoring)))),
+        carriers=scoring.carriers(),
         act_by_feature=act,
         icl_by_feature=icl,
         firings=tokens.firings,

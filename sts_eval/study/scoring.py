@@ -55,16 +55,23 @@ class _Parts(NamedTuple):
 class QuestionScoring(Listener):
     """Scores by seed and question, and sums by feature of the first seed.
 
-    `places` says by seed where its features stand in the states that are heard, `sinks` whether attention sinks count.
+    `features` are each seed's, `sinks` says whether attention sinks count.
+
+    Attributes:
+        heard: The features of which it hears the activations, in their order.
+        scores: The scores.
+        by_feature: Mean activation and mean squared change of the first seed's features, shape (2, n_features).
     """
 
-    def __init__(self, places: Mapping[int, Sequence[int]], *, sinks: bool) -> None:
-        self._places = {seed: torch.tensor(own) for seed, own in places.items()}
+    def __init__(self, features: Mapping[int, Sequence[int]], *, sinks: bool) -> None:
+        self.heard = tuple(sorted({feature for own in features.values() for feature in own}))
+        self._place = {feature: place for place, feature in enumerate(self.heard)}
+        self._places = {seed: torch.tensor([self._place[one] for one in own]) for seed, own in features.items()}
         self._sinks = sinks
-        self._first = next(iter(places))
+        self._first = next(iter(features))
         self._parts: dict[int, dict[int, _Parts]] = {}  # by question, then by seed
-        self.scores: dict[int, dict[int, QuestionScore]] = {seed: {} for seed in places}
-        self.by_feature = RunningSums(2, len(places[self._first]))
+        self.scores: dict[int, dict[int, QuestionScore]] = {seed: {} for seed in features}
+        self.by_feature = RunningSums(2, len(features[self._first]))
 
     def hear(self, row: Row) -> None:
         """Score the questions of a row."""
@@ -89,11 +96,12 @@ class QuestionScoring(Listener):
                 if seed == self._first:
                     self.by_feature.add(torch.ones(1), (act[None], icl[None]))
 
-    def carriers(self, features: Sequence[int]) -> dict[str, Carrier]:
-        """By score, the question that carries most of it; none where all questions' scores are 0.
+    def place_of(self, features: Sequence[int]) -> dict[int, int]:
+        """Where some features stand among those that are heard."""
+        return {feature: self._place[feature] for feature in features}
 
-        `features` are the SAE's numbers of the features that are heard.
-        """
+    def carriers(self) -> dict[str, Carrier]:
+        """By score, the question that carries most of it; none where all questions' scores are 0."""
         found = {}
         for index, name in enumerate(QuestionScore._fields):
             by_question = {
@@ -107,7 +115,7 @@ class QuestionScoring(Listener):
             position = max(means, key=lambda one: means[one])
             seed = max(by_question[position], key=lambda one: by_question[position][one])
             turn, sinks, tokens, moved = self._parts[position][seed]
-            numbers = [features[place] for place in self._places[seed]]
+            numbers = [self.heard[place] for place in self._places[seed]]
             found[name] = Carrier(
                 position=position,
                 n_questions=len(means),

@@ -33,7 +33,7 @@ def decode(ids):
 
 
 def scored(*questions, sinks=True, where=None):
-    scoring = QuestionScoring({0: [0, 1]}, sinks=sinks)
+    scoring = QuestionScoring({0: [7, 9]}, sinks=sinks)
     turns = {number: Turn((10, 11, 12), (1, 2)) for number in range(len(questions))}
     states = torch.tensor([token for own in questions for token in own], dtype=torch.float64)
     rows = Row(question_weights(turns.values()), states, {0: 2 * states}, turns, {0: list(turns)}, {None: where or {}})
@@ -47,7 +47,7 @@ def reading(name, scoring, *, clean=None, sinks=None):
         domain=name,
         questions=scoring.scores,
         both=BothWays(scoring.scores, clean.scores),
-        carriers=scoring.carriers([7, 9]),
+        carriers=scoring.carriers(),
         act_by_feature=scoring.by_feature.means()[0],
         icl_by_feature=scoring.by_feature.means()[1],
         firings={},
