@@ -113,7 +113,7 @@ class PredictSettings(Spec):
         "paired", description="what step 1 compares: paired (each token with itself), notebook (two unaligned samples)"
     )
     seeds: Annotated[Seeds, Named("seed", older=("seeds",))] = Field(
-        (0,), min_length=1, description="random seeds; each draws its own demonstrations and questions"
+        (0, 1, 2), min_length=1, description="random seeds; each draws its own demonstrations and questions"
     )
     predictors: tuple[str, ...] = Field(
         ("lexical",),
@@ -123,8 +123,15 @@ class PredictSettings(Spec):
     embeddings: str = Field(
         "wordllama",
         min_length=1,
+        exclude_if=lambda chosen: chosen == "wordllama",  # so that records from before it was there keep their hashes
         description="sentence encoder of the predictor embedding_cosine: wordllama, which that package ships, or the "
         "id or folder of a sentence-transformers model",
+    )
+    sink_tokens: Literal["keep", "exclude"] = Field(
+        "keep",
+        exclude_if=lambda chosen: chosen == "keep",  # likewise
+        description="attention sinks among the question tokens (residual norm above 10 times the question's median): "
+        "keep (the paper says nothing of them), or exclude (from everything that is read at the SAE)",
     )
     probe_steps: int = Field(40, ge=4, description="optimiser steps of predictors that train briefly")
     chat_template: bool | None = Field(

@@ -72,6 +72,7 @@ class Domain:
     name: str
     questions: Sequence[Question]
     demonstrations: Sequence[Example]
+    demonstration_ids: Sequence[str] = ()  # the benchmark's own; empty where they are not known
 
 
 @dataclass(frozen=True)
@@ -180,9 +181,11 @@ def load_benchmark(spec: BenchmarkSpec) -> Benchmark:
     test, validation = _splits(spec)
     questions = _questions(test)
     demonstrations: defaultdict[str, list[Example]] = defaultdict(list)
-    for number, name, _, found in validation.rows():
+    shown_ids: defaultdict[str, list[str]] = defaultdict(list)
+    for number, name, row, found in validation.rows():
         if found.solution:
             demonstrations[name].append(Example(found.text, found.solution))
+            shown_ids[name].append(_identity(row, number))
         else:
             validation.refuse(number, "has neither a chain of thought nor an answer")
     warnings = (*test.warnings(spec.source, "test"), *validation.warnings(spec.source, "validation"))
@@ -198,7 +201,7 @@ def load_benchmark(spec: BenchmarkSpec) -> Benchmark:
                 f"{spec.source} has no demonstrations for domain {name!r} in its validation split",
                 "Add worked examples of that category to the validation file",
             )
-    domains = {name: Domain(name, questions[name], demonstrations[name]) for name in names}
+    domains = {name: Domain(name, questions[name], demonstrations[name], shown_ids[name]) for name in names}
     content = [[[q.id, q.text] for q in d.questions] + [list(e) for e in d.demonstrations] for d in domains.values()]
     revision = test.tables[0][0].revision
     return Benchmark(spec.source, revision, domains, fingerprint(content), warnings, len(test.bad))
@@ -218,9 +221,9 @@ def load_option_questions(spec: BenchmarkSpec) -> tuple[dict[str, list[Question]
     test, validation = _splits(spec, list_options=False)
     scored = {name: [one for one in asked if one.right is not None] for name, asked in _questions(test).items()}
     worked: defaultdict[str, list[Question]] = defaultdict(list)
-    for number, name, _, found in validation.rows():
+    for number, name, row, found in validation.rows():
         if found.right is not None:
-            worked[name].append(Question(str(number), name, found.text, found.options, found.right))
+            worked[name].append(Question(_identity(row, number), name, found.text, found.options, found.right))
     for split, kind in ((test, "test"), (validation, "validation")):
         split.warnings(spec.source, kind)
     return {name: asked for name, asked in scored.items() if asked}, dict(worked)
@@ -231,9 +234,7 @@ def _questions(split: _Split) -> dict[str, list[Question]]:
     questions: defaultdict[str, list[Question]] = defaultdict(list)
     met: set[tuple[str, str]] = set()
     for number, name, row, found in split.rows():
-        identity = str(number)
-        if not is_missing(row.get("question_id")):
-            identity = str(row["question_id"])
+        identity = _identity(row, number)
         if (name, identity) in met:
             split.refuse(number, f"has the question_id {identity!r} of an earlier row of {name!r}")
             continue
@@ -241,6 +242,11 @@ def _questions(split: _Split) -> dict[str, list[Question]]:
         choices = tuple(LETTERS[: len(found.options)]) if split.list_options else found.options
         questions[name].append(Question(identity, name, found.text, choices, found.right))
     return questions
+
+
+def _identity(row: Mapping[str, Any], number: int) -> str:
+    """A row's own id, or its number from 0 where it has none."""
+    return str(number if is_missing(row.get("question_id")) else row["question_id"])
 
 
 def _splits(spec: BenchmarkSpec, *, list_options: bool | None = None) -> tuple[_Split, _Split]:

@@ -30,7 +30,8 @@ from sts_eval.records.prediction import SCORES
 from sts_eval.study.cost import CostMeter
 from sts_eval.study.draws import choose_questions
 from sts_eval.study.extractor import Extractor, assemble
-from sts_eval.study.question_scores import ScoresBySeed, read_domain
+from sts_eval.study.question_scores import read_domain
+from sts_eval.study.scoring import ScoresBySeed
 from sts_eval.study.shifted_features import measure_shift
 
 REQUEST = "sts_scores"  # the request type, and the name of the method that answers it
@@ -126,7 +127,7 @@ def _collected(
     """Scores of the questions by domain, and by domain the other predictors' values; all read once."""
     chosen = _chosen(plan, requests)
     found = collect_scores(
-        (*select(["sts"]), *others),
+        (*select(SCORES), *others),
         extractor,
         training_set_of(plan.training_set),
         {name: domain_of(plan.benchmark, name) for name in chosen},

@@ -99,8 +99,9 @@ def read_shifts(
     after = alone.read_by(reader_of(tuned, extractor), TUNED)
     moved = MovementListener()
     reading = Reading(extractor, drawn.turns, alone, [shown, after], grouped_by=shown)
+    hearing = ([moved], []) if extractor.settings.sink_tokens == "keep" else ([], [moved])
     with counting(extractor.reader.model, tuned) as cost:
-        reading.play([moved], partial(progress, "overlap"))
+        reading.play(hearing[0], partial(progress, "overlap"), clean=hearing[1])
     features, residual = Movement(*moved.features.means()), Movement(*moved.residual.means())
     if not (features.actual.any() and residual.actual.any()):
         raise NothingMovedError(

@@ -15,7 +15,7 @@ from sts_eval.errors import UserError
 from sts_eval.experiment import TuneSettings
 from sts_eval.predictors.predictor import Need, Predictor
 from sts_eval.progress import Progress, silent
-from sts_eval.records.prediction import SCORES, PredictorScores, Score
+from sts_eval.records.prediction import ROBUST, SCORES, PredictorScores, Score
 from sts_eval.study.activations import ActivationMoments
 from sts_eval.study.cost import CostMeter
 from sts_eval.study.draws import choose_questions
@@ -97,6 +97,7 @@ def collect_scores(
             for seed in seeds
         ]
     features = {shift.seed: shift.features for shift in shifts}
+    other_way = {shift.seed: shift.both.other(extractor.settings) for shift in shifts}
     explained = shifts[0].features[:n_explained]
     with costs(STEP_2):
         budget, length = extractor.settings.domain_tokens, extractor.prompter.length
@@ -105,10 +106,13 @@ def collect_scores(
             for name, domain in domains.items()
         }
         readings = [
-            read_domain(extractor, domain, features, chosen[name], explained, listen_as(name), progress)
+            read_domain(extractor, domain, features, chosen[name], explained, listen_as(name), progress, other_way)
             for name, domain in domains.items()
         ]
-    scored = QuestionScores({reading.domain: reading.questions for reading in readings})
+    scored = QuestionScores(
+        {reading.domain: reading.questions for reading in readings},
+        {reading.domain: reading.both.exclude for reading in readings},
+    )
     parts: list[object] = [shifts[0], scored, extractor.autoencoder]
     if Need.ACTIVATIONS in needs:
         means = {name: one.moments() for name, one in moments.items()}
@@ -116,7 +120,8 @@ def collect_scores(
     questions = {
         name: [domain.questions[position] for position in chosen[name][seeds[0]]] for name, domain in domains.items()
     }
-    with costs(OTHERS) if any(one.name not in SCORES for one in predictors) else nullcontext():
+    sts = {*SCORES, *ROBUST.values()}
+    with costs(OTHERS) if any(one.name not in sts for one in predictors) else nullcontext():
         to_read, seed, encoder = (extractor, training_set, questions), seeds[0], extractor.settings.embeddings
         asked = {name: [question.text for question in own] for name, own in questions.items()}
         readers: Mapping[Need, Callable[[], object]] = {

@@ -12,6 +12,14 @@ from sts_eval.experiment import Experiment, TuneSettings
 from sts_eval.model import known_saes as known
 from sts_eval.model.hook import unwrapped
 from sts_eval.prediction.collect import OTHERS, STEP_1, STEP_2, collect_scores
+from sts_eval.prediction.outliers import (
+    Decode,
+    agreement_warnings,
+    carrier_warnings,
+    largest_questions,
+    sink_counts,
+    sink_warnings,
+)
 from sts_eval.predictors.registry import select
 from sts_eval.progress import Progress, silent
 from sts_eval.records.prediction import (
@@ -62,6 +70,9 @@ def predict(experiment: Experiment, progress: Progress = silent) -> Prediction:
         n_explained=EXPLAINED,
         progress=progress,
     )
+    decode = extractor.prompter.tokenizer.decode
+    shifts = tuple(_seed_shift(shift, decode) for shift in found.shifts)
+    domains = tuple(_domain_questions(benchmark.domains[one.domain], one, decode) for one in found.readings)
     spent = costs.total((STEP_1, STEP_2))
     stages = ("data", "load", STEP_1, STEP_2, OTHERS)
     return Prediction(
@@ -71,11 +82,18 @@ def predict(experiment: Experiment, progress: Progress = silent) -> Prediction:
         sae=_sae_identity(extractor),
         training_set=training_set.identity(),
         benchmark=benchmark.identity(),
-        shifts=tuple(_seed_shift(shift) for shift in found.shifts),
-        domains=tuple(_domain_questions(benchmark.domains[reading.domain], reading) for reading in found.readings),
+        shifts=shifts,
+        domains=domains,
         predictors=found.predictors,
         reasons=_reasons(extractor, found.shifts[0], found.readings),
-        warnings=(*training_set.warnings, *benchmark.warnings, *_warnings(extractor, found.shifts, found.readings)),
+        warnings=(
+            *training_set.warnings,
+            *benchmark.warnings,
+            *_warnings(extractor, found.shifts, found.readings),
+            *carrier_warnings(domains),
+            *sink_warnings(shifts, domains, settings),
+            *agreement_warnings(found.predictors, found.readings, settings),
+        ),
         versions=versions("sae-lens"),
         cost=Cost(
             seconds={name: round(costs.by_stage[name].seconds, 3) for name in stages if name in costs.by_stage},
@@ -108,18 +126,20 @@ def _sae_identity(extractor: Extractor) -> SAEIdentity:
     return SAEIdentity(**named, layer=extractor.reader.hook.layer, weights_sha256=sae.weights_sha256())
 
 
-def _seed_shift(shift: Shift) -> SeedShift:
+def _seed_shift(shift: Shift, decode: Decode) -> SeedShift:
     moved = shift.score[list(shift.features)]
     total = float(shift.score.sum())
-    same = ("seed", "features", "demonstrations", "n_questions", "n_tokens", "prompts_sha256")
+    same = ("seed", "features", "demonstrations", "questions", "n_questions", "n_tokens", "seen", "prompts_sha256")
     return SeedShift(
         **{name: getattr(shift, name) for name in same},
+        sinks=sink_counts(shift.sinks, decode),
         shift=tuple(float(value) for value in moved),
         share_of_total=float(moved.sum()) / total if total > 0 else 0.0,
     )
 
 
-def _domain_questions(domain: Domain, reading: DomainReading) -> DomainQuestions:
+def _domain_questions(domain: Domain, reading: DomainReading, decode: Decode) -> DomainQuestions:
+    shown = domain.demonstration_ids or tuple(map(str, range(len(domain.demonstrations))))
     positions = sorted({position for taken in reading.questions.values() for position in taken})
     return DomainQuestions(
         domain=domain.name,
@@ -127,6 +147,10 @@ def _domain_questions(domain: Domain, reading: DomainReading) -> DomainQuestions
         n_tokens=reading.n_tokens,
         prompts_sha256=reading.prompts_sha256,
         question_ids=tuple(domain.questions[position].id for position in positions),
+        demonstration_ids=tuple(tuple(shown[position] for position in own) for own in reading.demonstrations),
+        seen=reading.seen,
+        sinks=sink_counts(reading.sinks, decode),
+        largest=largest_questions(domain, reading, decode),
     )
 
 
@@ -169,9 +193,12 @@ def _warnings(extractor: Extractor, shifts: Sequence[Shift], readings: Sequence[
         for one in shifts
         if one.fewer_shots
     ]
-    lines += [
-        f"{one.domain}: {one.fewer_shots} readings saw fewer than {settings.domain_shots} demonstrations, {why}"
-        for one in readings
-        if one.fewer_shots
-    ]
+    fewer = sum(one.fewer_shots for one in readings)
+    if fewer:
+        worst = max(readings, key=lambda one: one.fewer_shots / sum(one.seen))
+        lines.append(
+            f"{fewer} of {sum(sum(one.seen) for one in readings)} readings of domains saw fewer than "
+            f"{settings.domain_shots} demonstrations, {why}; most often in {worst.domain} ({worst.fewer_shots} of "
+            f"{sum(worst.seen)})"
+        )
     return tuple(lines)

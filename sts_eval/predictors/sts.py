@@ -7,13 +7,16 @@ with the mean over its tokens. All seeds are read, each with its own D_N, demons
 
 import math
 from collections.abc import Mapping
-
-import numpy as np
+from dataclasses import asdict
 
 from sts_eval.predictors.predictor import Need, Scores, predictor
 from sts_eval.records.prediction import Score
-from sts_eval.study.question_scores import QuestionScores, ScoresBySeed
+from sts_eval.statistics.drawn_questions import location
+from sts_eval.study.question_scores import QuestionScores
+from sts_eval.study.scoring import ScoresBySeed
 from sts_eval.study.study import Study
+
+TRIM = 0.2  # share of the questions that the robust scores leave out at either end (Wilcox 2017)
 
 
 @predictor("sts_icl", needs={Need.QUESTION_SCORES})
@@ -43,28 +46,49 @@ def sts_notebook(study: Study) -> Scores:
     return _scores(study, "sts_notebook")
 
 
-def domain_score(questions: ScoresBySeed, name: str) -> Score:
-    """A domain's score of one name, from its questions' scores."""
-    return estimate({seed: {at: getattr(one, name) for at, one in own.items()} for seed, own in questions.items()})
+@predictor("sts_icl_robust", needs={Need.QUESTION_SCORES})
+def sts_icl_robust(study: Study) -> Scores:
+    """STS_ICL without attention sinks, as the 20% trimmed mean over questions.
+
+    Tokens whose residual is longer than 10 times the median of their question do not count, neither in the choice of
+    D_N nor in a question's score. The fifth of the questions with the largest score and the fifth with the smallest are
+    left out (docs/decisions/0015). Our own control.
+    """
+    return _robust(study, "sts_icl")
 
 
-def estimate(values: Mapping[int, Mapping[int, float]]) -> Score:
+@predictor("sts_act_robust", needs={Need.QUESTION_SCORES})
+def sts_act_robust(study: Study) -> Scores:
+    """STS_act without attention sinks, as the 20% trimmed mean over questions.
+
+    The same rule as in `sts_icl_robust`. Our own control.
+    """
+    return _robust(study, "sts_act")
+
+
+def domain_score(questions: ScoresBySeed, name: str, *, trim: float = 0.0) -> Score:
+    """A domain's score of one name, from its questions' scores; `trim` is the share left out at either end."""
+    values = {seed: {at: getattr(one, name) for at, one in own.items()} for seed, own in questions.items()}
+    return estimate(values, trim=trim)
+
+
+def estimate(values: Mapping[int, Mapping[int, float]], *, trim: float = 0.0) -> Score:
     """Mean over questions, each the mean over the seeds that drew it, its standard error, and the spread over seeds.
 
-    The values are by seed, then by question. A single question has no standard error, a single seed no spread. The
-    spread is the standard deviation over seeds of the per-seed means; a seed that drew no question has none.
+    The values are by seed, then by question. The standard error is over questions and, where there are several, over
+    seeds (`statistics/drawn_questions.py`). A single question has none, a single seed has no spread. The spread is the
+    standard deviation over seeds of the per-seed means; a seed that drew no question has none.
     """
-    per_question: dict[int, list[float]] = {}
-    for scores in values.values():
-        for question, value in scores.items():
-            per_question.setdefault(question, []).append(value)
-    means = np.array([np.mean(scores) for _, scores in sorted(per_question.items())])
-    se = float(means.std(ddof=1) / math.sqrt(len(means))) if len(means) > 1 else None
-    over_seeds = [float(np.mean(list(scores.values()))) for scores in values.values() if scores]
-    seed_sd = float(np.std(over_seeds, ddof=1)) if len(over_seeds) > 1 else None
-    return Score(value=float(means.mean()), se=se, seed_sd=seed_sd)
+    questions = sorted({question for scores in values.values() for question in scores})
+    table = [[scores.get(question, math.nan) for question in questions] for scores in values.values()]
+    return Score(**asdict(location(table, trim=trim)))
 
 
 def _scores(study: Study, name: str) -> Scores:
     domains = study.read(QuestionScores).domains
     return {domain: domain_score(questions, name) for domain, questions in domains.items()}
+
+
+def _robust(study: Study, name: str) -> Scores:
+    domains = study.read(QuestionScores).without_sinks
+    return {domain: domain_score(questions, name, trim=TRIM) for domain, questions in domains.items()}

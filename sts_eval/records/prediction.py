@@ -11,6 +11,10 @@ from sts_eval.records.record import Part, Record, is_empty
 SCORES = tuple(STS_SUMMARIES)  # STS's scores, the leading one first; they are predictors like any other
 
 
+ROBUST = {"sts_icl": "sts_icl_robust", "sts_act": "sts_act_robust"}
+"""The robust score that stands beside one of STS's."""
+
+
 class ModelIdentity(Part):
     """The model as it was loaded."""
 
@@ -52,6 +56,9 @@ class DataIdentity(Part):
     roles: dict[str, int] = Field(default={}, description="turns by role, in conversations", exclude_if=is_empty)
 
 
+_SINKS = "attention sinks among the question tokens: how many, by token"
+
+
 class SeedShift(Part):
     """Step 1 for one seed."""
 
@@ -60,8 +67,15 @@ class SeedShift(Part):
     shift: tuple[float, ...] = Field(description="mean squared difference of each, in the same order")
     share_of_total: float = Field(description="their part of the squared difference over all features")
     demonstrations: tuple[int, ...] = Field(description="rows of the training set shown")
+    questions: tuple[int, ...] = Field(
+        default=(), description="rows of the training set whose questions were read", exclude_if=is_empty
+    )
     n_questions: int
     n_tokens: int
+    seen: tuple[int, ...] = Field(
+        default=(), description="how many questions saw 0, 1, ... demonstrations", exclude_if=is_empty
+    )
+    sinks: dict[str, int] = Field(default={}, description=_SINKS, exclude_if=is_empty)
     prompts_sha256: str = Field(description="of the token ids of all prompts, demonstrations included")
 
 
@@ -69,7 +83,11 @@ class Score(Part):
     """One predictor's score of one domain."""
 
     value: float
-    se: float | None = Field(default=None, description="standard error over questions; None for one, or if undefined")
+    se: float | None = Field(
+        default=None,
+        description="standard error over questions and, where there are several, seeds (in older records, which have "
+        "no `seen`, over questions alone); None for one question, or if undefined",
+    )
     seed_sd: float | None = Field(default=None, description="standard deviation over seeds; None for one seed")
 
 
@@ -101,6 +119,32 @@ class PredictorScores(Part):
         return {domain: score.value for domain, score in self.scores.items()}
 
 
+class CarrierToken(Part):
+    """A token and its part of its question's score."""
+
+    token: str
+    before: str = Field(description="the text just before it")
+    share: float
+    sink: bool = Field(description="whether it is an attention sink")
+
+
+class CarrierFeature(Part):
+    """A feature and its part of a question's score."""
+
+    feature: int
+    share: float
+
+
+class LargestQuestion(Part):
+    """The question that carries most of a domain's score, by its mean over the seeds that drew it."""
+
+    question_id: str
+    share: float = Field(description="of the sum over the domain's questions")
+    chance: float = Field(description="probability of such a share for exponential parts (Fisher 1929)")
+    tokens: tuple[CarrierToken, ...] = Field(description="that carry most of it, in its largest reading")
+    features: tuple[CarrierFeature, ...]
+
+
 class DomainQuestions(Part):
     """What was read of one domain."""
 
@@ -109,6 +153,18 @@ class DomainQuestions(Part):
     n_tokens: int
     prompts_sha256: str = Field(description="of the token ids of all prompts, demonstrations included")
     question_ids: tuple[str, ...] = Field(description="the questions that were read, to be left out of scored ones")
+    demonstration_ids: tuple[tuple[str, ...], ...] = Field(
+        default=(),
+        description="by seed, the demonstrations in the order shown; their numbers from 0 where they have no id",
+        exclude_if=is_empty,
+    )
+    seen: tuple[int, ...] = Field(
+        default=(), description="how many readings saw 0, 1, ... demonstrations, over all seeds", exclude_if=is_empty
+    )
+    sinks: dict[str, int] = Field(default={}, description=_SINKS, exclude_if=is_empty)
+    largest: dict[str, LargestQuestion] = Field(
+        default={}, description="by score of STS, the question that carries most of it", exclude_if=is_empty
+    )
 
 
 class TokenFiring(Part):
@@ -167,8 +223,9 @@ class Prediction(Record):
 
     @property
     def others(self) -> tuple[PredictorScores, ...]:
-        """The predictors beside STS."""
-        return tuple(predictor for predictor in self.predictors if predictor.name not in SCORES)
+        """The predictors beside STS and its robust variants."""
+        sts = {*SCORES, *ROBUST.values()}
+        return tuple(predictor for predictor in self.predictors if predictor.name not in sts)
 
     def by_predictor(self) -> dict[str, dict[str, float]]:
         """Score by predictor, STS first, and domain."""

@@ -6,18 +6,17 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
-from scipy import stats
 
 from sts_eval.analysis.wording import signed
 from sts_eval.errors import UserError
-from sts_eval.records.prediction import SCORES, Prediction, Score
+from sts_eval.records.prediction import ROBUST, SCORES, DomainQuestions, Prediction, Score
 from sts_eval.report.terminal import standard_output, text_table, warn
+from sts_eval.statistics.agreement import rank_correlation
 
 BAR = 12  # characters of the longest bar
 NAMES = {"sts_icl": "STS_ICL", "sts_act": "STS_act", "sts_notebook": "notebook"}
 REASONS = 8  # most shifted features that are shown
 NAMED = 2  # domains named at either end
-FEWEST = 3  # domains without which there is no rank correlation
 
 
 def print_prediction(prediction: Prediction, rank_by: str, console: Console | None = None) -> None:
@@ -27,6 +26,8 @@ def print_prediction(prediction: Prediction, rank_by: str, console: Console | No
     console.print(reason_table(prediction, rank_by))
     if prediction.others:
         console.print(predictor_table(prediction))
+    if agreement := robust_agreement(prediction):
+        console.print(agreement, style="dim", highlight=False)
     console.print(
         "A high score says that tuning will change a domain, not that it will help it. Scores compare domains "
         "within one run; they are not points of accuracy.",
@@ -40,24 +41,48 @@ def print_prediction(prediction: Prediction, rank_by: str, console: Console | No
 
 
 def score_table(prediction: Prediction, rank_by: str) -> Table:
-    """Domains ranked by a score, each score with its standard error and, over seeds, its sd."""
+    """Domains ranked by a score, each with its standard error, over questions and seeds."""
     n_seeds = len(prediction.shifts)
     errors = "±standard error over questions"
-    errors = f"mean of {n_seeds} seeds {errors} (sd over seeds)" if n_seeds > 1 else errors
+    errors = f"mean of {n_seeds} seeds {errors} and seeds" if n_seeds > 1 else errors
+    wanted = prediction.experiment.settings.domain_shots
+    cut = any(sum(domain.seen) > sum(domain.seen[wanted:]) for domain in prediction.domains)
     order = [rank_by, *(name for name in SCORES if name != rank_by)]
     scores = {name: prediction.predictor(name).scores for name in SCORES}
     highest = max(score.value for score in scores[rank_by].values())
     table = text_table(
         f"{tuned_on(prediction.model.id, prediction.training_set.source)}: predicted impact ({errors})",
-        ["#", "domain", *(NAMES[name] for name in order), "", "questions"],
+        ["#", "domain", *(NAMES[name] for name in order), "", "questions", *[f"shown (of {wanted})"] * cut],
         left=("domain", ""),
     )
     for rank, domain in enumerate(prediction.ranked(rank_by), start=1):
         value = scores[rank_by][domain.domain].value
         bar = "█" * max(0, round(BAR * value / highest)) if highest > 0 else ""
         cells = [_score(scores[name][domain.domain]) for name in order]
-        table.add_row(str(rank), escape(domain.domain), *cells, f"[cyan]{bar}[/]", str(domain.n_questions))
+        shown = [_shown(domain)] * cut
+        table.add_row(str(rank), escape(domain.domain), *cells, f"[cyan]{bar}[/]", str(domain.n_questions), *shown)
     return table
+
+
+def _shown(domain: DomainQuestions) -> str:
+    """How many demonstrations a domain's readings saw: their mean, and the fewest and most."""
+    met = [count for count, readings in enumerate(domain.seen) if readings]
+    if not met:
+        return "–"
+    mean = sum(count * readings for count, readings in enumerate(domain.seen)) / sum(domain.seen)
+    return f"{mean:.1f} ({met[0]}–{met[-1]})" if len(met) > 1 else str(met[0])
+
+
+def robust_agreement(prediction: Prediction) -> str:
+    """How far STS's scores rank the domains as their robust variants do; empty where these were not computed."""
+    scores = prediction.by_predictor()
+    ranks = [
+        f"{NAMES[name]} {_rank_correlation(scores[robust], scores[name])}"
+        for name, robust in ROBUST.items()
+        if robust in scores
+    ]
+    rule = "no attention sinks, 20% trimmed mean over questions"
+    return f"Rank correlation with the robust variant ({rule}): {', '.join(ranks)}." if ranks else ""
 
 
 def reason_table(prediction: Prediction, rank_by: str) -> Table:
@@ -118,17 +143,12 @@ def draw_scores(prediction: Prediction, score: str, path: Path) -> None:
 
 
 def _rank_correlation(values: Mapping[str, float], sts: Mapping[str, float]) -> str:
-    names = [name for name in values if name in sts]
-    chosen = [values[name] for name in names]
-    if len(names) < FEWEST or len(set(chosen)) == 1:
-        return "–"
-    return signed(float(stats.spearmanr(chosen, [sts[name] for name in names]).statistic))
+    r = rank_correlation(values, sts)
+    return "–" if r is None else signed(r)
 
 
 def _score(score: Score) -> str:
-    se = f" ±{score.se:.2g}" if score.se is not None else ""
-    sd = f" ({score.seed_sd:.2g})" if score.seed_sd is not None else ""
-    return f"{score.value:.4g}{se}{sd}"
+    return f"{score.value:.4g}" + (f" ±{score.se:.2g}" if score.se is not None else "")
 
 
 def tuned_on(model: str, training_set: str) -> str:

@@ -49,11 +49,12 @@ def choose_questions(domain: Domain, seed: int, budget: int, length: Callable[[s
     return within_budget(domain.questions, order, budget, lambda question: length(question.text))
 
 
-def draw_demonstrations(extractor: Extractor, domain: Domain, seed: int) -> Demonstrations:
-    """A domain's own demonstrations; where it has too few, that is a warning."""
+def draw_demonstrations(extractor: Extractor, domain: Domain, seed: int) -> tuple[tuple[int, ...], Demonstrations]:
+    """A domain's own demonstrations: their positions, and as a prefix. Where it has too few, that is a warning."""
     order = shuffled(len(domain.demonstrations), seed, "demonstrations", domain.name)
-    drawn = [domain.demonstrations[index] for index in order[: extractor.settings.domain_shots]]
+    positions = tuple(order[: extractor.settings.domain_shots])
+    drawn = [domain.demonstrations[index] for index in positions]
     if len(drawn) < extractor.settings.domain_shots:
         extractor.prompter.warnings[f"{domain.name} has only {len(drawn)} demonstrations to show"] = None
     extractor.prompter.check_joint(drawn, domain.questions[0].text)
-    return extractor.prompter.demonstrations(drawn)
+    return positions, extractor.prompter.demonstrations(drawn)

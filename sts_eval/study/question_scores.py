@@ -1,7 +1,8 @@
 """Step 2 of STS: how active are the shifted features in a domain, and how far do its demonstrations move them?
 
 Three scores of every question, each the mean over its tokens; `predictors/sts.py` has the equations. A question counts
-once, so that the spread over questions gives the standard error.
+once, so that the spread over questions gives the standard error. All are computed twice from the same pass, with and
+without attention sinks (`study/sinks.py`); a setting says which of the two is STS's.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
@@ -10,7 +11,6 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -20,21 +20,11 @@ from sts_eval.progress import Progress, silent
 from sts_eval.records.record import fingerprint
 from sts_eval.study.draws import draw_demonstrations
 from sts_eval.study.extractor import Extractor
-from sts_eval.study.reading import Context, Listen, Listener, Reading, Row, RunningSums, tell
+from sts_eval.study.reading import Context, Listen, Listener, Reading, Row, SinkTokens, tell
+from sts_eval.study.scoring import Carrier, QuestionScoring, ScoresBySeed, ending_at
+from sts_eval.study.sinks import BothWays
 
-CONTEXT_TOKENS = 8
 KEEP = 5  # firings of a feature that are shown
-
-
-class QuestionScore(NamedTuple):
-    """The three scores of one question: means over its tokens."""
-
-    sts_act: float
-    sts_icl: float
-    sts_notebook: float
-
-
-ScoresBySeed = Mapping[int, Mapping[int, QuestionScore]]  # by seed, then by position in the domain's questions
 
 
 @dataclass(frozen=True)
@@ -42,6 +32,7 @@ class QuestionScores:
     """The questions' scores by domain, of all seeds."""
 
     domains: Mapping[str, ScoresBySeed]
+    without_sinks: Mapping[str, ScoresBySeed]  # the same where attention sinks do not count
 
 
 class Firing(NamedTuple):
@@ -58,12 +49,21 @@ class DomainReading:
 
     domain: str
     questions: ScoresBySeed
+    both: BothWays[ScoresBySeed]  # with attention sinks and without; `questions` is one of them
+    carriers: Mapping[str, Carrier]  # by score, the question with the largest one
     act_by_feature: NDArray[np.float64]  # mean activation of each feature of the first seed's D_N, in its order
     icl_by_feature: NDArray[np.float64]  # the same for the squared change under demonstrations
     firings: Mapping[int, Sequence[Firing]]  # by explained feature, where it is most active, strongest first
     n_tokens: int  # of the questions
-    fewer_shots: int  # how many readings saw fewer demonstrations because of the context
+    demonstrations: tuple[tuple[int, ...], ...]  # by seed, positions among the domain's demonstrations
+    seen: tuple[int, ...]  # how many readings saw 0, 1, ... demonstrations; fewer than all where the context is full
+    sinks: Mapping[int, int]  # how many of the questions' tokens are attention sinks, by token id
     prompts_sha256: str  # of the token ids of the demonstrations, by seed, and the questions
+
+    @property
+    def fewer_shots(self) -> int:
+        """How many readings saw fewer demonstrations because of the context."""
+        return sum(self.seen[:-1])
 
 
 def read_domain(
@@ -74,10 +74,12 @@ def read_domain(
     explained: Sequence[int] = (),
     listen: Listen | None = None,
     progress: Progress = silent,
+    other_way: Mapping[int, Sequence[int]] | None = None,
 ) -> DomainReading:
     """Score the chosen questions of a domain on the shifted features.
 
-    `features` and `chosen` are by seed: its shifted features, and the positions of the questions to score. The first
+    `features` and `chosen` are by seed: its shifted features, and the positions of the questions to score. Where
+    leaving attention sinks out (or keeping them, as the settings do not) gives others, those are `other_way`. The first
     seed's features are summed by feature too, and of the `explained` ones the strongest firings are kept. `listen` is
     given the first seed's questions in its order; its listeners hear them alone and behind that seed's demonstrations.
     A question without demonstrations is read once, whatever the number of seeds.
@@ -85,33 +87,44 @@ def read_domain(
     Raises:
         UserError: A question exceeds the context.
     """
-    every = sorted({feature for own in features.values() for feature in own})
-    place = {feature: index for index, feature in enumerate(every)}
     positions = sorted({position for taken in chosen.values() for position in taken})
     turns = {position: extractor.prompter.turn(domain.questions[position].text) for position in positions}
-    shown = {seed: draw_demonstrations(extractor, domain, seed) for seed in features}
+    drawn = {seed: draw_demonstrations(extractor, domain, seed) for seed in features}
+    shown = {seed: demonstrations for seed, (_, demonstrations) in drawn.items()}
     contexts = [
         Context.of(seed, extractor, demonstrations, {position: turns[position] for position in chosen.get(seed, ())})
         for seed, demonstrations in shown.items()
     ]
     first = next(iter(features))
-    scoring = _QuestionScoring({seed: [place[feature] for feature in own] for seed, own in features.items()})
-    tokens = TopTokens(domain.name, {feature: place[feature] for feature in explained})
-    listeners: list[Listener] = [_ChosenFeatures(extractor.autoencoder.encoder(every), [scoring, tokens])]
+    keeps = extractor.settings.sink_tokens == "keep"
+    scoring = QuestionScoring(features, sinks=keeps)
+    opposite = QuestionScoring(other_way or features, sinks=not keeps)
+    sinks, tokens = SinkTokens(), TopTokens(domain.name, scoring.place_of(explained), sinks=keeps)
+    hearing: dict[tuple[int, ...], list[Listener]] = {scoring.heard: [scoring, tokens]}
+    hearing.setdefault(opposite.heard, []).append(opposite)
+    listeners: list[Listener] = [
+        sinks,
+        *(_ChosenFeatures(extractor.autoencoder.encoder(heard), own) for heard, own in hearing.items()),
+    ]
     if listen is not None:
         further = listen({position: turns[position] for position in chosen[first]})
-        listeners.append(_WithinContext(first, extractor.autoencoder, further))
+        listeners.append(_WithinContext(first, extractor.autoencoder, further, sinks=keeps))
     reading = Reading(extractor, turns, contexts[0].alone(turns), contexts)
     reading.play(listeners, partial(progress, f"step 2: {domain.name}"))
     act, icl = scoring.by_feature.means()
+    counts = [context.seen for context in contexts]
     return DomainReading(
         domain=domain.name,
         questions=scoring.scores,
+        both=BothWays(*(one.scores for one in ((scoring, opposite) if keeps else (opposite, scoring)))),
+        carriers=scoring.carriers(),
         act_by_feature=act,
         icl_by_feature=icl,
         firings=tokens.firings,
         n_tokens=sum(len(turn.span) for turn in turns.values()),
-        fewer_shots=sum(context.n_fewer for context in contexts),
+        demonstrations=tuple(positions for positions, _ in drawn.values()),
+        seen=tuple(map(sum, zip(*counts, strict=True))),
+        sinks=sinks.counts,
         prompts_sha256=fingerprint([[one.prefixes for one in shown.values()], list(turns.values())]),
     )
 
@@ -137,37 +150,12 @@ class _WithinContext(Listener):
     context: Hashable
     autoencoder: SparseAutoencoder
     listeners: Sequence[Listener]
+    sinks: bool  # whether they hear attention sinks
 
     def hear(self, row: Row) -> None:
         part = row.within(self.context)
         if part is not None:
-            tell(part, self.listeners, self.autoencoder)
-
-
-class _QuestionScoring(Listener):
-    """Scores by seed and question, and sums by feature of the first seed."""
-
-    def __init__(self, places: Mapping[int, Sequence[int]]) -> None:
-        # By seed, where its features stand in the states that are heard.
-        self._places = {seed: torch.tensor(own) for seed, own in places.items()}
-        self._first = next(iter(places))
-        self.scores: dict[int, dict[int, QuestionScore]] = {seed: {} for seed in places}
-        self.by_feature = RunningSums(2, len(places[self._first]))
-
-    def hear(self, row: Row) -> None:
-        for seed, own in self._places.items():
-            part = row.within(seed)
-            if part is None:
-                continue
-            after = part.by_question(part.others[seed])
-            for position, states in part.by_question(part.alone).items():
-                before = states[:, own]
-                act = before.mean(dim=0)
-                icl = (after[position][:, own] - before).square().mean(dim=0)
-                squares = float(before.square().mean())
-                self.scores[seed][position] = QuestionScore(float(act.sum()), float(icl.sum()), squares)
-                if seed == self._first:
-                    self.by_feature.add(torch.ones(1), (act[None], icl[None]))
+            tell(part if self.sinks else part.without_sinks(), self.listeners, self.autoencoder)
 
 
 class TopTokens(Listener):
@@ -177,22 +165,23 @@ class TopTokens(Listener):
     feature where it stands in the states of the rows that are heard.
     """
 
-    def __init__(self, domain: str, place: Mapping[int, int], keep: int = KEEP) -> None:
+    def __init__(self, domain: str, place: Mapping[int, int], keep: int = KEEP, *, sinks: bool = True) -> None:
         self._domain = domain
         self._place = place
         self._keep = keep
+        self._sinks = sinks  # whether attention sinks count
         self.firings: dict[int, list[Firing]] = {feature: [] for feature in place}
 
     def hear(self, row: Row) -> None:
         """Look at the questions of a row, alone."""
+        if not self._sinks:
+            row = replace(row, others={}, covered={}).without_sinks()
         for number, activations in row.by_question(row.alone).items():
-            ids, span, _ = row.turns[number]
             for feature, kept in self.firings.items():
                 value, at = activations[:, self._place[feature]].max(dim=0)
                 if value > 0:
-                    position = span[int(at)]
-                    context = ids[max(0, position + 1 - CONTEXT_TOKENS) : position + 1]
-                    self.firings[feature] = strongest([*kept, Firing(float(value), self._domain, context)], self._keep)
+                    firing = Firing(float(value), self._domain, ending_at(row.turns[number], int(at)))
+                    self.firings[feature] = strongest([*kept, firing], self._keep)
 
 
 def strongest(firings: Iterable[Firing], keep: int = KEEP) -> list[Firing]:

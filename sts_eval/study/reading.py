@@ -7,6 +7,7 @@ is a `Listener`, which hears row after row and keeps a result whose size does no
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -21,6 +22,7 @@ from sts_eval.model.reader import Prefix, Reader
 from sts_eval.model.sae import SparseAutoencoder
 from sts_eval.study.cost import Cost, counting
 from sts_eval.study.extractor import Extractor
+from sts_eval.study.sinks import find_sinks
 
 # Question tokens of a row where nothing is set. A token's attention is computed over its whole row, so long rows waste
 # work, and short ones leave an accelerator idle. On two cores, at 100M parameters, 1024 took half the time of 4096.
@@ -57,9 +59,15 @@ class Context:
         return Context(name, reader, tuple(Prefix(prefix.ids) for prefix in self.prefixes), self.counts)
 
     @property
+    def seen(self) -> tuple[int, ...]:
+        """How many questions see 0, 1, ... demonstrations; not all see as many as there are if the context is full."""
+        met = Counter(self.counts.values())
+        return tuple(met[count] for count in range(len(self.prefixes)))
+
+    @property
     def n_fewer(self) -> int:
         """How many questions see fewer demonstrations than there are, because of the model's context."""
-        return sum(count < len(self.prefixes) - 1 for count in self.counts.values())
+        return sum(self.seen[:-1])
 
     def read(self, turns: Mapping[int, Turn]) -> Tensor:
         """Hidden states of the spans of some questions, in the order given, shape (sum of span lengths, d_model)."""
@@ -80,6 +88,8 @@ class Tokens:
     weights: Tensor  # such that every question weighs one, shape (n_tokens,)
     alone: Tensor  # without demonstrations (or in the only context that is read), shape (n_tokens, d)
     others: Mapping[Hashable, Tensor]  # by name of a further context, the states of the same tokens there
+    # Weights with which attention sinks count for nothing and every question still weighs one; None without sinks.
+    clean_weights: Tensor | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -88,6 +98,8 @@ class Row(Tokens):
 
     turns: Mapping[int, Turn]  # by number, in the order of their tokens
     covered: Mapping[Hashable, Sequence[int]]  # by name of a further context, the numbers of its questions
+    # By context (None: without demonstrations) and question, where attention sinks stand in its span, if there are any.
+    sinks: Mapping[Hashable, Mapping[int, Sequence[int]]] = field(default_factory=dict)
 
     def within(self, context: Hashable) -> Row | None:
         """The questions that one of the further contexts covers; None where it covers none."""
@@ -100,7 +112,43 @@ class Row(Tokens):
             alone = torch.cat([parts[number] for number in numbers])
         turns = {number: self.turns[number] for number in numbers}
         others = {context: self.others[context]}
-        return Row(question_weights(turns.values()), alone, others, turns, {context: numbers})
+        return Row(question_weights(turns.values()), alone, others, turns, {context: numbers}, self.sinks)
+
+    def sinks_of(self, number: int) -> list[int]:
+        """Where tokens of a question's span are attention sinks, alone or in one of the row's further contexts."""
+        found = (self.sinks.get(context, {}).get(number, ()) for context in (None, *self.others))
+        return sorted({position for own in found for position in own})
+
+    def _clean_weights(self) -> Tensor | None:
+        parts = []
+        for number, turn in self.turns.items():
+            sinks = self.sinks_of(number)
+            weights = torch.full((len(turn.span),), 1 / (len(turn.span) - len(sinks)))
+            weights[sinks] = 0
+            parts.append(weights)
+        clean = torch.cat(parts)
+        return clean if bool((clean == 0).any()) else None
+
+    def without_sinks(self) -> Row:
+        """The row without attention sinks; itself where it has none. Every context has to cover the whole row."""
+        dropped = {number: set(self.sinks_of(number)) for number in self.turns}
+        if not any(dropped.values()):
+            return self
+        kept = {
+            number: [position for position in range(len(turn.span)) if position not in dropped[number]]
+            for number, turn in self.turns.items()
+        }
+        turns = {
+            number: turn._replace(span=tuple(turn.span[position] for position in kept[number]))
+            for number, turn in self.turns.items()
+        }
+
+        def of(states: Tensor) -> Tensor:
+            parts = self.by_question(states)
+            return torch.cat([parts[number][own] for number, own in kept.items()])
+
+        others = {context: of(states) for context, states in self.others.items()}
+        return Row(question_weights(turns.values()), of(self.alone), others, turns, self.covered)
 
     def by_question(self, states: Tensor) -> dict[int, Tensor]:
         """States of all tokens of the row, cut by question. Each of shape (span length, d)."""
@@ -109,9 +157,16 @@ class Row(Tokens):
     def features(self, autoencoder: SparseAutoencoder) -> Iterator[Tokens]:
         """All features of the tokens, in blocks of tokens. Every context has to cover the whole row."""
         contexts = (self.alone, *self.others.values())
+        clean = self._clean_weights()
         for encoded in zip(*(autoencoder.encode(states) for states in contexts), strict=True):
             alone, *others = (features for _, features in encoded)
-            yield Tokens(self.weights[encoded[0][0]], alone, dict(zip(self.others, others, strict=True)))
+            block = encoded[0][0]
+            yield Tokens(
+                self.weights[block],
+                alone,
+                dict(zip(self.others, others, strict=True)),
+                clean_weights=None if clean is None else clean[block],
+            )
 
 
 class Listener:
@@ -124,6 +179,18 @@ class Listener:
 
     def hear_features(self, tokens: Tokens) -> None:
         """Take all SAE features of some tokens of a row."""
+
+
+class SinkTokens(Listener):
+    """Counts attention sinks by token id, each token of a question once, whatever the number of contexts."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[int] = Counter()
+
+    def hear(self, row: Row) -> None:
+        """Look at the questions of a row."""
+        for number, turn in row.turns.items():
+            self.counts.update(turn.ids[turn.span[position]] for position in row.sinks_of(number))
 
 
 # Given the questions of a reading by number, makes the listeners that are to hear it.
@@ -174,13 +241,27 @@ class Reading:
             for context in self.others:
                 if own := covered[context.name]:
                     others[context.name] = context.read({number: turns[number] for number in own})
-            yield Row(question_weights(turns.values()), alone, others, turns, covered)
+            sinks = {
+                name: _sinks(states, {number: turns[number] for number in covered.get(name, turns)})
+                for name, states in ((None, alone), *others.items())
+            }
+            yield Row(question_weights(turns.values()), alone, others, turns, covered, sinks)
 
-    def play(self, listeners: Sequence[Listener], progress: Callable[[int, int], None]) -> None:
-        """Read, and let listeners hear every row. `progress` is called with (questions read, questions)."""
+    def play(
+        self, listeners: Sequence[Listener], progress: Callable[[int, int], None], clean: Sequence[Listener] = ()
+    ) -> None:
+        """Read, and let listeners hear every row, those in `clean` without attention sinks.
+
+        `progress` is called with (questions read, questions).
+        """
         done = 0
         for row in self.rows():
-            tell(row, listeners, self.extractor.autoencoder)
+            cleaned = row.without_sinks() if clean else row
+            if cleaned is row:
+                tell(row, [*listeners, *clean], self.extractor.autoencoder)
+            else:
+                tell(row, listeners, self.extractor.autoencoder)
+                tell(cleaned, clean, self.extractor.autoencoder)
             done += len(row.turns)
             progress(done, len(self.turns))
 
@@ -197,6 +278,12 @@ class RunningSums:
         self._sums = self._sums + torch.stack([weights.to(term) @ term for term in terms]).double().cpu()
         self._weight += float(weights.sum())
 
+    def copy(self) -> RunningSums:
+        """The sums so far, to be gone on with in another way."""
+        other = RunningSums()
+        other._weight, other._sums = self._weight, self._sums
+        return other
+
     def means(self, weight: float | None = None) -> NDArray[np.float64]:
         """The sums over the weight that was added, or over another. Shape (number of terms, d)."""
         return np.asarray((self._sums / (weight or self._weight)).numpy(), dtype=np.float64)
@@ -205,6 +292,11 @@ class RunningSums:
 def question_weights(turns: Iterable[Turn]) -> Tensor:
     """Weight of each token of the turns' spans such that every question weighs one. Shape (n_tokens,)."""
     return torch.cat([torch.full((len(turn.span),), 1 / len(turn.span)) for turn in turns])
+
+
+def _sinks(states: Tensor, turns: Mapping[int, Turn]) -> dict[int, tuple[int, ...]]:
+    found = zip(turns, find_sinks(states, [len(turn.span) for turn in turns.values()]), strict=True)
+    return {number: positions for number, positions in found if positions}
 
 
 def _split(states: Tensor, turns: Iterable[Turn]) -> tuple[Tensor, ...]:

@@ -7,7 +7,7 @@ training set, each counting once with the mean over its tokens. In-context learn
 fine-tuning: the features that demonstrations move are taken for the ones that tuning will move.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -20,7 +20,8 @@ from sts_eval.progress import Progress, silent
 from sts_eval.records.record import fingerprint
 from sts_eval.study.draws import draw_training_rows
 from sts_eval.study.extractor import Extractor
-from sts_eval.study.reading import Context, Listen, Listener, Reading, RunningSums, Tokens
+from sts_eval.study.reading import Context, Listen, Listener, Reading, RunningSums, SinkTokens, Tokens
+from sts_eval.study.sinks import BothWays
 
 _SHOWN = "demonstrations"
 
@@ -32,11 +33,23 @@ class Shift:
     seed: int
     score: NDArray[np.float64]  # shape (d_sae,), the mean squared difference of each feature
     features: tuple[int, ...]  # the N features with the highest score, highest first (D_N)
+    both: BothWays[tuple[int, ...]]  # D_N with attention sinks and without; `features` is one of them
     demonstrations: tuple[int, ...]  # row numbers in the training set
-    n_questions: int
+    questions: tuple[int, ...]  # row numbers in the training set, in the order drawn
     n_tokens: int  # of the questions
-    fewer_shots: int  # how many questions saw fewer demonstrations because of the context
+    seen: tuple[int, ...]  # how many questions saw 0, 1, ... demonstrations; fewer than all where the context is full
+    sinks: Mapping[int, int]  # how many of the questions' tokens are attention sinks, by token id
     prompts_sha256: str  # of the token ids of the demonstrations and the questions
+
+    @property
+    def fewer_shots(self) -> int:
+        """How many questions saw fewer demonstrations because of the context."""
+        return sum(self.seen[:-1])
+
+    @property
+    def n_questions(self) -> int:
+        """How many questions were read."""
+        return len(self.questions)
 
 
 class FeatureShift(Listener):
@@ -46,10 +59,17 @@ class FeatureShift(Listener):
 
     def __init__(self) -> None:
         self._sums = RunningSums()
+        self._clean: RunningSums | None = None  # without attention sinks, once there are any
 
     def hear_features(self, tokens: Tokens) -> None:
         """Add tokens."""
-        self._sums.add(tokens.weights, self._terms(tokens.alone, tokens.others[_SHOWN]))
+        if tokens.clean_weights is not None and self._clean is None:
+            self._clean = self._sums.copy()
+        after = tokens.others[_SHOWN]
+        if self._clean is not None:
+            weights = tokens.weights if tokens.clean_weights is None else tokens.clean_weights
+            self._clean.add(weights, self._terms(tokens.alone, after))
+        self._sums.add(tokens.weights, self._terms(tokens.alone, after))
 
     @staticmethod
     def _terms(before: Tensor, after: Tensor) -> Iterator[Tensor]:
@@ -59,9 +79,13 @@ class FeatureShift(Listener):
         yield before.square()
         yield after.square()
 
-    def scores(self) -> dict[str, NDArray[np.float64]]:
-        """By estimator, shape (d_sae,): each token compared with itself, or with every other."""
-        paired, before, after, before2, after2 = self._sums.means()
+    def scores(self, *, sinks: bool = True) -> dict[str, NDArray[np.float64]]:
+        """By estimator, shape (d_sae,): each token compared with itself, or with every other.
+
+        `sinks` says whether attention sinks count.
+        """
+        sums = self._sums if sinks or self._clean is None else self._clean
+        paired, before, after, before2, after2 = sums.means()
         return {"paired": paired, "notebook": before2 + after2 - 2 * before * after}
 
 
@@ -85,18 +109,22 @@ def measure_shift(
     drawn = draw_training_rows(extractor, training_set, seed)
     shown = Context.of(_SHOWN, extractor, drawn.shown, drawn.turns)
     reading = Reading(extractor, drawn.turns, shown.alone(drawn.turns), [shown], grouped_by=shown)
-    moved = FeatureShift()
-    listeners = [moved, *(listen(drawn.turns) if listen else ())]
-    reading.play(listeners, partial(progress, "step 1: shifted features"))
-    score = moved.scores()[settings.estimator]
+    moved, sinks = FeatureShift(), SinkTokens()
+    further = listen(drawn.turns) if listen else ()
+    hearing = ([moved, sinks, *further], []) if settings.sink_tokens == "keep" else ([moved, sinks], further)
+    reading.play(hearing[0], partial(progress, "step 1: shifted features"), clean=hearing[1])
+    scores = BothWays(*(moved.scores(sinks=kept)[settings.estimator] for kept in (True, False)))
+    both = BothWays(*(tuple(map(int, top(score, settings.top_n))) for score in scores))
     return Shift(
         seed=seed,
-        score=score,
-        features=tuple(map(int, top(score, settings.top_n))),
+        score=scores.chosen(settings),
+        features=both.chosen(settings),
+        both=both,
         demonstrations=drawn.rows,
-        n_questions=len(drawn.turns),
+        questions=tuple(drawn.turns),
         n_tokens=sum(len(turn.span) for turn in drawn.turns.values()),
-        fewer_shots=shown.n_fewer,
+        seen=shown.seen,
+        sinks=sinks.counts,
         prompts_sha256=fingerprint([drawn.shown.prefixes, list(drawn.turns.values())]),
     )
 

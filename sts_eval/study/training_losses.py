@@ -59,7 +59,7 @@ def read_reversed_losses(
     shown = {}
     for name, domain in domains.items():
         if domain.demonstrations:
-            demonstrations = draw_demonstrations(extractor, domain, seed)
+            _, demonstrations = draw_demonstrations(extractor, domain, seed)
             shown[name] = _read(extractor, training_set, rows, demonstrations, f"training set behind {name}", progress)
     return ReversedLosses(shown)
 

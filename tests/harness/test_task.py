@@ -43,8 +43,8 @@ def test_every_task_is_installed_where_the_harness_looks():
 
 
 def test_the_tasks_values_are_the_cores():
-    prediction = predict(settled())
-    results = evaluate(["sts_lab_math", "sts_lab_law"])["results"]
+    prediction = predict(settled(seeds=(0,)))
+    results = evaluate(["sts_lab_math", "sts_lab_law"], {**BUDGET, "seeds": [0]})["results"]
     for domain in prediction.domains:
         row = results[f"sts_lab_{domain.domain}"]
         assert row["sample_len"] == domain.n_questions
@@ -66,11 +66,11 @@ def test_several_seeds_give_the_cores_mean_and_spread():
 
 
 def test_other_predictors_stand_in_the_same_table():
-    names = ["lexical", "residual_cosine", "gradient"]
+    names = ["lexical", "residual_cosine", "sts_icl_robust", "gradient"]
     prediction = predict(settled(predictors=["lexical", "residual_cosine"]))
     results = evaluate(["sts_lab_math", "sts_lab_law"], {**BUDGET, "predictors": ";".join(names)})["results"]
     assert {column.name for column in prediction.others} >= {"tfidf_cosine", "residual_cosine"}
-    for column in prediction.others:
+    for column in (*prediction.others, prediction.predictor("sts_icl_robust")):
         for domain, value in column.values.items():
             row = results[f"sts_lab_{domain}"]
             assert row[f"{column.name},none"] == pytest.approx(value, rel=1e-4)

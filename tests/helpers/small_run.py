@@ -26,7 +26,7 @@ from sts_eval.records.tuning import SeedTraining, Tuning
 
 DOMAINS = ("math", "law", "health", "physics", "history")
 
-SETTINGS = PredictSettings(shift_tokens=300, domain_tokens=200)
+SETTINGS = PredictSettings(shift_tokens=300, domain_tokens=200, seeds=(0,))
 TUNE = TuneSettings(
     max_steps=2,
     batch=4,

@@ -12,6 +12,7 @@ from sts_eval.data.training_set import Example
 from sts_eval.model.sae import SparseAutoencoder
 from sts_eval.study.activations import Moments
 from sts_eval.study.shifted_features import Shift
+from sts_eval.study.sinks import BothWays
 from sts_eval.study.study import Activations, Answering, LastTokens, Losses, Study, Texts
 
 
@@ -93,10 +94,12 @@ def shift(features: Sequence[int], d_sae: int) -> Shift:
         seed=0,
         score=np.isin(np.arange(d_sae), features).astype(np.float64),
         features=tuple(features),
+        both=BothWays(tuple(features), tuple(features)),
         demonstrations=(0, 1),
-        n_questions=1,
+        questions=(2,),
         n_tokens=1,
-        fewer_shots=0,
+        seen=(0, 0, 1),
+        sinks={},
         prompts_sha256="0",
     )
 

@@ -18,7 +18,8 @@ from sts_eval.experiment import (
 from sts_eval.prediction import predict as prediction
 from sts_eval.prediction.predict import predict
 from sts_eval.predictors.predictor import Need, predictor
-from sts_eval.records.prediction import SCORES
+from sts_eval.predictors.registry import select
+from sts_eval.records.prediction import ROBUST, SCORES
 
 TUNE = TuneSettings(max_steps=8, batch=2, per_device_batch=2, rank=2, held_out=1)
 
@@ -81,7 +82,7 @@ def test_sts_is_the_same_to_the_bit_whoever_listens(files, everything):
 
 def test_all_columns_score_every_domain_or_say_nothing(everything):
     scores = everything.by_predictor()
-    assert len(scores) == len(SCORES) + len(everything.others)
+    assert len(scores) == len(SCORES) + len(ROBUST) + len(everything.others)
     for column in everything.others:
         assert set(column.scores) <= {"law", "math"}, column.name
     silent = {column.name for column in everything.others if not column.scores}
@@ -139,7 +140,7 @@ def test_what_is_not_a_number_is_left_out(files, monkeypatch):
     def half(_study):
         return {"law": float("nan"), "math": 1.0}
 
-    monkeypatch.setattr(prediction, "select", lambda _names: (half,))
+    monkeypatch.setattr(prediction, "select", lambda _names: (*select(["sts"]), half))
     assert predict(described(files, "half")).others[0].values == {"math": 1.0}
 
 

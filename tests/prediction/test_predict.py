@@ -71,6 +71,11 @@ def test_the_record_says_what_was_read(made):
     assert (made.training_set.rows, made.benchmark.rows) == (7, 5)
     assert {domain.domain: domain.n_questions for domain in made.domains} == {"law": 2, "math": 3}
     assert made.domains[1].question_ids == ("0", "1", "2")
+    assert [sorted(ids) for ids in made.domains[0].demonstration_ids] == [["3", "4"]] * 2  # rows 3 and 4 of the file
+    assert made.domains[0].seen == (0, 0, 4)  # two questions, two seeds, two demonstrations each
+    for shift in made.shifts:
+        assert sorted((*shift.demonstrations, *shift.questions)) == list(range(7))
+        assert shift.seen == (0, 0, 5)
     assert made.versions["sts-eval"]
     assert made.cost.tokens > 0
     assert set(made.cost.seconds) == {"data", "load", "step 1", "step 2"}
@@ -123,7 +128,10 @@ def test_warnings_are_in_the_record(files, experiment):
     settings = experiment.settings.model_copy(update={"context": 60, "seeds": (0,)})
     found = predict(experiment.model_copy(update={"settings": settings}))
     assert [line for line in found.warnings if "training questions saw fewer than 2 demonstrations" in line]
-    assert [line for line in found.warnings if line.startswith("math:") and "context is 60 tokens" in line]
+    assert [line for line in found.warnings if "readings of domains saw fewer than 2" in line and "60 tokens" in line]
+    for domain in found.domains:
+        assert sum(domain.seen) == domain.n_questions
+    assert sum(sum(domain.seen[:2]) for domain in found.domains) > 0
 
 
 def test_a_chat_model_without_its_template_is_told(files, experiment, tmp_path):

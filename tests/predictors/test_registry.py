@@ -11,7 +11,8 @@ from sts_eval.predictors.predictor import Flag, Need, Predictor, predictor
 from sts_eval.predictors.registry import PREDICTORS, known_predictors, select
 from sts_eval.records.older import STS_SUMMARIES
 from sts_eval.records.prediction import SCORES, Score
-from sts_eval.study.question_scores import QuestionScore, QuestionScores
+from sts_eval.study.question_scores import QuestionScores
+from sts_eval.study.scoring import QuestionScore
 from sts_eval.study.study import (
     Activations,
     Embeddings,
@@ -51,7 +52,7 @@ def study_with(needs):
     question = "what are one and two and three"
     parts = {
         Need.SHIFT: shift((1, 2), 8),
-        Need.QUESTION_SCORES: QuestionScores({name: {0: {0: QuestionScore(1.0, 2.0, 3.0)}} for name in "xy"}),
+        Need.QUESTION_SCORES: QuestionScores(*[{name: {0: {0: QuestionScore(1.0, 2.0, 3.0)}} for name in "xy"}] * 2),
         Need.ACTIVATIONS: Activations(body(), {name: replace(body(), feature_shift=np.ones(8)) for name in "xy"}),
         Need.LOSSES: Losses(alone=answers, shown=answers),
         Need.TRAINING_LOSSES: TrainingLosses(answers["x"]),
