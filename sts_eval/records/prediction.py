@@ -55,6 +55,7 @@ class DataIdentity(Part):
     form: str = Field(default="", description="fields that examples were read from", exclude_if=_is_empty)
     left_out: int = Field(default=0, description="rows that could not be read", exclude_if=_is_empty)
     roles: dict[str, int] = Field(default={}, description="turns by role, in conversations", exclude_if=_is_empty)
+    version: str = Field(default="", description="versions of the lm-eval tasks that were read", exclude_if=_is_empty)
 
 
 class SeedShift(Part):

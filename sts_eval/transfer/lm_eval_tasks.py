@@ -1,15 +1,8 @@
-"""Finding an lm-eval task by name.
+"""The lm-eval tasks that accuracy is measured on."""
 
-Indexing every task of the harness takes some ten seconds, so the folder that the user names and the folder of
-this package's own tasks are asked first.
-"""
-
-import logging
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-from sts_eval.errors import UserError
+from sts_eval.data.lm_eval_tasks import find_tasks
 from sts_eval.experiment import MeasureSettings
 
 
@@ -19,34 +12,4 @@ def load_tasks(settings: MeasureSettings) -> tuple[dict[str, Any], Any]:
     Raises:
         UserError: There is no such task, or the folder of further tasks does not exist.
     """
-    if settings.include_path is not None and not Path(settings.include_path).is_dir():
-        raise UserError(f"there is no folder {settings.include_path}", "Give a folder of task files")
-    before = logging.root.manager.disable
-    logging.disable(logging.WARNING)  # the harness logs a line for every task file
-    try:
-        for manager in _managers(settings.include_path):
-            if settings.task not in manager.all_tasks:
-                continue
-            try:
-                tasks = dict(manager.load([settings.task])["tasks"])
-            except KeyError:  # a group of tasks that this manager does not know
-                continue
-            if tasks:
-                return tasks, manager
-    finally:
-        logging.disable(before)
-    raise UserError(
-        f"lm-eval knows no task {settings.task!r}",
-        "Run `lm_eval ls tasks`, or set measure.include_path to the folder of its task file",
-    )
-
-
-def _managers(include_path: str | None) -> Iterator[Any]:
-    import lm_eval.tasks
-    from lm_eval.tasks import TaskManager
-
-    own = Path(lm_eval.tasks.__file__).parent / "sts_eval"  # into which this package installs its tasks
-    for folder in (include_path, own):
-        if folder is not None and Path(folder).is_dir():
-            yield TaskManager(include_path=str(folder), include_defaults=False)
-    yield TaskManager(include_path=include_path)
+    return find_tasks(settings.task, settings.include_path)
