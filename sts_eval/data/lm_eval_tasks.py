@@ -7,7 +7,7 @@ this package's own tasks are asked first.
 import difflib
 import functools
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,30 +28,31 @@ def find_tasks(name: str, include_path: str | None) -> tuple[dict[str, Any], Any
     if include_path is not None and not Path(include_path).expanduser().is_dir():
         raise UserError(f"there is no folder {include_path}", "Give a folder of task files")
     failure: Exception | None = None
+    known: set[str] = set()
     with _quiet():
-        for manager in _managers(include_path):
+        for manager in _managers(name, include_path):
+            known.update(manager.all_tasks)
             if name not in manager.all_tasks:
                 continue
             try:
-                tasks = dict(manager.load([name])["tasks"])
+                return dict(manager.load([name])["tasks"]), manager
             except UserError:
                 raise
-            except Exception as error:  # task files run code of their own; a group may name tasks of the next manager
+            except Exception as error:  # task files run code of their own
                 failure = error
-                continue
-            if tasks:
-                return tasks, manager
-        if failure is None:
-            raise _unknown(name, manager.all_tasks)
-    reason = " ".join(str(failure).split())
+                if name not in manager.all_groups:
+                    break
+    if failure is None:
+        raise _unknown(name, known)
+    reason = " ".join(f"{type(failure).__name__}: {failure.__cause__ or failure}".split())
     raise UserError(
-        f"lm-eval cannot load {name!r}: {type(failure).__name__}: {reason[:300]}",
+        f"lm-eval cannot load {name!r}: {reason[:300]}",
         "Correct its task file; a dataset of the hub needs a connection, or an earlier download",
     ) from failure
 
 
-def _unknown(name: str, known: list[str]) -> UserError:
-    near = difflib.get_close_matches(name, known, n=3)
+def _unknown(name: str, known: Iterable[str]) -> UserError:
+    near = difflib.get_close_matches(name, sorted(known), n=3)
     return UserError(
         f"lm-eval knows no task {name!r}, and there is no such folder",
         (f"Did you mean {' or '.join(near)}? " if near else "")
@@ -60,18 +61,20 @@ def _unknown(name: str, known: list[str]) -> UserError:
     )
 
 
-def _managers(include_path: str | None) -> Iterator[Any]:
+def _managers(name: str, include_path: str | None) -> Iterator[Any]:
     import lm_eval.tasks
 
     own = Path(lm_eval.tasks.__file__).parent / "sts_eval"  # into which this package installs its tasks
-    for folder in (include_path, own):
-        if folder is not None and Path(folder).expanduser().is_dir():
-            yield lm_eval.tasks.TaskManager(include_path=str(Path(folder).expanduser()), include_defaults=False)
-    yield (
-        _all_tasks()
-        if include_path is None
-        else lm_eval.tasks.TaskManager(include_path=str(Path(include_path).expanduser()))
-    )
+    if include_path is not None:
+        folder = str(Path(include_path).expanduser())
+        given = lm_eval.tasks.TaskManager(include_path=folder, include_defaults=False)
+        yield given
+        if name in given.all_tasks:  # a group, which may hold lm-eval's own tasks
+            yield lm_eval.tasks.TaskManager(include_path=folder)
+            return
+    if own.is_dir():
+        yield lm_eval.tasks.TaskManager(include_path=str(own), include_defaults=False)
+    yield _all_tasks()
 
 
 @functools.cache

@@ -2,8 +2,9 @@
 
 A document is asked in one of two forms, which is chosen once for a task:
 
-    listed  The fields of the document are a question with options, as `question` reads them. The prompt is that of any
-            other benchmark. The form is not taken where the task's own text shows a field that it would leave out.
+    listed  The fields of the document are a question with options, as `question` reads them. The prompt is that of
+            any other benchmark. This form is taken only where the task's own text holds the same question, and no
+            other text of the document.
     own     Otherwise: the task's `doc_to_text`. A leading "Question:" and a closing "Answer:" are cut off, because
             the prompt has them already.
 
@@ -21,7 +22,7 @@ from typing import Any, NamedTuple
 from sts_eval.data.domain import Benchmark, Question, assemble
 from sts_eval.data.example import Example
 from sts_eval.data.lm_eval_tasks import find_tasks
-from sts_eval.data.question import LETTERS, QUESTION_FIELDS, QuestionRow, folded, read_question
+from sts_eval.data.question import LETTERS, OPTIONS, QUESTION_FIELDS, QuestionRow, folded, read_question
 from sts_eval.data.sampling import shuffled
 from sts_eval.data.tables import commit_of
 from sts_eval.data.text import LEFT_OUT_SHARE, BadRow, UnreadableRowError, check_left_out, is_missing, text_of
@@ -232,7 +233,10 @@ class _Listed:
         return row
 
     def fits(self, documents: Sequence[Document]) -> bool:
-        """Whether nearly all documents are questions with options, and the task's own text shows no other field."""
+        """Whether nearly all documents are questions with options, and the task's own text asks the same.
+
+        It does where it holds the question, and no text of the document that the listed form would leave out.
+        """
         unreadable = 0
         for document in documents:
             try:
@@ -242,7 +246,8 @@ class _Listed:
                 continue
             ours, own = _squeezed(row.text), _squeezed(str(self._task.doc_to_text(document)))
             shown = (text for text in map(_squeezed, _texts(document)) if len(text) > SHORT and text in own)
-            if any(text not in ours for text in shown):
+            asked = map(_squeezed, row.text.partition(OPTIONS)[0].split("\n\n"))
+            if not all(text in own for text in asked) or any(text not in ours for text in shown):
                 return False
         return unreadable <= LEFT_OUT_SHARE * len(documents)
 
