@@ -74,11 +74,6 @@ def load_task_benchmark(spec: BenchmarkSpec) -> Benchmark:
         UserError: There is no such task, a task has no question and right answer for each document, or more than one
             document in twenty cannot be used.
     """
-    if spec.revision is not None:
-        raise UserError(
-            f"{spec.source} is a task of lm-eval, which names the revision of its dataset itself",
-            "Leave --domains-revision out, or write the revision into the task file (dataset_kwargs)",
-        )
     with _same_random_numbers():
         tasks, _ = find_tasks(spec.source, spec.include_path)
         unknown = sorted(set(spec.domains) - set(tasks))
@@ -87,12 +82,18 @@ def load_task_benchmark(spec: BenchmarkSpec) -> Benchmark:
                 f"{spec.source} has no questions in domain {unknown[0]!r}", f"Choose among {', '.join(sorted(tasks))}"
             )
         wanted = spec.domains or sorted(tasks)
+        commit = commit_of(part for name in wanted for part in _datasets(tasks[name]))
+        if spec.revision not in (None, commit):
+            raise UserError(
+                f"the lm-eval task {spec.source} reads its dataset at {commit or 'no known commit'}, not {spec.revision}",
+                "Leave --domains-revision out, or write the revision into the task file (dataset_kwargs)",
+            )
         read = {name: _read(tasks[name], name) for name in wanted}
     return assemble(
         spec,
         {name: one.questions for name, one in read.items()},
         {name: one.demonstrations for name, one in read.items()},
-        revision=commit_of(part for name in wanted for part in _datasets(tasks[name])),
+        revision=commit,
         warnings=tuple(line for one in read.values() for line in one.warnings),
         left_out=sum(one.left_out for one in read.values()),
         version=", ".join(sorted({str(tasks[name].VERSION) for name in wanted})),
