@@ -85,7 +85,7 @@ def load_task_benchmark(spec: BenchmarkSpec) -> Benchmark:
         commit = commit_of(part for name in wanted for part in _datasets(tasks[name]))
         if spec.revision not in (None, commit):
             raise UserError(
-                f"the lm-eval task {spec.source} reads its dataset at {commit or 'no known commit'}, not {spec.revision}",
+                f"the lm-eval task {spec.source} reads its data at {commit or 'no known commit'}, not {spec.revision}",
                 "Leave --domains-revision out, or write the revision into the task file (dataset_kwargs)",
             )
         read = {name: _read(tasks[name], name) for name in wanted}

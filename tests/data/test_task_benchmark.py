@@ -243,7 +243,7 @@ def test_a_name_of_nothing_gives_the_nearest(tmp_path, monkeypatch):
         load_benchmark(BenchmarkSpec(source="arceasy"))
     with pytest.raises(UserError, match="there is no folder nowhere"):
         load("nowhere", "contract_law")
-    with pytest.raises(UserError, match="reads its dataset at no known commit, not main"):
+    with pytest.raises(UserError, match="reads its data at no known commit, not main"):
         load(tmp_path, "contract_law", revision="main")
 
 
