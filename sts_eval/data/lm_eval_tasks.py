@@ -15,12 +15,13 @@ from typing import Any
 from sts_eval.errors import UserError
 
 
-def find_tasks(name: str, include_path: str | None) -> tuple[dict[str, Any], Any]:
+def find_tasks(name: str, include_path: str | None, *, otherwise: str = "") -> tuple[dict[str, Any], Any]:
     """The lm-eval tasks that a name stands for, by name, and the manager that loaded them.
 
     Args:
         name: A task, a group or a tag.
         include_path: A folder with further task files, which come before lm-eval's own.
+        otherwise: What else a user may give; it ends the message about an unknown name.
 
     Raises:
         UserError: There is no such task, lm-eval cannot load it, or the folder does not exist.
@@ -43,7 +44,7 @@ def find_tasks(name: str, include_path: str | None) -> tuple[dict[str, Any], Any
                 if name not in manager.all_groups:
                     break
     if failure is None:
-        raise _unknown(name, known)
+        raise _unknown(name, known, otherwise)
     reason = " ".join(f"{type(failure).__name__}: {failure.__cause__ or failure}".split())
     raise UserError(
         f"lm-eval cannot load {name!r}: {reason[:300]}",
@@ -51,13 +52,13 @@ def find_tasks(name: str, include_path: str | None) -> tuple[dict[str, Any], Any
     ) from failure
 
 
-def _unknown(name: str, known: Iterable[str]) -> UserError:
+def _unknown(name: str, known: Iterable[str], otherwise: str) -> UserError:
     near = difflib.get_close_matches(name, sorted(known), n=3)
     return UserError(
-        f"lm-eval knows no task {name!r}, and there is no such folder",
+        f"lm-eval knows no task {name!r}",
         (f"Did you mean {' or '.join(near)}? " if near else "")
         + "`lm_eval ls tasks` lists the tasks; name the folder of your own task files with --include-path "
-        "(in an experiment file: benchmark.include_path, measure.include_path)",
+        f"(in an experiment file: benchmark.include_path, measure.include_path){otherwise}",
     )
 
 

@@ -38,6 +38,8 @@ MOST_SHOWN = 500
 HELD_OUT = 16
 """Documents that are held out at most as worked examples, and a fifth of all, where a task has no others."""
 
+OTHERWISE = "; a hub id, ORG/NAME, and a folder with test.* and validation.* files are benchmarks too"
+
 SHORT = 10
 """Characters of a field, such as a letter or a subject, whose absence from a prompt does not count."""
 
@@ -75,7 +77,7 @@ def load_task_benchmark(spec: BenchmarkSpec) -> Benchmark:
             document in twenty cannot be used.
     """
     with _same_random_numbers():
-        tasks, _ = find_tasks(spec.source, spec.include_path)
+        tasks, _ = find_tasks(spec.source, spec.include_path, otherwise=OTHERWISE)
         unknown = sorted(set(spec.domains) - set(tasks))
         if unknown:
             raise UserError(

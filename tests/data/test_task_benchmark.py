@@ -239,7 +239,7 @@ def test_a_name_of_nothing_gives_the_nearest(tmp_path, monkeypatch):
     write_task(tmp_path, "contract_law", {"test": rows(2), "dev": rows(2)}, **CHOOSING)
     with pytest.raises(UserError, match=r"no task 'contract_laws'.* Did you mean contract_law.*--include-path"):
         load(tmp_path, "contract_laws")
-    with pytest.raises(UserError, match="Did you mean arc_easy"):
+    with pytest.raises(UserError, match=r"no task 'arceasy'.* Did you mean arc_easy.* a folder with test\.\* and"):
         load_benchmark(BenchmarkSpec(source="arceasy"))
     with pytest.raises(UserError, match="there is no folder nowhere"):
         load("nowhere", "contract_law")
