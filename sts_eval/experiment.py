@@ -89,14 +89,17 @@ class TrainingSetSpec(Spec):
 
 
 class BenchmarkSpec(Spec):
-    """The downstream domains: MMLU-Pro, or anything in its schema."""
+    """The downstream domains: MMLU-Pro, another multiple-choice benchmark, or a task or group of lm-eval."""
 
     source: Annotated[str, Named("domains", older=("benchmark",))] = Field(
         "mmlu_pro",
-        description="benchmark: mmlu_pro, another hub id, or a folder (test.*, validation.*)",
+        description="benchmark: mmlu_pro, a hub id, a folder (test.*, validation.*), or a task or group of lm-eval",
     )
     revision: Annotated[str | None, Named("domains_revision")] = Field(
         None, description="branch, tag or commit of the benchmark on the hub"
+    )
+    include_path: str | None = Field(
+        None, description="a folder with further task files of lm-eval", exclude_if=lambda path: path is None
     )
     domains: Annotated[tuple[str, ...], Named("only")] = Field((), description="domains to score; by default all")
 

@@ -19,7 +19,6 @@ from sts_eval.predictors.registry import select
 from sts_eval.records.record import check_writable
 from sts_eval.records.run_folder import RunFolder, SeedFolder
 from sts_eval.transfer.evaluate import model_class
-from sts_eval.transfer.lm_eval_samples import METRICS
 from sts_eval.transfer.lm_eval_tasks import load_tasks
 from sts_eval.transfer.scored_questions import domain_of
 from sts_eval.tuning.contamination import check_contamination
@@ -52,14 +51,11 @@ def check_measuring(experiment: Run, benchmark: Benchmark) -> None:
     settings = experiment.measure
     model_class(settings.backend)
     tasks, _ = load_tasks(settings, experiment.benchmark)
-    for name, task in tasks.items():
-        metrics = set(task.aggregation())
-        if not metrics & set(METRICS):
-            raise UserError(
-                f"task {name} scores {', '.join(sorted(metrics))}, and no question as right or wrong",
-                f"Set measure.task to a task with the metric {' or '.join(METRICS)}",
-            )
-    measured = {domain_of(document, name) for name, task in tasks.items() for document in task.eval_docs}
+    measured = {
+        name if name in benchmark.domains else domain_of(document, name)
+        for name, task in tasks.items()
+        for document in task.eval_docs
+    }
     common = measured & set(benchmark.domains)
     if len(common) < FEWEST_DOMAINS:
         raise UserError(

@@ -11,6 +11,8 @@ split, with its chains of thought, gives the demonstrations. A folder stands in 
 Where the rows name no category, it is the name of the subject's file. CSV files of subjects may lack the header line,
 as those of hendrycks/test do. A `benchmark.json` in the folder may say `{"list_options": false}` for a benchmark
 whose prompts show the question alone.
+
+Any other name is a task or group of lm-eval, which `task_benchmark` reads.
 """
 
 import json
@@ -21,6 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sts_eval.data.domain import Benchmark, Domain, Question, assemble
 from sts_eval.data.files import bare_name, ending, read_file
 from sts_eval.data.question import (
     CATEGORY_FIELDS,
@@ -32,75 +35,18 @@ from sts_eval.data.question import (
     read_question,
 )
 from sts_eval.data.tables import SUFFIXES, Table, is_local, read_table
+from sts_eval.data.task_benchmark import load_task_benchmark
 from sts_eval.data.text import LISTED, BadRow, UnreadableRowError, check_left_out, checked, is_missing
 from sts_eval.data.training_set import Example
 from sts_eval.errors import UserError
 from sts_eval.experiment import BenchmarkSpec
-from sts_eval.records.prediction import DataIdentity
-from sts_eval.records.record import fingerprint
+
+__all__ = ["NAMED", "Benchmark", "Domain", "Question", "load_benchmark"]
 
 NAMED = {"mmlu_pro": "TIGER-Lab/MMLU-Pro"}
 
 _FILE_NAMES = {"test": ("test",), "validation": ("validation", "dev", "val", "valid")}
 """What the files of a split are called; where there are several, the first is taken."""
-
-
-@dataclass(frozen=True)
-class Question:
-    """One question of a domain.
-
-    Attributes:
-        id: The benchmark's own id of the question, or its number from 0 where it has none.
-        domain: Its category.
-        text: What the user turn says, options included where the benchmark lists them.
-        choices: What an answer may say: a letter for each listed option, or the options' own texts. Only
-            predictors that need labels read them.
-        right: Position of the right choice; None where the row does not tell.
-    """
-
-    id: str
-    domain: str
-    text: str
-    choices: tuple[str, ...] = ()
-    right: int | None = None
-
-
-@dataclass(frozen=True)
-class Domain:
-    """A category: its scored questions and the worked examples that may demonstrate it."""
-
-    name: str
-    questions: Sequence[Question]
-    demonstrations: Sequence[Example]
-    demonstration_ids: Sequence[str] = ()  # the benchmark's own; empty where they are not known
-
-
-@dataclass(frozen=True)
-class Benchmark:
-    """Domains by name, and where they came from.
-
-    Attributes:
-        source: Name, hub id or folder.
-        revision: Hub commit, None for a folder.
-        domains: The domains.
-        sha256: Fingerprint of the questions and demonstrations.
-        warnings: What the user should know about how the rows were read.
-        left_out: How many rows of the test split cannot be read.
-    """
-
-    source: str
-    revision: str | None
-    domains: Mapping[str, Domain]
-    sha256: str
-    warnings: tuple[str, ...] = ()
-    left_out: int = 0
-
-    def identity(self) -> DataIdentity:
-        """The benchmark as records name it."""
-        rows = sum(len(domain.questions) for domain in self.domains.values())
-        return DataIdentity(
-            source=self.source, revision=self.revision, rows=rows, sha256=self.sha256, left_out=self.left_out
-        )
 
 
 @dataclass
@@ -178,6 +124,8 @@ def load_benchmark(spec: BenchmarkSpec) -> Benchmark:
         UserError: The source cannot be read, lacks a column, has no questions in a wanted domain, or more than one row
             in twenty cannot be used.
     """
+    if is_task(spec):
+        return load_task_benchmark(spec)
     test, validation = _splits(spec)
     questions = _questions(test)
     demonstrations: defaultdict[str, list[Example]] = defaultdict(list)
@@ -189,22 +137,15 @@ def load_benchmark(spec: BenchmarkSpec) -> Benchmark:
         else:
             validation.refuse(number, "has neither a chain of thought nor an answer")
     warnings = (*test.warnings(spec.source, "test"), *validation.warnings(spec.source, "validation"))
-    names = list(spec.domains) or sorted(questions)
-    for name in names:
-        if not questions.get(name):
-            raise UserError(
-                f"{spec.source} has no questions in domain {name!r}",
-                f"Choose among {', '.join(sorted(questions))}",
-            )
-        if not demonstrations.get(name):
-            raise UserError(
-                f"{spec.source} has no demonstrations for domain {name!r} in its validation split",
-                "Add worked examples of that category to the validation file",
-            )
-    domains = {name: Domain(name, questions[name], demonstrations[name], shown_ids[name]) for name in names}
-    content = [[[q.id, q.text] for q in d.questions] + [list(e) for e in d.demonstrations] for d in domains.values()]
     revision = test.tables[0][0].revision
-    return Benchmark(spec.source, revision, domains, fingerprint(content), warnings, len(test.bad))
+    return assemble(
+        spec, questions, demonstrations, shown_ids, revision=revision, warnings=warnings, left_out=len(test.bad)
+    )
+
+
+def is_task(spec: BenchmarkSpec) -> bool:
+    """Whether a benchmark is a task or group of lm-eval: neither a name of ours, nor a path, nor a hub id."""
+    return spec.source not in NAMED and not is_local(spec.source) and "/" not in spec.source
 
 
 def load_option_questions(spec: BenchmarkSpec) -> tuple[dict[str, list[Question]], dict[str, list[Question]]]:
@@ -218,6 +159,11 @@ def load_option_questions(spec: BenchmarkSpec) -> tuple[dict[str, list[Question]
     Raises:
         UserError: The source cannot be read, or more than one row in twenty cannot be used.
     """
+    if is_task(spec):
+        raise UserError(
+            f"the benchmark {spec.source!r} is a task of lm-eval, which has its own way to score options",
+            f"Set measure.task to {spec.source}, or give a folder or a hub id with --domains",
+        )
     test, validation = _splits(spec, list_options=False)
     scored = {name: [one for one in asked if one.right is not None] for name, asked in _questions(test).items()}
     worked: defaultdict[str, list[Question]] = defaultdict(list)
@@ -253,8 +199,6 @@ def _splits(spec: BenchmarkSpec, *, list_options: bool | None = None) -> tuple[_
     """The test split and the validation split; prompts list the options unless the benchmark or the caller says no."""
     source = NAMED.get(spec.source, spec.source)
     if not is_local(source):
-        if "/" not in source:
-            raise UserError(f"no benchmark is called {source!r}", f"Give {', '.join(NAMED)}, a hub id or a folder")
         tables = [read_table(source, split=split, revision=spec.revision) for split in _FILE_NAMES]
         listed = list_options is not False
         return _Split([(tables[0], None)], listed), _Split([(tables[1], None)], listed)

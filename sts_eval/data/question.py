@@ -19,6 +19,9 @@ from sts_eval.data.text import UnreadableRowError, is_missing, text_of
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
+OPTIONS = "\nOptions:\n"
+"""What stands between a question and the options that are listed below it."""
+
 QUESTION_FIELDS = ("question", "question_stem", "stem", "problem", "query", "prompt", "ctx")
 OPTION_FIELDS = ("options", "choices", "answer_choices", "endings")
 PASSAGE_FIELDS = ("passage", "article", "context")
@@ -112,7 +115,7 @@ def read_question(row: Mapping[str, Any], *, list_options: bool) -> QuestionRow:
     text = "\n\n".join([*passages[:1], question])
     if list_options and options:
         listed = (f"{letter}. {option}" for letter, option in zip(LETTERS, options, strict=False))
-        text = "\n".join([text, "Options:", *listed])
+        text += OPTIONS + "\n".join(listed)
     return QuestionRow(
         text=text,
         options=options,

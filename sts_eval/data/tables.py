@@ -3,7 +3,7 @@
 The formats of files are in `files`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from sts_eval.data.files import COMPRESSED, READERS, Row, ending, read_file
 from sts_eval.errors import UserError
 
-__all__ = ["SUFFIXES", "Row", "Table", "is_local", "read_files", "read_table"]
+__all__ = ["SUFFIXES", "Row", "Table", "commit_of", "is_local", "read_files", "read_table"]
 
 SUFFIXES = tuple(READERS)
 
@@ -131,6 +131,11 @@ def _read_hub(source: str, split: str, revision: str | None) -> Table:
         raise UserError(
             f"the hub cannot be reached for dataset {name!r}", "Give a local file, or retry online"
         ) from error
-    checksums = getattr(dataset.info, "download_checksums", None) or {}
-    commits = {url.split("@")[1].split("/")[0] for url in checksums if "@" in url}
-    return Table(source, revision or (commits.pop() if len(commits) == 1 else None), dataset)
+    return Table(source, revision or commit_of([dataset]), dataset)
+
+
+def commit_of(datasets: Iterable[Any]) -> str | None:
+    """The hub commit that datasets of the library `datasets` were downloaded from; None for none or several."""
+    checksums = [getattr(dataset.info, "download_checksums", None) or {} for dataset in datasets]
+    commits = {url.split("@")[1].split("/")[0] for urls in checksums for url in urls if "@" in url}
+    return commits.pop() if len(commits) == 1 else None

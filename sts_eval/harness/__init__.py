@@ -1,5 +1,5 @@
-"""STS inside lm-evaluation-harness: a task class for YAML files, and the one request it needs."""
+"""STS inside lm-evaluation-harness: the class that its task files name, and the one request it needs."""
 
-from sts_eval.harness.task import STSTask
+from sts_eval.harness.group import STSBenchmark
 
-__all__ = ["STSTask"]
+__all__ = ["STSBenchmark"]

@@ -1,6 +1,8 @@
 """What an lm_eval run says about a prediction: `--metadata` and `--model_args`, as our own description."""
 
+import difflib
 import functools
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +13,13 @@ from sts_eval.experiment import BenchmarkSpec, PredictSettings, SAESpec, Spec, T
 from sts_eval.settings import Setting, describe, settings_of
 
 # Settings that an option of lm_eval makes, so that `--metadata` has no key for them.
-SET_ELSEWHERE = {"only": "--tasks", "chat_template": "--apply_chat_template"}
+SET_ELSEWHERE = {"chat_template": "--apply_chat_template"}
+
+# What lm-eval itself writes into a task's metadata.
+WRITTEN_BY_LM_EVAL = frozenset({"version", "config_source"})
+
+NEAR = 0.7
+"""Similarity, as difflib counts it, from which an unknown key is a known one misspelt."""
 
 # Read once for all the tasks of a run.
 benchmark_of = functools.cache(load_benchmark)
@@ -37,19 +45,50 @@ def plan_from(metadata: Mapping[str, Any], *, chat_template: bool) -> Plan:
     """Read a plan from a task's metadata.
 
     Raises:
-        UserError: No training set is named, or a value is not what its key takes.
+        UserError: No training set is named, a key is nearly one of ours, or a value is not what its key takes.
     """
+    _check_spelling(metadata)
     if not metadata.get("sft"):
         raise UserError(
             "no training set is named", "Add --metadata sft=FILE_OR_HUB_ID, such as --metadata sft=GAIR/LIMO"
         )
-    given = {key: value for key, value in metadata.items() if key not in SET_ELSEWHERE}
     return describe(
         Plan,
-        given | {"chat_template": chat_template},
+        dict(metadata) | {"chat_template": chat_template},
         lambda name, value: f"--metadata {name}={value!r}",
         model_id=str(metadata.get("pretrained", "")),
     )
+
+
+def unread_keys(metadata: Mapping[str, Any]) -> list[str]:
+    """Keys that neither a prediction nor lm-eval's class of Hugging Face models names.
+
+    Further arguments of a model and keys of other tasks in the same run arrive here too, so they may be meant so.
+    """
+    from lm_eval.models.huggingface import HFLM
+
+    ours = {name for one in settings_of(Plan) for name in (one.name, *one.older)}
+    return sorted(set(metadata) - ours - WRITTEN_BY_LM_EVAL - set(inspect.signature(HFLM.__init__).parameters))
+
+
+def _check_spelling(metadata: Mapping[str, Any]) -> None:
+    """Refuse keys that are likely meant for a prediction.
+
+    Raises:
+        UserError: A key is set elsewhere, or is unknown and near to a known one.
+    """
+    for key, option in SET_ELSEWHERE.items():
+        if key in metadata:
+            raise UserError(f"--metadata has no key {key!r}", f"Use {option}")
+    names = {_plain(name): name for one in metadata_keys() for name in (one.name, *one.older)}
+    for key in unread_keys(metadata):
+        near = difflib.get_close_matches(_plain(key), names, n=1, cutoff=NEAR)
+        if near:
+            raise UserError(f"--metadata has no key {key!r}", f"Did you mean {names[near[0]]!r}")
+
+
+def _plain(key: str) -> str:
+    return key.lower().replace("_", "").replace("-", "")
 
 
 def domain_of(spec: BenchmarkSpec, name: str) -> Domain:

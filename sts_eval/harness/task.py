@@ -1,6 +1,6 @@
 """The lm-evaluation-harness task: one domain, a document per question, a score per document.
 
-A YAML file names this class; `dataset_name` is the domain. The harness averages the documents'
+`group` makes one for each domain of a benchmark; `dataset_name` is the domain. The harness averages the documents'
 scores and computes their standard errors, so its own table is the prediction.
 """
 
@@ -27,18 +27,14 @@ install()
 
 
 class STSTask(Task):  # type: ignore[misc]  # lm-eval ships no types
-    """STS of one domain. Nothing is read until it is asked for: the harness makes tasks that it may not run."""
+    """STS of one domain."""
 
     VERSION = 1.0
     OUTPUT_TYPE = REQUEST
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         super().__init__()
-        described = {key: value for key, value in config.items() if key != "class"}
-        # What the YAML file, `--metadata` and `--model_args` said. A file may name a function, with `!function`.
-        given = (config.get("metadata") or {}).items()
-        metadata = {key: str(value()) if callable(value) else value for key, value in given}
-        self._config = TaskConfig(**described | {"output_type": REQUEST, "metadata": metadata})
+        self._config = TaskConfig(**config, output_type=REQUEST)
         self._docs: list[dict[str, Any]] | None = None
 
     def download(self, *_: Any, **__: Any) -> None:

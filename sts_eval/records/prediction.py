@@ -54,6 +54,7 @@ class DataIdentity(Part):
     form: str = Field(default="", description="fields that examples were read from", exclude_if=is_empty)
     left_out: int = Field(default=0, description="rows that could not be read", exclude_if=is_empty)
     roles: dict[str, int] = Field(default={}, description="turns by role, in conversations", exclude_if=is_empty)
+    version: str = Field(default="", description="versions of the lm-eval tasks that were read", exclude_if=is_empty)
 
 
 _SINKS = "attention sinks among the question tokens: how many, by token"

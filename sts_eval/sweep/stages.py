@@ -39,7 +39,7 @@ def plan(matrix: Matrix) -> tuple[Stage, ...]:
     runs = dict(matrix.expand())
     predictions = {}
     for name, run in runs.items():
-        key = prediction_key(run, [file_stamps(run.training_set.source), file_stamps(run.benchmark.source)])
+        key = prediction_key(run, [file_stamps(run.training_set.source), _benchmark_stamps(run)])
         predictions[name] = Stage(f"predict-{name}", "predict", name, key)
     befores = {}
     for slug, names in _shared(runs, model_slug).items():
@@ -85,4 +85,9 @@ def _shared(runs: Mapping[str, Run], slug: Callable[[Run], str]) -> dict[str, li
 def _before_key(run: Run) -> str:
     read = [run.settings.domain_tokens, list(run.settings.seeds)]
     benchmark, measured = (part.model_dump(mode="json") for part in (run.benchmark, run.measure))
-    return fingerprint([model_fingerprint(run.model), benchmark, file_stamps(run.benchmark.source), read, measured])
+    return fingerprint([model_fingerprint(run.model), benchmark, _benchmark_stamps(run), read, measured])
+
+
+def _benchmark_stamps(run: Run) -> list[list[str | int]]:
+    """Stamps of a benchmark's files, and of the task files where it is a task of lm-eval."""
+    return file_stamps(run.benchmark.source) + file_stamps(run.benchmark.include_path)

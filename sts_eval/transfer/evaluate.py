@@ -136,7 +136,8 @@ class Evaluator:
         for name, selection in chosen.items():
             limit = None if selection.answer_tokens is None else int(NEARLY * selection.answer_tokens)
             samples = results["samples"][name]
-            answers += with_option_measures(answers_from(samples, name, length=length, limit=limit), samples, lm)
+            own = with_option_measures(answers_from(samples, name, length=length, limit=limit), samples, lm)
+            answers += [one._replace(domain=selection.domain or one.domain) for one in own]
         return notes, answers
 
     def _load(self, model: ModelSpec, tuned: Tuned | None) -> tuple[Any, str | None]:
@@ -160,8 +161,14 @@ class Evaluator:
     def _key(self, model: ModelSpec, adapter: str | None) -> str:
         without = {"questions", "max_questions", "seed", "include_path"}  # what they choose is hashed itself
         questions = {
-            name: [list(chosen.question_ids), list(chosen.indices), chosen.sha256, chosen.answer_tokens]
-            for name, chosen in self._selections.items()
+            name: [
+                list(one.question_ids),
+                list(one.indices),
+                one.sha256,
+                one.answer_tokens,
+                *filter(None, [one.domain]),
+            ]
+            for name, one in self._selections.items()
         }
         settings = self._settings.model_dump(mode="json", exclude=without)
         installed = {name: version for name, version in versions().items() if name in DEPENDS_ON}

@@ -1,7 +1,7 @@
 """Which questions are scored: one pool per domain, less what the prediction read."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sts_eval.data.sampling import shuffled
@@ -21,6 +21,7 @@ class Selection:
     question_ids: tuple[str, ...]  # the benchmark's own, in the same order
     sha256: str  # of their prompts, right answers and options, and of the task's version
     answer_tokens: int | None  # where a generated answer is cut; None for a task that scores options
+    domain: str | None = None  # the prediction's, where that is the task itself; otherwise documents name theirs
 
 
 def choose_questions(
@@ -42,7 +43,8 @@ def choose_questions(
     met = set()
     for name, task in tasks.items():
         for index, document in enumerate(task.eval_docs):
-            domain, identity = domain_of(document, name), _identity(document, index)
+            domain = name if name in read else domain_of(document, name)
+            identity = _identity(document, index)
             if prediction is not None and domain not in read:
                 continue
             pool = pools.setdefault(domain, [])
@@ -68,7 +70,11 @@ def choose_questions(
         for position in shuffled(len(pool), settings.seed, "scored questions", domain)[: settings.max_questions]:
             name, index = pool[position]
             taken[name].append(index)
-    chosen = {name: _select(tasks[name], sorted(indices), settings) for name, indices in taken.items() if indices}
+    chosen = {
+        name: replace(_select(tasks[name], sorted(indices), settings), domain=name if name in read else None)
+        for name, indices in taken.items()
+        if indices
+    }
     return chosen, len(met) if settings.questions == "disjoint" else 0
 
 

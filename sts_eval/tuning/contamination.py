@@ -16,7 +16,6 @@ from sts_eval.records.tuning import Contamination
 WINDOW = 8  # words by which a benchmark question is looked up before all of it is compared
 FEWEST_WORDS = 5  # a shorter question counts only where it is the row's whole question: it may occur by chance
 LISTED = 5  # rows in a message
-OPTIONS = "\nOptions:\n"  # what stands between a question and the options that a benchmark may list below it
 
 Words = tuple[str, ...]
 
@@ -26,11 +25,11 @@ Starts = dict[Words, list[tuple[str, Words]]]  # ids and texts of benchmark ques
 def find_contamination(examples: Sequence[Example], benchmark: Benchmark) -> Contamination:
     """Find the training rows that contain a question of a benchmark. Its options are not part of the comparison."""
     questions = [question for domain in benchmark.domains.values() for question in domain.questions]
-    texts = {question.id: words(question.text.partition(OPTIONS)[0]) for question in questions}
+    texts = [(question.id, words(question.without_options)) for question in questions]
     found: dict[int, str] = {}
     starts: Starts = {}
     whole: dict[Words, str] = {}
-    for identity, text in texts.items():
+    for identity, text in texts:
         if len(text) < FEWEST_WORDS:
             whole.setdefault(text, identity)
         else:

@@ -81,7 +81,7 @@ def test_the_record_runs_again_to_the_same_numbers(monkeypatch, capsys, argument
         ({"--top-n": "5000"}, "5000 dimensions are wanted"),
         ({"--top-n": "0"}, "--top-n 0"),
         ({"--shots": "500"}, "too few for 500 demonstrations"),
-        ({"--domains": "nothing_like_it"}, "no benchmark is called 'nothing_like_it'"),
+        ({"--domains": "nothing_like_it"}, "lm-eval knows no task 'nothing_like_it'"),
         ({"--only": "alchemy"}, "no questions in domain 'alchemy'"),
         ({"--chat-template": None}, "the tokenizer has no chat template"),
         ({"--context": "9"}, "does not fit the model's context of 9"),

@@ -51,7 +51,7 @@ def test_metadata_has_a_key_for_every_setting_that_the_harness_does_not_make():
     assert (plan.training_set.split, plan.sae.layer, plan.sae.hook, plan.settings.top_n) == ("test", 3, "h", 7)
     assert plan.settings.seeds == (4,)
     assert plan.settings.chat_template is True
-    assert plan.benchmark.domains == ()
+    assert plan.benchmark.domains == ("law",)
 
 
 @pytest.mark.parametrize(

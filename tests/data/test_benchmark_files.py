@@ -73,8 +73,6 @@ def test_missing_files(tmp_path):
         load(tmp_path)
     with pytest.raises(UserError, match="is not a folder"):
         load(tmp_path / "nowhere")
-    with pytest.raises(UserError, match=r"no benchmark is called .mmlu.\. Give mmlu_pro"):
-        load("mmlu")
 
 
 def test_domains_without_questions_or_demonstrations(tmp_path):

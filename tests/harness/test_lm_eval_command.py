@@ -32,12 +32,13 @@ def results_in(folder):
 def test_lists_the_tasks_without_include_path(tmp_path):
     listed = run(tmp_path, BIN / "lm_eval", "ls", "tasks")
     assert listed.returncode == 0, listed.stderr
-    for name in ("sts_mmlupro", "sts_mmlupro_computer_science", "sts_lab_law", "lab_mmlupro_math"):
+    for name in ("sts", "sts_mmlupro", "sts_mmlu", "sts_lab", "lab_mmlupro_math"):
         assert f"|{name} " in listed.stdout
 
 
 def test_two_processes_give_what_one_gives(tmp_path):
-    tasks = ["--tasks", "sts_lab_math,sts_lab_law", "--limit", "7", "--metadata", "shift_tokens=600"]
+    metadata = json.dumps({"only": ["math", "law"], "shift_tokens": 600})
+    tasks = ["--tasks", "sts_lab", "--limit", "7", "--metadata", metadata]
     one = run(tmp_path, BIN / "lm_eval", *LAB, *tasks, "--output_path", "one")
     launcher = [BIN / "accelerate", "launch", "--cpu", "--num_processes", "2", "-m", "lm_eval"]
     two = run(tmp_path, *launcher, *LAB, *tasks, "--output_path", "two")
@@ -49,7 +50,7 @@ def test_two_processes_give_what_one_gives(tmp_path):
 
 
 def test_a_mistake_is_one_line_and_exit_code_2(tmp_path):
-    failed = run(tmp_path, BIN / "lm_eval", *LAB, "--tasks", "sts_mmlupro_math", "--limit", "1")
+    failed = run(tmp_path, BIN / "lm_eval", *LAB, "--tasks", "sts_mmlupro", "--limit", "1")
     assert failed.returncode == 2
     assert failed.stderr.strip().splitlines()[-1].startswith("Error: no training set is named.")
     assert "Traceback" not in failed.stderr

@@ -8,7 +8,6 @@ import pytest
 from helpers import tiny
 from helpers.command import BUDGET, CATEGORIES, MODEL_ARGS, evaluate
 from lm_eval.models.dummy import DummyLM
-from lm_eval.tasks import TaskManager
 
 from sts_eval import lab
 from sts_eval.errors import UserError
@@ -35,16 +34,14 @@ def settled(**settings):
     )
 
 
-def test_every_task_is_installed_where_the_harness_looks():
-    names = set(TaskManager().all_tasks)
-    for group in ("sts_mmlupro", "sts_lab", "lab_mmlupro"):
-        assert group in names
-        assert len([name for name in names if name.startswith(f"{group}_")]) == CATEGORIES
+PAIR = {"only": ["math", "law"]}
+MATH = {"only": "math"}
+LAW = {"only": "law"}
 
 
 def test_the_tasks_values_are_the_cores():
     prediction = predict(settled(seeds=(0,)))
-    results = evaluate(["sts_lab_math", "sts_lab_law"], {**BUDGET, "seeds": [0]})["results"]
+    results = evaluate(["sts_lab"], {**BUDGET, **PAIR, "seeds": [0]})["results"]
     for domain in prediction.domains:
         row = results[f"sts_lab_{domain.domain}"]
         assert row["sample_len"] == domain.n_questions
@@ -56,7 +53,7 @@ def test_the_tasks_values_are_the_cores():
 
 def test_several_seeds_give_the_cores_mean_and_spread():
     prediction = predict(settled(seeds=(0, 1, 2)))
-    results = evaluate(["sts_lab_math", "sts_lab_law"], {**BUDGET, "seeds": [0, 1, 2]})["results"]
+    results = evaluate(["sts_lab"], {**BUDGET, **PAIR, "seeds": [0, 1, 2]})["results"]
     for domain in prediction.domains:
         row = results[f"sts_lab_{domain.domain}"]
         score = prediction.predictor("sts_icl").scores[domain.domain]
@@ -68,7 +65,7 @@ def test_several_seeds_give_the_cores_mean_and_spread():
 def test_other_predictors_stand_in_the_same_table():
     names = ["lexical", "residual_cosine", "sts_icl_robust", "gradient"]
     prediction = predict(settled(predictors=["lexical", "residual_cosine"]))
-    results = evaluate(["sts_lab_math", "sts_lab_law"], {**BUDGET, "predictors": ";".join(names)})["results"]
+    results = evaluate(["sts_lab"], {**BUDGET, **PAIR, "predictors": ";".join(names)})["results"]
     assert {column.name for column in prediction.others} >= {"tfidf_cosine", "residual_cosine"}
     for column in (*prediction.others, prediction.predictor("sts_icl_robust")):
         for domain, value in column.values.items():
@@ -79,7 +76,7 @@ def test_other_predictors_stand_in_the_same_table():
 
 
 def test_under_a_limit_other_predictors_read_the_questions_that_are_asked_for():
-    found = evaluate(["sts_lab_math"], {**BUDGET, "predictors": "prompt_length"}, limit=3, log_samples=True)
+    found = evaluate(["sts_lab"], {**BUDGET, **MATH, "predictors": "prompt_length"}, limit=3, log_samples=True)
     questions = [sample["doc"]["question"] for sample in found["samples"]["sts_lab_math"]]
     assert len(questions) == 3
     words = sum(len(re.findall(r"\w+", question)) for question in questions) / 3
@@ -93,12 +90,12 @@ def test_everything_is_read_once(monkeypatch):
         collect, "measure_shift", lambda *given, **more: seeds.append(given[2]) or measure(*given, **more)
     )
     monkeypatch.setattr("sts_eval.harness.request.measure_shift", None)
-    evaluate(["sts_lab_math", "sts_lab_law"], {**BUDGET, "predictors": "magnitude", "seeds": [0, 1]}, limit=2)
+    evaluate(["sts_lab"], {**BUDGET, **PAIR, "predictors": "magnitude", "seeds": [0, 1]}, limit=2)
     assert seeds == [0, 1]
 
 
 def test_prediction_and_accuracy_stand_side_by_side():
-    results = evaluate(["sts_lab_math", "lab_mmlupro_math"], limit=4)["results"]
+    results = evaluate(["sts_lab", "lab_mmlupro_math"], BUDGET | MATH, limit=4)["results"]
     assert math.isfinite(results["sts_lab_math"]["sts_act,none"])
     assert 0 <= results["lab_mmlupro_math"]["acc,none"] <= 1
 
@@ -112,8 +109,8 @@ def test_the_group_is_the_mean_over_its_domains():
 
 
 def test_limit_takes_the_first_of_the_seeds_own_order():
-    whole = evaluate(["sts_lab_math"], log_samples=True)["samples"]["sts_lab_math"]
-    part = evaluate(["sts_lab_math"], limit=3, log_samples=True)["samples"]["sts_lab_math"]
+    whole = evaluate(["sts_lab"], BUDGET | MATH, log_samples=True)["samples"]["sts_lab_math"]
+    part = evaluate(["sts_lab"], BUDGET | MATH, limit=3, log_samples=True)["samples"]["sts_lab_math"]
     assert [sample["doc"]["question_id"] for sample in part] == [s["doc"]["question_id"] for s in whole[:3]]
     assert [sample["sts_icl"] for sample in part] == pytest.approx([s["sts_icl"] for s in whole[:3]], rel=1e-4)
 
@@ -125,9 +122,9 @@ def test_a_cache_and_an_adapter_are_served(tmp_path):
     base = AutoModelForCausalLM.from_pretrained(lab.model_path(), dtype="float32")
     tuned = get_peft_model(base, LoraConfig(target_modules="all-linear", init_lora_weights=False))
     tuned.save_pretrained(tmp_path / "adapter")
-    plain = evaluate(["sts_lab_law"], limit=3, use_cache=str(tmp_path / "cache"))["results"]["sts_lab_law"]
+    plain = evaluate(["sts_lab"], BUDGET | LAW, limit=3, use_cache=str(tmp_path / "cache"))["results"]["sts_lab_law"]
     arguments = {**MODEL_ARGS, "peft": str(tmp_path / "adapter")}
-    adapted = evaluate(["sts_lab_law"], limit=3, model_args=arguments)["results"]["sts_lab_law"]
+    adapted = evaluate(["sts_lab"], BUDGET | LAW, limit=3, model_args=arguments)["results"]["sts_lab_law"]
     assert math.isfinite(adapted["sts_icl,none"])
     assert adapted["sts_icl,none"] != pytest.approx(plain["sts_icl,none"], rel=1e-3)
 
@@ -142,29 +139,30 @@ def test_apply_chat_template_changes_the_prompts(tmp_path):
         "benchmark": str(tmp_path / "benchmark"),
         "sft": str(rows),
         "top_n": 5,
+        "only": tiny.DOMAINS[0].name,
     }
     domain = f"sts_mmlupro_{tiny.DOMAINS[0].name}"
     arguments = {"pretrained": str(folder), "dtype": "float32"}
-    plain = evaluate([domain], metadata, model_args=arguments)["results"][domain]
-    chat = evaluate([domain], metadata, model_args=arguments, apply_chat_template=True)["results"][domain]
+    plain = evaluate(["sts_mmlupro"], metadata, model_args=arguments)["results"][domain]
+    chat = evaluate(["sts_mmlupro"], metadata, model_args=arguments, apply_chat_template=True)["results"][domain]
     assert math.isfinite(chat["sts_icl,none"])
     assert chat["sts_icl,none"] != pytest.approx(plain["sts_icl,none"], rel=1e-6)
 
 
 def test_samples_are_json(tmp_path):
-    samples = evaluate(["sts_lab_math"], limit=2, log_samples=True)["samples"]["sts_lab_math"]
+    samples = evaluate(["sts_lab"], BUDGET | MATH, limit=2, log_samples=True)["samples"]["sts_lab_math"]
     again = json.loads(json.dumps(samples, default=str))
     assert {"sts_act", "sts_icl", "sts_notebook"} <= set(again[0])
 
 
 def test_a_model_without_hidden_states_says_so():
     with pytest.raises(UserError, match="DummyLM shows no hidden states"):
-        evaluate(["sts_lab_math"], model=DummyLM(), model_args=None, limit=1)
+        evaluate(["sts_lab"], BUDGET | MATH, model=DummyLM(), model_args=None, limit=1)
 
 
 def test_no_training_set_says_which_key_to_give():
     with pytest.raises(UserError, match="--metadata sft="):
-        evaluate(["sts_mmlupro_math"], {"benchmark": str(lab.benchmark_path())}, limit=1)
+        evaluate(["sts_mmlupro"], {"benchmark": str(lab.benchmark_path())}, limit=1)
 
 
 @pytest.mark.parametrize(
@@ -178,4 +176,4 @@ def test_no_training_set_says_which_key_to_give():
 )
 def test_wrong_metadata_names_the_key(metadata, message):
     with pytest.raises(UserError, match=message):
-        evaluate(["sts_lab_math"], {**BUDGET, **metadata}, limit=1)
+        evaluate(["sts_lab"], {**BUDGET, **metadata}, limit=1)

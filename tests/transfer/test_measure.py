@@ -252,6 +252,17 @@ def _spoil(network, merge):
         network.get_input_embeddings().weight.mul_(-1)
 
 
+def test_a_task_that_was_predicted_is_one_domain(model, benchmark, tuned, tmp_path):
+    """Its documents name a category, `law`, but the prediction is about the task."""
+    (tmp_path / "task.yaml").write_text(CHOOSING)
+    settings = MeasureSettings(task="lab_choosing", include_path=str(tmp_path), batch_size="8", max_questions=4)
+    ids = [question.id for question in benchmark.domains["law"].questions[:100]]
+    about_the_task = predicted({"lab_choosing": ids})
+    record = measure(model, tuned_models(*tuned)[:1], settings, tmp_path / "kept", prediction=about_the_task)
+    assert [change.domain for change in record.domains] == ["lab_choosing"]
+    assert not set(record.answers[0].question_ids) & set(ids)
+
+
 def test_generated_answers(model, tuned, prediction, tmp_path):
     (tmp_path / "task.yaml").write_text(GENERATING)
     settings = MeasureSettings(

@@ -45,6 +45,21 @@ def test_not_found(example):
     assert find_contamination([example], benchmark(LONG, TINY)).rows == ()
 
 
+def test_the_same_id_in_two_domains():
+    """Tasks of lm-eval number their documents from 0 each."""
+    domains = {
+        name: Domain(name, [Question("0", name, text)], []) for name, text in (("law", LONG), ("tax", LONG[::-1]))
+    }
+    found = find_contamination([Example(LONG, "x")], Benchmark("somewhere", None, domains, "0"))
+    assert (found.rows, found.question_ids, found.checked) == ((0,), ("0",), 2)
+
+
+def test_a_question_whose_options_are_not_listed_as_ours():
+    text = f"{LONG}\n(A) heart\n(B) lung"
+    domains = {"law": Domain("law", [Question("q0", "law", text, asked=LONG)], [])}
+    assert find_contamination([Example(LONG, "x")], Benchmark("somewhere", None, domains, "0")).rows == (0,)
+
+
 def test_short_questions():
     rows = [Example("So what is two plus two, then?", "4"), Example("Why", "because"), Example("why not", "because")]
     assert find_contamination(rows, benchmark(SHORT, TINY)).question_ids == ("q0", "q1")
