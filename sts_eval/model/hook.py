@@ -170,10 +170,8 @@ def _in_block(model: Any, name: str, layer: int) -> Hook:
     return Hook(name, module, site.side, layer, site.normalised, _width_of_input(module) if inner else hidden_size)
 
 
-def _width_of_input(projection: nn.Module) -> int:
-    """GPT-2's projections hold their weights the other way round."""
-    linear = isinstance(projection, nn.Linear)
-    return int(projection.in_features if linear else projection.get_parameter("weight").shape[0])
+def _width_of_input(projection: Any) -> int:
+    return int(projection.in_features if hasattr(projection, "in_features") else projection.nx)  # nx: GPT-2's
 
 
 def _block_of(model: Any, module: nn.Module) -> tuple[int | None, bool]:

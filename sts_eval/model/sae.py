@@ -220,7 +220,7 @@ def _load_path(spec: SAESpec, path: Path, device: str) -> SparseAutoencoder:
     with _loading(f"the SAE in {path}"):
         found = find_sae(path)
         if found.pickled and not spec.allow_pickle:
-            raise _pickle(f"the SAE weights {found.weights} ({found.format.name})")
+            raise _pickle(f"the {found.format.name} weights {found.weights}")
         converted = found.format.read(found.config, found.weights, device)
         config = {**converted.config, "device": device, "dtype": "float32"}
         sae = SAE.load_from_disk(path, converter=lambda *_, **__: (config, converted.weights))

@@ -60,7 +60,7 @@ def check_sae(
     if autoencoder.lacks_scale:
         scale = math.sqrt(autoencoder.d_in) / float(activations.norm(dim=-1).mean())
         doubts.append(
-            "the SAE was trained on normalised activations, but the scale was not folded into its weights and is not in "
+            "the SAE was trained on normalised activations, but the scale is neither folded into its weights nor in "
             "its files, so its features are wrong by an unknown factor. Fold the scale of its training with sae-lens's "
             f"fold_activation_norm_scaling_factor and save it again; these tokens would give about {scale:.3g}"
         )
