@@ -58,7 +58,9 @@ class SAESpec(Spec):
     """The sparse autoencoder: a sae-lens release and id, or a folder."""
 
     release: Annotated[str | None, Named("sae_release")] = Field(
-        None, description="release in sae-lens, or hub repository in its format; by default the model's known one"
+        None,
+        description="release in sae-lens, or hub repository in a format that --sae-path takes; by default the model's "
+        "known one",
     )
     id: Annotated[str | None, Named("sae_id")] = Field(None, description="id of the SAE within the release")
     path: Annotated[str | None, Named("sae_path")] = Field(

@@ -68,7 +68,7 @@ def predict(experiment: Experiment, progress: Progress = silent) -> Prediction:
         n_explained=EXPLAINED,
         progress=progress,
     )
-    spent = costs.total((FIT, STEP_1, STEP_2))
+    spent = costs.total((STEP_1, STEP_2))
     stages = ("data", "load", FIT, STEP_1, STEP_2, OTHERS)
     return Prediction(
         created=now(),
