@@ -95,7 +95,7 @@ def _scores_of_plan(lm: Any, plan: Plan, requests: Sequence[Request]) -> dict[Re
 
     checked = _computed_once(check)
     if checked.fit and lm.rank == 0:
-        _logger.info(checked.fit.line)
+        tqdm.write(checked.fit.line, file=sys.stderr)
     others = other_predictors(plan)
     skipped = [one.name for one in select(plan.settings.predictors) if one.name not in SCORES and one not in others]
     if skipped and lm.rank == 0:

@@ -387,3 +387,33 @@ def test_a_repository_on_the_hub_in_another_projects_format(tmp_path, monkeypatc
     same(found, sparsify_features(w, 8))
     with pytest.raises(UserError, match=r"has no folder or file 'layers\.7'\. Check --sae-id"):
         load_sae(SAESpec(release="EleutherAI/sae-tiny", id="layers.7"), model_id="x", device="cpu")
+
+
+def test_a_finetuning_scale_of_older_sae_lens_is_on_what_the_decoder_is_given(tmp_path):
+    config = json.loads((CASES / "hook_mlp_out" / "cfg.json").read_text()) | {"finetuning_scaling_factor": True}
+    w = load_file(CASES / "hook_mlp_out" / "sae_weights.safetensors")
+    factor = torch.linspace(0.5, 2, tiny.D_SAE)
+    scaled = w | {"scaling_factor": factor}
+    found = load(write(tmp_path, config, scaled, config_name="cfg.json", weights_name="sae_weights.safetensors"))
+    wanted = ((HIDDEN - w["b_dec"]) @ w["W_enc"] + w["b_enc"]).relu()
+    same(found, wanted)
+    decoded = (wanted * factor) @ w["W_dec"] + w["b_dec"]
+    torch.testing.assert_close(found.reconstruct(HIDDEN), decoded, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("norm", [None, 20.0])
+def test_later_saes_of_llama_scopes_authors(tmp_path, norm):
+    """A threshold of their own for each feature, learned on scaled inputs; the scale may be in the config or nowhere."""
+    config = {"hook_point_in": "blocks.2.hook_resid_post", "hook_point_out": "blocks.2.hook_resid_post"}
+    config |= {"d_model": tiny.HIDDEN, "act_fn": "jumprelu", "norm_activation": "dataset-wise"}
+    config |= {"dataset_average_activation_norm": {"in": norm}} if norm else {}
+    w = load_file(CASES / "llama_scope" / "checkpoints" / "final.safetensors")
+    threshold = torch.linspace(0.1, 1, tiny.D_SAE)
+    scaled = w | {"log_jumprelu_threshold": threshold.log()}
+    found = load(write(tmp_path, config, scaled, weights_name="sae_weights.safetensors"))
+    scale = math.sqrt(tiny.HIDDEN) / norm if norm else 1.0
+    assert found.lacks_scale == (norm is None)
+    same(found, jump_relu(scale * HIDDEN @ w["encoder.weight"].T + w["encoder.bias"], threshold))
+    other = config | {"hook_point_out": "blocks.2.hook_mlp_out"}
+    with pytest.raises(UserError, match="is a transcoder"):
+        load(write(tmp_path, other, scaled, weights_name="sae_weights.safetensors"))
