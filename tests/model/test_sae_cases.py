@@ -403,7 +403,7 @@ def test_a_finetuning_scale_of_older_sae_lens_is_on_what_the_decoder_is_given(tm
 
 @pytest.mark.parametrize("norm", [None, 20.0])
 def test_later_saes_of_llama_scopes_authors(tmp_path, norm):
-    """A threshold of their own for each feature, learned on scaled inputs; the scale may be in the config or nowhere."""
+    """A threshold for each feature, learned on scaled inputs; the scale may be in the config or nowhere."""
     config = {"hook_point_in": "blocks.2.hook_resid_post", "hook_point_out": "blocks.2.hook_resid_post"}
     config |= {"d_model": tiny.HIDDEN, "act_fn": "jumprelu", "norm_activation": "dataset-wise"}
     config |= {"dataset_average_activation_norm": {"in": norm}} if norm else {}
