@@ -110,17 +110,22 @@ def _activations(extractor: Extractor, training_set: TrainingSet) -> Iterator[Te
 def _place(extractor: Extractor, *, allow_mismatch: bool) -> Iterator[str]:
     """What to say about the place that is read."""
     own, hook, model = extractor.autoencoder.trained_at, extractor.reader.hook, extractor.reader.model
-    if own and own != hook.name:
-        try:
-            same = find_hook(model, own).same_place(hook)
-        except UserError as error:  # the place may have a name that only its authors know
+    if not own or own == hook.name:
+        return
+    try:
+        same = find_hook(model, own).same_place(hook)
+    except UserError as error:
+        # A name that only its authors know, or an architecture whose blocks are not known, cannot be compared.
+        if hook.layer is None or not own.startswith("blocks."):
             yield f"the SAE was trained at {own}, which cannot be compared with {hook.name}: {error.problem}"
-        else:
-            if not same and not allow_mismatch:
-                raise UserError(
-                    f"the SAE was trained at {own}, but --layer or --hook asks to read at {hook.name}",
-                    "Leave --layer and --hook out, or predict all the same with --allow-mismatch "
-                    "(in lm_eval: --metadata allow_mismatch=true)",
-                )
-            if not same:
-                yield f"the SAE was trained at {own} and is read at {hook.name}"
+            return
+        same = False
+    if same:
+        return
+    if not allow_mismatch:
+        raise UserError(
+            f"the SAE was trained at {own}, but --layer or --hook asks to read at {hook.name}",
+            "Leave --layer and --hook out, or predict all the same with --allow-mismatch "
+            "(in lm_eval: --metadata allow_mismatch=true)",
+        )
+    yield f"the SAE was trained at {own} and is read at {hook.name}"

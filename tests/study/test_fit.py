@@ -103,9 +103,21 @@ def test_another_place_than_the_saes_own_is_refused(asked):
     assert warning.startswith(f"the SAE was trained at {HOOK} and is read at blocks")
 
 
+@pytest.mark.parametrize("own", ["blocks.40.hook_resid_post", "blocks.1.attn.hook_q"])
+def test_a_place_that_the_model_lacks_is_another_place(own):
+    with pytest.raises(UserError, match=rf"was trained at {own}, but --layer or --hook asks to read at {HOOK}"):
+        check(scaling(1.0, trained_at=own, read_at=HOOK))
+
+
 @pytest.mark.parametrize("asked", ["model.layers.1", "layers.1", "blocks.2.hook_resid_pre"])
 def test_the_same_place_by_another_name_is_not(asked):
     assert check(scaling(1.0, read_at=asked)).warnings == ()
+
+
+def test_the_blocks_of_an_unknown_architecture_are_named_by_hand(monkeypatch):
+    monkeypatch.setattr("sts_eval.model.hook.BLOCKS", {})
+    (warning,) = check(scaling(1.0, read_at="model.layers.1")).warnings
+    assert warning.startswith(f"the SAE was trained at {HOOK}, which cannot be compared with model.layers.1")
 
 
 def test_a_place_that_only_its_authors_know():
