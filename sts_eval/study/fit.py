@@ -85,9 +85,18 @@ def check_sae(
 
 
 def measure_fit(autoencoder: SparseAutoencoder, activations: Tensor) -> SAEFit | None:
-    """The fraction of variance unexplained on activations of shape (n_tokens, d_in); None where all are equal."""
+    """The fraction of variance unexplained on activations of shape (n_tokens, d_in); None where all are equal.
+
+    Raises:
+        UserError: A reconstruction is not finite.
+    """
     left = (activations - autoencoder.reconstruct(activations).to(activations.device)).double().square().sum()
     spread = (activations - activations.mean(0)).double().square().sum()
+    if not torch.isfinite(left):
+        raise UserError(
+            "what the SAE makes of the model's activations is not finite (NaN or infinity)",
+            "Check that it was trained on this model, layer and site",
+        )
     return SAEFit(fvu=float(left / spread), n_tokens=len(activations)) if spread > 0 else None
 
 

@@ -56,6 +56,11 @@ def test_values_by_hand():
     assert measure_fit(scaling(1.0), activations[:1]) is None
 
 
+def test_a_reconstruction_that_overflows():
+    with pytest.raises(UserError, match="is not finite"):
+        measure_fit(scaling(3e38), 1e3 * torch.randn(9, tiny.HIDDEN))
+
+
 @pytest.mark.parametrize("kind", ["llama", "gemma2", "gpt2"])
 @pytest.mark.parametrize(
     "hook", [HOOK, "blocks.1.hook_mlp_out", "blocks.1.hook_attn_out", "blocks.1.ln2.hook_normalized"]
