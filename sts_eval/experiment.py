@@ -12,6 +12,10 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 
+def _is_false(value: object) -> bool:
+    return value is False
+
+
 class Spec(BaseModel):
     """A part of a description: immutable, and strict about names so that a typo is an error."""
 
@@ -60,17 +64,29 @@ class SAESpec(Spec):
     """The sparse autoencoder: a sae-lens release and id, or a folder."""
 
     release: Annotated[str | None, Named("sae_release")] = Field(
-        None, description="release in sae-lens, or hub repository in its format; by default the model's known one"
+        None,
+        description="release in sae-lens, or hub repository in a format that --sae-path takes; by default the model's "
+        "known one",
     )
     id: Annotated[str | None, Named("sae_id")] = Field(None, description="id of the SAE within the release")
     path: Annotated[str | None, Named("sae_path")] = Field(
-        None, description="folder of an SAE: cfg.json and sae_weights.safetensors, or Gemma Scope's params.npz"
+        None,
+        description="folder or weights of an SAE: sae-lens, sparsify, Gemma Scope 1 and 2, Llama Scope, Qwen Scope, "
+        "dictionary_learning, BatchTopK",
     )
     hook: str | None = Field(
         None, description="where to read, as a hook name or module path; by default where the SAE was trained"
     )
-    layer: int | None = Field(None, description="read after this block; by default where the SAE was trained")
+    layer: int | None = Field(
+        None, description="read the residual stream after this block; by default where the SAE was trained"
+    )
     allow_pickle: bool = Field(False, description="load SAE weights that are stored as a pickle")
+    allow_mismatch: bool = Field(
+        False,
+        description="predict even if the SAE does not reconstruct the model's activations, or is not read where it "
+        "was trained",
+        exclude_if=_is_false,  # so that records from before it was there keep their hashes
+    )
 
 
 class TrainingSetSpec(Spec):

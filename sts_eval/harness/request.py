@@ -30,6 +30,7 @@ from sts_eval.records.prediction import SCORES
 from sts_eval.study.cost import CostMeter
 from sts_eval.study.draws import choose_questions
 from sts_eval.study.extractor import Extractor, assemble
+from sts_eval.study.fit import Checked, check_sae
 from sts_eval.study.question_scores import read_domain
 from sts_eval.study.scoring import ScoresBySeed
 from sts_eval.study.shifted_features import measure_shift
@@ -85,8 +86,17 @@ def other_predictors(plan: Plan) -> tuple[Predictor, ...]:
 
 def _scores_of_plan(lm: Any, plan: Plan, requests: Sequence[Request]) -> dict[Request, dict[int, dict[str, float]]]:
     device = str(unwrapped(lm.model).get_input_embeddings().weight.device)
-    autoencoder = load_sae(plan.sae, model_id=plan.model_id or lm.model.config._name_or_path, device=device)
+    model_id = plan.model_id or lm.model.config._name_or_path
+    autoencoder = load_sae(plan.sae, model_id=model_id, device=device)
     extractor = assemble(lm.model, lm.tokenizer, autoencoder, plan.settings, context=lm.max_length)
+
+    def check() -> Checked:
+        training_set = training_set_of(plan.training_set)
+        return check_sae(extractor, training_set, model_id=model_id, allow_mismatch=plan.sae.allow_mismatch)
+
+    checked = _computed_once(check)
+    if checked.fit and lm.rank == 0:
+        tqdm.write(checked.fit.line, file=sys.stderr)
     others = other_predictors(plan)
     skipped = [one.name for one in select(plan.settings.predictors) if one.name not in SCORES and one not in others]
     if skipped and lm.rank == 0:
@@ -109,7 +119,7 @@ def _scores_of_plan(lm: Any, plan: Plan, requests: Sequence[Request]) -> dict[Re
                 questions[name] = reading.questions
                 bar.update(len({position for taken in chosen.values() for position in taken}))
     data = training_set_of(plan.training_set).warnings, benchmark_of(plan.benchmark).warnings
-    for lines in (*data, extractor.prompter.warnings, extractor.reader.warnings):
+    for lines in (*data, checked.warnings, extractor.prompter.warnings, extractor.reader.warnings):
         for line in lines:
             _logger.warning(line)
     return {

@@ -1,6 +1,7 @@
 """Which SAE goes with which model: a few defaults, and sae-lens's own registry for the rest."""
 
 import re
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 
@@ -52,6 +53,21 @@ def releases_for(model_id: str) -> list[str]:
         for release, entry in directory().items()
         if _stem(entry.model) == wanted and not _OTHER_PLACES.search(release)
     )
+
+
+def same_model(trained_on: str, model_id: str) -> bool:
+    """Whether two names are of one model, or of a base model and its instruct version.
+
+    TransformerLens' names (`gpt2-small`) are looked up in its list.
+    """
+    from transformer_lens.loading_from_pretrained import get_official_model_name
+
+    def stem(name: str) -> str:
+        with suppress(ValueError):  # it is none of its names
+            name = get_official_model_name(name)
+        return re.sub(r"[^a-z0-9]|(?<=gemma-)v(?=3)", "", _stem(name))
+
+    return stem(trained_on) == stem(model_id)
 
 
 def _stem(model_id: str) -> str:

@@ -72,7 +72,7 @@ class Reader:
 
     @torch.inference_mode()
     def read(self, prefix: Prefix, turns: Sequence[Turn]) -> Tensor:
-        """Hidden states of the turns' spans behind a prefix: shape (sum of span lengths, d_model), the model's dtype.
+        """Hidden states of the turns' spans behind a prefix: shape (sum of span lengths, d), the model's dtype.
 
         Raises:
             UserError: A hidden state is not finite.
@@ -143,7 +143,7 @@ class Reader:
         return torch.cat(rows)
 
     def _forward(self, ids: Tensor, **inputs: Any) -> Tensor:
-        """Run the model up to the hook. Returns the hidden states there, shape (1, n_tokens, d_model)."""
+        """Run the model up to the hook. Returns the hidden states there, shape (1, n_tokens, d)."""
         with _capture(self.hook) as captured:
             try:
                 self._base(input_ids=ids.to(self.device), **inputs)
@@ -191,11 +191,11 @@ def _capture(hook: Hook) -> Iterator[list[Tensor]]:
     captured: list[Tensor] = []
 
     def entering(_module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        captured.append(args[0] if args else kwargs["hidden_states"])
+        captured.append(hook.taken(args[0] if args else kwargs["hidden_states"]))
         raise _ReachedHook
 
     def leaving(_module: nn.Module, _args: tuple[Any, ...], output: Any) -> None:
-        captured.append(output[0] if isinstance(output, tuple) else output)
+        captured.append(hook.taken(output[0] if isinstance(output, tuple) else output))
         raise _ReachedHook
 
     handle = (

@@ -5,14 +5,15 @@ from __future__ import annotations
 import copy
 import difflib
 import hashlib
+import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
 from zipfile import BadZipFile
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
@@ -21,6 +22,11 @@ from torch import Tensor
 from sts_eval.errors import UserError
 from sts_eval.experiment import SAESpec
 from sts_eval.model import known_saes as known
+from sts_eval.model.sae_formats import find_sae
+from sts_eval.model.sae_readers import NOT_FOLDED, refuse_transcoder
+
+# Architectures that encode each token for itself, from one vector. (sae-lens's temporal ones read whole texts.)
+SUPPORTED = frozenset({"standard", "jumprelu", "gated", "topk", "abstopk", "matching_pursuit"})
 
 # Architectures whose features are computed one by one. A top-k needs all to know which survive.
 ELEMENTWISE = frozenset({"standard", "jumprelu", "gated"})
@@ -30,8 +36,6 @@ _FEATURE_AXIS = {"W_enc": 1, "W_dec": 0, "b_enc": 0, "threshold": 0, "b_gate": 0
 
 # What a damaged or foreign file raises from one parser or another.
 _DAMAGE = (KeyError, TypeError, ValueError, RuntimeError, EOFError, BadZipFile, SafetensorError, UnpicklingError)
-
-_PICKLES = (".pt", ".pth", ".bin", ".pkl")
 
 # Elements of one block of activations, (tokens, d_sae): bounds memory whatever the width.
 _BLOCK = 2**25
@@ -47,10 +51,26 @@ class SparseAutoencoder:
     id: str | None = None
     path: str | None = None
     neuronpedia_id: str | None = None  # `model/source` on neuronpedia.org, None where there is no page
+    warnings: tuple[str, ...] = ()  # what the user should know about it
+
+    @property
+    def trained_at(self) -> str | None:
+        """Where it was trained, as it says itself."""
+        return getattr(self.sae.cfg.metadata, "hook_name", None)
+
+    @property
+    def trained_on(self) -> str | None:
+        """The model that it was trained on, as it says itself."""
+        return getattr(self.sae.cfg.metadata, "model_name", None)
+
+    @property
+    def lacks_scale(self) -> bool:
+        """Whether it was trained on normalised activations, but nothing normalises what it is given."""
+        return self.sae.cfg.normalize_activations in (NOT_FOLDED, "covariance_whitening")
 
     @property
     def d_in(self) -> int:
-        """Width of the residual stream that it reads."""
+        """Length of the vectors that it reads."""
         return int(self.sae.cfg.d_in)
 
     @property
@@ -72,11 +92,21 @@ class SparseAutoencoder:
         return digest.hexdigest()
 
     @torch.inference_mode()
+    def reconstruct(self, hidden: Tensor) -> Tensor:
+        """What the SAE makes of hidden states, float32, of their shape (n_tokens, d_in)."""
+        blocks = torch.split(hidden.to(self.sae.W_enc.device), self._block)
+        return torch.cat([self.sae.decode(self.sae.encode(block)).float() for block in blocks])
+
+    @property
+    def _block(self) -> int:
+        """Tokens that are encoded at once."""
+        return max(1, _BLOCK // self.d_sae)
+
+    @torch.inference_mode()
     def encode(self, hidden: Tensor) -> Iterator[tuple[slice, Tensor]]:
         """Encode hidden states of shape (n_tokens, d_in): blocks of tokens, and their float32 (block, d_sae)."""
-        size = max(1, _BLOCK // self.d_sae)
-        for start in range(0, len(hidden), size):
-            block = slice(start, min(start + size, len(hidden)))
+        for start in range(0, len(hidden), self._block):
+            block = slice(start, min(start + self._block, len(hidden)))
             yield block, self.sae.encode(hidden[block].to(self.sae.W_enc.device)).float()
 
     def encoder(self, features: Sequence[int]) -> Callable[[Tensor], Tensor]:
@@ -109,10 +139,12 @@ def load_sae(spec: SAESpec, *, model_id: str, device: str) -> SparseAutoencoder:
     """Load the SAE that a description names, or the known one for its model.
 
     Raises:
-        UserError: Nothing is named or known for the model, it does not exist, or it is a pickle that is not allowed.
+        UserError: Nothing is named or known for the model, it does not exist, its weights are damaged, it is of a kind
+            that cannot be used, or it is a pickle that is not allowed.
     """
     if spec.path is not None:
-        return _load_folder(spec, Path(spec.path).expanduser(), device)
+        path = Path(spec.path).expanduser()
+        return replace(_load_path(spec, path, device), path=str(path))
     if spec.release is None:
         if model_id not in known.DEFAULTS:
             raise _no_default(model_id)
@@ -125,28 +157,56 @@ def _load_release(spec: SAESpec, device: str) -> SparseAutoencoder:
     from sae_lens import SAE
 
     release, identity = _registered(spec)
-    if known.is_pickled(release) and not spec.allow_pickle:
-        raise UserError(
-            f"the weights of release {release!r} are a pickle, which can run code when it is opened",
-            "Pass --allow-pickle (in lm_eval: --metadata allow_pickle=true) if you trust its authors",
-        )
-    try:
-        sae = SAE.from_pretrained(release, identity, device=device, dtype="float32")
-    except OSError as error:
-        raise UserError(
-            f"SAE {identity!r} of release {release!r} cannot be fetched ({type(error).__name__})",
-            "Check the network and `hf auth login`, or give a folder with --sae-path",
-        ) from error
     entry = known.directory().get(release)
-    neuronpedia = entry.neuronpedia_id.get(identity) if entry else None
-    return SparseAutoencoder(sae, _hook_name(spec, sae), release, identity, neuronpedia_id=neuronpedia)
+    if entry is None:
+        return replace(_load_path(spec, _fetched(release, identity), device), release=release, id=identity)
+    if known.is_pickled(release) and not spec.allow_pickle:
+        raise _pickle(f"the weights of release {release!r}")
+    name = f"SAE {identity!r} of release {release!r}"
+    with _loading(name), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "norm_scaling_factor not found")  # said in our words
+        try:
+            sae = SAE.from_pretrained(release, identity, device=device, dtype="float32")
+        except OSError as error:
+            raise _not_fetched(name, error) from error
+    return _checked(spec, sae, name, release=release, id=identity, neuronpedia_id=entry.neuronpedia_id.get(identity))
+
+
+def _fetched(repository: str, identity: str) -> Path:
+    """A folder or file of a hub repository that sae-lens's registry does not list."""
+    from huggingface_hub import snapshot_download
+
+    try:
+        root = snapshot_download(repository, allow_patterns=[identity, f"{identity}/*", "config.json"])
+    except OSError as error:
+        raise _not_fetched(f"SAE {identity!r} of {repository}", error) from error
+    path = Path(root) / identity
+    if not path.exists():
+        raise UserError(
+            f"the repository {repository} has no folder or file {identity!r}", "Check --sae-id against its files"
+        )
+    return path
+
+
+def _not_fetched(name: str, error: OSError) -> UserError:
+    return UserError(
+        f"{name} cannot be fetched ({type(error).__name__})",
+        "Check the network and `hf auth login`, or give a folder with --sae-path",
+    )
+
+
+def _pickle(what: str) -> UserError:
+    return UserError(
+        f"{what} are a pickle, which can run code when it is opened",
+        "Pass --allow-pickle (in lm_eval: --metadata allow_pickle=true) if you trust its authors",
+    )
 
 
 def _registered(spec: SAESpec) -> tuple[str, str]:
     release, entries = str(spec.release), known.directory()
     if release not in entries:
         if "/" in release and spec.id:
-            return release, spec.id  # a hub repository in sae-lens's own format
+            return release, spec.id  # a hub repository
         raise UserError(
             f"sae-lens has no release {release!r}",
             f"Nearest: {', '.join(_near(release, entries))}; `sts-eval list saes MODEL` lists a model's",
@@ -160,69 +220,61 @@ def _registered(spec: SAESpec) -> tuple[str, str]:
     return release, spec.id
 
 
-def _load_folder(spec: SAESpec, folder: Path, device: str) -> SparseAutoencoder:
+def _load_path(spec: SAESpec, path: Path, device: str) -> SparseAutoencoder:
     from sae_lens import SAE
 
-    if not folder.is_dir():
-        raise UserError(
-            f"there is no SAE folder {folder}", "Give a folder that holds cfg.json and sae_weights.safetensors"
-        )
-    names = {path.name for path in folder.iterdir()}
-    converter: dict[str, Any] = {}
-    if {"cfg.json", "sae_weights.safetensors"} <= names:
-        pass  # sae-lens's own format
-    elif "params.npz" in names:
-        converter["converter"] = _read_gemma_scope
-    elif pickles := sorted(name for name in names if name.endswith(_PICKLES)):
-        if not spec.allow_pickle:
-            raise UserError(
-                f"the SAE weights {folder / pickles[0]} are a pickle, which can run code when it is opened",
-                "Pass --allow-pickle if you trust its authors, or save it as safetensors",
-            )
-        if "cfg.json" not in names:
-            raise UserError(f"{folder} has no cfg.json", "Save the SAE with sae-lens, which writes one")
-        converter["converter"] = _read_pickle
-    else:
-        raise UserError(f"{folder} holds no SAE", "Give a folder that holds cfg.json and sae_weights.safetensors")
+    with _loading(f"the SAE in {path}"):
+        found = find_sae(path)
+        if found.pickled and not spec.allow_pickle:
+            raise _pickle(f"the {found.format.name} weights {found.weights}")
+        converted = found.format.read(found.config, found.weights, device)
+        config = {**converted.config, "device": device, "dtype": "float32"}
+        sae = SAE.load_from_disk(path, converter=lambda *_, **__: (config, converted.weights))
+        if converted.scale is not None:
+            sae.fold_activation_norm_scaling_factor(converted.scale)
+    neuronpedia = getattr(sae.cfg.metadata, "neuronpedia_id", None)
+    return _checked(spec, sae, f"the SAE in {path}", neuronpedia_id=neuronpedia, warnings=converted.warnings)
+
+
+@contextmanager
+def _loading(name: str) -> Iterator[None]:
+    """Say in one line what a parser finds wrong with a file."""
     try:
-        sae = SAE.load_from_disk(folder, device=device, dtype="float32", **converter)
+        yield
     except _DAMAGE as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise UserError(f"the SAE in {folder} cannot be loaded ({reason})", "Save it again with sae-lens") from error
-    neuronpedia = getattr(sae.cfg.metadata, "neuronpedia_id", None)
-    return SparseAutoencoder(sae, _hook_name(spec, sae), path=str(folder), neuronpedia_id=neuronpedia)
+        if isinstance(error, KeyError):
+            reason = f"{reason} is missing"
+        raise UserError(f"{name} cannot be loaded ({reason})", "Fetch or save it again") from error
 
 
-_Converted = tuple[dict[str, Any], dict[str, Tensor]]
-
-
-def _read_gemma_scope(path: Path, device: str = "cpu", cfg_overrides: dict[str, Any] | None = None) -> _Converted:
-    """Gemma Scope's own format: arrays w_enc, w_dec, b_enc, b_dec, threshold of a JumpReLU SAE."""
-    with np.load(Path(path) / "params.npz", allow_pickle=False) as arrays:
-        weights = {
-            name.replace("w_", "W_"): torch.tensor(arrays[name], dtype=torch.float32, device=device)
-            for name in ("w_enc", "w_dec", "b_enc", "b_dec", "threshold")
-        }
-    d_in, d_sae = weights["W_enc"].shape
-    config = {
-        "architecture": "jumprelu",
-        "d_in": d_in,
-        "d_sae": d_sae,
-        "apply_b_dec_to_input": False,
-        "device": device,
-        "dtype": "float32",
-        "metadata": {},
-    }
-    return {**config, **(cfg_overrides or {})}, weights
-
-
-def _read_pickle(path: Path, device: str = "cpu", cfg_overrides: dict[str, Any] | None = None) -> _Converted:
-    """A state dict in sae-lens's names that was saved with torch.save, beside its cfg.json."""
-    from sae_lens.loading.pretrained_sae_loaders import get_sae_lens_config_from_disk
-
-    file = next(file for file in sorted(Path(path).iterdir()) if file.suffix in _PICKLES)
-    weights = torch.load(file, map_location=device, weights_only=True)
-    return get_sae_lens_config_from_disk(path, device, cfg_overrides), weights
+def _checked(spec: SAESpec, sae: Any, name: str, **rest: Any) -> SparseAutoencoder:
+    """Refuse what would give wrong features, and say what may."""
+    architecture, config = sae.cfg.architecture(), sae.cfg
+    if "transcoder" in architecture:
+        refuse_transcoder(name)
+    if architecture not in SUPPORTED:
+        raise UserError(
+            f"{name} is of the architecture {architecture!r}, which does not encode a token for itself",
+            "Choose an SAE of another architecture",
+        )
+    if config.metadata.hook_head_index is not None:
+        raise UserError(
+            f"{name} reads one attention head ({config.metadata.hook_name}, head {config.metadata.hook_head_index})",
+            "Choose an SAE that reads the whole site",
+        )
+    for key, weight in sae.state_dict().items():
+        bad = torch.isnan(weight) if key == "threshold" else ~torch.isfinite(weight)  # some never fire: infinite
+        if bad.any():
+            raise UserError(
+                f"{name}: {int(bad.sum())} values of {key} are NaN or infinite", "Fetch it again, or choose another SAE"
+            )
+        if key in ("W_enc", "W_dec") and not weight.any():
+            raise UserError(f"{name}: all values of {key} are zero", "Fetch it again, or choose another SAE")
+    if config.reshape_activations == "hook_z":  # heads are read side by side already
+        config.reshape_activations = "none"
+        sae.turn_off_forward_pass_hook_z_reshaping()
+    return SparseAutoencoder(sae, _hook_name(spec, sae), **rest)
 
 
 def _hook_name(spec: SAESpec, sae: Any) -> str:
@@ -233,7 +285,10 @@ def _hook_name(spec: SAESpec, sae: Any) -> str:
         return f"blocks.{spec.layer}.hook_resid_post"
     named = getattr(sae.cfg.metadata, "hook_name", None)
     if not named:
-        raise UserError("the SAE does not say where it reads", "Pass --layer L or --hook blocks.L.hook_resid_post")
+        raise UserError(
+            "the SAE does not say where it reads",
+            "Pass --layer L or --hook: where it was trained (--layer L is the residual stream after block L)",
+        )
     return str(named)
 
 

@@ -36,10 +36,12 @@ from sts_eval.records.record import now
 from sts_eval.records.versions import versions
 from sts_eval.study.cost import CostMeter
 from sts_eval.study.extractor import Extractor, load_extractor
+from sts_eval.study.fit import check_sae
 from sts_eval.study.question_scores import DomainReading, strongest
 from sts_eval.study.shifted_features import Shift
 
 EXPLAINED = 10
+FIT = "fit"  # the stage that checks whether SAE and model belong together
 
 
 def predict(experiment: Experiment, progress: Progress = silent) -> Prediction:
@@ -60,6 +62,11 @@ def predict(experiment: Experiment, progress: Progress = silent) -> Prediction:
     progress("loading the model and the SAE", 0, 1)
     with costs("load"):
         extractor = load_extractor(experiment.model, experiment.sae, settings)
+    costs.models = [extractor.reader.model]
+    with costs(FIT):
+        checked = check_sae(
+            extractor, training_set, model_id=experiment.model.id, allow_mismatch=experiment.sae.allow_mismatch
+        )
     found = collect_scores(
         predictors,
         extractor,
@@ -74,12 +81,13 @@ def predict(experiment: Experiment, progress: Progress = silent) -> Prediction:
     shifts = tuple(_seed_shift(shift, decode) for shift in found.shifts)
     domains = tuple(_domain_questions(benchmark.domains[one.domain], one, decode) for one in found.readings)
     spent = costs.total((STEP_1, STEP_2))
-    stages = ("data", "load", STEP_1, STEP_2, OTHERS)
+    stages = ("data", "load", FIT, STEP_1, STEP_2, OTHERS)
     return Prediction(
         created=now(),
         experiment=experiment,
         model=_model_identity(extractor, experiment),
         sae=_sae_identity(extractor),
+        sae_fit=checked.fit,
         training_set=training_set.identity(),
         benchmark=benchmark.identity(),
         shifts=shifts,
@@ -89,6 +97,7 @@ def predict(experiment: Experiment, progress: Progress = silent) -> Prediction:
         warnings=(
             *training_set.warnings,
             *benchmark.warnings,
+            *checked.warnings,
             *_warnings(extractor, found.shifts, found.readings),
             *carrier_warnings(domains),
             *sink_warnings(shifts, domains, settings),
@@ -121,9 +130,10 @@ def _model_identity(extractor: Extractor, experiment: Experiment) -> ModelIdenti
 
 def _sae_identity(extractor: Extractor) -> SAEIdentity:
     sae = extractor.autoencoder
-    same = ("release", "id", "path", "architecture", "d_in", "d_sae", "hook_name", "neuronpedia_id")
+    same = ("release", "id", "path", "architecture", "d_in", "d_sae", "neuronpedia_id")
     named = {name: getattr(sae, name) for name in same}
-    return SAEIdentity(**named, layer=extractor.reader.hook.layer, weights_sha256=sae.weights_sha256())
+    hook = extractor.reader.hook
+    return SAEIdentity(**named, hook_name=hook.name, layer=hook.layer, weights_sha256=sae.weights_sha256())
 
 
 def _seed_shift(shift: Shift, decode: Decode) -> SeedShift:

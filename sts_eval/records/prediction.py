@@ -44,6 +44,21 @@ class SAEIdentity(Part):
     weights_sha256: str
 
 
+class SAEFit(Part):
+    """How well the SAE reconstructs what the model computes where it reads."""
+
+    fvu: float = Field(description="fraction of variance unexplained, Σ‖a - â‖² / Σ‖a - mean(a)‖²; 0 is perfect")
+    n_tokens: int = Field(description="question tokens of the training set, the first of a text left out")
+
+    @property
+    def line(self) -> str:
+        """In a sentence."""
+        return (
+            f"The SAE leaves {self.fvu:.2f} of the variance of the model's activations unexplained "
+            f"({self.n_tokens:,} question tokens of the training set)."
+        )
+
+
 class DataIdentity(Part):
     """A data source as it was read."""
 
@@ -204,6 +219,7 @@ class Prediction(Record):
     experiment: Experiment
     model: ModelIdentity
     sae: SAEIdentity
+    sae_fit: SAEFit | None = Field(default=None, description="None where it was not measured", exclude_if=_is_empty)
     training_set: DataIdentity
     benchmark: DataIdentity
     shifts: tuple[SeedShift, ...]

@@ -33,6 +33,8 @@ def print_prediction(prediction: Prediction, rank_by: str, console: Console | No
         "within one run; they are not points of accuracy.",
         style="dim",
     )
+    if prediction.sae_fit:
+        console.print(prediction.sae_fit.line, highlight=False)
     for warning in prediction.warnings:
         warn(console, f"Warning: {warning}")
     cost = prediction.cost

@@ -29,12 +29,13 @@ def assemble(
     """Put an extractor together from parts that are loaded already, and check that they fit.
 
     Raises:
-        UserError: The SAE's width is not the model's, the hook does not exist, or top_n exceeds d_sae.
+        UserError: The hook does not exist, the SAE's width is not the width there, or top_n exceeds d_sae.
     """
     config = unwrapped(model).config.get_text_config()
-    if autoencoder.d_in != config.hidden_size:
+    hook = find_hook(model, autoencoder.hook_name)
+    if hook.width not in (None, autoencoder.d_in):
         raise UserError(
-            f"the SAE reads {autoencoder.d_in} dimensions but the model has {config.hidden_size}",
+            f"the SAE reads {autoencoder.d_in} dimensions but the model has {hook.width} at {hook.name}",
             "Choose an SAE that was trained on this model (`sts-eval list saes MODEL`)",
         )
     if settings.top_n > autoencoder.d_sae:
@@ -45,7 +46,7 @@ def assemble(
     own = context or getattr(config, "max_position_embeddings", None) or 4096
     return Extractor(
         prompter=Prompter(tokenizer, chat_template=settings.chat_template),
-        reader=Reader(model, find_hook(model, autoencoder.hook_name)),
+        reader=Reader(model, hook),
         autoencoder=autoencoder,
         context=settings.context or own,
         settings=settings,

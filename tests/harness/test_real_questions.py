@@ -43,6 +43,7 @@ def test_all_categories_on_random_models(real, kind, sae, tmp_path):
         **real,
         "sae_path": str(tmp_path / "sae"),
         "top_n": 10,
+        "allow_mismatch": True,  # the SAE's weights are random
         "shift_tokens": 500,
         "domain_shots": 1,
     }

@@ -82,6 +82,7 @@ CONFIGS: dict[str, dict[str, Any]] = {
         "mm_tokens_per_image": 4,
     },
     "phi3": {**_COMMON, "intermediate_size": 48, "num_key_value_heads": 2, "sliding_window": WINDOW},
+    "phi": {**_COMMON, "intermediate_size": 48},
     "gpt_neox": {**_COMMON, "intermediate_size": 48},
     "gpt2": {**_COMMON, "n_inner": 48},
 }

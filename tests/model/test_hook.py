@@ -16,6 +16,9 @@ def test_every_tiny_architecture_is_known(kind):
     post, pre = find_hook(model, "blocks.2.hook_resid_post"), find_hook(model, "blocks.0.hook_resid_pre")
     assert (post.module, post.side, post.layer) == (blocks[2], "output", 2)
     assert (pre.module, pre.side, pre.layer) == (blocks[0], "input", 0)
+    between = find_hook(model, "blocks.2.hook_resid_pre")  # what leaves the block before
+    assert (between.module, between.side, between.layer) == (blocks[1], "output", 2)
+    assert between.same_place(find_hook(model, "blocks.1.hook_resid_post"))
 
 
 def test_an_adapter_is_looked_through():
@@ -27,7 +30,7 @@ def test_an_adapter_is_looked_through():
 def test_a_module_path():
     model = tiny.model("llama")
     hook = find_hook(model, "model.layers.1.mlp")
-    assert (hook.module, hook.side, hook.layer) == (model.model.layers[1].mlp, "output", None)
+    assert (hook.module, hook.side, hook.layer) == (model.model.layers[1].mlp, "output", 1)
 
 
 def test_a_block_that_does_not_exist():
@@ -37,7 +40,7 @@ def test_a_block_that_does_not_exist():
         find_hook(tiny.model("llama"), "blocks.3.hook_resid_post")
 
 
-@pytest.mark.parametrize("name", ["model.layer.1", "blocks.1.hook_mlp_out", "blocks.-1.hook_resid_post", ""])
+@pytest.mark.parametrize("name", ["model.layer.1", "blocks.-1.hook_resid_post", ""])
 def test_a_hook_that_does_not_exist_names_near_ones(name):
     with pytest.raises(UserError, match=r"hook .* does not exist in LlamaForCausalLM.*such as .*model"):
         find_hook(tiny.model("llama"), name)
@@ -52,7 +55,7 @@ def test_an_unknown_architecture_needs_a_module_path():
     model = tiny.model("llama")
     model.config.model_type = "xlstm"
     with pytest.raises(
-        UserError, match=r"where a 'xlstm' model keeps its blocks is not known.*--hook model\.layers\.25"
+        UserError, match=r"where a 'xlstm' model keeps its blocks is not known.*--hook model\.layers\.1\."
     ):
         find_hook(model, "blocks.1.hook_resid_post")
     assert find_hook(model, "model.layers.1").module is model.model.layers[1]

@@ -60,7 +60,7 @@ def files(tmp_path_factory):
 def described(files, *names, **settings):
     return Experiment(
         model=ModelSpec(id=str(files / "model")),
-        sae=SAESpec(path=str(files / "sae")),
+        sae=SAESpec(path=str(files / "sae"), allow_mismatch=True),  # its weights are random
         training_set=TrainingSetSpec(source=str(files / "sft.jsonl")),
         benchmark=BenchmarkSpec(source=str(files / "benchmark")),
         settings=PredictSettings(top_n=12, domain_shots=2, predictors=names, probe_steps=4, **settings),
