@@ -14,6 +14,7 @@ from pickle import UnpicklingError
 from typing import Any
 from zipfile import BadZipFile
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError

@@ -219,7 +219,7 @@ class Prediction(Record):
     experiment: Experiment
     model: ModelIdentity
     sae: SAEIdentity
-    sae_fit: SAEFit | None = Field(default=None, description="None where it was not measured", exclude_if=_is_empty)
+    sae_fit: SAEFit | None = Field(default=None, description="None where it was not measured", exclude_if=is_empty)
     training_set: DataIdentity
     benchmark: DataIdentity
     shifts: tuple[SeedShift, ...]
