@@ -20,7 +20,6 @@ from sts_eval.records.prediction import Prediction
 from sts_eval.records.record import check_writable, fingerprint, now
 from sts_eval.records.run_folder import evaluation_file
 from sts_eval.records.versions import versions
-from sts_eval.transfer.adapter import with_merged_adapter
 from sts_eval.transfer.lm_eval_samples import answers_from
 from sts_eval.transfer.lm_eval_tasks import load_tasks
 from sts_eval.transfer.option_measures import with_option_measures
@@ -138,6 +137,7 @@ class Evaluator:
         from lm_eval.api.registry import get_model
 
         import sts_eval.transfer.packed_lm  # noqa: F401 -- tells lm-eval of the backend hf-packed
+        from sts_eval.transfer.adapter import with_merged_adapter
 
         settings = self._settings
         device = default_device() if model.device == "auto" or _is_spread(model) else model.device

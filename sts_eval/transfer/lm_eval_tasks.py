@@ -12,7 +12,9 @@ from typing import Any
 from sts_eval.errors import UserError
 from sts_eval.experiment import BenchmarkSpec, MeasureSettings
 from sts_eval.transfer.lm_eval_samples import METRICS
-from sts_eval.transfer.option_task import GROUP, option_tasks
+
+OPTIONS_GROUP = "mmlupro_options"
+"""The group of tasks that scores the options' texts; its tasks are called by this and the category."""
 
 ANSWERED = ("multiple_choice", "loglikelihood", "generate_until")
 """What lm-eval asks a model for where a question has a right answer."""
@@ -29,11 +31,15 @@ def load_tasks(settings: MeasureSettings, benchmark: BenchmarkSpec | None = None
     """
     if settings.include_path is not None and not Path(settings.include_path).is_dir():
         raise UserError(f"there is no folder {settings.include_path}", "Give a folder of task files")
-    if settings.task.startswith(GROUP):
+    if settings.task.startswith(OPTIONS_GROUP):
+        from sts_eval.transfer.option_task import option_tasks  # loads torch, which --help does without
+
         tasks = option_tasks(benchmark or BenchmarkSpec())
-        if settings.task != GROUP and settings.task not in tasks:
-            raise UserError(f"the benchmark has no task {settings.task!r}", f"Choose among {GROUP}, {', '.join(tasks)}")
-        return {name: one for name, one in tasks.items() if settings.task in (GROUP, name)}, _empty_manager()
+        if settings.task != OPTIONS_GROUP and settings.task not in tasks:
+            raise UserError(
+                f"the benchmark has no task {settings.task!r}", f"Choose among {OPTIONS_GROUP}, {', '.join(tasks)}"
+            )
+        return {name: one for name, one in tasks.items() if settings.task in (OPTIONS_GROUP, name)}, _empty_manager()
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)  # the harness logs a line for every task file
     try:

@@ -25,8 +25,7 @@ from sts_eval.experiment import BenchmarkSpec, Spec
 from sts_eval.harness.request import exits_like_a_command
 from sts_eval.settings import describe
 from sts_eval.transfer.lm_eval_samples import normalised_logprob
-
-GROUP = "mmlupro_options"
+from sts_eval.transfer.lm_eval_tasks import OPTIONS_GROUP
 
 VERSION = 1.0  # as in the task files; another prompt is another version
 
@@ -83,7 +82,7 @@ def option_tasks(benchmark: BenchmarkSpec) -> dict[str, OptionTask]:
     metadata = {"version": VERSION, "domains": benchmark.source, "domains_revision": benchmark.revision}
     tasks = {}
     for domain in benchmark.domains or sorted(_documents(benchmark)[0]):
-        name = f"{GROUP}_{re.sub(r'[^a-z0-9]+', '_', domain.lower())}"
+        name = f"{OPTIONS_GROUP}_{re.sub(r'[^a-z0-9]+', '_', domain.lower())}"
         tasks[name] = OptionTask({"task": name, "dataset_name": domain, "metadata": metadata})
     return tasks
 
