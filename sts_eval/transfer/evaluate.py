@@ -22,7 +22,6 @@ from sts_eval.records.prediction import Prediction
 from sts_eval.records.record import check_writable, fingerprint, now
 from sts_eval.records.run_folder import evaluation_file
 from sts_eval.records.versions import versions
-from sts_eval.transfer.adapter import with_merged_adapter
 from sts_eval.transfer.lm_eval_samples import answers_from
 from sts_eval.transfer.lm_eval_tasks import load_tasks
 from sts_eval.transfer.option_measures import with_option_measures
@@ -142,6 +141,8 @@ class Evaluator:
 
     def _load(self, model: ModelSpec, tuned: Tuned | None) -> tuple[Any, str | None]:
         """lm-eval's model, and why its adapter is attached where it should be merged."""
+        from sts_eval.transfer.adapter import with_merged_adapter  # loads torch
+
         settings = self._settings
         device = default_device() if model.device == "auto" or _is_spread(model) else model.device
         own, more = _model_args(settings, model, tuned), {"batch_size": batch_size(settings, device), "device": device}
