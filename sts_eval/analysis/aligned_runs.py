@@ -3,7 +3,7 @@
 Only domains that every run has take part, so that all figures of a table are over the same domains.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -14,8 +14,20 @@ from sts_eval.records.comparison import MeanCost, Measure
 from sts_eval.records.outcome import Change, Outcome
 from sts_eval.records.prediction import PredictorScores
 from sts_eval.statistics import debiased_magnitude
+from sts_eval.statistics.resampling import Units
 
 Floats = NDArray[np.float64]
+
+SIZES = "sts_sizes"  # group of STS's scores at other numbers of features than the one asked for
+HOME = "home"  # group of predictors that know what a training set is made for
+
+HOME_SUMMARIES = {
+    "home_domain": "Whether the domain is one that the training set is made for (1 or 0)",
+    "home_share": "Share of the training set that is about the domain, as its recipe says",
+}
+"""The plainest predictors: who knows what a set is made for expects its domains to rise, without a model or a text."""
+
+FREE = MeanCost(seconds=0, passes=0, backward_passes=0, share_of_tuning=None)
 
 FEWEST_DOMAINS = 3  # without which there is nothing to correlate
 
@@ -30,7 +42,17 @@ class Changes:
 
     @property
     def magnitude(self) -> Floats:
-        """Size of the change with the noise's share taken off, shape (n_runs, n_domains)."""
+        """Size of the change, the paper's outcome, shape (n_runs, n_domains). Noise adds to it: .8 SE where it is 0."""
+        return np.abs(self.change)
+
+    @property
+    def own_variance(self) -> Floats:
+        """Squared error of each change less what it shares with the model's other runs, same shape."""
+        return np.asarray(self.se**2)
+
+    @property
+    def noise_taken_off(self) -> Floats:
+        """Signed root of Δ² - SE², same shape: the square is unbiased, the root is not."""
         return debiased_magnitude(self.change.ravel(), self.se.ravel()).reshape(self.change.shape)
 
 
@@ -59,7 +81,13 @@ class AlignedRuns:
     home: NDArray[np.bool_]  # is the run's training set made for the domain? shape (n_runs, n_domains)
     measures: dict[Measure, Changes]  # log-probability only where every run and domain has it
     predictors: dict[str, AlignedScores]
+    variants: dict[str, AlignedScores]  # STS at other numbers of features, to choose from; not compared as they are
     left_out: tuple[str, ...]  # domains that some run lacks
+
+    @property
+    def units(self) -> Units:
+        """What runs share, for resamples."""
+        return Units.of(self.model_of, self.set_of)
 
     @property
     def run_names(self) -> tuple[str, ...]:
@@ -80,6 +108,7 @@ def align(outcomes: Sequence[Outcome]) -> AlignedRuns:
     logprob = [[change for name in domains if (change := run[name].logprob) is not None] for run in by_domain]
     if all(len(row) == len(domains) for row in logprob):
         measures["logprob"] = _changes(logprob)
+    found = _predictors(outcomes, domains)
     return AlignedRuns(
         outcomes=tuple(outcomes),
         domains=domains,
@@ -89,7 +118,9 @@ def align(outcomes: Sequence[Outcome]) -> AlignedRuns:
         set_of=np.array([training_sets.index(outcome.training_set) for outcome in outcomes]),
         home=np.array([[name in outcome.home for name in domains] for outcome in outcomes]),
         measures=measures,
-        predictors=_predictors(outcomes, domains),
+        predictors={name: one for name, one in found.items() if one.group != SIZES}
+        | _home_predictors(outcomes, domains),
+        variants={name: one for name, one in found.items() if one.group == SIZES},
         left_out=tuple(name for name in every if name not in domains),
     )
 
@@ -121,6 +152,24 @@ def _predictors(outcomes: Sequence[Outcome], domains: Sequence[str]) -> dict[str
         cost = _mean_cost(by_run, outcomes)
         predictors[name] = AlignedScores(name, first.group, flags, first.summary, scores, cost)
     return predictors
+
+
+def _home_predictors(outcomes: Sequence[Outcome], domains: Sequence[str]) -> dict[str, AlignedScores]:
+    """What is known of home domains, where at least one run says it."""
+
+    def table(known: Sequence[bool], value: Callable[[Outcome, str], float]) -> Floats:
+        rows = zip(outcomes, known, strict=True)
+        return np.array([[value(one, name) if there else np.nan for name in domains] for one, there in rows])
+
+    scores = {
+        "home_domain": table([bool(one.home) for one in outcomes], lambda one, name: float(name in one.home)),
+        "home_share": table([bool(one.shares) for one in outcomes], lambda one, name: one.shares.get(name, 0.0)),
+    }
+    return {
+        name: AlignedScores(name, HOME, (), HOME_SUMMARIES[name], values, FREE)
+        for name, values in scores.items()
+        if np.isfinite(values).any()
+    }
 
 
 def _mean_cost(by_run: dict[int, PredictorScores], outcomes: Sequence[Outcome]) -> MeanCost | None:

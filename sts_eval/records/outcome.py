@@ -39,6 +39,11 @@ class Outcome(Record):
     model: str = Field(description="short name; runs of one model share it")
     training_set: str = Field(description="short name; runs on one set share it")
     home: tuple[str, ...] = Field(description="domains that the training set is about, where somebody said so")
+    shares: dict[str, float] = Field(
+        default={},
+        exclude_if=lambda shares: not shares,
+        description="share of the training set about each domain, where its recipe says so",
+    )
     created: str = Field(description="of the prediction, UTC, ISO 8601")
     prediction_sha256: str
     transfer_sha256: str
