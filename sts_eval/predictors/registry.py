@@ -4,15 +4,29 @@ import importlib.metadata
 from collections.abc import Sequence
 
 from sts_eval.errors import UserError
-from sts_eval.predictors import gradient, labels, lexical, loss, magnitude, probe, profile, representation, sts
+from sts_eval.predictors import (
+    gradient,
+    labels,
+    lexical,
+    loss,
+    magnitude,
+    probe,
+    profile,
+    representation,
+    sts,
+    sts_sizes,
+)
 from sts_eval.predictors.predictor import Predictor
 
 # This package's own, in the order in which the modules define them.
-PREDICTORS: tuple[Predictor, ...] = tuple(
-    value
-    for module in (sts, lexical, magnitude, representation, profile, loss, gradient, probe, labels)
-    for value in vars(module).values()
-    if isinstance(value, Predictor)
+PREDICTORS: tuple[Predictor, ...] = (
+    *(
+        value
+        for module in (sts, lexical, magnitude, representation, profile, loss, gradient, probe, labels)
+        for value in vars(module).values()
+        if isinstance(value, Predictor)
+    ),
+    *sts_sizes.PREDICTORS,
 )
 ENTRY_POINTS = "sts_eval.predictors"  # group of the entry points with which other packages add predictors
 

@@ -144,3 +144,14 @@ def test_order_of_domains_does_not_matter(column):
     other = column(active_study(training, {name: domains[name] for name in "zxy"}, shifted=(40, 5, 2)))
     assert list(other) == ["z", "x", "y"]
     assert other == found
+
+
+def test_sts_at_other_numbers_of_features_by_hand():
+    training = moments(features=[np.zeros(12)])
+    domain = moments(features=[np.arange(12.0)], feature_shift=2.0 * np.arange(12))
+    shifted = tuple(range(11, -1, -1))
+    study = active_study(training, {"x": domain}, shifted=shifted)
+    known = {one.name: one for one in select(["sts_sizes"])}
+    assert known["sts_act_n10"](study) == {"x": sum(shifted[:10])}
+    assert known["sts_icl_n10"](study) == {"x": 2 * sum(shifted[:10])}
+    assert known["sts_icl_n25"](study) == {}  # there are only 12 features
