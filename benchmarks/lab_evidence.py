@@ -18,7 +18,7 @@ import numpy as np
 from sts_eval.analysis.aligned_runs import align
 from sts_eval.analysis.calibrate import calibrate
 from sts_eval.analysis.compare import compare_runs
-from sts_eval.analysis.wording import MEASURES, QUESTIONS, interval, p_value, signed
+from sts_eval.analysis.wording import MEASURES, QUESTIONS, counted, interval, p_value, signed
 from sts_eval.records.calibration import Calibration
 from sts_eval.records.comparison import SET_BY_DOMAIN, Comparison, Measure, Question, Row
 from sts_eval.records.outcome import Outcome, read_outcomes
@@ -50,14 +50,14 @@ def main() -> None:
     outcomes = read_outcomes(MATRIX)
     comparison = compare_runs(outcomes)
     write_comparison(comparison, align(outcomes), RESULTS / "lab_comparison")
-    blocks = generated(outcomes, comparison, [calibrate(outcomes), calibrate(outcomes, history="same-set")])
+    blocks = generated(outcomes, comparison, (calibrate(outcomes), calibrate(outcomes, history="same-set")))
     for document in DOCUMENTS:
         write_atomically(document, filled(document.read_text(encoding="utf-8"), blocks))
         print(f"Written: {document}")
 
 
 def generated(
-    outcomes: Sequence[Outcome], comparison: Comparison, calibration: Sequence[Calibration]
+    outcomes: Sequence[Outcome], comparison: Comparison, calibrations: tuple[Calibration, Calibration]
 ) -> dict[str, str]:
     """All blocks by name."""
     blocks = {
@@ -66,8 +66,8 @@ def generated(
         "ceilings": ceilings(comparison),
         "verdict": "\n".join(f"- {line}" for line in comparison.verdict),
         "added": added(comparison),
-        "points": points(calibration[0]),
-        "points same set": points(calibration[1]),
+        "points": points(calibrations[0]),
+        "points same set": points(calibrations[1]),
         "headline": headline(comparison, "accuracy"),
         "headline logprob": headline(comparison, "logprob"),
     }
@@ -101,8 +101,8 @@ def runs(outcomes: Sequence[Outcome], comparison: Comparison) -> str:
     return (
         f"{len(outcomes)} runs: {len(models)} models ({', '.join(models)}) on {len(sets)} training sets "
         f"({', '.join(sets)}), {len(first.seeds)} seeds each, {len(first.domains)} categories with {span} held-out "
-        f"questions each, {len(first.predictors)} predictors. The runs resemble each other: as many independent ones as they are "
-        f"worth: {effective}."
+        f"questions each, {len(first.predictors)} predictors. The runs resemble each other and "
+        f"say as much as independent ones in this number: {effective}."
     )
 
 
@@ -181,16 +181,17 @@ def headline(comparison: Comparison, measure: Measure) -> str:
 def added(comparison: Comparison) -> str:
     """What is added to history: STS and the three that add most, by question, measure and history."""
     lines = [
-        "| question | measure | history | predictor | partial r | p (permutation) | held-out error: history itself; line without → with |",
+        "| question | measure | history | predictor | partial r | p (permutation) | "
+        "held-out error: history itself; line without → with |",
         "|---|---|---|---|---|---|---|",
     ]
     for table in comparison.added:
         named = [row for row in table.rows if row.standing == "ranked"]
+        by = MEASURES[table.history_measure or table.measure]
+        history = f"`{table.history}`, {counted(table.n_history or 0, 'noisy run')} by {by}"
         for row in dict.fromkeys([*named[:3], *(one for one in named if one.name in STS[:2])]):
             lines.append(
-                f"| {QUESTIONS[table.question]} | {MEASURES[table.measure]} | `{table.history}`, {table.n_history} noisy "
-                f"{'run' if table.n_history == 1 else 'runs'} by {MEASURES[table.history_measure or table.measure]} | "
-                f"`{row.name}` | "
+                f"| {QUESTIONS[table.question]} | {MEASURES[table.measure]} | {history} | `{row.name}` | "
                 f"{signed(row.partial_r)} {interval(row.interval)} | {p_value(row.p_permutation)} | "
                 f"{_error(row.rmse_plain)}; {_error(row.rmse_without)} → {_error(row.rmse_with)} |"
             )

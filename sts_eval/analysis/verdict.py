@@ -8,7 +8,7 @@ another is said only if the interval of their difference excludes 0. Everything 
 
 from collections.abc import Mapping, Sequence
 
-from sts_eval.analysis.aligned_runs import AlignedRuns
+from sts_eval.analysis.aligned_runs import HOME, AlignedRuns
 from sts_eval.analysis.wording import MEASURES, QUESTIONS, UNITS, counted, interval, p_value, signed
 from sts_eval.records.comparison import AddedRow, AddedTable, Ends, Measure, Row, Table, excludes_zero
 from sts_eval.statistics import critical_r
@@ -150,7 +150,7 @@ def _by_logprob(names: Sequence[str], added: Sequence[AddedTable]) -> list[str]:
 
 def _against_cheapest(table: Table, reference: str) -> str:
     """The reference against the best of those predictors beside STS that need the fewest passes over the model."""
-    others = [row for row in table.standing("ranked") if row.group != "sts" and row.name != reference]
+    others = [row for row in table.standing("ranked") if row.group not in ("sts", HOME) and row.name != reference]
     known = [row for row in others if row.cost is not None and row.r is not None]
     cheapest = min(known, key=lambda row: (*_passes(row), -(row.r or 0.0)), default=None)
     if cheapest is None or cheapest.from_reference is None or cheapest.cost is None:

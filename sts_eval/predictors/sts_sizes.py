@@ -11,16 +11,14 @@ from sts_eval.study.activations import Floats, Moments
 from sts_eval.study.shifted_features import Shift, top
 from sts_eval.study.study import Activations, Study
 
-SIZES = (10, 25, 50, 200, 400)  # values of N beside the paper's; those above the SAE's width have no score
+SIZES = (10, 25, 50, 200, 400)  # values of N beside the paper's
 
 NEEDS = frozenset({Need.ACTIVATIONS, Need.SHIFT})
 
 
 def _at(n: int, part: Callable[[Moments], Floats], study: Study) -> Scores:
-    score, domains = study.read(Shift).score, study.read(Activations).domains
-    features = top(score, n)
-    enough = n <= len(score)
-    return {name: float(part(own)[features].sum()) for name, own in domains.items() if enough}
+    features = top(study.read(Shift).score, n)  # all of them if there are fewer
+    return {name: float(part(own)[features].sum()) for name, own in study.read(Activations).domains.items()}
 
 
 def _make(kind: str, n: int, part: Callable[[Moments], Floats]) -> Predictor:

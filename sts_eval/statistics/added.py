@@ -11,8 +11,9 @@ NeuroImage 92, 381-397). History keeps its tie with the score.
 
 History is a mean of few noisy runs. Holding a noisy measure fixed holds the truth behind it fixed only in part
 (Kahneman 1965, Psychological Bulletin 64, 326-329), so a score that knows nothing but that truth seems to add to it:
-in a simulation like the lab's accuracies in three of four data sets. Of several measures of one history the caller
-therefore gives the least noisy, and says beside how many runs a score adds something.
+beside two runs whose noise is .6 of the spread of the true changes in all of 100 simulated data sets, beside noise
+of .3 in 69, of .15 in 14. Of several measures of one history the caller therefore gives the least noisy, and says
+beside how many runs a score adds something.
 """
 
 from collections.abc import Mapping
