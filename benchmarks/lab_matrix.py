@@ -125,7 +125,7 @@ def collect(folder: Path, file: Path) -> None:
     from sts_eval.records.outcome import write_outcomes
 
     outcomes = [
-        outcome_of(place_of_run, model=model, training_set=name, home=tuple(RECIPES[name])).model_copy(
+        outcome_of(place_of_run, model=model, training_set=name, home=tuple(RECIPES[name]), questions=True).model_copy(
             update={"shares": RECIPES[name]}
         )
         for model, name, place_of_run in finished(folder)

@@ -3,7 +3,7 @@
 Only domains that every run has take part, so that all figures of a table are over the same domains.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sts_eval.records.comparison import MeanCost, Measure
-from sts_eval.records.outcome import Change, Outcome
+from sts_eval.records.outcome import Change, DomainOutcome, Outcome
 from sts_eval.records.prediction import PredictorScores
 from sts_eval.statistics import debiased_magnitude
+from sts_eval.statistics.paired import POINTS
 from sts_eval.statistics.resampling import Units
 
 Floats = NDArray[np.float64]
@@ -39,6 +40,7 @@ class Changes:
     change: Floats  # signed, shape (n_runs, n_domains)
     se: Floats  # its standard error, same shape
     by_seed: tuple[Floats | None, ...]  # by run: shape (n_seeds, n_domains), None where not recorded
+    shared: Floats  # mean covariance of each change's error with those of the model's other runs; 0 where not known
 
     @property
     def magnitude(self) -> Floats:
@@ -47,8 +49,8 @@ class Changes:
 
     @property
     def own_variance(self) -> Floats:
-        """Squared error of each change less what it shares with the model's other runs, same shape."""
-        return np.asarray(self.se**2)
+        """Squared error of each change less what it shares with the model's other runs, same shape, at least 0."""
+        return np.maximum(self.se**2 - self.shared, 0.0)
 
     @property
     def noise_taken_off(self) -> Floats:
@@ -103,11 +105,13 @@ def align(outcomes: Sequence[Outcome]) -> AlignedRuns:
     models = tuple(dict.fromkeys(outcome.model for outcome in outcomes))
     training_sets = tuple(dict.fromkeys(outcome.training_set for outcome in outcomes))
     measures: dict[Measure, Changes] = {
-        "accuracy": _changes([[run[name].accuracy for name in domains] for run in by_domain])
+        "accuracy": _changes(
+            [[run[name].accuracy for name in domains] for run in by_domain], _shared(outcomes, by_domain, domains)
+        )
     }
     logprob = [[change for name in domains if (change := run[name].logprob) is not None] for run in by_domain]
     if all(len(row) == len(domains) for row in logprob):
-        measures["logprob"] = _changes(logprob)
+        measures["logprob"] = _changes(logprob, np.zeros((len(outcomes), len(domains))))
     found = _predictors(outcomes, domains)
     return AlignedRuns(
         outcomes=tuple(outcomes),
@@ -125,7 +129,7 @@ def align(outcomes: Sequence[Outcome]) -> AlignedRuns:
     )
 
 
-def _changes(rows: Sequence[Sequence[Change]]) -> Changes:
+def _changes(rows: Sequence[Sequence[Change]], shared: Floats) -> Changes:
     by_seed: list[Floats | None] = []
     for row in rows:
         whole = len({len(change.by_seed) for change in row}) == 1 and row[0].by_seed
@@ -134,7 +138,34 @@ def _changes(rows: Sequence[Sequence[Change]]) -> Changes:
         change=np.array([[change.delta for change in row] for row in rows]),
         se=np.array([[change.se for change in row] for row in rows]),
         by_seed=tuple(by_seed),
+        shared=shared,
     )
+
+
+def _shared(
+    outcomes: Sequence[Outcome], by_domain: Sequence[Mapping[str, DomainOutcome]], domains: Sequence[str]
+) -> Floats:
+    """Mean covariance of the error of each accuracy change with the model's other runs, (n_runs, n_domains), points².
+
+    Runs of one model share the untuned model's answers and the questions. The covariance of two means over the same n
+    questions is that of the questions' changes over n. 0 where a run has no changes by question, or other questions.
+    """
+    shared = np.zeros((len(outcomes), len(domains)))
+    for place, name in enumerate(domains):
+        groups: dict[tuple[str, str], list[int]] = {}
+        for run, outcome in enumerate(outcomes):
+            if (questions := by_domain[run][name].questions) is not None:
+                groups.setdefault((outcome.model, questions.ids_sha256), []).append(run)
+        for rows in (rows for rows in groups.values() if len(rows) > 1):
+            changes = np.array([_by_question(by_domain[run][name], len(outcomes[run].seeds)) for run in rows])
+            covariance = np.cov(changes) / changes.shape[1]
+            shared[rows, place] = (covariance.sum(axis=1) - np.diag(covariance)) / (len(rows) - 1)
+    return shared
+
+
+def _by_question(one: DomainOutcome, n_seeds: int) -> Floats:
+    """Change of every question, mean over seeds, in points."""
+    return POINTS * np.array(one.questions.right if one.questions else (), dtype=np.float64) / n_seeds
 
 
 def _predictors(outcomes: Sequence[Outcome], domains: Sequence[str]) -> dict[str, AlignedScores]:

@@ -9,11 +9,12 @@ from pathlib import Path
 from sts_eval.analysis.aligned_runs import FEWEST_DOMAINS
 from sts_eval.errors import UserError
 from sts_eval.records.oracle import Oracle
-from sts_eval.records.outcome import Change, DomainOutcome, Outcome, read_outcomes
+from sts_eval.records.outcome import Change, DomainOutcome, Outcome, QuestionChanges, read_outcomes
 from sts_eval.records.prediction import Prediction, PredictorScores
+from sts_eval.records.record import fingerprint
 from sts_eval.records.report import Report
 from sts_eval.records.run_folder import EVALUATIONS, RunFolder
-from sts_eval.records.transfer import DomainChange, Transfer
+from sts_eval.records.transfer import DomainAnswers, DomainChange, Transfer
 
 
 def gather(paths: Sequence[Path], *, post_hoc: bool = False) -> tuple[Outcome, ...]:
@@ -28,7 +29,7 @@ def gather(paths: Sequence[Path], *, post_hoc: bool = False) -> tuple[Outcome, .
         if path.suffix == ".jsonl":
             found += [(path, outcome) for outcome in read_outcomes(path)]
         elif path.name != EVALUATIONS or RunFolder.of(path).report.is_file():
-            found.append((path, outcome_of(path)))
+            found.append((path, outcome_of(path, questions=True)))
     if not found:
         raise UserError("there is no run to compare", "Give run folders or .jsonl files of outcomes")
     _check(found, post_hoc)
@@ -36,11 +37,16 @@ def gather(paths: Sequence[Path], *, post_hoc: bool = False) -> tuple[Outcome, .
 
 
 def outcome_of(
-    folder: Path, *, model: str | None = None, training_set: str | None = None, home: Sequence[str] = ()
+    folder: Path,
+    *,
+    model: str | None = None,
+    training_set: str | None = None,
+    home: Sequence[str] = (),
+    questions: bool = False,
 ) -> Outcome:
     """One run, by the prediction and the transfer that its report names, with its oracles where they were read.
 
-    Names and home domains are as in `summarise`.
+    Names, home domains and questions are as in `summarise`.
 
     Raises:
         UserError: There is no report, or a record that it names is gone.
@@ -54,7 +60,15 @@ def outcome_of(
     prediction = files.record_named(Prediction, report.prediction_sha256)
     transfer = files.record_named(Transfer, report.transfer_sha256)
     oracles = read_oracles(files, prediction, transfer)
-    outcome = summarise(prediction, transfer, model=model, training_set=training_set, home=home, more=oracles)
+    outcome = summarise(
+        prediction,
+        transfer,
+        model=model,
+        training_set=training_set,
+        home=home,
+        more=oracles,
+        questions=questions,
+    )
     return outcome.model_copy(update={"post_hoc": outcome.post_hoc or report.post_hoc})
 
 
@@ -78,11 +92,13 @@ def summarise(
     training_set: str | None = None,
     home: Sequence[str] = (),
     more: Sequence[PredictorScores] = (),
+    questions: bool = False,
 ) -> Outcome:
     """Join a prediction and a transfer, domain by domain; domains that only one of them has are left out.
 
     `model` and `training_set` are short names, taken from the prediction if None; `home` are the domains that the
-    training set is made for; `more` are scores of oracles, whose flag O keeps them out of every ranking.
+    training set is made for; `more` are scores of oracles, whose flag O keeps them out of every ranking. With
+    `questions` the change of every question is kept, so that errors that runs of one model share can be told.
     """
     predicted = {domain.domain for domain in prediction.domains}
     return Outcome(
@@ -94,7 +110,11 @@ def summarise(
         transfer_sha256=transfer.sha256(),
         post_hoc=transfer.post_hoc,
         seeds=transfer.seeds,
-        domains=tuple(_domain(change) for change in transfer.domains if change.domain in predicted),
+        domains=tuple(
+            _domain(change, answers if questions else None)
+            for change, answers in zip(transfer.domains, transfer.answers, strict=True)
+            if change.domain in predicted
+        ),
         predictors=(*prediction.predictors, *more),
         tuning_seconds=sum(run.seconds for run in transfer.tuning.runs) if transfer.tuning else None,
     )
@@ -114,7 +134,7 @@ def set_name(source: str) -> str:
     return last
 
 
-def _domain(change: DomainChange) -> DomainOutcome:
+def _domain(change: DomainChange, answers: DomainAnswers | None) -> DomainOutcome:
     logprob = None
     if change.logprob is not None:
         by_seed = [one.logprob_delta for one in change.by_seed]
@@ -129,6 +149,16 @@ def _domain(change: DomainChange) -> DomainOutcome:
         accuracy_before=change.accuracy_before,
         accuracy=Change(delta=change.delta, se=change.se, by_seed=tuple(one.delta for one in change.by_seed)),
         logprob=logprob,
+        questions=None if answers is None else _questions(answers),
+    )
+
+
+def _questions(answers: DomainAnswers) -> QuestionChanges:
+    before = answers.before.right
+    right = [sum(after) for after in zip(*(replies.right for replies in answers.after), strict=True)]
+    return QuestionChanges(
+        ids_sha256=fingerprint(list(answers.question_ids)),
+        right=tuple(after - len(answers.after) * was for after, was in zip(right, before, strict=True)),
     )
 
 

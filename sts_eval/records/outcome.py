@@ -22,6 +22,13 @@ class Change(Part):
     by_seed: tuple[float, ...]
 
 
+class QuestionChanges(Part):
+    """The change of every question of a domain, from which follows what runs of one model share."""
+
+    ids_sha256: str = Field(description="of the ids of the questions, in their order")
+    right: tuple[int, ...] = Field(description="right answers after less before, summed over seeds")
+
+
 class DomainOutcome(Part):
     """One domain. Accuracies are proportions, their changes points."""
 
@@ -30,6 +37,11 @@ class DomainOutcome(Part):
     accuracy_before: float | None = Field(description="None where a published figure is a change alone")
     accuracy: Change = Field(description="points")
     logprob: Change | None = Field(description="of the right option over all options, nats; None for generation")
+    questions: QuestionChanges | None = Field(
+        default=None,
+        exclude_if=lambda questions: questions is None,
+        description="where the run's answers were at hand and asked for",
+    )
 
 
 class Outcome(Record):

@@ -7,8 +7,10 @@ from helpers.outcomes import outcomes, planted
 from sts_eval.analysis.added_value import histories_without, least_noisy
 from sts_eval.analysis.aligned_runs import align
 from sts_eval.analysis.compare import compare_runs
+from sts_eval.records.outcome import Change, QuestionChanges
 from sts_eval.records.prediction import PredictorScores, Score
 from sts_eval.statistics import pooled_r
+from sts_eval.statistics.interaction import SetByDomainTable
 
 MODELS, SETS = list("abc"), list("uvwx")
 HOME = {"u": ("d0", "d1"), "v": ("d2", "d3"), "w": ("d4",), "x": ("d5",)}
@@ -197,3 +199,53 @@ def test_the_number_of_features_is_chosen_on_other_runs():
     table = record.table("which_way", "accuracy")
     assert table.row("sts_icl_tuned").r == pytest.approx(pooled_r(good, y), abs=0.01)
     assert not {"sts_icl_n10", "sts_icl_n25"} & {row.name for row in table.rows}
+
+
+def by_question(seed, n_questions=150):
+    """18 runs on the same questions: their changes, their errors, and the runs with each question's change."""
+    rng = np.random.default_rng(seed)
+    true = 0.05 * np.tile(rng.normal(size=(6, 14)), (3, 1))
+    base = rng.random((3, 14, n_questions)) < 0.6  # the untuned models' answers, which all runs of a model share
+    after = [
+        np.where(rng.random(one.shape) < 0.3, rng.random(one.shape) < 0.6 + change[:, None], one)
+        for one, change in zip(np.repeat(base, 6, axis=0), true, strict=True)
+    ]
+    right = np.array(after).astype(int) - np.repeat(base, 6, axis=0)
+    y = 100 * right.mean(axis=2)
+    se = 100 * right.std(axis=2, ddof=1) / np.sqrt(n_questions)
+    made_runs = outcomes(y, {"sts_icl": true}, models=MODELS, sets=list("uvwxyz"), logprob=False)
+    full = [
+        one.model_copy(
+            update={
+                "seeds": (0,),
+                "domains": tuple(
+                    domain.model_copy(
+                        update={
+                            "accuracy": Change(delta=y[run, place], se=se[run, place], by_seed=(y[run, place],)),
+                            "questions": QuestionChanges(ids_sha256="same", right=tuple(right[run, place].tolist())),
+                        }
+                    )
+                    for place, domain in enumerate(one.domains)
+                ),
+            }
+        )
+        for run, one in enumerate(made_runs)
+    ]
+    return true, y, full
+
+
+def test_errors_that_a_models_runs_share_are_no_noise_where_sets_are_compared():
+    ceilings, without, reached = [], [], []
+    for seed in range(12):
+        true, y, full = by_question(seed)
+        runs = align(full)
+        changes = runs.measures["accuracy"]
+        questions = [np.array(full[run].domains[3].questions.right) for run in range(6)]
+        pairs = [np.cov(questions[0], questions[other])[0, 1] for other in range(1, 6)]
+        assert changes.shared[0, 3] == pytest.approx(100**2 * np.mean(pairs) / 150)
+        table = SetByDomainTable(y, runs.units, n_resamples=20)
+        ceilings.append(table.ceiling(changes.own_variance).r)
+        without.append(table.ceiling(changes.se**2).r)
+        reached.append(table.correlate({"true": true})["true"].r)
+    assert np.mean(ceilings) == pytest.approx(np.mean(reached), abs=0.05)
+    assert np.mean(without) < np.mean(reached) - 0.05
