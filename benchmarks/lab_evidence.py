@@ -18,12 +18,15 @@ import numpy as np
 from sts_eval.analysis.aligned_runs import align
 from sts_eval.analysis.calibrate import calibrate
 from sts_eval.analysis.compare import compare_runs
-from sts_eval.analysis.wording import MEASURES, QUESTIONS, interval, p_value, signed
+from sts_eval.analysis.wording import MEASURES, QUESTIONS, counted, interval, p_value, signed
 from sts_eval.records.calibration import Calibration
-from sts_eval.records.comparison import Comparison, Measure, Question, Row
+from sts_eval.records.comparison import SET_BY_DOMAIN, Comparison, Measure, Question, Row
 from sts_eval.records.outcome import Outcome, read_outcomes
 from sts_eval.records.record import write_atomically
+from sts_eval.report import comparison as view
+from sts_eval.report.comparison import ceiling_text, pairs_cell
 from sts_eval.report.files import write_comparison
+from sts_eval.report.markdown import pipe_table
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -32,7 +35,7 @@ DOCUMENTS = (ROOT / "docs" / "evidence.md", ROOT / "README.md")
 
 ASKED: tuple[tuple[Question, Measure], ...] = tuple(
     (question, measure)
-    for question in ("how_much", "which_way", "which_set", "which_set_away")
+    for question in ("how_much", "which_way", "which_way_away", "which_set", "which_set_away")
     for measure in ("accuracy", "logprob")
 )
 
@@ -47,22 +50,26 @@ def main() -> None:
     outcomes = read_outcomes(MATRIX)
     comparison = compare_runs(outcomes)
     write_comparison(comparison, align(outcomes), RESULTS / "lab_comparison")
-    blocks = generated(outcomes, comparison, calibrate(outcomes))
+    blocks = generated(outcomes, comparison, (calibrate(outcomes), calibrate(outcomes, history="same-set")))
     for document in DOCUMENTS:
         write_atomically(document, filled(document.read_text(encoding="utf-8"), blocks))
         print(f"Written: {document}")
 
 
-def generated(outcomes: Sequence[Outcome], comparison: Comparison, calibration: Calibration) -> dict[str, str]:
+def generated(
+    outcomes: Sequence[Outcome], comparison: Comparison, calibrations: tuple[Calibration, Calibration]
+) -> dict[str, str]:
     """All blocks by name."""
     blocks = {
-        "runs": runs(outcomes),
+        "runs": runs(outcomes, comparison),
         "changes": changes(outcomes),
         "ceilings": ceilings(comparison),
         "verdict": "\n".join(f"- {line}" for line in comparison.verdict),
         "added": added(comparison),
-        "points": points(calibration),
-        "headline": headline(comparison),
+        "points": points(calibrations[0]),
+        "points same set": points(calibrations[1]),
+        "headline": headline(comparison, "accuracy"),
+        "headline logprob": headline(comparison, "logprob"),
     }
     for question, measure in ASKED:
         blocks[f"{question} {measure}"] = ranking(comparison, question, measure)
@@ -83,8 +90,9 @@ def filled(text: str, blocks: Mapping[str, str]) -> str:
     return re.sub(r"<!-- generated: ([^>]+?) -->\n.*?<!-- end -->", renew, text, flags=re.DOTALL)
 
 
-def runs(outcomes: Sequence[Outcome]) -> str:
-    """What was run."""
+def runs(outcomes: Sequence[Outcome], comparison: Comparison) -> str:
+    """What was run, and how much it is worth."""
+    effective = " and ".join(f"{found:.1f} by {MEASURES[name]}" for name, found in comparison.effective_runs.items())
     models = list(dict.fromkeys(outcome.model for outcome in outcomes))
     sets = list(dict.fromkeys(outcome.training_set for outcome in outcomes))
     first = outcomes[0]
@@ -93,7 +101,8 @@ def runs(outcomes: Sequence[Outcome]) -> str:
     return (
         f"{len(outcomes)} runs: {len(models)} models ({', '.join(models)}) on {len(sets)} training sets "
         f"({', '.join(sets)}), {len(first.seeds)} seeds each, {len(first.domains)} categories with {span} held-out "
-        f"questions each, {len(first.predictors)} predictors."
+        f"questions each, {len(first.predictors)} predictors. The runs resemble each other and "
+        f"say as much as independent ones in this number: {effective}."
     )
 
 
@@ -120,7 +129,7 @@ def ceilings(comparison: Comparison) -> str:
         cells = []
         for measure in ("accuracy", "logprob"):
             table = comparison.table(question, measure)
-            cells.append("–" if table is None or table.ceiling is None else f"{table.ceiling:.2f}")
+            cells.append("–" if table is None else ceiling_text(table))
         lines.append(f"| {QUESTIONS[question]} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -133,17 +142,21 @@ def ranking(comparison: Comparison, question: Question, measure: Measure) -> str
     ranked = table.standing("ranked")
     shown = [row for place, row in enumerate(ranked) if place < LEADING or row.name in STS]
     rows = [*shown, *table.standing("history"), *table.standing("oracle")]
-    ceiling = "unknown" if table.ceiling is None else f"{table.ceiling:.2f}"
+    fourth = "4+4" if question == "how_much" else "better set found" if question in SET_BY_DOMAIN else "Spearman"
     lines = [
-        f"{QUESTIONS[question]}, {MEASURES[measure]}; ceiling {ceiling}, {len(ranked)} ranked predictors.",
+        f"{QUESTIONS[question]}, {MEASURES[measure]}; ceiling {ceiling_text(table)}, {len(ranked)} ranked predictors.",
         "",
-        "| rank | predictor | r | 95% over runs and domains | p of max r | beyond STS_ICL | seconds |",
-        "|---|---|---|---|---|---|---|",
+        f"| rank | predictor | r | 95% | {fourth} | p of max r | over other sets | beyond STS_ICL | seconds |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
-    return "\n".join([*lines, *(_row(row) for row in rows)])
+    return "\n".join([*lines, *(_row(row, question) for row in rows)])
 
 
-def _row(row: Row) -> str:
+def _row(row: Row, question: Question) -> str:
+    others = row.other_sets
+    fourth = signed(row.extremes) if question == "how_much" else signed(row.spearman)
+    if row.pairs_right is not None:
+        fourth = pairs_cell(row.pairs_right)
     rank = str(row.rank) if row.rank else row.standing
     beyond = row.from_reference
     cells = [
@@ -151,48 +164,36 @@ def _row(row: Row) -> str:
         f"`{row.name}` {' '.join(row.flags)}".strip(),
         signed(row.r),
         interval(row.bootstrap),
+        fourth,
         p_value(row.p_permutation),
+        f"{signed(others.difference)} {interval(others.interval)}" if others else "–",
         f"{signed(beyond.difference)} {interval(beyond.interval)}" if beyond else "–",
         f"{row.cost.seconds:.1f}" if row.cost else "–",
     ]
     return f"| {' | '.join(cells)} |"
 
 
-def headline(comparison: Comparison) -> str:
-    """A short table for the README: which way, by both measures."""
-    tables = [comparison.table("which_way", measure) for measure in ("accuracy", "logprob")]
-    first = tables[0]
-    if first is None:
-        return "No runs."
-    leading = [row.name for row in first.standing("ranked")[:LEADING]]
-    names = [*leading, *(name for name in STS[:2] if name not in leading)]
-    names += [row.name for row in first.standing("history")]
-    lines = [
-        "| predictor | flags | seconds a run | r with Δ accuracy | r with Δ log-probability |",
-        "|---|---|---|---|---|",
-    ]
-    for name in names:
-        rows = [table.row(name) for table in tables if table is not None]
-        cells = [f"{signed(row.r)} {interval(row.bootstrap)}" for row in rows]
-        cost = rows[0].cost
-        seconds = f"{cost.seconds:.1f}" if cost else "–"
-        lines.append(f"| `{name}` | {' '.join(rows[0].flags)} | {seconds} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+def headline(comparison: Comparison, measure: Measure) -> str:
+    """The table that a comparison begins with."""
+    return "\n".join(pipe_table(*view.headline(comparison, measure))).strip()
 
 
 def added(comparison: Comparison) -> str:
     """What is added to history: STS and the three that add most, by question, measure and history."""
     lines = [
-        "| question | measure | history | predictor | partial r | p (permutation) | held-out error without → with |",
+        "| question | measure | history | predictor | partial r | p (permutation) | "
+        "held-out error: history itself; line without → with |",
         "|---|---|---|---|---|---|---|",
     ]
     for table in comparison.added:
         named = [row for row in table.rows if row.standing == "ranked"]
+        by = MEASURES[table.history_measure or table.measure]
+        history = f"`{table.history}`, {counted(table.n_history or 0, 'noisy run')} by {by}"
         for row in dict.fromkeys([*named[:3], *(one for one in named if one.name in STS[:2])]):
             lines.append(
-                f"| {QUESTIONS[table.question]} | {MEASURES[table.measure]} | `{table.history}` | `{row.name}` | "
+                f"| {QUESTIONS[table.question]} | {MEASURES[table.measure]} | {history} | `{row.name}` | "
                 f"{signed(row.partial_r)} {interval(row.interval)} | {p_value(row.p_permutation)} | "
-                f"{_error(row.rmse_without)} → {_error(row.rmse_with)} |"
+                f"{_error(row.rmse_plain)}; {_error(row.rmse_without)} → {_error(row.rmse_with)} |"
             )
     return "\n".join(lines)
 
@@ -204,12 +205,13 @@ def _error(value: float | None) -> str:
 def points(calibration: Calibration) -> str:
     """Error of the calibrated scores on runs that were left out."""
     lines = [
-        "| left out | RMSE | MAE | skill against zero | against run's mean | against domain's mean | coverage |",
-        "|---|---|---|---|---|---|---|",
+        "| left out | RMSE | MAE | skill against zero | against run's mean | against domain's mean | "
+        "against mean on the same set (its RMSE) | coverage |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for one in calibration.hold_outs:
         if one.rmse is None or one.mae is None:
-            lines.append(f"| {one.by} | {one.too_little} | | | | | |")
+            lines.append(f"| {one.by} | {one.too_little} | | | | | | |")
             continue
         skills = (one.skill_zero, one.skill_run_mean, one.skill_domain_mean)
         covered = ", ".join(
@@ -218,7 +220,10 @@ def points(calibration: Calibration) -> str:
             if level.share is not None
         )
         figures = " | ".join("–" if skill is None else f"{skill:+.2f}" for skill in skills)
-        lines.append(f"| {one.by} | {one.rmse:.2f} | {one.mae:.2f} | {figures} | {covered or '–'} |")
+        same_set = "–"
+        if one.skill_same_set is not None and one.rmse_same_set is not None:
+            same_set = f"{one.skill_same_set:+.2f} ({one.rmse_same_set:.2f})"
+        lines.append(f"| {one.by} | {one.rmse:.2f} | {one.mae:.2f} | {figures} | {same_set} | {covered or '–'} |")
     chosen = {name: count for one in calibration.hold_outs for name, count in one.selected.items()}
     lines += ["", f"Predictors chosen inside the folds: {', '.join(f'`{name}`' for name in chosen) or 'none'}."]
     return "\n".join(lines)

@@ -125,7 +125,9 @@ def collect(folder: Path, file: Path) -> None:
     from sts_eval.records.outcome import write_outcomes
 
     outcomes = [
-        outcome_of(place_of_run, model=model, training_set=name, home=tuple(RECIPES[name]))
+        outcome_of(place_of_run, model=model, training_set=name, home=tuple(RECIPES[name]), questions=True).model_copy(
+            update={"shares": RECIPES[name]}
+        )
         for model, name, place_of_run in finished(folder)
     ]
     write_outcomes(file, tuple(outcomes))

@@ -27,7 +27,7 @@ PAPER = 4  # Domains from each end in the paper's protocol.
 NOTHING = "No run matches; clear the filters."
 NO_SEED = "Log-probabilities are kept as means over seeds only: choose all seeds, or accuracy."
 
-SIGNED, SIZE = "signed change", "size of the change"  # Of the second the noise's share is taken off.
+SIGNED, SIZE = "signed change", "size of the change"
 ALL, EXTREMES = "all domains", "the paper's 4+4"  # The second are each run's four largest and four smallest changes.
 ALL_SEEDS = "all seeds (mean)"
 
@@ -74,7 +74,7 @@ def shown_points(points: pd.DataFrame, state: State) -> pd.DataFrame:
         kept = pd.concat(ends) if ends else kept.iloc[:0].copy()
     kept["x"], kept["y"] = kept["score"], kept["change"]
     if state["sign"] == SIZE:
-        kept["y"] = statistics.debiased_magnitude(kept["change"].to_numpy(), np.nan_to_num(kept["error"].to_numpy()))
+        kept["y"] = kept["change"].abs()
     if kept["sha256"].nunique() > 1 and kept["domain"].nunique() > 1:
         by_run = kept.groupby("sha256", sort=False)["score"]
         spread = by_run.transform("std", ddof=0)
@@ -138,8 +138,7 @@ def scatter(points: pd.DataFrame, state: State) -> go.Figure:
     score = figure_text(state["predictor"]) + (", in sd of its run" if standard else "")
     what = "change"
     if state["sign"] == SIZE:
-        known = kept["error"].notna().any()
-        what = "size of the change, " + ("noise taken off" if known else "with its noise, which is not known")
+        what = "size of the change"
     if state["seed"] != ALL_SEEDS:
         what += f" under seed {state['seed']}"
     figure.update_layout(xaxis_title=f"predicted: {score}", yaxis_title=f"actual: {what}, {unit}")

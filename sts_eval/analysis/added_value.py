@@ -1,20 +1,22 @@
 """What every predictor adds to a domain's history.
 
 History is the mean of the domain over all other runs; a second table takes the mean over other models tuned on the same
-set, which knows the set as well as the domain. Where a group of runs is held out, its own other runs still
-stand in its history, which makes history harder to beat than it would be for a model that nobody has tuned yet.
+set, which knows the set as well as the domain. Where both accuracy and log-probability were measured, the partial
+correlation holds the less noisy history fixed, whichever the change is measured by; errors in points or nats come
+from the history in that unit. A group that is held out stays out of every history.
 """
 
 import numpy as np
-from scipy import stats
+from numpy.typing import NDArray
 
-from sts_eval.analysis.aligned_runs import AlignedRuns, AlignedScores, Floats
+from sts_eval.analysis.aligned_runs import AlignedRuns, Floats
 from sts_eval.analysis.correlations import ends
-from sts_eval.analysis.history import history_predictors
+from sts_eval.analysis.history import history, history_predictors, n_behind
 from sts_eval.analysis.ranking import ComparisonSettings, outcome_of, standing_of
 from sts_eval.records.comparison import AddedRow, AddedTable, Measure, Question
-from sts_eval.statistics import added_value, standardised
+from sts_eval.statistics import partial_correlation, standardised
 from sts_eval.statistics.added import partial_permutations
+from sts_eval.statistics.held_out import held_out_errors
 
 HISTORIES = ("history_all", "history_same_set")  # what is held fixed, a table for each
 MODELS_TO_HOLD_OUT = 3  # models from which on one of them is held out; with fewer, a training set is
@@ -27,56 +29,87 @@ def added_value_tables(
 
     The question is `how_much` or `which_way`: history says nothing of set by domain.
     """
-    outcome = outcome_of(question, runs.measures[measure])
-    known = history_predictors(runs, outcome, question)
-    histories = [known[name] for name in HISTORIES if name in known and np.isfinite(known[name].scores).all()]
-    return [_table(history, question, measure, outcome, runs, settings) for history in histories]
+    held_fixed = least_noisy(runs, measure)
+    known = history_predictors(runs, outcome_of(question, runs.measures[held_fixed]), question)
+    return [
+        _table(name, known[name].scores, held_fixed, question, measure, runs, settings)
+        for name in HISTORIES
+        if name in known and np.isfinite(known[name].scores).all()
+    ]
+
+
+def least_noisy(runs: AlignedRuns, measure: Measure) -> Measure:
+    """The measure whose changes have the least noise in them, as a share of their spread within runs.
+
+    It is the given one where errors of another are not known.
+    """
+
+    def noise(one: Measure) -> float:
+        changes = runs.measures[one]
+        spread = float(changes.change.var(axis=1, ddof=1).mean())
+        known = changes.se.all() and spread > 0
+        return float((changes.se**2).mean()) / spread if known else np.inf
+
+    return min([measure, *runs.measures], key=noise)  # the first of equals
 
 
 def _table(
-    history: AlignedScores,
+    name: str,
+    known: Floats,
+    held_fixed: Measure,
     question: Question,
     measure: Measure,
-    outcome: Floats,
     runs: AlignedRuns,
     settings: ComparisonSettings,
 ) -> AddedTable:
     by_model = len(runs.models) >= MODELS_TO_HOLD_OUT
     groups = runs.model_of if by_model else runs.set_of
+    outcome = outcome_of(question, runs.measures[measure])
+    nested = histories_without(name, outcome, groups, runs)
     # Models have features of their own, so scores have no unit in common until each run's spread is 1.
-    scores = {name: standardised(one.scores) for name, one in runs.predictors.items()}
-    permuted = partial_permutations(
-        scores, history.scores, outcome, n_resamples=settings.n_resamples, seed=settings.seed
-    )
+    scores = {key: standardised(one.scores) for key, one in runs.predictors.items()}
+    permuted = partial_permutations(scores, known, outcome, n_resamples=settings.n_resamples, seed=settings.seed)
     rows = []
-    for name, one in runs.predictors.items():
-        added = added_value(scores[name], history.scores, outcome, groups, level=settings.level)
+    for key, one in runs.predictors.items():
+        added = partial_correlation(
+            scores[key],
+            known,
+            outcome,
+            units=runs.units,
+            level=settings.level,
+            n_resamples=settings.n_resamples,
+            seed=settings.seed,
+        )
+        errors = held_out_errors(scores[key], nested, outcome, groups)
         row = AddedRow(
-            name=name,
+            name=key,
             flags=one.flags,
             standing=standing_of(one),
-            partial_r=added.partial_r,
+            partial_r=added.r,
             interval=ends(added.interval),
-            p_likelihood=added.lr_p,
-            q_likelihood=None,
-            p_permutation=None if added.partial_r is None else permuted[name],
-            rmse_without=added.rmse_without,
-            rmse_with=added.rmse_with,
+            p_permutation=None if added.r is None else permuted[key],
+            rmse_plain=errors.plain,
+            rmse_without=errors.without,
+            rmse_with=errors.with_score,
             n_runs=added.n_runs,
             n_points=added.n_points,
-            undefined=added.reason("partial_r"),
+            undefined=added.reason("r") if added.r is None else None,
         )
         rows.append(row)
     rows.sort(key=lambda row: (row.standing == "oracle", row.partial_r is None, -(row.partial_r or 0.0)))
-    p = {row.name: row.p_likelihood for row in rows if row.p_likelihood is not None and row.standing != "oracle"}
-    if p:
-        # Predictors resemble each other in ways nobody knows, for which Benjamini and Yekutieli (2001) hold.
-        q = dict(zip(p, stats.false_discovery_control(list(p.values()), method="by").tolist(), strict=True))
-        rows = [row.model_copy(update={"q_likelihood": q.get(row.name)}) for row in rows]
     return AddedTable(
         question=question,
         measure=measure,
-        history=history.name,
+        history=name,
+        history_measure=held_fixed,
+        n_history=n_behind(name, runs),
         held_out="models" if by_model else "training sets",
         rows=tuple(rows),
     )
+
+
+def histories_without(name: str, outcome: Floats, groups: NDArray[np.intp], runs: AlignedRuns) -> dict[int, Floats]:
+    """By group, the history of every run as it is without that group's outcomes, shape (n_runs, n_domains)."""
+    return {
+        int(group): history(outcome, runs.model_of, runs.set_of, groups != group)[name] for group in np.unique(groups)
+    }

@@ -13,11 +13,21 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from sts_eval.analysis.aligned_runs import AlignedRuns, Floats, align
+from sts_eval.analysis.aligned_runs import HOME, AlignedRuns, Floats, align
 from sts_eval.analysis.folds import Fit, Recipe, Scores, fit, hold_out
 from sts_eval.errors import UserError
 from sts_eval.predictors.predictor import Flag
-from sts_eval.records.calibration import Calibration, Equation, Held, HistoryTerm, HoldOut, Level, Source, Term
+from sts_eval.records.calibration import (
+    Calibration,
+    Equation,
+    Held,
+    HistoryKind,
+    HistoryTerm,
+    HoldOut,
+    Level,
+    Source,
+    Term,
+)
 from sts_eval.records.outcome import Outcome
 from sts_eval.records.record import now
 from sts_eval.statistics import conformal_interval, coverage, skill, standardised
@@ -29,33 +39,36 @@ FEWEST_GROUPS = 3
 ROUNDING = 1e-9  # slack as in `conformal_interval`, so that 0.9 / 0.1 is 9
 
 
-def calibrate(outcomes: Sequence[Outcome], predictors: Sequence[str] = (), *, with_history: bool = True) -> Calibration:
+def calibrate(
+    outcomes: Sequence[Outcome], predictors: Sequence[str] = (), *, history: HistoryKind = "domain"
+) -> Calibration:
     """Fit a line from scores to points, and measure its error on runs that it has not seen.
 
     Only domains that all outcomes have take part. Predictors that are given make one line together; without any, the
     single one of smallest held-out error is chosen from those that score every domain of every run before tuning.
-    With history, the domain's mean change in other runs is a feature too. With fewer than 3 models and 3 training
-    sets the calibration has no equation and says so.
+    History is a feature too unless it is "none": the domain's mean change in other runs, or in other models' runs on
+    the same set, which predicts a new model on a known set better and says nothing of a new set. With fewer than 3
+    models and 3 training sets the calibration has no equation and says so.
 
     Raises:
         UserError: A predictor is not there in every run, reads the tuned model, or there is none to choose from.
     """
     runs = align(outcomes)
-    recipe = Recipe(_candidates(runs, predictors), with_history)
+    recipe = Recipe(_candidates(runs, predictors), history)
     used = tuple(dict.fromkeys(name for names in recipe.candidates for name in names))
     changes = runs.measures["accuracy"].change
     scores = {name: standardised(runs.predictors[name].scores) for name in used}
     groups: dict[Held, NDArray[np.intp]] = {"model": runs.model_of, "training_set": runs.set_of}
-    hold_outs = tuple(_hold_out(by, changes, scores, groups[by], recipe) for by in groups)
+    hold_outs = tuple(_hold_out(by, changes, scores, groups[by], runs.set_of, recipe) for by in groups)
 
     judged = [one for one in hold_outs if one.rmse is not None]
     harder = max(judged, key=lambda one: one.rmse or 0.0).by if judged else None
-    equation = _equation(fit(changes, scores, groups[harder], recipe), runs.domains) if harder else None
+    equation = _equation(fit(changes, scores, groups[harder], runs.set_of, recipe), runs) if harder else None
     widths = [_wider(judged, level) for level in LEVELS]
     return Calibration(
         created=now(),
         equation=equation,
-        with_history=with_history,
+        with_history=history != "none",
         candidates=() if predictors else used,
         half_width_80=widths[0],
         half_width_90=widths[1],
@@ -79,14 +92,17 @@ def calibrate(outcomes: Sequence[Outcome], predictors: Sequence[str] = (), *, wi
 def _candidates(runs: AlignedRuns, wanted: Sequence[str]) -> tuple[tuple[str, ...], ...]:
     """Sets of predictors to choose from: the wanted ones together, or every usable one alone."""
     if not wanted:
-        before_tuning = [name for name, one in runs.predictors.items() if Flag.ORACLE not in one.flags]
+        before_tuning = [
+            name for name, one in runs.predictors.items() if Flag.ORACLE not in one.flags and one.group != HOME
+        ]
         usable = [name for name in before_tuning if np.isfinite(runs.predictors[name].scores).all()]
         if not usable:
             raise UserError("no predictor scores every domain of every run", "Name one with --predictor")
         return tuple((name,) for name in usable)
     for name in wanted:
-        if name not in runs.predictors:
-            raise UserError(f"no run has the predictor {name!r}", f"Give one of {', '.join(runs.predictors)}")
+        if name not in runs.predictors or runs.predictors[name].group == HOME:  # no prediction holds it
+            usable = [key for key, one in runs.predictors.items() if one.group != HOME]
+            raise UserError(f"no run has the predictor {name!r}", f"Give one of {', '.join(usable)}")
         one = runs.predictors[name]
         if Flag.ORACLE in one.flags:
             raise UserError(f"{name} reads the tuned model, so it predicts nothing", "Give another predictor")
@@ -96,15 +112,24 @@ def _candidates(runs: AlignedRuns, wanted: Sequence[str]) -> tuple[tuple[str, ..
     return (tuple(dict.fromkeys(wanted)),)
 
 
-def _hold_out(by: Held, changes: Floats, scores: Scores, groups: NDArray[np.intp], recipe: Recipe) -> HoldOut:
+def _hold_out(
+    by: Held,
+    changes: Floats,
+    scores: Scores,
+    groups: NDArray[np.intp],
+    sets: NDArray[np.intp],
+    recipe: Recipe,
+) -> HoldOut:
     n_groups, noun = len(np.unique(groups)), by.replace("_", " ")
     if n_groups < FEWEST_GROUPS:
         lacking = f"leaving one {noun} out needs {FEWEST_GROUPS}, not {n_groups}"
         return HoldOut(by=by, n_groups=n_groups, too_little=lacking)
-    judged = hold_out(changes, scores, groups, recipe)
+    judged = hold_out(changes, scores, groups, sets, recipe)
     error = judged.residual[np.isfinite(judged.residual)]
     if not error.size:
         lacking = f"without one {noun} there are too few points for a line"
+        if by == "training_set" and recipe.history == "same-set":
+            lacking = "a new training set has no history on the same set"
         return HoldOut(by=by, n_groups=n_groups, too_little=lacking)
     run_mean = np.broadcast_to(changes.mean(axis=1, keepdims=True), changes.shape)
     nulls = (np.zeros_like(changes), run_mean, judged.domain_mean)
@@ -118,9 +143,17 @@ def _hold_out(by: Held, changes: Floats, scores: Scores, groups: NDArray[np.intp
         skill_zero=skill_zero,
         skill_run_mean=skill_run_mean,
         skill_domain_mean=skill_domain_mean,
+        skill_same_set=skill(judged.prediction, changes, judged.same_set),
+        rmse_same_set=_rmse(changes - judged.same_set),
         levels=tuple(_level(judged.residual, groups, level) for level in LEVELS),
         selected=dict(Counter(name for fold in judged.fits.values() for name in fold.predictors)),
     )
+
+
+def _rmse(residual: Floats) -> float | None:
+    """Root mean square of what is known; None where nothing is."""
+    known = residual[np.isfinite(residual)]
+    return float(np.sqrt(np.mean(known**2))) if known.size else None
 
 
 def _level(residual: Floats, groups: NDArray[np.intp], level: float) -> Level:
@@ -149,14 +182,18 @@ def _wider(judged: Sequence[HoldOut], level: float) -> float | None:
     return max(known) if known and len(known) == len(widths) else None
 
 
-def _equation(final: Fit, domains: Sequence[str]) -> Equation | None:
+def _equation(final: Fit, runs: AlignedRuns) -> Equation | None:
     if final.line is None:
         return None
     slopes = final.line.slopes
     history = None
     if final.history is not None:
-        mean = {domain: float(value) for domain, value in zip(domains, final.history, strict=True)}
-        history = HistoryTerm(slope=slopes[-1], mean=mean)
+        by_set = {
+            runs.training_sets[one]: {name: float(value) for name, value in zip(runs.domains, means, strict=True)}
+            for one, means in final.history.by_set.items()
+        }
+        over_all = dict(zip(runs.domains, runs.measures["accuracy"].change.mean(axis=0).tolist(), strict=True))
+        history = HistoryTerm(slope=slopes[-1], mean=over_all, by_set=by_set)
     terms = tuple(
         Term(predictor=name, slope=slope)
         for name, slope in zip(final.predictors, slopes[: len(final.predictors)], strict=True)

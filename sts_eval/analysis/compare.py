@@ -1,19 +1,32 @@
 """Every predictor against what tuning changed, over one run or many.
 
 Three questions are kept apart, because a predictor can be good at one and useless at another: how much a domain
-changes, which way, and which training set helps which domain.
+changes, which way, and which training set helps which domain. The last two are asked without home domains as well.
 """
 
 from collections.abc import Sequence
 
 from sts_eval.analysis.added_value import added_value_tables
 from sts_eval.analysis.aligned_runs import AlignedRuns, align
-from sts_eval.analysis.ranking import BETWEEN_SETS, WITHIN_RUNS, ComparisonSettings, question_table
+from sts_eval.analysis.correlations import BesideOtherSets
+from sts_eval.analysis.ranking import ComparisonSettings, question_table
 from sts_eval.analysis.verdict import verdict
 from sts_eval.errors import UserError
-from sts_eval.records.comparison import AddedTable, ComparedRun, Comparison, Table
+from sts_eval.records.comparison import (
+    AWAY,
+    EVERY_QUESTION,
+    AddedTable,
+    ComparedRun,
+    Comparison,
+    Measure,
+    Question,
+    Table,
+)
 from sts_eval.records.outcome import Outcome
 from sts_eval.records.record import now
+from sts_eval.statistics.resampling import effective_runs
+
+ASKED_OF_HISTORY: tuple[Question, ...] = ("how_much", "which_way")  # what predictors add something to history about
 
 FEWEST_RESAMPLES = 100  # with fewer, a 95% interval rests on two or three resamples at each end
 
@@ -46,24 +59,33 @@ def compare_runs(
     settings = ComparisonSettings(reference, n_resamples, seed, single)
     tables: list[Table] = []
     added: list[AddedTable] = []
+    beside: dict[tuple[Measure, bool], BesideOtherSets] = {}
     for measure in runs.measures:
-        for question in (*WITHIN_RUNS, *(BETWEEN_SETS if runs.home.any() else BETWEEN_SETS[:1])):
-            table = question_table(question, measure, runs, settings)
+        for question in EVERY_QUESTION:
+            if question in AWAY and not runs.home.any():
+                continue
+            table = question_table(question, measure, runs, settings, beside)
             tables += [table] if table else []
-            if question in WITHIN_RUNS:
+            if question in ASKED_OF_HISTORY:
                 added += added_value_tables(question, measure, runs, settings)
+    effective = {
+        measure: found
+        for measure, changes in runs.measures.items()
+        if len(outcomes) > 1 and (found := effective_runs(changes.change)) is not None
+    }
     return Comparison(
         created=now(),
         runs=tuple(
             ComparedRun(outcome_sha256=one.sha256(), **one.model_dump(include={"model", "training_set", "post_hoc"}))
             for one in outcomes
         ),
+        effective_runs=effective,
         domains=runs.domains,
         reference=reference,
         level=settings.level,
         n_resamples=n_resamples,
         seed=seed,
-        verdict=verdict(runs, tables, added, reference),
+        verdict=verdict(runs, tables, added, reference, effective),
         added=tuple(added),
         tables=tuple(tables),
         warnings=tuple(_warnings(runs, tables)),

@@ -9,10 +9,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import numpy as np
+
 from sts_eval.analysis.aligned_runs import Floats
 from sts_eval.records.comparison import Ends
 from sts_eval.statistics import Interval, PairedDifference, max_r_permutation, paired_difference, pool_correlations
+from sts_eval.statistics.dependent import difference_of_runs
 from sts_eval.statistics.interaction import SetByDomainTable, subtract
+from sts_eval.statistics.placebo import Placebo, placebo
+from sts_eval.statistics.resampling import ROUNDING, Resamples, Units, resamples, two_sided_p
+from sts_eval.statistics.within_runs import jointly_present, matrices, resampled_correlations
 
 
 class Estimate(NamedTuple):
@@ -33,13 +39,17 @@ class WithinRuns:
 
     scores: Mapping[str, Floats]  # by predictor, shape (n_runs, n_domains)
     outcome: Floats  # what tuning changed, same shape
+    units: Units  # what runs share
     n_resamples: int  # of every bootstrap and permutation
     seed: int
     _differences: dict[tuple[str, str], PairedDifference] = field(default_factory=dict)
+    _r: dict[str, tuple[Floats, Floats]] = field(default_factory=dict)
 
     def estimate(self, name: str) -> Estimate:
-        """Random effects with their HKSJ interval, and the two-way bootstrap."""
-        pooled = pool_correlations(self.scores[name], self.outcome, n_resamples=self.n_resamples, seed=self.seed)
+        """Random effects with their HKSJ interval, and the bootstrap of models, training sets and domains."""
+        pooled = pool_correlations(
+            self.scores[name], self.outcome, units=self.units, n_resamples=self.n_resamples, seed=self.seed
+        )
         return Estimate(
             r=pooled.r,
             hksj=ends(pooled.interval),
@@ -51,12 +61,26 @@ class WithinRuns:
         )
 
     def difference(self, first: str, second: str) -> PairedDifference:
-        """By a bootstrap in which both see the same runs and domains."""
+        """By a bootstrap in which both see the same models, training sets and domains."""
         if (first, second) not in self._differences:
-            self._differences[first, second] = paired_difference(
-                self.scores[first], self.scores[second], self.outcome, n_resamples=self.n_resamples, seed=self.seed
-            )
+            self._differences[first, second] = self._difference(first, second)
         return self._differences[first, second]
+
+    def _difference(self, first: str, second: str) -> PairedDifference:
+        scores = self.scores[first], self.scores[second]
+        if (np.isfinite(scores[0]) != np.isfinite(scores[1])).any():
+            settings = {"n_resamples": self.n_resamples, "seed": self.seed}
+            return paired_difference(*scores, self.outcome, units=self.units, **settings)
+        drawn = resamples(self.units, self.outcome.shape[1], self.n_resamples, self.seed)
+        (r_first, n), (r_second, _) = (self._resampled(name, drawn) for name in (first, second))
+        return difference_of_runs(r_first, r_second, n, drawn.runs)
+
+    def _resampled(self, name: str, drawn: Resamples) -> tuple[Floats, Floats]:
+        """Pearson's r of every run and the points behind it, of the data and then in every resample."""
+        if name not in self._r:
+            domains = np.vstack([np.ones(self.outcome.shape[1]), drawn.domains])
+            self._r[name] = resampled_correlations(self.scores[name], self.outcome, domains)
+        return self._r[name]
 
     def family_p(self, names: Sequence[str]) -> dict[str, float | None]:
         """By the max-|r| permutation."""
@@ -64,6 +88,38 @@ class WithinRuns:
             return {}
         scores = {name: self.scores[name] for name in names}
         return max_r_permutation(scores, self.outcome, n_resamples=self.n_resamples, seed=self.seed)
+
+
+@dataclass(frozen=True)
+class BesideOtherSets:
+    """Correlations within runs beside those of the same predictor made for other sets of the model."""
+
+    scores: Mapping[str, Floats]  # by predictor, shape (n_runs, n_domains)
+    outcome: Floats  # what tuning changed, same shape
+    units: Units
+    n_resamples: int
+    seed: int
+    _found: dict[str, Placebo] = field(default_factory=dict)
+
+    def of(self, name: str) -> Placebo:
+        """One predictor's own r, its placebo's, and the difference."""
+        if name not in self._found:
+            self._found[name] = self._placebo(self.scores[name])
+        return self._found[name]
+
+    def p_value(self, first: str, second: str) -> float | None:
+        """Two-sided p of "both say as much about the set"; over the cells that both have."""
+        scores = [self.scores[name] for name in (first, second)]
+        found = [self.of(name) for name in (first, second)]
+        if (np.isfinite(scores[0]) != np.isfinite(scores[1])).any():
+            found = [self._placebo(one) for one in jointly_present(*matrices(*scores))]
+        if any(one.difference is None for one in found):
+            return None
+        resampled = found[0].resampled - found[1].resampled
+        return two_sided_p(np.where(np.abs(resampled) < ROUNDING, 0.0, resampled))
+
+    def _placebo(self, scores: Floats) -> Placebo:
+        return placebo(scores, self.outcome, self.units, n_resamples=self.n_resamples, seed=self.seed)
 
 
 class DomainBySet:

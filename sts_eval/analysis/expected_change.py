@@ -5,8 +5,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from sts_eval.analysis.runs import set_name
 from sts_eval.errors import UserError
-from sts_eval.records.calibration import Calibration, Equation, ExpectedChange
+from sts_eval.records.calibration import Calibration, Equation, ExpectedChange, HistoryTerm
 from sts_eval.records.prediction import Prediction
 from sts_eval.statistics import standardised
 
@@ -31,7 +32,7 @@ def expected(calibration: Calibration, prediction: Prediction) -> tuple[Expected
 
     Raises:
         UserError: The calibration has too little history, or the prediction lacks a predictor that it uses, or has
-            fewer than 3 of its domains.
+            fewer than 3 of its domains, or the calibration knows the history of other training sets only.
     """
     equation = _equation(calibration)
     scores = _scores(equation, prediction)
@@ -46,7 +47,8 @@ def expected(calibration: Calibration, prediction: Prediction) -> tuple[Expected
         raw = np.array([[scores[term.predictor].get(domain, math.nan) for domain in domains]])
         points += term.slope * standardised(raw)[0]
     if equation.history is not None:
-        points += equation.history.slope * np.array([equation.history.mean[domain] for domain in domains])
+        mean = _history(equation.history, prediction)
+        points += equation.history.slope * np.array([mean[domain] for domain in domains])
     half_widths = {"80": calibration.half_width_80, "90": calibration.half_width_90}
     changes = []
     for domain, value in zip(domains, points.tolist(), strict=True):
@@ -82,6 +84,19 @@ def _equation(calibration: Calibration) -> Equation:
             f"the calibration gives no expected change ({calibration.too_little})", "Calibrate on more runs"
         )
     return calibration.equation
+
+
+def _history(term: HistoryTerm, prediction: Prediction) -> Mapping[str, float]:
+    """Mean change by domain, for the set that the prediction is about."""
+    if not term.by_set:
+        return term.mean
+    name = set_name(prediction.training_set.source)
+    if name not in term.by_set:
+        raise UserError(
+            f"the calibration uses the history of {', '.join(term.by_set)}, and the prediction is for {name}",
+            "Calibrate with --history domain",
+        )
+    return term.by_set[name]
 
 
 def _scores(equation: Equation, prediction: Prediction) -> dict[str, Mapping[str, float]]:

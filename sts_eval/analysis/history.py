@@ -11,8 +11,8 @@ and `history_all` look a little better than they would on freshly drawn question
 import numpy as np
 from numpy.typing import NDArray
 
-from sts_eval.analysis.aligned_runs import AlignedRuns, AlignedScores, Floats
-from sts_eval.records.comparison import MeanCost, Question
+from sts_eval.analysis.aligned_runs import FREE, AlignedRuns, AlignedScores, Floats
+from sts_eval.records.comparison import SET_BY_DOMAIN, Question
 
 SUMMARIES = {
     "history_models": "The domain's mean change in runs of other models",
@@ -20,8 +20,6 @@ SUMMARIES = {
     "history_same_set": "The domain's mean change in runs of other models on the same set",
     "history_all": "The domain's mean change in all other runs (within a run, the additive fit run + domain)",
 }
-
-FREE = MeanCost(seconds=0, passes=0, backward_passes=0, share_of_tuning=None)
 
 
 def history_predictors(runs: AlignedRuns, outcome: Floats, question: Question) -> dict[str, AlignedScores]:
@@ -35,7 +33,7 @@ def history_predictors(runs: AlignedRuns, outcome: Floats, question: Question) -
     without history; histories that no run has are left out.
     """
     means = history(outcome, runs.model_of, runs.set_of)
-    names = ("history_same_set",) if question in ("which_set", "which_set_away") else tuple(means)
+    names = ("history_same_set",) if question in SET_BY_DOMAIN else tuple(means)
     return {
         name: AlignedScores(name, "history", (), SUMMARIES[name], means[name], FREE)
         for name in names
@@ -43,20 +41,35 @@ def history_predictors(runs: AlignedRuns, outcome: Floats, question: Question) -
     }
 
 
-def history(outcome: Floats, model_of: NDArray[np.intp], set_of: NDArray[np.intp]) -> dict[str, Floats]:
+def history(
+    outcome: Floats, model_of: NDArray[np.intp], set_of: NDArray[np.intp], known: NDArray[np.bool_] | None = None
+) -> dict[str, Floats]:
     """Leave-run-out means of every domain by name, shape (n_runs, n_domains), NaN in runs without such other runs.
 
-    `model_of` and `set_of` number the model and the training set of each run, shape (n_runs,).
+    `model_of` and `set_of` number the model and the training set of each run, shape (n_runs,). Of `known` runs the
+    outcome may be used, all of them if None; a group that is held out stays out of every history.
     """
+    seen = np.ones(len(outcome), dtype=np.bool_) if known is None else known
+    means = {}
+    for name, others in _other_runs(model_of, set_of).items():
+        used = others & seen
+        count = used.sum(axis=1, keepdims=True)
+        total = used @ np.where(seen[:, None], outcome, 0.0)
+        means[name] = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    return means
+
+
+def n_behind(name: str, runs: AlignedRuns) -> int:
+    """How many other runs a history is the mean of, the most that any run has."""
+    return int(_other_runs(runs.model_of, runs.set_of)[name].sum(axis=1).max())
+
+
+def _other_runs(model_of: NDArray[np.intp], set_of: NDArray[np.intp]) -> dict[str, NDArray[np.bool_]]:
+    """By history, which runs, in columns, each run's is the mean of."""
     same_model, same_set = (labels[:, None] == labels for labels in (model_of, set_of))
-    others = {
+    return {
         "history_models": ~same_model,
         "history_sets": same_model & ~same_set,
         "history_same_set": ~same_model & same_set,
-        "history_all": ~np.eye(len(outcome), dtype=np.bool_),
+        "history_all": ~np.eye(len(model_of), dtype=np.bool_),
     }
-    means = {}
-    for name, used in others.items():
-        count = used.sum(axis=1, keepdims=True)
-        means[name] = np.where(count > 0, (used @ outcome) / np.maximum(count, 1), np.nan)
-    return means

@@ -2,32 +2,48 @@
 
 from collections.abc import Mapping, Sequence
 from statistics import fmean
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
-from sts_eval.analysis.aligned_runs import AlignedRuns, AlignedScores, Changes, Floats
-from sts_eval.analysis.correlations import DomainBySet, Estimate, WithinRuns, ends
+from sts_eval.analysis.aligned_runs import HOME, AlignedRuns, AlignedScores, Changes, Floats
+from sts_eval.analysis.correlations import BesideOtherSets, DomainBySet, Estimate, WithinRuns, ends
 from sts_eval.analysis.history import history_predictors
-from sts_eval.records.comparison import Difference, Measure, Question, Row, SignFigures, SingleRun, Standing, Table
+from sts_eval.analysis.tuned_size import tuned_predictors
+from sts_eval.records.comparison import (
+    AWAY,
+    SET_BY_DOMAIN,
+    SIZE,
+    Difference,
+    Measure,
+    OtherSets,
+    PairsRight,
+    Question,
+    Row,
+    SignFigures,
+    SingleRun,
+    Standing,
+    Table,
+)
 from sts_eval.statistics import (
     conclusion,
     correlate,
     extremes_r,
-    noise_ceiling,
     shared_ranks,
     sign_quality,
     verdict,
     williams_t,
 )
+from sts_eval.statistics.ceiling import Ceiling, agreement, ceiling_within_runs
 from sts_eval.statistics.interaction import SetByDomainTable
+from sts_eval.statistics.placebo import decisions
+from sts_eval.statistics.within_runs import average
 
 ZERO_GROUPS = ("history", "gradient", "probe")
 ZERO_NAMES = ("icl_nll_gap", "icl_logprob_gap", "icl_accuracy_gap")
 """Scores that predict the change itself, so that 0 means none. Only these have signs to be right or wrong about."""
 
-WITHIN_RUNS: tuple[Question, ...] = ("how_much", "which_way")  # one run can answer these
-BETWEEN_SETS: tuple[Question, ...] = ("which_set", "which_set_away")  # about the training sets of a model
+EXTREMES = 4  # domains from each end of the sizes of change, as in the paper
 STANDINGS: tuple[Standing, ...] = ("ranked", "history", "oracle")  # in the order of a table's rows
 
 
@@ -42,40 +58,61 @@ class ComparisonSettings(NamedTuple):
 
 
 def question_table(
-    question: Question, measure: Measure, runs: AlignedRuns, settings: ComparisonSettings
+    question: Question,
+    measure: Measure,
+    runs: AlignedRuns,
+    settings: ComparisonSettings,
+    beside: dict[tuple[Measure, bool], BesideOtherSets] | None = None,
 ) -> Table | None:
-    """Put one question to every predictor; None where it needs 3 training sets of a model and no model has them."""
+    """Put one question to every predictor; None where it needs 3 training sets of a model and no model has them.
+
+    `beside` keeps, by measure and whether home domains are left out, what signed changes say of other sets: questions
+    about direction and about sets share it.
+    """
     changes = runs.measures[measure]
     outcome = outcome_of(question, changes)
-    predictors = runs.predictors | history_predictors(runs, outcome, question)
+    predictors = runs.predictors | tuned_predictors(runs, outcome) | history_predictors(runs, outcome, question)
+    if question in AWAY:  # where all that is left is no home domain
+        predictors = {name: one for name, one in predictors.items() if one.group != HOME}
     scores = {name: one.scores for name, one in predictors.items()}
-    asked = _correlate(question, measure, runs, scores, settings)
+    judged = np.where(runs.home, np.nan, outcome) if question in AWAY else outcome
+    asked = _correlate(question, measure, runs, judged, scores, settings)
     if asked is None:
         return None
     correlations = asked.correlations
     estimates = {name: correlations.estimate(name) for name in predictors}
-    falling = sorted(predictors, key=lambda name: (estimates[name].r is None, -(estimates[name].r or 0.0)))
+    others = BesideOtherSets(scores, judged, runs.units, settings.n_resamples, settings.seed)
+    if question not in SIZE and beside is not None:
+        others = beside.setdefault((measure, question in AWAY), others)
+    ranked_by: Literal["r", "other_sets"] = "other_sets" if question in SET_BY_DOMAIN else "r"
+    place = {
+        name: others.of(name).difference if ranked_by == "other_sets" else estimates[name].r for name in predictors
+    }
+    falling = sorted(predictors, key=lambda name: (place[name] is None, -(place[name] or 0.0)))
     by_standing = {
         standing: [name for name in falling if standing_of(predictors[name]) == standing] for standing in STANDINGS
     }
-    defined = [name for name in by_standing["ranked"] if estimates[name].r is not None]
-    ranks = shared_ranks(defined, lambda leader, other: correlations.difference(leader, other).p_value)
+    defined = [name for name in by_standing["ranked"] if place[name] is not None]
+    if ranked_by == "other_sets":
+        ranks = shared_ranks(defined, others.p_value)
+    else:
+        ranks = shared_ranks(defined, lambda leader, other: correlations.difference(leader, other).p_value)
     family = correlations.family_p(by_standing["ranked"]) | correlations.family_p(by_standing["history"])
     history = _best(by_standing["history"], estimates)
-    alone = len(runs.outcomes) == 1 and question in WITHIN_RUNS
+    alone = len(runs.outcomes) == 1 and question not in SET_BY_DOMAIN
     rows = []
     for standing, names in by_standing.items():
         for name in names:
             one = predictors[name]
             differences = {
-                other: _difference(name, other, correlations, scores, outcome[0] if alone else None)
+                other: _difference(name, other, correlations, scores, judged[0] if alone else None)
                 for other in (settings.reference, history)
                 if other not in (None, name)
             }
             single = None
             if alone and settings.single:
                 delta = changes.change[0] if question == "how_much" else None
-                single = _single_run(one.scores[0], outcome[0], runs.domains, asked.ceiling, delta)
+                single = _single_run(one.scores[0], judged[0], runs.domains, asked.ceiling.r, delta)
             row = Row(
                 name=name,
                 group=one.group,
@@ -86,8 +123,11 @@ def question_table(
                 p_permutation=family.get(name),
                 from_reference=differences.get(settings.reference),
                 from_history=differences.get(history) if history else None,
-                sign=_sign(one, changes, settings) if question == "which_way" else None,
+                sign=_sign(one, changes, runs, settings) if question == "which_way" else None,
                 cost=one.cost,
+                other_sets=_other_sets(others, name) if question != "how_much_debiased" else None,
+                pairs_right=_pairs_right(one.scores, judged, runs, settings) if question in SET_BY_DOMAIN else None,
+                extremes=_extremes(one.scores, changes.change) if question == "how_much" else None,
                 single=single,
                 **estimates[name]._asdict(),
             )
@@ -97,7 +137,10 @@ def question_table(
         measure=measure,
         n_runs=asked.n_runs,
         n_points=asked.n_points,
-        ceiling=asked.ceiling,
+        ceiling=asked.ceiling.r,
+        ceiling_interval=ends(asked.ceiling.interval),
+        agreement=asked.agreement,
+        ranked_by=ranked_by,
         between_seeds=_between_seeds(changes) if question == "which_way" else None,
         best_history=history,
         rows=tuple(rows),
@@ -109,31 +152,42 @@ class _Correlated(NamedTuple):
     """Every predictor against one outcome, and how much there is to correlate."""
 
     correlations: WithinRuns | DomainBySet
-    ceiling: float | None
+    ceiling: Ceiling
+    agreement: float | None
     n_runs: int
     n_points: int
 
 
 def _correlate(
-    question: Question, measure: Measure, runs: AlignedRuns, scores: Mapping[str, Floats], settings: ComparisonSettings
+    question: Question,
+    measure: Measure,
+    runs: AlignedRuns,
+    judged: Floats,
+    scores: Mapping[str, Floats],
+    settings: ComparisonSettings,
 ) -> _Correlated | None:
     """The correlations that answer a question; None where no model has 3 training sets and these are asked about."""
     changes = runs.measures[measure]
-    outcome = outcome_of(question, changes)
-    if question in WITHIN_RUNS:
-        within = WithinRuns(scores, outcome, settings.n_resamples, settings.seed)
-        return _Correlated(within, _mean_ceiling(question, measure, changes), outcome.shape[0], outcome.size)
-    left = np.where(runs.home, np.nan, outcome) if question == "which_set_away" else outcome
-    table = SetByDomainTable(left, runs.model_of, settings.level, settings.n_resamples, settings.seed)
-    itself = table.correlate({"outcome": left})["outcome"]
+    # An error that could not be estimated is recorded as 0.
+    unknown = Ceiling() if measure == "logprob" and not changes.se.all() else None
+    if question not in SET_BY_DOMAIN:
+        within = WithinRuns(scores, judged, runs.units, settings.n_resamples, settings.seed)
+        ceiling = unknown or _ceiling(question, changes, judged, runs, settings)
+        common = agreement(judged - np.nanmean(judged, axis=1, keepdims=True), runs.units)
+        return _Correlated(within, ceiling, common, judged.shape[0], int(np.isfinite(judged).sum()))
+    table = SetByDomainTable(judged, runs.units, settings.level, settings.n_resamples, settings.seed)
+    itself = table.correlate({"outcome": judged})["outcome"]
     if not itself.n_rows:
         return None
-    return _Correlated(DomainBySet(scores, table), table.ceiling(changes.se), itself.n_rows, itself.n_points)
+    ceiling = unknown or table.ceiling(changes.own_variance)
+    return _Correlated(DomainBySet(scores, table), ceiling, table.agreement(), itself.n_rows, itself.n_points)
 
 
 def outcome_of(question: Question, changes: Changes) -> Floats:
     """What tuning changed, as a question takes it, shape (n_runs, n_domains)."""
-    return changes.magnitude if question == "how_much" else changes.change
+    if question in SIZE:
+        return changes.magnitude if question == "how_much" else changes.noise_taken_off
+    return changes.change
 
 
 def standing_of(one: AlignedScores) -> Standing:
@@ -201,12 +255,13 @@ def _williams(x: Floats, z: Floats, y: Floats) -> float | None:
         return None
 
 
-def _sign(one: AlignedScores, changes: Changes, settings: ComparisonSettings) -> SignFigures:
+def _sign(one: AlignedScores, changes: Changes, runs: AlignedRuns, settings: ComparisonSettings) -> SignFigures:
     found = sign_quality(
         one.scores,
         changes.change,
         changes.se,
         zero=one.group in ZERO_GROUPS or one.name in ZERO_NAMES,
+        units=runs.units,
         n_resamples=settings.n_resamples,
         seed=settings.seed,
     )
@@ -215,14 +270,40 @@ def _sign(one: AlignedScores, changes: Changes, settings: ComparisonSettings) ->
     )
 
 
-def _mean_ceiling(question: Question, measure: Measure, changes: Changes) -> float | None:
-    """Mean over runs of the r of a perfect predictor."""
-    if measure != "accuracy" and not changes.se.all():
-        return None  # an error that could not be estimated is recorded as 0
-    ceilings = [noise_ceiling(change, se) for change, se in zip(changes.change, changes.se, strict=True)]
-    found = [one.magnitude if question == "how_much" else one.signed for one in ceilings]
-    known = [one for one in found if one is not None]
-    return fmean(known) if known else None
+def _other_sets(beside: BesideOtherSets, name: str) -> OtherSets | None:
+    found = beside.of(name)
+    if found.difference is None:
+        return None
+    return OtherSets(own=found.own, other=found.other, difference=found.difference, interval=ends(found.interval))
+
+
+def _pairs_right(scores: Floats, judged: Floats, runs: AlignedRuns, settings: ComparisonSettings) -> PairsRight:
+    found = decisions(scores, judged, runs.units, n_resamples=settings.n_resamples, seed=settings.seed)
+    return PairsRight(share=found.share, interval=ends(found.interval), n_pairs=found.n_pairs)
+
+
+def _extremes(scores: Floats, changes: Floats) -> float | None:
+    """Mean r over the paper's 4+4 domains of every run, averaged as r is."""
+    found = [
+        extremes_r(score[known], change[known])
+        for score, change, known in zip(scores, changes, np.isfinite(scores), strict=True)
+    ]
+    r = np.array([[np.nan if one is None else one for one in found]])
+    return None if np.isnan(r).all() else float(average(r, np.full(r.shape, 2.0 * EXTREMES))[0])
+
+
+def _ceiling(
+    question: Question, changes: Changes, judged: Floats, runs: AlignedRuns, settings: ComparisonSettings
+) -> Ceiling:
+    """The pooled r of a perfect predictor."""
+    return ceiling_within_runs(
+        np.where(np.isnan(judged), np.nan, changes.change),
+        changes.se,
+        np.abs if question in SIZE else np.asarray,
+        units=runs.units,
+        n_resamples=settings.n_resamples,
+        seed=settings.seed,
+    )
 
 
 def _between_seeds(changes: Changes) -> float | None:
@@ -238,19 +319,23 @@ def _between_seeds(changes: Changes) -> float | None:
 
 def _notes(question: Question, runs: AlignedRuns, rows: list[Row]) -> list[str]:
     notes = []
-    if question == "how_much":
+    if question in SIZE:
         notes.append("Similarity predictors are made for the direction of a change, not for its size.")
+    if question == "how_much":
+        notes.append("|Δ| contains noise: where nothing changed it is .8 standard errors. 4+4 is of the same outcome.")
+    if question == "how_much_debiased":
+        notes.append("Δ² - SE² is unbiased; its signed root, which is correlated here, is not.")
     if any(row.name in ("history_sets", "history_all") for row in rows):
         notes.append(
             "history_sets and history_all share the untuned model's answers with the change that they predict, "
             "which favours them a little."
         )
-    if question in BETWEEN_SETS:
+    if question in SET_BY_DOMAIN:
         notes.append(
             "Of the histories only history_same_set can take part: a mean over the other sets of a model holds the "
             "answer once the domain's mean is removed."
         )
-    if question == "which_set_away":
+    if question in AWAY:
         notes.append(
             f"The changes of home domains ({int(runs.home.sum())} points) are left out: the domains that the training "
             "set is made for."

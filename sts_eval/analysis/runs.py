@@ -10,11 +10,12 @@ from sts_eval.analysis.aligned_runs import BESIDE_ACCURACY, FEWEST_DOMAINS
 from sts_eval.analysis.belonging import check_belonging
 from sts_eval.errors import UserError
 from sts_eval.records.oracle import Oracle
-from sts_eval.records.outcome import Change, DomainOutcome, Outcome, read_outcomes
+from sts_eval.records.outcome import Change, DomainOutcome, Outcome, QuestionChanges, read_outcomes
 from sts_eval.records.prediction import Prediction, PredictorScores
+from sts_eval.records.record import fingerprint
 from sts_eval.records.report import Report
 from sts_eval.records.run_folder import EVALUATIONS, RunFolder
-from sts_eval.records.transfer import DomainChange, Transfer
+from sts_eval.records.transfer import DomainAnswers, DomainChange, Transfer
 from sts_eval.transfer.domain_changes import trusted_figures
 
 
@@ -30,7 +31,7 @@ def gather(paths: Sequence[Path], *, post_hoc: bool = False, unrelated: bool = F
         if path.suffix == ".jsonl":
             found += [(path, outcome) for outcome in read_outcomes(path)]
         elif path.name != EVALUATIONS or RunFolder.of(path).report.is_file():
-            found.append((path, outcome_of(path, unrelated=unrelated)))
+            found.append((path, outcome_of(path, unrelated=unrelated, questions=True)))
     if not found:
         raise UserError("there is no run to compare", "Give run folders or .jsonl files of outcomes")
     _check(found, post_hoc)
@@ -44,10 +45,12 @@ def outcome_of(
     training_set: str | None = None,
     home: Sequence[str] = (),
     unrelated: bool = False,
+    questions: bool = False,
 ) -> Outcome:
     """One run, by the prediction and the transfer that its report names, with its oracles where they were read.
 
-    Names and home domains are as in `summarise`. `unrelated` goes on where the two are about different things.
+    Names, home domains and questions are as in `summarise`. `unrelated` goes on where the two are about different
+    things.
 
     Raises:
         UserError: There is no report, a record that it names is gone, the two do not belong together, or the transfer's
@@ -63,9 +66,15 @@ def outcome_of(
     transfer = files.record_named(Transfer, report.transfer_sha256)
     oracles = read_oracles(files, prediction, transfer)
     related = check_belonging(prediction, transfer, unrelated=unrelated, where=f"{folder}: ")
-    figures = trusted_figures(transfer)
     outcome = summarise(
-        prediction, transfer, model=model, training_set=training_set, home=home, more=oracles, changes=figures
+        prediction,
+        transfer,
+        model=model,
+        training_set=training_set,
+        home=home,
+        more=oracles,
+        changes=trusted_figures(transfer),
+        questions=questions,
     )
     said = {"post_hoc": outcome.post_hoc or report.post_hoc, "unrelated": related.differences}
     return outcome.model_copy(update=said)
@@ -92,12 +101,14 @@ def summarise(
     home: Sequence[str] = (),
     more: Sequence[PredictorScores] = (),
     changes: Sequence[DomainChange] | None = None,
+    questions: bool = False,
 ) -> Outcome:
     """Join a prediction and a transfer, domain by domain; domains that only one of them has are left out.
 
     `model` and `training_set` are short names, taken from the prediction if None; `home` are the domains that the
     training set is made for; `more` are scores of oracles, whose flag O keeps them out of every ranking; `changes` are
-    figures to take instead of the record's.
+    figures to take instead of the record's. With `questions` the change of every question is kept, so that errors that
+    runs of one model share can be told.
     """
     predicted = {domain.domain for domain in prediction.domains}
     return Outcome(
@@ -109,7 +120,11 @@ def summarise(
         transfer_sha256=transfer.sha256(),
         post_hoc=transfer.post_hoc,
         seeds=transfer.seeds,
-        domains=tuple(_domain(change) for change in changes or transfer.domains if change.domain in predicted),
+        domains=tuple(
+            _domain(change, answers if questions else None)
+            for change, answers in zip(changes or transfer.domains, transfer.answers, strict=True)
+            if change.domain in predicted
+        ),
         predictors=(*prediction.predictors, *more),
         tuning_seconds=sum(run.seconds for run in transfer.tuning.runs) if transfer.tuning else None,
     )
@@ -129,7 +144,7 @@ def set_name(source: str) -> str:
     return last
 
 
-def _domain(change: DomainChange) -> DomainOutcome:
+def _domain(change: DomainChange, answers: DomainAnswers | None) -> DomainOutcome:
     beside = {}
     for measure in BESIDE_ACCURACY:
         found = getattr(change, measure)
@@ -144,7 +159,17 @@ def _domain(change: DomainChange) -> DomainOutcome:
         n=change.n,
         accuracy_before=change.accuracy_before,
         accuracy=Change(delta=change.delta, se=change.se, by_seed=tuple(one.delta for one in change.by_seed)),
+        questions=None if answers is None else _questions(answers),
         **({"logprob": None} | beside),
+    )
+
+
+def _questions(answers: DomainAnswers) -> QuestionChanges:
+    before = answers.before.right
+    right = [sum(after) for after in zip(*(replies.right for replies in answers.after), strict=True)]
+    return QuestionChanges(
+        ids_sha256=fingerprint(list(answers.question_ids)),
+        right=tuple(after - len(answers.after) * was for after, was in zip(right, before, strict=True)),
     )
 
 

@@ -6,11 +6,11 @@ another is said only if the interval of their difference excludes 0. Everything 
 "shown not to be".
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from sts_eval.analysis.aligned_runs import AlignedRuns
-from sts_eval.analysis.wording import QUESTIONS, UNITS, counted, interval, p_value, signed
-from sts_eval.records.comparison import AddedRow, AddedTable, Ends, Row, Table, excludes_zero
+from sts_eval.analysis.aligned_runs import HOME, AlignedRuns
+from sts_eval.analysis.wording import MEASURES, QUESTIONS, UNITS, counted, interval, p_value, signed
+from sts_eval.records.comparison import AddedRow, AddedTable, Ends, Measure, Row, Table, excludes_zero
 from sts_eval.statistics import critical_r
 
 ALPHA = 0.05
@@ -25,18 +25,28 @@ HISTORIES = {
 STS = ("sts_icl", "sts_act")  # scores of the paper, which the first answer is about, beside the reference
 
 
-def verdict(runs: AlignedRuns, tables: Sequence[Table], added: Sequence[AddedTable], reference: str) -> tuple[str, ...]:
-    """The answers: what STS adds to history, whether it beats the cheapest other predictor, and what to use."""
-    lines = [_size(runs)]
+def verdict(
+    runs: AlignedRuns,
+    tables: Sequence[Table],
+    added: Sequence[AddedTable],
+    reference: str,
+    effective: Mapping[Measure, float],
+) -> tuple[str, ...]:
+    """The answers: what STS adds to history, whether it beats the cheapest other predictor, and what to use.
+
+    `effective` is the number of independent runs that would say as much, by measure.
+    """
+    lines = [_size(runs, effective)]
     if not added:
         lines.append("One run has no history, so what a predictor adds to history cannot be answered.")
     names = [name for name in dict.fromkeys((reference, *STS)) if name in runs.predictors]
+    lines += _home(tables, names)
     for table in added:
         if table.measure == "accuracy":
             findings = " ".join(_adds(table.row(name), table) for name in names)
             lines.append(f"{_asked(table)}: {findings}{_others(names, table)}")
     lines += _by_logprob(names, added)
-    leading = [table for table in tables if table.measure == "accuracy"]
+    leading = [table for table in tables if table.measure == "accuracy" and table.question != "how_much_debiased"]
     lines += [
         f"{QUESTIONS[table.question]}, against the cheapest other predictor: {_against_cheapest(table, reference)}"
         for table in leading
@@ -45,21 +55,42 @@ def verdict(runs: AlignedRuns, tables: Sequence[Table], added: Sequence[AddedTab
     return tuple(lines)
 
 
-def _size(runs: AlignedRuns) -> str:
+def _size(runs: AlignedRuns, effective: Mapping[Measure, float]) -> str:
     n = len(runs.domains)
     if len(runs.outcomes) == 1:
         needed = critical_r(n) if n > 3 else None  # noqa: PLR2004 - no interval below four points
         weak = f" (|r| must reach {needed:.2f} to differ from 0)" if needed else ""
         return f"One run over {n} domains says little{weak}, and nothing about other models or training sets."
     models, sets = counted(len(runs.models), "model"), counted(len(runs.training_sets), "training set")
-    return (
-        f"{len(runs.outcomes)} runs of {models} and {sets}, over the same {n} domains; more runs do not make more "
-        "domains."
-    )
+    text = f"{len(runs.outcomes)} runs of {models} and {sets}, over the same {n} domains"
+    if effective:
+        known = " and ".join(f"{found:.1f} (by {MEASURES[measure]})" for measure, found in effective.items())
+        text += f"; they resemble each other and say as much as {known} independent ones"
+    return f"{text}. More runs do not make more domains."
+
+
+def _home(tables: Sequence[Table], names: Sequence[str]) -> list[str]:
+    """How far the plainest predictor goes, and what is left of STS without home domains."""
+    asked = {(table.question, table.measure): table for table in tables}
+    everywhere, away = (asked.get((question, "accuracy")) for question in ("which_way", "which_way_away"))
+    if everywhere is None or away is None:
+        return []
+    row = everywhere.row("home_domain")
+    best = next((row for row in away.standing("ranked") if row.r is not None), None)
+    shown_rows = [away.row(name) for name in names] + ([best] if best and best.name not in names else [])
+    figures = ", ".join(f"{one.name} {_with_interval(one.r, one.bootstrap)}" for one in shown_rows)
+    return [
+        f"Which way it changes: knowing only whether a domain is one that the training set is made for gives r "
+        f"{_with_interval(row.r, row.bootstrap)}. With those domains left out: {figures}."
+    ]
 
 
 def _asked(table: AddedTable) -> str:
-    return f"{QUESTIONS[table.question]}, {HISTORIES[table.history]}"
+    text = f"{QUESTIONS[table.question]}, {HISTORIES[table.history]}"
+    if table.n_history is None:
+        return text
+    by = "" if table.history_measure is None else f" by {MEASURES[table.history_measure]}"
+    return f"{text} ({counted(table.n_history, 'noisy run')}{by})"
 
 
 def _adds(row: AddedRow, table: AddedTable) -> str:
@@ -71,7 +102,8 @@ def _adds(row: AddedRow, table: AddedTable) -> str:
         figures.append(f"permutation p {p_value(row.p_permutation)}")
     if row.rmse_without is not None and row.rmse_with is not None:
         errors = f"{row.rmse_without:#.3g} {UNITS[table.measure]} without it and {row.rmse_with:#.3g} with it"
-        figures.append(f"error on held-out {table.held_out} {errors}")
+        null = "" if row.rmse_plain is None else f"; history itself, no line fitted: {row.rmse_plain:#.3g}"
+        figures.append(f"error on held-out {table.held_out} {errors}{null}")
     return f"{row.name} {_finding(row)} ({'; '.join(figures)})."
 
 
@@ -95,7 +127,8 @@ def _finding(row: AddedRow) -> str:
         return f"cannot be judged ({row.undefined})"
     if not excludes_zero(row.interval) or row.p_permutation is None or row.p_permutation >= ALPHA:
         return "is not shown to add anything"
-    if row.rmse_without is not None and row.rmse_with is not None and row.rmse_with >= row.rmse_without:
+    nulls = [error for error in (row.rmse_plain, row.rmse_without) if error is not None]
+    if nulls and row.rmse_with is not None and row.rmse_with >= min(nulls):
         return "correlates with what history leaves, but does not lower the error on held-out runs"
     return ADDS if row.partial_r > 0 else f"{ADDS}, but with the opposite sign"
 
@@ -117,7 +150,7 @@ def _by_logprob(names: Sequence[str], added: Sequence[AddedTable]) -> list[str]:
 
 def _against_cheapest(table: Table, reference: str) -> str:
     """The reference against the best of those predictors beside STS that need the fewest passes over the model."""
-    others = [row for row in table.standing("ranked") if row.group != "sts" and row.name != reference]
+    others = [row for row in table.standing("ranked") if row.group not in ("sts", HOME) and row.name != reference]
     known = [row for row in others if row.cost is not None and row.r is not None]
     cheapest = min(known, key=lambda row: (*_passes(row), -(row.r or 0.0)), default=None)
     if cheapest is None or cheapest.from_reference is None or cheapest.cost is None:
@@ -145,7 +178,7 @@ def _recommended(table: Table) -> str:
     best = [row for row in table.standing("ranked") if row.rank == 1]
     working = [row for row in best if shown(row)]
     if not working:
-        none = "no predictor is shown to work."
+        none = f"no predictor is shown to work{_in_these_runs(table)}."
         if history is None:
             return f"none; {none}"
         return f"{history.name} (r {_with_interval(history.r, history.bootstrap)}); {none}"
@@ -163,9 +196,26 @@ def _recommended(table: Table) -> str:
     return f"{text}."
 
 
+def _in_these_runs(table: Table) -> str:
+    """What permutations say of the best, where its interval does not allow a claim about new sets and models."""
+    best = next((row for row in table.standing("ranked") if row.r is not None), None)
+    if best is None or best.p_permutation is None or best.p_permutation >= ALPHA or (best.r or 0) <= 0:
+        return ""
+    if table.n_runs == 1:
+        return f"; {best.name} goes with the changes of this run (permutation p {p_value(best.p_permutation)})"
+    return (
+        f" for new models, sets and domains, whose interval holds 0; in these runs {best.name} does go with the "
+        f"changes (permutation p {p_value(best.p_permutation)} among all predictors)"
+    )
+
+
 def shown(row: Row) -> bool:
-    """Whether a predictor is shown to work: every interval above 0, and p among all predictors below 0.05."""
-    known = [ends for ends in (row.bootstrap, row.hksj) if ends is not None]
+    """Whether a predictor is shown to work: every interval above 0, and p among all predictors below 0.05.
+
+    Where pairs of sets are asked about, the interval of what it says beyond other sets' predictions counts too.
+    """
+    about_sets = row.other_sets if row.pairs_right is not None else None
+    known = [ends for ends in (row.bootstrap, row.hksj, about_sets and about_sets.interval) if ends]
     if not known or any(low <= 0 for low, _ in known):
         return False
     return row.p_permutation is not None and row.p_permutation < ALPHA

@@ -5,8 +5,10 @@ from sts_eval.records.comparison import Ends, Measure, Question
 QUESTIONS: dict[Question, str] = {
     "how_much": "How much a domain changes",
     "which_way": "Which way it changes",
+    "which_way_away": "Which way it changes, home domains left out",
     "which_set": "Which set helps which domain",
     "which_set_away": "Which set helps which domain, home domains left out",
+    "how_much_debiased": "How much a domain changes, noise taken off",
 }
 
 MEASURES: dict[Measure, str] = {

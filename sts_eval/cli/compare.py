@@ -1,12 +1,13 @@
 """`sts-eval report`, `compare` and `calibrate`: predictions against measured changes, over one run or many."""
 
 from pathlib import Path
+from typing import get_args
 
 import click
 
 from sts_eval.cli.options import PATH, POST_HOC, UNRELATED, output
 from sts_eval.errors import UserError
-from sts_eval.records.calibration import Calibration
+from sts_eval.records.calibration import Calibration, HistoryKind
 from sts_eval.records.prediction import Prediction
 from sts_eval.records.record import check_writable
 from sts_eval.records.transfer import Transfer
@@ -77,10 +78,11 @@ def compare(
 @click.argument("paths", metavar="RUN... | PREDICTION...", nargs=-1, required=True, type=PATH)
 @click.option("--predictor", "predictors", multiple=True, metavar="NAME", help="Use this predictor; may be repeated.")
 @click.option(
-    "--history/--no-history",
-    default=True,
+    "--history",
+    type=click.Choice(get_args(HistoryKind)),
+    default="domain",
     show_default=True,
-    help="Also use the measured changes of the same domain in other runs.",
+    help="Also use the domain's measured changes in other runs, or in other models' runs on the same set.",
 )
 @POST_HOC
 @UNRELATED
@@ -89,7 +91,7 @@ def compare(
 def calibrate(
     paths: tuple[Path, ...],
     predictors: tuple[str, ...],
-    history: bool,
+    history: HistoryKind,
     post_hoc: bool,
     unrelated: bool,
     output: Path | None,
@@ -109,10 +111,10 @@ def calibrate(
     from sts_eval.report.calibration import print_calibration, print_expected
 
     if apply is not None:
-        if predictors or not history or post_hoc or unrelated or output is not None:
+        if predictors or history != "domain" or post_hoc or unrelated or output is not None:
             raise UserError(
                 "--apply uses a finished calibration",
-                "Leave out --predictor, --no-history, --post-hoc, --unrelated and --output, which are for making one",
+                "Leave out --predictor, --history, --post-hoc, --unrelated and --output, which are for making one",
             )
         calibration = Calibration.read(apply)
         for one in [Prediction.read(path) for path in paths]:
@@ -121,7 +123,7 @@ def calibrate(
         return
     if output is not None:
         check_writable(output)
-    calibration = fitted(gather(paths, post_hoc=post_hoc, unrelated=unrelated), predictors, with_history=history)
+    calibration = fitted(gather(paths, post_hoc=post_hoc, unrelated=unrelated), predictors, history=history)
     print_calibration(calibration)
     if output is not None:
         calibration.write(output)

@@ -16,29 +16,23 @@ from sts_eval.predictors import (
     representation,
     steering,
     sts,
+    sts_sizes,
     training,
 )
 from sts_eval.predictors.predictor import Predictor
 
 # This package's own, in the order in which the modules define them.
-PREDICTORS: tuple[Predictor, ...] = tuple(
-    value
-    for module in (
-        sts,
-        lexical,
-        embedding,
-        magnitude,
-        representation,
-        profile,
-        loss,
-        training,
-        steering,
-        gradient,
-        probe,
-        labels,
-    )
-    for value in vars(module).values()
-    if isinstance(value, Predictor)
+PREDICTORS: tuple[Predictor, ...] = (
+    *(
+        value
+        for module in (
+            *(sts, lexical, embedding, magnitude, representation, profile),
+            *(loss, training, steering, gradient, probe, labels),
+        )
+        for value in vars(module).values()
+        if isinstance(value, Predictor)
+    ),
+    *sts_sizes.PREDICTORS,
 )
 ENTRY_POINTS = "sts_eval.predictors"  # group of the entry points with which other packages add predictors
 

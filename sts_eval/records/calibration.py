@@ -25,11 +25,20 @@ class Term(Part):
     slope: float = Field(description="points per standard deviation of the scores over the domains of their run")
 
 
+HistoryKind = Literal["domain", "same-set", "none"]
+"""History beside the scores: a domain's mean change in other runs, or in other models' runs on the same set."""
+
+
 class HistoryTerm(Part):
     """The part of each domain's history in the line."""
 
     slope: float = Field(description="points per point; below 1 where a domain's mean says little about the next run")
     mean: dict[str, float] = Field(description="by domain: mean change over the outcomes, points")
+    by_set: dict[str, dict[str, float]] = Field(
+        default={},
+        exclude_if=lambda by_set: not by_set,
+        description="by training set and domain, where it is the history on the same set; takes the place of the mean",
+    )
 
 
 class Equation(Part):
@@ -65,6 +74,14 @@ class HoldOut(Part):
     skill_zero: float | None = Field(default=None, description="1 - MSE/MSE of 'nothing changes'")
     skill_run_mean: float | None = Field(default=None, description="against the run's own measured mean")
     skill_domain_mean: float | None = Field(default=None, description="against the domain's mean in the other groups")
+    skill_same_set: float | None = Field(
+        default=None,
+        exclude_if=lambda value: value is None,
+        description="against the domain's mean in the other groups' runs on the same set, no line fitted",
+    )
+    rmse_same_set: float | None = Field(
+        default=None, exclude_if=lambda value: value is None, description="points; of that mean itself"
+    )
     levels: tuple[Level, ...] = ()
     selected: dict[str, int] = Field(default={}, description="by predictor: folds whose line uses it")
     too_little: str | None = Field(default=None, description="why there are no figures")

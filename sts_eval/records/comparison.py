@@ -1,15 +1,21 @@
 """The record of a comparison over one run or many: every predictor against what tuning changed, by question."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import Field
 
 from sts_eval.records.record import Part, Record
 
-Question = Literal["how_much", "which_way", "which_set", "which_set_away"]
-"""`how_much`: the size of a domain's change, with the noise's share taken off (the paper's question). `which_way`: the
-signed change. `which_set`: which training set helps which domain, each domain's and each run's mean removed within a
-model. `which_set_away`: the same without home domains (the domains that the training set is made for)."""
+Question = Literal["how_much", "which_way", "which_way_away", "which_set", "which_set_away", "how_much_debiased"]
+"""`how_much`: |Δ|, the paper's outcome. `which_way`: the signed change. `which_set`: which training set helps which
+domain, each domain's and each run's mean removed within a model. `…_away`: the same without home domains (the domains
+that the training set is made for). `how_much_debiased`: the signed root of Δ² - SE², an outcome beside |Δ|; the square
+is unbiased, the root is not."""
+
+EVERY_QUESTION: tuple[Question, ...] = get_args(Question)
+SET_BY_DOMAIN: tuple[Question, ...] = ("which_set", "which_set_away")  # about the training sets of a model
+AWAY: tuple[Question, ...] = ("which_way_away", "which_set_away")  # without home domains
+SIZE: tuple[Question, ...] = ("how_much", "how_much_debiased")  # about the size of a change
 
 Measure = Literal["accuracy", "acc_norm", "logprob", "logprob_per_token"]
 """Accuracy by the likeliest option and by the likeliest per character, in points; log-probability of the right option
@@ -55,6 +61,26 @@ class MeanCost(Part):
     share_of_tuning: float | None = Field(description="of the time of one tuning, one seed")
 
 
+class OtherSets(Part):
+    """The placebo: the same predictor, made for another training set of the model, against this set's changes.
+
+    All r are within runs, averaged over the runs whose model has another set.
+    """
+
+    own: float | None = Field(description="r of each run's own prediction")
+    other: float | None = Field(description="r of the predictions for other sets with this set's changes")
+    difference: float | None = Field(description="own minus other")
+    interval: Ends | None = Field(description="95%, of the difference, over models, sets and domains")
+
+
+class PairsRight(Part):
+    """Of two training sets, which is better for a domain: how often the order of the scores is right."""
+
+    share: float | None = Field(description="of pairs within a model; 0.5 for a score that knows nothing")
+    interval: Ends | None = Field(description="95%, over models, sets and domains")
+    n_pairs: int
+
+
 class SingleRun(Part):
     """One predictor within one run: what is not pooled, and not resampled together with other predictors."""
 
@@ -83,7 +109,7 @@ class Row(Part):
     rank: int | None = Field(description="shared by predictors that cannot be told apart; None outside the ranking")
     r: float | None = Field(description="pooled over runs")
     hksj: Ends | None = Field(description="95%, random effects; Fisher's for one run")
-    bootstrap: Ends | None = Field(description="95%, over runs and domains")
+    bootstrap: Ends | None = Field(description="95%, over models, training sets and domains")
     spearman: float | None
     p_permutation: float | None = Field(description="of max |r| over all predictors of its standing; None for oracles")
     n_runs: int = Field(description="runs in which it has a correlation")
@@ -92,6 +118,9 @@ class Row(Part):
     from_history: Difference | None
     sign: SignFigures | None = Field(description="only for which_way")
     cost: MeanCost | None
+    other_sets: OtherSets | None = Field(default=None, description="None where no model has two training sets")
+    pairs_right: PairsRight | None = Field(default=None, description="only for which_set and which_set_away")
+    extremes: float | None = Field(default=None, description="r over the paper's 4+4 domains; only for how_much")
     single: SingleRun | None = Field(description="only where one run was compared, and these figures were asked for")
     undefined: str | None = Field(description="why there is no r")
 
@@ -104,9 +133,15 @@ class Table(Part):
     n_runs: int
     n_points: int
     ceiling: float | None = Field(description="r of a perfect predictor, given the noise")
+    ceiling_interval: Ends | None = Field(default=None, description="95%, over models, training sets and domains")
+    agreement: float | None = Field(
+        default=None,
+        description="√ of the mean r between models on one set: a perfect predictor reaches at least this",
+    )
+    ranked_by: Literal["r", "other_sets"] = Field(default="r", description="r, or its difference from other sets' r")
     between_seeds: float | None = Field(description="mean r between the changes of two tuning seeds of a run")
     best_history: str | None
-    rows: tuple[Row, ...] = Field(description="ranked ones by r, then history, then oracles")
+    rows: tuple[Row, ...] = Field(description="ranked ones, best first, then history, then oracles")
     notes: tuple[str, ...]
 
     def row(self, name: str) -> Row:
@@ -123,18 +158,17 @@ class Table(Part):
 
 
 class AddedRow(Part):
-    """What one predictor adds to history."""
+    """What one predictor adds to history, and what it is worth on groups of runs that nothing has seen."""
 
     name: str
     flags: tuple[str, ...]
     standing: Standing
     partial_r: float | None = Field(description="of score and change, history and run held fixed")
-    interval: Ends | None = Field(description="95%, Fisher's, as if points were independent")
-    p_likelihood: float | None = Field(description="likelihood ratio, as if points were independent")
-    q_likelihood: float | None = Field(description="the same over all predictors, false discovery rate of any kind")
+    interval: Ends | None = Field(description="95%, over models, sets and domains; before schema 3 Fisher's")
     p_permutation: float | None = Field(description="domains exchanged, so that runs may share them")
-    rmse_without: float | None = Field(description="on held-out groups, in the measure's unit")
-    rmse_with: float | None
+    rmse_plain: float | None = Field(default=None, description="on held-out groups, of history itself, no line fitted")
+    rmse_without: float | None = Field(description="the same of a line on history, in the measure's unit")
+    rmse_with: float | None = Field(description="the same of a line on history and score")
     n_runs: int
     n_points: int
     undefined: str | None = Field(description="why there is no partial r")
@@ -146,6 +180,8 @@ class AddedTable(Part):
     question: Question
     measure: Measure
     history: str
+    history_measure: Measure | None = Field(default=None, description="of the history held fixed, the less noisy one")
+    n_history: int | None = Field(default=None, description="noisy runs that the history is the mean of")
     held_out: Literal["models", "training sets"]
     rows: tuple[AddedRow, ...] = Field(description="by falling partial r, oracles last")
 
@@ -170,9 +206,10 @@ class ComparedRun(Part):
 class Comparison(Record):
     """Every predictor against what tuning changed, over one run or many."""
 
-    schema_version: Literal[2] = 2
+    schema_version: Literal[3] = 3
     created: str = Field(description="UTC, ISO 8601")
     runs: tuple[ComparedRun, ...] = Field(min_length=1)
+    effective_runs: dict[Measure, float] = Field(default={}, description="independent runs that would say as much")
     domains: tuple[str, ...]
     reference: str = Field(description="the predictor that others are compared with")
     level: float

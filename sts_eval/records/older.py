@@ -70,13 +70,41 @@ def _renamed_1(values: Values, name: str) -> Values:
 def _comparison_1(values: Values) -> Values:
     """Schema 2 holds the figures that only a single run has."""
     tables = [{**table, "rows": [{**row, "single": None} for row in table["rows"]]} for table in values["tables"]]
-    return values | {"schema_version": 2, "tables": tables}
+    return _comparison_2(values | {"tables": tables})
+
+
+def _comparison_2(values: Values) -> Values:
+    """Schema 3 takes plain |Δ| for the size of a change; before, the noise's share was taken off.
+
+    The likelihood ratio, which counted points as independent, is gone.
+    """
+    added = [
+        {
+            **table,
+            "rows": [
+                {key: one for key, one in row.items() if not key.endswith("_likelihood")} for row in table["rows"]
+            ],
+        }
+        for table in map(_debiased, values["added"])
+    ]
+    return values | {"schema_version": 3, "tables": [*map(_debiased, values["tables"])], "added": added}
+
+
+def _debiased(table: Values) -> Values:
+    """A table of schema 2 under the name that its question has now."""
+    return {**table, "question": "how_much_debiased"} if table["question"] == "how_much" else table
+
+
+def _report_2(values: Values) -> Values:
+    """Its own layout did not change; the comparison in it was of an earlier schema too."""
+    comparison = values["comparison"]
+    return values | {"schema_version": 3, "comparison": upgraded("Comparison", comparison) if comparison else None}
 
 
 def _report_1(values: Values) -> Values:
     """Schema 2 compares all predictors; a report of schema 1 held STS's scores against the changes only."""
     del values["agreements"]
-    return values | {"schema_version": 2, "comparison": None}
+    return values | {"schema_version": 3, "comparison": None}
 
 
 def _submission_1(values: Values) -> Values:
@@ -111,7 +139,9 @@ _STEPS: Mapping[tuple[str, int], Callable[[Values], Values]] = {
     ("Outcome", 1): lambda values: _renamed_1(values, "said"),
     ("Oracle", 1): lambda values: _renamed_1(values, "columns"),
     ("Comparison", 1): _comparison_1,
+    ("Comparison", 2): _comparison_2,
     ("Report", 1): _report_1,
+    ("Report", 2): _report_2,
     ("Submission", 1): _submission_1,
     ("Submission", 2): _submission_2,
 }

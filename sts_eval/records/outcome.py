@@ -22,6 +22,13 @@ class Change(Part):
     by_seed: tuple[float, ...]
 
 
+class QuestionChanges(Part):
+    """The change of every question of a domain, from which follows what runs of one model share."""
+
+    ids_sha256: str = Field(description="of the ids of the questions, in their order")
+    right: tuple[int, ...] = Field(description="right answers after less before, summed over seeds")
+
+
 class DomainOutcome(Part):
     """One domain. Accuracies are proportions, their changes points."""
 
@@ -36,6 +43,11 @@ class DomainOutcome(Part):
     logprob_per_token: Change | None = Field(
         default=None, exclude_if=absent, description="of the right option's own text, nats per token"
     )
+    questions: QuestionChanges | None = Field(
+        default=None,
+        exclude_if=absent,
+        description="where the run's answers were at hand and asked for",
+    )
 
 
 class Outcome(Record):
@@ -45,6 +57,11 @@ class Outcome(Record):
     model: str = Field(description="short name; runs of one model share it")
     training_set: str = Field(description="short name; runs on one set share it")
     home: tuple[str, ...] = Field(description="domains that the training set is about, where somebody said so")
+    shares: dict[str, float] = Field(
+        default={},
+        exclude_if=lambda shares: not shares,
+        description="share of the training set about each domain, where its recipe says so",
+    )
     created: str = Field(description="of the prediction, UTC, ISO 8601")
     prediction_sha256: str
     transfer_sha256: str

@@ -29,7 +29,7 @@ class DomainRow(Part):
 class Report(Record):
     """A prediction beside the change that followed it."""
 
-    schema_version: Literal[2] = 2
+    schema_version: Literal[3] = 3
     created: str
     prediction_sha256: str
     transfer_sha256: str

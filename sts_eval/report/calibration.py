@@ -19,6 +19,13 @@ def print_calibration(calibration: Calibration, console: Console | None = None) 
     if calibration.equation is not None:
         console.print(equation_text(calibration.equation), markup=False, highlight=False)
         console.print(error_table(calibration))
+        for one in calibration.hold_outs:
+            if one.skill_same_set is not None:
+                console.print(
+                    f"Without {_group(one)}, the domain's mean in other models' runs on the same set, with no line "
+                    f"fitted, has RMSE {unsigned(one.rmse_same_set)}; skill against it: {signed(one.skill_same_set)}.",
+                    highlight=False,
+                )
         console.print(coverage_table(calibration))
         console.print(
             "Scores are standardised over the domains of their run. Skill is the share of squared error removed, "
@@ -91,7 +98,8 @@ def equation_text(equation: Equation) -> str:
     parts = [f"{equation.intercept:+.2f}"]
     parts += [f"{term.slope:+.2f} · {term.predictor}" for term in equation.terms]
     if equation.history is not None:
-        parts.append(f"{equation.history.slope:+.2f} · the domain's mean change in other runs")
+        where = "on the same set" if equation.history.by_set else "in other runs"
+        parts.append(f"{equation.history.slope:+.2f} · the domain's mean change {where}")
     return f"Expected change in points = {' '.join(parts)}"
 
 

@@ -83,9 +83,20 @@ def _record(row: Row, table: Table, added: list[AddedTable]) -> dict[str, Cell]:
         "n_runs": row.n_runs,
         "n_points": row.n_points,
         "ceiling": table.ceiling,
+        **_ends("ceiling", table.ceiling_interval),
+        "ceiling_by_agreement": table.agreement,
         **_difference("from_reference", row.from_reference),
         **_difference("from_history", row.from_history),
     }
+    if row.other_sets is not None:
+        others = row.other_sets
+        cells |= {"r_of_other_sets": others.other, "over_other_sets": others.difference}
+        cells |= _ends("over_other_sets", others.interval)
+    if row.pairs_right is not None:
+        pairs = row.pairs_right
+        cells |= {"pairs_right": pairs.share, **_ends("pairs_right", pairs.interval), "n_pairs": pairs.n_pairs}
+    if row.extremes is not None:
+        cells["extremes"] = row.extremes
     if row.sign is not None:
         cells |= {"auroc": row.sign.auroc, **_ends("auroc", row.sign.interval), "mcc": row.sign.mcc}
         cells |= {"n_up": row.sign.n_up, "n_down": row.sign.n_down}
@@ -95,12 +106,12 @@ def _record(row: Row, table: Table, added: list[AddedTable]) -> dict[str, Cell]:
         one = row.single
         cells |= {"own_p_permutation": one.p_permutation, "kendall": one.kendall, "r2": one.r2}
         cells |= {**_ends("bca", one.bootstrap), **_ends("without_one_domain", one.leave_one_out)}
-        cells |= {"extremes": one.extremes, "conclusion": one.conclusion}
+        cells["conclusion"] = one.conclusion
     for beyond in added:
         for found in (known for known in beyond.rows if known.name == row.name):
             name = f"beyond_{beyond.history}"
             cells |= {f"{name}_partial_r": found.partial_r, **_ends(f"{name}_partial_r", found.interval)}
-            for figure in ("p_likelihood", "q_likelihood", "p_permutation", "rmse_without", "rmse_with"):
+            for figure in ("p_permutation", "rmse_plain", "rmse_without", "rmse_with"):
                 cells[f"{name}_{figure}"] = getattr(found, figure)
     return cells
 

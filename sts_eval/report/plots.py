@@ -50,7 +50,8 @@ def forest(comparison: Comparison) -> Figure:
 
     Thick lines are the bootstrap over runs and domains, thin ones HKSJ.
     """
-    tables = [table for table in comparison.tables if table.measure == "accuracy"]
+    drawn = [table for table in comparison.tables if table.measure == "accuracy"]
+    tables = [table for table in drawn if table.question != "how_much_debiased"]
     leading = next(table for table in tables if table.question == "which_way")
     names = [row.name for row in leading.rows][::-1]
     figure = Figure(figsize=(3 + 3.6 * len(tables), 1.6 + 0.22 * len(names)), layout="constrained")

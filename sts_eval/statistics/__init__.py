@@ -19,13 +19,15 @@ changes and errors are matrices of shape (n_runs, n_domains), NaN where missing;
 - `multiple`: many predictors at once: family-wise p, and ranks that the data can tell apart
 - `sign`: which domains gain and which lose
 - `added`: what a predictor adds to a domain's history
+- `held_out`: what score and history are worth in points, on groups of runs that nothing has seen
+- `placebo`: what a score says of the training set, beyond the same score made for other sets
 - `conformal`: from a score to points, on held-out groups, with intervals that keep their coverage
 - `interaction`: which training set helps which domain
 - `low_rank`: a run completed from other runs by a matrix of low rank
 - `within_runs`, `resampling`, `result`: r within every run, bootstrap and permutation, and results, for the files above
 """
 
-from sts_eval.statistics.added import AddedValue, added_value
+from sts_eval.statistics.added import PartialCorrelation, partial_correlation
 from sts_eval.statistics.conformal import (
     Line,
     conformal_interval,
@@ -49,12 +51,11 @@ from sts_eval.statistics.within_runs import standardised
 from sts_eval.statistics.wording import conclusion, verdict
 
 __all__ = [
-    "AddedValue",
     "Correlation",
     "Interval",
     "Line",
     "PairedDifference",
-    "added_value",
+    "PartialCorrelation",
     "change_over_seeds",
     "complete",
     "completed_history",
@@ -75,6 +76,7 @@ __all__ = [
     "paired_change",
     "paired_difference",
     "paired_mean_change",
+    "partial_correlation",
     "pool_correlations",
     "pooled_r",
     "shared_ranks",

@@ -3,7 +3,7 @@
 Two scores that are compared with the same changes give dependent correlations: they share y, and mostly share what they
 measure. Treating them as independent wastes that. Within one run Williams' t answers (Williams 1959, Journal of the
 Royal Statistical Society B 21, 396-399; recommended by Steiger 1980, Psychological Bulletin 87, 245-251, as his T2).
-Over many runs a bootstrap of runs and domains does, in which both predictors always see the same resample.
+Over many runs a bootstrap of models, sets and domains does, in which both predictors always see the same resample.
 
 How little one run can tell: r = .8 against .5 over 14 domains, with the scores correlating by .5, has p = .13.
 """
@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from sts_eval.statistics.correlation import MIN_POINTS
-from sts_eval.statistics.resampling import ROUNDING, percentile_interval, two_sided_p, two_way_counts
+from sts_eval.statistics.resampling import ROUNDING, Units, percentile_interval, resamples, two_sided_p
 from sts_eval.statistics.result import Floats, Interval, Result
 from sts_eval.statistics.within_runs import average, jointly_present, matrices, resampled_correlations
 
@@ -36,7 +36,7 @@ class PairedDifference(Result):
     """Difference of two predictors' r over the same runs and domains."""
 
     difference: float | None = None  # r of the first predictor minus that of the second, each signed
-    interval: Interval | None = None  # percentile interval over resampled runs and domains
+    interval: Interval | None = None  # percentile interval over resampled models, sets and domains
     p_value: float | None = None  # two-sided bootstrap p of "no difference"
     n_runs: int = 0  # runs in which both predictors have an r
     n_points: int = 0  # points behind them
@@ -64,9 +64,18 @@ def williams_t(r_xy: float, r_zy: float, r_xz: float, n: int) -> WilliamsTest:
 
 
 def paired_difference(
-    x: ArrayLike, z: ArrayLike, y: ArrayLike, *, level: float = 0.95, n_resamples: int = 2000, seed: int = 0
+    x: ArrayLike,
+    z: ArrayLike,
+    y: ArrayLike,
+    *,
+    units: Units | None = None,
+    level: float = 0.95,
+    n_resamples: int = 2000,
+    seed: int = 0,
 ) -> PairedDifference:
     """Compare the predictors x and z of the changes y over many runs. Only cells that both have are used.
+
+    `units` says which runs share a model or a training set; None stands for runs that share neither.
 
     The correlations are signed: a predictor that should correlate negatively must be negated by the caller. The least
     p is 2/(n_resamples + 1). If no run has both correlations, the statistics are None with the reason.
@@ -76,7 +85,7 @@ def paired_difference(
     """
     first, second, changes = jointly_present(*matrices(x, z, y))
     once = np.ones((1, first.shape[1]))
-    r_first, n = resampled_correlations(first, changes, once)
+    r_first, _ = resampled_correlations(first, changes, once)
     r_second, _ = resampled_correlations(second, changes, once)
     used = np.isfinite(r_first[0] + r_second[0])
     if not used.any():
@@ -84,14 +93,28 @@ def paired_difference(
             undefined={"all": f"in none of {len(first)} runs do both predictors have a correlation"}
         )
 
-    difference = float((average(r_first[:, used], n[:, used]) - average(r_second[:, used], n[:, used]))[0])
-    runs, domains = two_way_counts(int(used.sum()), first.shape[1], n_resamples, seed)
-    r_first, points = resampled_correlations(first[used], changes[used], domains)
-    r_second, _ = resampled_correlations(second[used], changes[used], domains)
+    drawn = resamples((units or Units.separate(len(first))).at(used), first.shape[1], n_resamples, seed)
+    domains = np.vstack([once, drawn.domains])
+    each = [resampled_correlations(one[used], changes[used], domains) for one in (first, second)]
+    return difference_of_runs(each[0][0], each[1][0], each[0][1], drawn.runs, level)
+
+
+def difference_of_runs(
+    r_first: Floats, r_second: Floats, n: Floats, runs: Floats, level: float = 0.95
+) -> PairedDifference:
+    """The difference of two predictors from r of every run over the same cells, and the points n behind each.
+
+    All have the shape (1 + n_resamples, n_runs), the data themselves first and then the resamples of the domains;
+    `runs`, shape (n_resamples, n_runs), says how often each resample holds each run.
+    """
     lacking = np.isnan(r_first + r_second)  # a run counts for both or for neither
-    resampled = average(np.where(lacking, np.nan, r_first), points, runs)
-    resampled -= average(np.where(lacking, np.nan, r_second), points, runs)
-    return judged_difference(difference, resampled, level, int(used.sum()), int(n[0, used].sum()))
+    used = ~lacking[0]
+    if not used.any():
+        return PairedDifference(undefined={"all": "in no run do both predictors have a correlation"})
+    times = np.vstack([np.ones(runs.shape[1]), runs]) * used
+    difference = average(np.where(lacking, np.nan, r_first), n, times)
+    difference -= average(np.where(lacking, np.nan, r_second), n, times)
+    return judged_difference(float(difference[0]), difference[1:], level, int(used.sum()), int(n[0, used].sum()))
 
 
 def judged_difference(

@@ -5,9 +5,10 @@ two facts correlates well with the changes and is of no use for choosing a set f
 mean and each set's mean away leaves the interaction, set by domain (the residual of a two-way analysis of
 variance without replication), and a score has to correlate with that.
 
-With both means gone there is little left for points of one row or column to share, and drawing rows and columns
-counts that rest up to three times over (Owen 2007). The interval is therefore wide, by up to √3: one that excludes 0
-can be relied on, one that includes 0 says little.
+Models, training sets and domains are drawn, a set in all models at once. With both means gone there is little left for
+points of one row or column to share, and drawing rows and columns counts that rest up to three times over (Owen
+2007). The interval is therefore wide, by up to √3: one that excludes 0 can be relied on, one that includes 0 says
+little.
 
 Comparing 45 predictors needs their difference in every resample, and centring resampled tables again and again is
 slow. So the resamples are kept as weights, row weight times column weight, and what centring leaves of a sum of
@@ -25,9 +26,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from sts_eval.statistics.ceiling import Ceiling, agreement, ceiling_of_rest
 from sts_eval.statistics.dependent import PairedDifference, judged_difference
 from sts_eval.statistics.multiple import family_p
-from sts_eval.statistics.resampling import ROUNDING, percentile_interval, permutations
+from sts_eval.statistics.resampling import ROUNDING, Units, percentile_interval, permutations, resamples
 from sts_eval.statistics.result import Floats, Interval
 from sts_eval.statistics.within_runs import jointly_present, matrices
 
@@ -44,7 +46,7 @@ class Interaction:
 
     r: float | None  # Pearson's, over the points of all models
     spearman: float | None  # rank correlation of the same residuals
-    interval: Interval | None  # percentile interval over resampled training sets (within each model) and domains
+    interval: Interval | None  # percentile interval over resampled models, training sets and domains
     resampled: Floats  # r in every resample, shape (n_resamples,), NaN where undefined
     n_rows: int  # training sets, counted once per model
     n_points: int
@@ -56,7 +58,7 @@ class SetByDomainTable:
     """Changes of all runs with what is needed to correlate predictors with them."""
 
     y: Floats  # changes, shape (n_rows, n_domains); NaN where left out. Scores have the same shape
-    groups: NDArray[np.intp]  # model of each row, shape (n_rows,)
+    units: Units  # model and training set of each row
     level: float = 0.95
     n_resamples: int = 2000
     seed: int = 0
@@ -97,20 +99,23 @@ class SetByDomainTable:
             size |= dict(zip(pattern, np.abs(r), strict=True))
         return family_p({name: size[name] for name in scores})
 
-    def ceiling(self, se: ArrayLike) -> float | None:
-        """How high r could go with a perfect predictor: √(1 - mean SE² · df/(Σ ỹ²)), se of the shape of y.
+    def ceiling(self, noise: ArrayLike) -> Ceiling:
+        """How high r could go with a perfect predictor: √(1 - mean noise · df/(Σ ỹ²)), df what the model leaves free.
 
-        Centring takes df/n of independent noise with it, df being what the additive model leaves of n points.
-        What runs of a model share, such as the untuned model's answers, is noise that centring removes whole, so
-        the true ceiling is somewhat higher. None without a model of 3 sets by 3 domains, or where no change is left.
+        `noise`, of the shape of y, is each change's squared error less what it shares with the model's other runs: the
+        untuned model's answers and the questions are the same in all of them, and centring removes what they share
+        whole. With the full squared error the ceiling is too low. None without a model of 3 sets by 3 domains.
         """
         tables, _, y = self._centred({"y": self.y})
-        used = np.isfinite(y)
-        if not tables or not (total := float(np.nansum(y**2))):
-            return None
-        freedom = sum(_freedom(used[rows]) for rows in tables)
-        noise = float(np.mean(np.asarray(se, dtype=np.float64)[used] ** 2)) * freedom
-        return float(np.sqrt(max(0.0, 1 - noise / total)))
+        if not tables:
+            return Ceiling(undefined={"all": f"no model has {_MIN_SIDE} training sets and {_MIN_SIDE} domains"})
+        freedom = sum(_freedom(np.isfinite(y[rows])) for rows in tables)
+        drawn = resamples(self.units, self.y.shape[1], self.n_resamples, self.seed)
+        return ceiling_of_rest(y, noise, freedom, drawn, level=self.level)
+
+    def agreement(self) -> float | None:
+        """√ of the mean r between models on one set: a perfect predictor reaches at least this."""
+        return agreement(self._centred({"y": self.y})[2], self.units)
 
     def same_cells(self, x: ArrayLike, z: ArrayLike) -> bool:
         """Whether two predictors have scores for the same changes, so that their resamples can be compared."""
@@ -130,7 +135,8 @@ class SetByDomainTable:
         scores = np.array(list(pattern.values()))
         cells = np.isfinite(scores[0])
         used = cells.any(axis=1)
-        tables = [np.flatnonzero(used & (self.groups == label)) for label in np.unique(self.groups)]
+        models = np.array(self.units.models)
+        tables = [np.flatnonzero(used & (models == label)) for label in np.unique(models)]
         tables = [rows for rows in tables if len(rows) >= _MIN_SIDE and cells[rows].any(axis=0).sum() >= _MIN_SIDE]
         x, y = np.full(scores.shape, np.nan), np.full(self.y.shape, np.nan)
         for rows in tables:
@@ -146,9 +152,12 @@ class SetByDomainTable:
         if not tables:
             reason = f"no model has {_MIN_SIDE} training sets and {_MIN_SIDE} domains"
             return dict.fromkeys(pattern, replace(nothing, reason=reason))
-        rng = np.random.default_rng(self.seed)
-        of_domains = _counts(self.y.shape[1], self.n_resamples, rng)
-        parts = [_sums(x[:, rows], y[rows], _counts(len(rows), self.n_resamples, rng), of_domains) for rows in tables]
+        drawn = resamples(self.units, self.y.shape[1], self.n_resamples, self.seed)
+        models, sets, domains = (_data_first(counts) for counts in (drawn.models, drawn.sets, drawn.domains))
+        parts = [
+            [models[:, rows[:1]] * total for total in _sums(x[:, rows], y[rows], sets[:, rows], domains)]
+            for rows in tables
+        ]
         products, x_squares, y_squares = (sum(part) for part in zip(*parts, strict=True))
         r = _ratio(products, x_squares * y_squares)
         found = {}
@@ -221,10 +230,9 @@ def _ratio(products: Floats, squares: Floats) -> Floats:
     return r
 
 
-def _counts(size: int, n_resamples: int, rng: np.random.Generator) -> Floats:
-    """How often each unit is drawn in each resample; the first row is the data themselves, once each."""
-    drawn = rng.integers(0, size, size=(n_resamples, size), dtype=np.intp)
-    return np.vstack([np.ones(size), (drawn[:, :, None] == np.arange(size)).sum(axis=1)])
+def _data_first(counts: Floats) -> Floats:
+    """Resamples after the data themselves, which have everything once."""
+    return np.vstack([np.ones(counts.shape[1]), counts])
 
 
 def _sums(x: Floats, y: Floats, of_rows: Floats, of_domains: Floats) -> tuple[Floats, Floats, Floats]:

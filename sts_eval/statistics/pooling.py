@@ -5,8 +5,8 @@ respected. Runs differ, so their Fisher z are combined as random effects: betwee
 Mandel (1982), interval by Hartung and Knapp (2001) and Sidik and Jonkman (2002), HKSJ, both statsmodels'. And
 runs share their domains, which that interval ignores: where the same domains lose in every run it is far too narrow,
 and more runs make it worse. HKSJ also scales the standard error by the observed spread of the runs, so it is too narrow
-where few runs agree by accident. A bootstrap over runs and domains (`sts_eval.statistics.resampling`) is therefore
-given as well. Where the two disagree, rely on the bootstrap.
+where few runs agree by accident. A bootstrap over models, sets and domains (`sts_eval.statistics.resampling`) is
+therefore given as well. Where the two disagree, rely on the bootstrap.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from scipy import stats
 from statsmodels.stats.meta_analysis import combine_effects
 
 from sts_eval.statistics.correlation import fisher_interval
-from sts_eval.statistics.resampling import percentile_interval, two_way_counts
+from sts_eval.statistics.resampling import Units, percentile_interval, resamples
 from sts_eval.statistics.result import Floats, Interval, Result
 from sts_eval.statistics.within_runs import (
     R_BOUND,
@@ -37,7 +37,7 @@ class PooledCorrelation(Result):
 
     r: float | None = None  # random-effects mean of Fisher's z, back on the scale of r. With one run, that run's r
     interval: Interval | None = None  # HKSJ interval; with one run, Fisher's
-    bootstrap: Interval | None = None  # of `pooled_r`, over resampled runs and domains; with one run, over domains
+    bootstrap: Interval | None = None  # of `pooled_r`, over models, sets and domains; with one run, over domains
     spearman: float | None = None  # mean Fisher z of the runs' rank correlations as r, at most `R_BOUND`
     n_runs: int = 0  # runs that have an r; the others have fewer than 4 points or a constant variable
     n_points: int = 0  # points behind them
@@ -58,11 +58,18 @@ def pooled_r(x: ArrayLike, y: ArrayLike) -> float | None:
 
 
 def pool_correlations(
-    x: ArrayLike, y: ArrayLike, *, level: float = 0.95, n_resamples: int = 2000, seed: int = 0
+    x: ArrayLike,
+    y: ArrayLike,
+    *,
+    units: Units | None = None,
+    level: float = 0.95,
+    n_resamples: int = 2000,
+    seed: int = 0,
 ) -> PooledCorrelation:
     """Correlate one predictor's scores x with the changes y within each run and combine the runs.
 
-    If no run has an r, the statistics are None with the reason.
+    `units` says which runs share a model or a training set; None stands for runs that share neither. If no run has an
+    r, the statistics are None with the reason.
 
     Raises:
         ValueError: If the shapes are not two-dimensional and equal.
@@ -76,9 +83,9 @@ def pool_correlations(
         return PooledCorrelation(undefined={"all": reason})
 
     centre, interval = _combined(r[used], n[used], level)
-    runs, domains = two_way_counts(int(used.sum()), n_domains, n_resamples, seed)
-    resampled, points = resampled_correlations(scores[used], changes[used], domains)
-    bootstrap = percentile_interval(average(resampled, points, runs), level)
+    drawn = resamples((units or Units.separate(n_rows)).at(used), n_domains, n_resamples, seed)
+    resampled, points = resampled_correlations(scores[used], changes[used], drawn.domains)
+    bootstrap = percentile_interval(average(resampled, points, drawn.runs), level)
     ranks = [stats.rankdata(values, axis=1, nan_policy="omit") for values in (scores, changes)]
     intervals = {"interval": interval, "bootstrap": bootstrap}
     return PooledCorrelation(

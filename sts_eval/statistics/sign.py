@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sts_eval.statistics.resampling import percentile_interval, two_way_counts
+from sts_eval.statistics.resampling import Units, percentile_interval, resamples
 from sts_eval.statistics.result import Floats, Interval, Result
 from sts_eval.statistics.within_runs import jointly_present, matrices, standardised
 
@@ -26,7 +26,7 @@ class SignQuality(Result):
     mcc: float | None = None  # Matthews' correlation of the signs of score and change; 0 for a score that knows nothing
     n_up: int  # domains of all runs that clearly gain
     n_down: int  # domains of all runs that clearly lose
-    interval: Interval | None = None  # percentile interval of `auroc` over resampled runs and domains
+    interval: Interval | None = None  # percentile interval of `auroc` over resampled models, sets and domains
 
 
 def sign_quality(
@@ -35,6 +35,7 @@ def sign_quality(
     se: ArrayLike,
     *,
     zero: bool,
+    units: Units | None = None,
     level: float = 0.95,
     n_resamples: int = 2000,
     seed: int = 0,
@@ -44,7 +45,7 @@ def sign_quality(
     Only cells with |delta| > 1.96 se count. If no domain gains or none loses, the figures are None with the reason.
     `zero` says whether 0 means "no change" to the score, as for a predicted change. If not, there is no `mcc`, and
     scores are standardised within each run before runs are put together, so that their units do not matter; a run
-    whose scores are all equal then has scores of 0.
+    whose scores are all equal then has scores of 0. `units` says which runs share a model or a training set.
 
     Raises:
         ValueError: If the shapes are not two-dimensional and equal, or a standard error is negative.
@@ -64,7 +65,8 @@ def sign_quality(
 
     clear = up | down
     undefined: dict[str, str] = {}
-    interval = _interval(comparable, up, down, level, n_resamples, seed)
+    units = units or Units.separate(len(comparable))
+    interval = _interval(comparable, up, down, units, level, n_resamples, seed)
     if isinstance(interval, str):
         undefined["interval"] = interval
     mcc: float | None = None
@@ -87,13 +89,19 @@ def sign_quality(
 
 
 def _interval(
-    scores: Floats, up: NDArray[np.bool_], down: NDArray[np.bool_], level: float, n_resamples: int, seed: int
+    scores: Floats,
+    up: NDArray[np.bool_],
+    down: NDArray[np.bool_],
+    units: Units,
+    level: float,
+    n_resamples: int,
+    seed: int,
 ) -> Interval | str:
     """Percentile interval of the AUROC: the share of won (up, down) pairs, each as often as both were drawn."""
-    runs, domains = two_way_counts(*scores.shape, n_resamples, seed)
+    drawn = resamples(units, scores.shape[1], n_resamples, seed)
     (up_run, up_domain), (down_run, down_domain) = np.nonzero(up), np.nonzero(down)
-    times_up = runs[:, up_run] * domains[:, up_domain]
-    times_down = runs[:, down_run] * domains[:, down_domain]
+    times_up = drawn.runs[:, up_run] * drawn.domains[:, up_domain]
+    times_down = drawn.runs[:, down_run] * drawn.domains[:, down_domain]
     won = (np.sign(scores[up][:, None] - scores[down][None, :]) + 1) / 2
     pairs = times_up.sum(axis=1) * times_down.sum(axis=1)
     total = ((times_up @ won) * times_down).sum(axis=1)

@@ -13,7 +13,6 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from sts_eval.records.ledger import LedgerEntry
-from sts_eval.statistics import debiased_magnitude
 from sts_eval.store.correlations import correlations
 from sts_eval.store.snapshot import RUN, STATE
 
@@ -45,8 +44,8 @@ class Board:
 
         The columns of `snapshot.RUN` and `snapshot.STATE` with `tier` raised to `rerun` where the ledger says so,
         and `seeds`, `home`, `domains` (tuples), `pre_registered`, `complete` (both records are attached), `withdrawn`
-        (or rejected; `why` tells) and `ranked` (bools). For each score of `CORRELATED` and target `magnitude` (|Δ| with
-        the noise's share taken off) and `delta`: `{score}_{target}_r`, `_low` and `_high`, Pearson's r over domains
+        (or rejected; `why` tells) and `ranked` (bools). For each score of `CORRELATED` and target `magnitude` (|Δ|)
+        and `delta`: `{score}_{target}_r`, `_low` and `_high`, Pearson's r over domains
         with Fisher's 95% interval; NaN where it is not defined.
         """
         frame: pd.DataFrame = self._table.select([*RUN, *STATE]).to_pandas()
@@ -122,9 +121,8 @@ class Board:
 
     def _correlations(self) -> pd.DataFrame:
         run, _ = self._runs_and_places("domain")
-        delta, se = (self._flat(name).to_numpy() for name in ("delta", "se"))
-        # Where a paper gives no error, its |Δ| cannot be freed of noise and is taken as it is.
-        targets = {"magnitude": debiased_magnitude(delta, np.nan_to_num(se)), "delta": delta}
+        delta = self._flat("delta").to_numpy()
+        targets = {"magnitude": np.abs(delta), "delta": delta}
         found: dict[str, NDArray[np.float64]] = {}
         for score in CORRELATED:
             given = score in self.predictors.index

@@ -42,7 +42,7 @@ def held_out(calibration, by):
 
 def test_a_planted_line_comes_back_whatever_the_unit_of_each_run():
     z = standard_scores((20, 14))
-    calibration = calibrate(runs(3 + 2 * z, {"sts_icl": raw(z)}), ["sts_icl"], with_history=False)
+    calibration = calibrate(runs(3 + 2 * z, {"sts_icl": raw(z)}), ["sts_icl"], history="none")
     assert calibration.equation.intercept == pytest.approx(3)
     assert [term.slope for term in calibration.equation.terms] == pytest.approx([2])
     assert calibration.equation.history is None
@@ -67,7 +67,7 @@ def test_error_and_skill_by_hand():
     # A constant score and no history: every run is predicted by the mean change of the others, 2.5, 1.5 and 2.
     changes = np.array([[0.0, 0, 3], [3, 3, 3], [6, 0, 0]])
     made = outcomes(changes, {"flat": np.ones((3, 3))}, models=("a", "b", "c"), sets=("s",))
-    one = held_out(calibrate(made, ["flat"], with_history=False), "model")
+    one = held_out(calibrate(made, ["flat"], history="none"), "model")
     squares = (6.25 + 6.25 + 0.25) + 3 * 2.25 + (16 + 4 + 4)
     assert one.rmse == pytest.approx(math.sqrt(squares / 9))
     assert one.mae == pytest.approx((5.5 + 4.5 + 8) / 9)
@@ -116,7 +116,7 @@ def test_a_new_run_falls_inside_as_often_as_promised():
     hits = {80: 0, 90: 0}
     for seed in range(250):
         z, changes = exchangeable(seed)
-        calibration = calibrate(made_apart(z[:-1], changes[:-1]), ["sts_icl"], with_history=False)
+        calibration = calibrate(made_apart(z[:-1], changes[:-1]), ["sts_icl"], history="none")
         by_domain = expected(calibration, prediction({f"d{i}": value for i, value in enumerate(z[-1] + 5)}))
         first = next(change for change in by_domain if change.domain == "d0")
         hits[80] += first.low80 <= changes[-1, 0] <= first.high80
@@ -160,7 +160,7 @@ def test_eight_points_allow_80_and_no_90():
     changes, scores = planted(n_models=3, n_sets=1, n_domains=3)
     scores[1, 2] = math.nan
     made = outcomes(changes, {"sts_icl": scores}, models=MODELS[:3], sets=SETS[:1])
-    calibration = calibrate(made, ["sts_icl"], with_history=False)
+    calibration = calibrate(made, ["sts_icl"], history="none")
     assert calibration.half_width_80 > 0
     assert calibration.half_width_90 is None
     assert calibration.too_little == "Too little history for every interval: 8 held-out points, and 90% needs 9"
@@ -189,7 +189,7 @@ def test_the_best_predictor_is_chosen_and_counted_and_oracles_are_not():
 def test_given_predictors_share_a_line():
     changes, noise = planted()
     z, other = standard_scores(changes.shape), standard_scores(changes.shape, seed=5)
-    calibration = calibrate(runs(z - 3 * other, {"a": raw(z), "b": other, "c": noise}), ["a", "b"], with_history=False)
+    calibration = calibrate(runs(z - 3 * other, {"a": raw(z), "b": other, "c": noise}), ["a", "b"], history="none")
     assert calibration.candidates == ()
     assert {term.predictor: term.slope for term in calibration.equation.terms} == pytest.approx({"a": 1, "b": -3})
 
@@ -274,3 +274,24 @@ def test_a_prediction_without_the_predictor_is_refused():
 def test_two_known_domains_are_too_few(calibration):
     with pytest.raises(UserError, match="has 2 of the calibration's domains"):
         expected(calibration, prediction({"d0": 1.0, "d1": 2.0, "alchemy": 3.0}))
+
+
+def test_history_on_the_same_set_by_hand():
+    # Models a, b and c on one set: without a, the others' mean is 4.5, 1.5, 1.5, and so on.
+    changes = np.array([[0.0, 0, 3], [3, 3, 3], [6, 0, 0]])
+    made = outcomes(changes, {"flat": np.ones((3, 3))}, models=("a", "b", "c"), sets=("s",))
+    calibration = calibrate(made, ["flat"], history="same-set")
+    one = held_out(calibration, "model")
+    squares = (4.5**2 + 1.5**2 + 1.5**2) + (0 + 9 + 1.5**2) + (4.5**2 + 1.5**2 + 9)
+    assert one.rmse_same_set == pytest.approx(math.sqrt(squares / 9))
+    assert one.skill_same_set == pytest.approx(1 - one.rmse**2 * 9 / squares)
+    assert calibration.equation.history.by_set["s"] == pytest.approx({"d0": 3, "d1": 1, "d2": 2})
+
+
+def test_a_calibration_on_the_same_set_refuses_another_set():
+    z, domains = np.random.default_rng(0).normal(size=(2, 20, 14))
+    made = runs(2 * z + domains, {"sts_icl": raw(z)})
+    calibration = calibrate(made, ["sts_icl"], history="same-set")
+    assert calibration.half_width_80 is not None
+    with pytest.raises(UserError, match=r"history of .*--history domain"):
+        expected(calibration, prediction({f"d{place}": float(place) for place in range(14)}))

@@ -230,7 +230,7 @@ def test_other_predictors_that_add_to_history_are_counted(comparison):
     record, _ = comparison
     line = next(text for text in record.verdict if text.startswith("Which way it changes, beyond the domain's history"))
     counted, _, named = line.partition(" pass the same tests: ")
-    assert counted.endswith("Of 4 other predictors, 3")
+    assert counted.endswith("Of 5 other predictors, 3")  # home_domain is one
     assert set(named.partition(". ")[0].split(", ")) == {"exact", "partial", "twin"}
     assert "oracle" not in line
 

@@ -80,11 +80,15 @@ def test_prints_both_hold_outs_and_writes_the_record(run, runs, tmp_path):
     rows = [line.strip(" │").split("│") for line in out.splitlines() if line.startswith("│")]
     rows = [[cell.strip() for cell in row] for row in rows]
     for one, name in zip(record.hold_outs, ("one model", "one training set"), strict=True):
-        skills = [f"{skill:+.2f}" for skill in (one.skill_zero, one.skill_run_mean, one.skill_domain_mean)]
+        known = [one.skill_zero, one.skill_run_mean, one.skill_domain_mean]
+        skills = [f"{skill:+.2f}" for skill in known]
         assert [name, str(one.n_groups), str(one.n_points), f"{one.rmse:.2f}", f"{one.mae:.2f}", *skills] in rows
         for level in one.levels:
             share = [f"{level.share:.0%}", f"[{level.share_low:.0%}, {level.share_high:.0%}]"]
             assert [name, f"{level.level:.0%}", f"±{level.half_width:.1f}", *share, str(level.n)] in rows
+    one = record.hold_outs[0]
+    assert f"RMSE {one.rmse_same_set:.2f}; skill against it: {one.skill_same_set:+.2f}." in words(out)
+    assert record.hold_outs[1].skill_same_set is None  # a new set has no such mean
     assert "20 runs, 4 models, 5 training sets, 14 domains, 280 points" in out
     assert "Chosen without one training set: tfidf_cosine 5 of 5." in words(out)
     assert record.sha256()[:12] in out
@@ -161,7 +165,7 @@ def test_a_prediction_without_the_predictor_is_one_line(run, runs, tmp_path):
         (["--predictor", "magic"], "no run has the predictor 'magic'"),
         (["-o", "/proc/calibration.json"], "/proc/calibration.json cannot be written"),
         (["--apply", "nowhere.json"], "nowhere.json cannot be read"),
-        (["--apply", "nowhere.json", "--no-history"], "--apply uses a finished calibration"),
+        (["--apply", "nowhere.json", "--history", "none"], "--apply uses a finished calibration"),
     ],
 )
 def test_wrong_input_is_one_line(run, runs, options, says):

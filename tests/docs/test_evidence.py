@@ -47,11 +47,12 @@ def test_the_comparison_is_of_the_committed_runs(outcomes, comparison):
 
 def test_the_readme_says_what_the_comparison_found(evidence, outcomes, comparison):
     shown = blocks("README.md")
-    assert shown == {"runs": evidence.runs(outcomes), "headline": evidence.headline(comparison)}
+    assert shown == {"runs": evidence.runs(outcomes, comparison), "headline": evidence.headline(comparison, "accuracy")}
 
 
 def test_the_evidence_says_what_the_comparison_found(evidence, outcomes, comparison):
     shown = blocks("docs/evidence.md")
+    assert shown["headline logprob"] == evidence.headline(comparison, "logprob")
     assert shown["changes"] == evidence.changes(outcomes)
     assert shown["ceilings"] == evidence.ceilings(comparison)
     assert shown["added"] == evidence.added(comparison)

@@ -158,9 +158,10 @@ def test_the_planted_predictor_leads_and_the_empty_ones_share_a_rank(board, stor
     chosen = chosen_runs(board.runs)
     found = cache.comparisons.wait(chosen.shas).table("how_much", "accuracy")
     table = predictors.ranking_table(found, "sts_icl")
-    assert list(table["rank"][:3]) == ["1", "2", "2"]
+    # What the sets are made for, which is known here, cannot be told from the planted one over so few runs.
+    assert list(table["rank"][:4]) == ["1", "1", "2", "2"]
     assert table["predictor"][0] == "sts_icl"
-    assert set(table["rank"][3:]) == {"history"}
+    assert set(table["rank"][4:]) == {"history"}
     # 40 seconds and 500 passes were planted.
     assert (table["seconds"][0], table["passes"][0]) == ("40.0", "500")
     assert cache.comparisons.wait(chosen.shas) is cache.comparisons.wait(tuple(reversed(chosen.shas)))
@@ -190,11 +191,10 @@ def test_scores_of_several_runs_are_standardised_within_their_run(line):
     assert both["x"].iloc[8] == both["x"].iloc[0]
 
 
-def test_sizes_have_the_noise_taken_off(line):
+def test_sizes_are_plain(line):
     kept = shown_points(selected(*line, origin="measured", model=("n",)), settings(sign=SIZE))
-    # Change -1 ± 1 is all noise; -8 ± 1 leaves the root of 63.
-    assert kept["y"].iloc[0] == 0
-    assert kept["y"].iloc[7] == pytest.approx(math.sqrt(63))
+    # The changes are -1 to -8.
+    assert (kept["y"].iloc[0], kept["y"].iloc[7]) == (1, 8)
 
 
 def test_the_papers_protocol_keeps_the_four_largest_and_smallest_changes(board):

@@ -19,6 +19,7 @@ from sts_eval.predictors.profile import (
     top_jaccard,
 )
 from sts_eval.predictors.registry import select
+from sts_eval.study.shifted_features import Shift
 from sts_eval.study.study import Activations, Study, Texts
 
 
@@ -169,3 +170,14 @@ def test_order_of_domains_does_not_matter(column):
     other = column(active_study(training, {name: domains[name] for name in "zxy"}, shifted=(40, 5, 2)))
     assert list(other) == ["z", "x", "y"]
     assert other == found
+
+
+def test_sts_at_other_numbers_of_features_by_hand():
+    order = np.arange(12, 0, -1.0)  # feature 0 is shifted most
+    shift = Shift(**{**vars(active_study(moments(), {}, shifted=(0, 1)).read(Shift)), "score": order})
+    domain = moments(features=[np.arange(12.0)], feature_shift=2.0 * np.arange(12))
+    study = Study(Texts([], {}), [Activations(moments(), {"x": domain}), shift], seed=0)
+    known = {one.name: one for one in select(["sts_sizes"])}
+    assert known["sts_act_n10"](study) == {"x": sum(range(10))}
+    assert known["sts_icl_n10"](study) == {"x": 2 * sum(range(10))}
+    assert known["sts_icl_n25"](study) == {"x": 2 * sum(range(12))}  # there are only 12 features

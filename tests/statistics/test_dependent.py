@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 
 from sts_eval.statistics import paired_difference, pooled_r, williams_t
-from sts_eval.statistics.resampling import two_way_counts
+from sts_eval.statistics.resampling import Units, resamples
 
 
 def test_williams_worked_example_of_howell():
@@ -67,9 +67,9 @@ def test_the_difference_is_that_of_the_pooled_correlations():
 
 def test_both_predictors_see_the_same_resamples():
     x, z, y = made_columns(seed=2)
-    runs, domains = (counts.astype(int) for counts in two_way_counts(5, 14, 80, seed=9))
+    drawn = resamples(Units.separate(5), 14, 80, seed=9)
     differences = []
-    for rows, columns in zip(runs, domains, strict=True):
+    for rows, columns in zip(drawn.runs.astype(int), drawn.domains.astype(int), strict=True):
         a, b, c = (np.repeat(np.repeat(part, rows, axis=0), columns, axis=1) for part in (x, z, y))
         differences.append(pooled_r(a, c) - pooled_r(b, c))
     result = paired_difference(x, z, y, n_resamples=80, seed=9, level=0.8)

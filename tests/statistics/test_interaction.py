@@ -7,6 +7,7 @@ from scipy import stats
 from statsmodels.formula.api import ols
 
 from sts_eval.statistics.interaction import SetByDomainTable, double_centred, subtract
+from sts_eval.statistics.resampling import Units, resamples
 
 
 def made(seed=0, n_models=3, n_sets=5, n_domains=9):
@@ -19,6 +20,16 @@ def made(seed=0, n_models=3, n_sets=5, n_domains=9):
         "none": rng.normal(size=shape),
     }
     return columns, y, np.repeat(np.arange(n_models), n_sets)
+
+
+def units_of(groups):
+    """The rows of each model are on sets 0, 1, 2, …"""
+    place = np.array([(groups[:row] == group).sum() for row, group in enumerate(groups)])
+    return Units.of(groups, place)
+
+
+def table_of(y, groups, **settings):
+    return SetByDomainTable(y, units_of(groups), **settings)
 
 
 def two_way_residual(table):
@@ -87,16 +98,21 @@ def test_figures_are_those_of_centring_every_resample_again(holes):
         y[np.arange(len(y)), np.arange(len(y)) % 5] = np.nan
     n_rows, n_domains = y.shape
     models = [np.flatnonzero(groups == model) for model in range(3)]
-    found = SetByDomainTable(y, groups, n_resamples=300, seed=3).correlate(columns)
-    rng = np.random.default_rng(3)
-    domains = rng.integers(0, n_domains, size=(300, n_domains))
-    drawn = [rows[rng.integers(0, len(rows), size=(300, len(rows)))] for rows in models]
+    found = table_of(y, groups, n_resamples=300, seed=3).correlate(columns)
+    drawn = resamples(units_of(groups), n_domains, 300, seed=3)
+    times = drawn.sets.astype(int), drawn.domains.astype(int), drawn.models.astype(int)
     for name, score in columns.items():
         x = np.where(np.isnan(y), np.nan, score)
         assert found[name].r == pytest.approx(r_of_residuals([(x[rows], y[rows]) for rows in models]), abs=1e-9)
         resampled = [
-            r_of_residuals([(x[np.ix_(rows[i], domains[i])], y[np.ix_(rows[i], domains[i])]) for rows in drawn])
-            for i in range(300)
+            r_of_residuals(
+                [
+                    tuple(np.repeat(np.repeat(part[rows], of_set[rows], 0), of_domain, 1) for part in (x, y))
+                    for rows in models
+                    for _ in range(of_model[rows[0]])
+                ]
+            )
+            for of_set, of_domain, of_model in zip(*times, strict=True)
         ]
         low, high = np.quantile(resampled, [0.025, 0.975])
         assert found[name].interval.low == pytest.approx(low, abs=1e-6)
@@ -107,16 +123,16 @@ def test_figures_are_those_of_centring_every_resample_again(holes):
 def test_r_and_spearman_are_those_of_least_squares_residuals():
     columns, y, _ = made(n_models=1)
     left = [two_way_residual(values).ravel() for values in (columns["weak"], y)]
-    found = SetByDomainTable(y, np.zeros(len(y), dtype=int)).correlate(columns)["weak"]
+    found = table_of(y, np.zeros(len(y), dtype=int)).correlate(columns)["weak"]
     assert found.r == pytest.approx(stats.pearsonr(*left).statistic)
     assert found.spearman == pytest.approx(stats.spearmanr(*left).statistic)
 
 
 def test_effects_of_sets_and_domains_do_not_count():
     columns, y, groups = made(n_models=1)
-    before = SetByDomainTable(y, groups).correlate(columns)["weak"]
+    before = table_of(y, groups).correlate(columns)["weak"]
     moved = {"weak": columns["weak"] + 9 * np.arange(len(y))[:, None]}
-    after = SetByDomainTable(y - 5 * np.arange(y.shape[1]), groups).correlate(moved)["weak"]
+    after = table_of(y - 5 * np.arange(y.shape[1]), groups).correlate(moved)["weak"]
     assert after.r == pytest.approx(before.r)
     assert after.interval.low == pytest.approx(before.interval.low)
 
@@ -124,15 +140,15 @@ def test_effects_of_sets_and_domains_do_not_count():
 def test_the_unit_of_a_models_scores_does_not_matter():
     columns, y, groups = made()
     rescaled = {"good": columns["good"] * np.array([1, 1e4, 1e-4])[groups][:, None]}
-    table = SetByDomainTable(y, groups)
+    table = table_of(y, groups)
     assert table.correlate(rescaled)["good"].r == pytest.approx(table.correlate(columns)["good"].r)
 
 
 def test_a_model_with_two_sets_does_not_enter():
     columns, y, groups = made(n_models=2)
     groups[5:] = [1, 1, 2, 2, 3]
-    found = SetByDomainTable(y, groups).correlate(columns)["good"]
-    alone = SetByDomainTable(y[:5], groups[:5]).correlate({"good": columns["good"][:5]})["good"]
+    found = table_of(y, groups).correlate(columns)["good"]
+    alone = table_of(y[:5], groups[:5]).correlate({"good": columns["good"][:5]})["good"]
     assert found.n_rows == 5
     assert found.r == pytest.approx(alone.r)
 
@@ -140,24 +156,24 @@ def test_a_model_with_two_sets_does_not_enter():
 def test_a_predictor_of_domains_and_of_sets_knows_nothing_of_set_by_domain():
     _, y, groups = made()
     additive = np.arange(9.0) + np.arange(15.0)[:, None]
-    found = SetByDomainTable(y, groups).correlate({"additive": additive})["additive"]
+    found = table_of(y, groups).correlate({"additive": additive})["additive"]
     assert found.r is None
     assert "nothing left" in found.reason
 
 
 def test_two_sets_are_too_few():
     columns, y, _ = made(n_models=1, n_sets=2)
-    table = SetByDomainTable(y, np.zeros(2, dtype=int))
+    table = table_of(y, np.zeros(2, dtype=int))
     nothing = table.correlate(columns)["good"]
     assert nothing.r is None
     assert "3 training sets" in nothing.reason
-    assert table.ceiling(np.ones(y.shape)) is None
+    assert table.ceiling(np.ones(y.shape)).r is None
     assert table.family_p(columns) == dict.fromkeys(columns)
 
 
 def test_the_difference_is_taken_over_the_cells_that_both_have():
     columns, y, groups = made()
-    table = SetByDomainTable(y, groups, n_resamples=300)
+    table = table_of(y, groups, n_resamples=300)
     found = table.correlate(columns)
     whole = subtract(found["good"], found["weak"], 0.95)
     assert whole.difference == pytest.approx(found["good"].r - found["weak"].r)
@@ -175,7 +191,7 @@ def test_the_difference_is_taken_over_the_cells_that_both_have():
 
 def test_family_p_is_that_of_a_literal_loop():
     columns, y, groups = made(n_models=2, n_sets=3, n_domains=6)
-    table = SetByDomainTable(y, groups, n_resamples=200, seed=1)
+    table = table_of(y, groups, n_resamples=200, seed=1)
 
     def centred(values):
         parts = [values[groups == group] for group in (0, 1)]
@@ -199,7 +215,7 @@ def test_the_family_p_holds_its_level():
         _, y, groups = made(seed=seed, n_models=2, n_sets=3, n_domains=7)
         rng = np.random.default_rng(1000 + seed)
         useless = {str(number): rng.normal(size=y.shape) for number in range(5)}
-        p = SetByDomainTable(y, groups, n_resamples=199, seed=seed).family_p(useless)
+        p = table_of(y, groups, n_resamples=199, seed=seed).family_p(useless)
         rejected += min(p.values()) < 0.05
     assert stats.binomtest(rejected, 200, 0.05, alternative="greater").pvalue > 0.01
 
@@ -211,7 +227,7 @@ def test_the_ceiling_is_the_r_of_the_true_interaction():
     for _ in range(60):
         true = rng.normal(size=12) + rng.normal(size=shape)
         measured = true + 0.8 * rng.normal(size=shape)
-        table = SetByDomainTable(measured, groups, n_resamples=2)
-        ceilings.append(table.ceiling(np.full(shape, 0.8)))
+        table = table_of(measured, groups, n_resamples=2)
+        ceilings.append(table.ceiling(np.full(shape, 0.8**2)).r)
         reached.append(table.correlate({"true": true})["true"].r)
     assert np.mean(ceilings) == pytest.approx(np.mean(reached), abs=0.02)

@@ -7,7 +7,7 @@ from scipy import stats
 from statsmodels.stats.meta_analysis import combine_effects
 
 from sts_eval.statistics import Interval, fisher_interval, pool_correlations, pooled_r, standardised
-from sts_eval.statistics.resampling import percentile_interval, two_sided_p, two_way_counts
+from sts_eval.statistics.resampling import Units, percentile_interval, resamples, two_sided_p
 from sts_eval.statistics.within_runs import R_BOUND, average, permuted_correlations, resampled_correlations
 
 
@@ -91,7 +91,7 @@ def test_the_unit_of_a_score_in_one_run_does_not_matter():
 
 def test_resamples_are_those_of_repeating_domains():
     x, y = made_runs()
-    _, counts = two_way_counts(6, 14, 30, seed=1)
+    counts = resamples(Units.separate(6), 14, 30, seed=1).domains
     r, n = resampled_correlations(x, y, counts)
     for times, row, size in zip(counts.astype(int), r, n, strict=True):
         expected, points = each_r(np.repeat(x, times, axis=1), np.repeat(y, times, axis=1))
@@ -111,10 +111,10 @@ def test_permutations_are_those_of_moving_whole_domains():
 
 def test_the_bootstrap_repeats_runs_and_domains():
     x, y = made_runs()
-    runs, domains = (counts.astype(int) for counts in two_way_counts(6, 14, 100, seed=4))
+    drawn = resamples(Units.separate(6), 14, 100, seed=4)
     values = [
         pooled_r(*(np.repeat(np.repeat(part, rows, axis=0), columns, axis=1) for part in (x, y)))
-        for rows, columns in zip(runs, domains, strict=True)
+        for rows, columns in zip(drawn.runs.astype(int), drawn.domains.astype(int), strict=True)
     ]
     bootstrap = pool_correlations(x, y, n_resamples=100, seed=4, level=0.8).bootstrap
     assert (bootstrap.low, bootstrap.high) == pytest.approx(tuple(np.quantile(values, [0.1, 0.9])))

@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from sts_eval.statistics import sign_quality
-from sts_eval.statistics.resampling import two_way_counts
+from sts_eval.statistics.resampling import Units, resamples
 
 
 def made_runs(seed=0, n_runs=4):
@@ -65,11 +65,11 @@ def test_a_run_whose_scores_are_equal_stands_at_its_mean():
 
 def test_the_interval_repeats_runs_and_domains():
     score, delta, se = made_runs(n_runs=8)
-    runs, domains = two_way_counts(8, 14, 60, seed=5)
+    drawn = resamples(Units.separate(8), 14, 60, seed=5)
     clear = np.abs(delta) > 1.96 * se
     values = [
         roc_auc_score(delta[clear] > 0, score[clear], sample_weight=np.outer(rows, columns)[clear])
-        for rows, columns in zip(runs, domains, strict=True)
+        for rows, columns in zip(drawn.runs, drawn.domains, strict=True)
     ]
     interval = sign_quality(score, delta, se, zero=True, n_resamples=60, seed=5, level=0.8).interval
     assert (interval.low, interval.high) == pytest.approx(tuple(np.quantile(values, [0.1, 0.9])))

@@ -25,7 +25,8 @@ from sts_leaderboard.style import GREY, empty_figure, style_figure
 from sts_leaderboard.url_state import State, to_query
 
 # By what the page calls them.
-QUESTIONS: dict[str, Question] = {name: key for key, name in wording.QUESTIONS.items() if key != "which_set_away"}
+QUESTIONS: dict[str, Question] = {name: key for key, name in wording.QUESTIONS.items() if not key.endswith("_away")}
+QUESTIONS["Which way, home domains left out"] = "which_way_away"
 QUESTIONS["… home domains left out"] = "which_set_away"
 MEASURES: dict[str, Measure] = {name: key for key, name in wording.MEASURES.items()}
 
@@ -155,7 +156,7 @@ def explore_address(shown: str, known: list[str], state: State) -> str:
     if name is None:
         return ""
     benchmarks = (state["benchmark"],) if state["benchmark"] else ()
-    sign = SIZE if QUESTIONS[state["question"]] == "how_much" else SIGNED
+    sign = SIZE if QUESTIONS[state["question"]].startswith("how_much") else SIGNED
     return to_query("explore", {**state, "predictor": name, "benchmark": benchmarks, "sign": sign}, explore.DEFAULTS)
 
 
@@ -216,7 +217,7 @@ def by_rank(rows: Sequence[Row]) -> list[Row]:
 def added_table(found: AddedTable) -> pd.DataFrame:
     """What predictors add to history, as text."""
     rows = [{head: plain(cell) for head, cell in text.added_cells(row).items()} for row in found.rows]
-    return pd.DataFrame(rows, dtype=object).drop(columns=list(text.IN_FILES))
+    return pd.DataFrame(rows, dtype=object)
 
 
 def bold(sentence: str) -> str:

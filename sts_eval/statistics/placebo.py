@@ -1,0 +1,116 @@
+"""Does a score say something about the training set, or only which domains change whatever one trains on?
+
+The prediction made for *another* training set of the same model is a placebo: what it says of this set's outcome it
+does not owe to this set. A score about the set has to correlate better than its placebo does. Only the difference is
+of use to somebody who chooses data.
+
+Beside it the decision itself: of two training sets, which is better for this domain? The share of pairs that a score
+puts in the right order is 1/2 for one that knows nothing (as in DataDecide, arXiv 2504.11393).
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sts_eval.statistics.resampling import Units, percentile_interval, resamples
+from sts_eval.statistics.result import Floats, Interval, Result
+from sts_eval.statistics.within_runs import average, matrices, resampled_correlations
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placebo(Result):
+    """r of a score with its own set's changes against that of the same score made for other sets."""
+
+    own: float | None = None  # pooled r over the runs whose model has another set
+    other: float | None = None  # pooled r of the predictions for other sets, same model, with this set's changes
+    difference: float | None = None  # own - other
+    interval: Interval | None = None  # of the difference, over resampled models, training sets and domains
+    resampled: Floats = field(default_factory=lambda: np.zeros(0))  # difference by resample, NaN where undefined
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decisions(Result):
+    """Pairs of training sets of one model, one domain at a time."""
+
+    share: float | None = None  # of pairs in the right order; equal scores count as half right
+    interval: Interval | None = None  # over resampled models, training sets and domains
+    n_pairs: int = 0  # pairs whose changes differ
+
+
+def placebo(
+    x: ArrayLike, y: ArrayLike, units: Units, *, level: float = 0.95, n_resamples: int = 2000, seed: int = 0
+) -> Placebo:
+    """Correlate scores x with the changes y of their own run and of the model's runs on other sets.
+
+    Averages are over runs on Fisher's z scale. Resamples draw the sets whose changes are predicted; every other set of
+    the model gives a placebo, drawn or not.
+
+    Raises:
+        ValueError: If the shapes are not two-dimensional and equal.
+    """
+    scores, changes = matrices(x, y)
+    target, source = _pairs(units)
+    if not len(target):
+        return Placebo(undefined={"all": "no model has two training sets"})
+    drawn = resamples(units, scores.shape[1], n_resamples, seed)
+    domains = np.vstack([np.ones(scores.shape[1]), drawn.domains])
+    runs = np.vstack([np.ones(len(scores)), drawn.runs])
+    paired = np.unique(target)
+    r_own, n_own = resampled_correlations(scores[paired], changes[paired], domains)
+    r_other, n_other = resampled_correlations(scores[source], changes[target], domains)
+    own = average(r_own, n_own, runs[:, paired])
+    other = average(r_other, n_other, runs[:, target])
+    difference = own - other
+    if np.isnan(difference[0]):
+        return Placebo(undefined={"all": "score or change is constant"})
+    interval = percentile_interval(difference[1:], level)
+    return Placebo(
+        own=float(own[0]),
+        other=float(other[0]),
+        difference=float(difference[0]),
+        interval=interval if isinstance(interval, Interval) else None,
+        resampled=difference[1:],
+        undefined={"interval": interval} if isinstance(interval, str) else {},
+    )
+
+
+def decisions(
+    x: ArrayLike, y: ArrayLike, units: Units, *, level: float = 0.95, n_resamples: int = 2000, seed: int = 0
+) -> Decisions:
+    """Share of pairs of training sets that the scores x order as the changes y do, domain by domain within a model.
+
+    A pair enters a resample once for each of its sets, half as often as that set is drawn.
+
+    Raises:
+        ValueError: If the shapes are not two-dimensional and equal.
+    """
+    scores, changes = matrices(x, y)
+    first, second = _pairs(units)
+    first, second = first[first < second], second[first < second]
+    order = np.sign(scores[first] - scores[second]) * np.sign(changes[first] - changes[second])
+    known = np.isfinite(order) & (changes[first] != changes[second])
+    if not known.any():
+        return Decisions(undefined={"all": "there are no two training sets of one model to choose between"})
+    right, judged = np.where(known, (order + 1) / 2, 0.0), known.astype(np.float64)
+    drawn = resamples(units, scores.shape[1], n_resamples, seed)
+    times = drawn.models[:, first] * (drawn.sets[:, first] + drawn.sets[:, second]) / 2
+    total = ((times @ judged) * drawn.domains).sum(axis=1)
+    hits = ((times @ right) * drawn.domains).sum(axis=1)
+    interval = percentile_interval(
+        np.divide(hits, total, out=np.full(len(total), np.nan), where=total > 0),
+        level,
+    )
+    return Decisions(
+        share=float(right.sum() / judged.sum()),
+        interval=interval if isinstance(interval, Interval) else None,
+        n_pairs=int(known.sum()),
+        undefined={"interval": interval} if isinstance(interval, str) else {},
+    )
+
+
+def _pairs(units: Units) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Runs of one model on different training sets, as two arrays of indices."""
+    models, sets = (np.array(labels) for labels in units)
+    first, second = np.nonzero((models[:, None] == models) & (sets[:, None] != sets))
+    return first, second
