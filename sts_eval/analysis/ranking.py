@@ -169,7 +169,7 @@ def _correlate(
     """The correlations that answer a question; None where no model has 3 training sets and these are asked about."""
     changes = runs.measures[measure]
     # An error that could not be estimated is recorded as 0.
-    unknown = Ceiling() if measure == "logprob" and not changes.se.all() else None
+    unknown = Ceiling() if measure != "accuracy" and not changes.se.all() else None
     if question not in SET_BY_DOMAIN:
         within = WithinRuns(scores, judged, runs.units, settings.n_resamples, settings.seed)
         ceiling = unknown or _ceiling(question, changes, judged, runs, settings)
