@@ -102,6 +102,12 @@ class TrainingSetSpec(Spec):
     question_field: str | None = Field(None, description="column of the questions; by default found by name")
     solution_field: str | None = Field(None, description="column of the solutions; by default found by name")
     suffix: str | None = Field(None, description="instruction to append to each question of the training set")
+    home: tuple[str, ...] = Field(
+        (),
+        exclude_if=lambda domains: not domains,  # so that records from before it was there keep their hashes
+        description="domains that the training set is made for, where that is known; changes no score, and lets "
+        "reports show what is predicted beside them",
+    )
 
 
 class BenchmarkSpec(Spec):

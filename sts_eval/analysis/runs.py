@@ -107,15 +107,15 @@ def summarise(
     """Join a prediction and a transfer, domain by domain; domains that only one of them has are left out.
 
     `model` and `training_set` are short names, taken from the prediction if None; `home` are the domains that the
-    training set is made for; `more` are scores of oracles, whose flag O keeps them out of every ranking; `changes` are
-    figures to take instead of the record's. With `questions` the change of every question is kept, so that errors that
-    runs of one model share can be told.
+    training set is made for, as the prediction's experiment says if empty; `more` are scores of oracles, whose flag O
+    keeps them out of every ranking; `changes` are figures to take instead of the record's. With `questions` the change
+    of every question is kept, so that errors that runs of one model share can be told.
     """
     predicted = {domain.domain for domain in prediction.domains}
     return Outcome(
         model=model or model_name(prediction.model.id),
         training_set=training_set or set_name(prediction.training_set.source),
-        home=tuple(home),
+        home=tuple(home) or prediction.experiment.training_set.home,
         created=prediction.created,
         prediction_sha256=prediction.sha256(),
         transfer_sha256=transfer.sha256(),

@@ -6,8 +6,9 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from sts_eval.data.benchmark import Domain, load_benchmark
+from sts_eval.data.benchmark import Benchmark, Domain, load_benchmark
 from sts_eval.data.training_set import load_training_set
+from sts_eval.errors import UserError
 from sts_eval.experiment import Experiment, TuneSettings
 from sts_eval.model import known_saes as known
 from sts_eval.model.hook import unwrapped
@@ -59,6 +60,7 @@ def predict(experiment: Experiment, progress: Progress = silent) -> Prediction:
         predictors = select(("sts", *settings.predictors))
         training_set = load_training_set(experiment.training_set)
         benchmark = load_benchmark(experiment.benchmark)
+        _check_home(experiment.training_set.home, benchmark)
     progress("loading the model and the SAE", 0, 1)
     with costs("load"):
         extractor = load_extractor(experiment.model, experiment.sae, settings)
@@ -110,6 +112,15 @@ def predict(experiment: Experiment, progress: Progress = silent) -> Prediction:
             passes=spent.passes,
         ),
     )
+
+
+def _check_home(home: Sequence[str], benchmark: Benchmark) -> None:
+    unknown = [name for name in home if name not in benchmark.domains]
+    if unknown:
+        raise UserError(
+            f"the benchmark has no domain {unknown[0]!r}, which the training set is said to be made for",
+            f"Choose among {', '.join(benchmark.domains)}",
+        )
 
 
 def _model_identity(extractor: Extractor, experiment: Experiment) -> ModelIdentity:

@@ -29,8 +29,8 @@ def print_prediction(prediction: Prediction, rank_by: str, console: Console | No
     if agreement := robust_agreement(prediction):
         console.print(agreement, style="dim", highlight=False)
     console.print(
-        "A high score says that tuning will change a domain, not that it will help it. Scores compare domains "
-        "within one run; they are not points of accuracy.",
+        "A high score says that fine-tuning will change a domain; whether it will help it, the paper leaves open. "
+        "Scores compare domains within one run; they are not points of accuracy.",
         style="dim",
     )
     if prediction.sae_fit:
@@ -154,5 +154,5 @@ def _score(score: Score) -> str:
 
 
 def tuned_on(model: str, training_set: str) -> str:
-    """What is tuned on what, by the last part of a path or hub id, which is what people call it."""
-    return " tuned on ".join(name.rstrip("/").rsplit("/", 1)[-1] for name in (model, training_set))
+    """What would be tuned on what, by the last part of a path or hub id, which is what people call it."""
+    return " if tuned on ".join(name.rstrip("/").rsplit("/", 1)[-1] for name in (model, training_set))

@@ -198,6 +198,7 @@ def _arguments(model: ModelSpec, settings: TuneSettings, *, seed: int, folder: P
         max_grad_norm=settings.clip,
         bf16=bf16,
         use_cpu=model.device == "cpu",
+        dataloader_pin_memory=torch.cuda.is_available(),
         seed=seed,
         data_seed=seed,
         max_length=None,  # the rows are cut already

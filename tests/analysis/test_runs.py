@@ -5,8 +5,9 @@ import pytest
 from helpers.outcomes import outcomes
 from helpers.records import LATE, prediction, transfer
 
+from sts_eval.analysis.names import model_name, set_name
 from sts_eval.analysis.report import report_run
-from sts_eval.analysis.runs import gather, model_name, outcome_of, set_name
+from sts_eval.analysis.runs import gather, outcome_of, summarise
 from sts_eval.errors import UserError
 from sts_eval.experiment import TuneSettings
 from sts_eval.records.oracle import Oracle
@@ -92,6 +93,17 @@ def test_a_caller_may_name_the_run_and_its_home_domains(tmp_path):
     write_run(tmp_path / "run")
     outcome = outcome_of(tmp_path / "run", model="small", training_set="sums", home=("a",))
     assert (outcome.model, outcome.training_set, outcome.home) == ("small", "sums", ("a",))
+
+
+def test_home_domains_are_those_of_the_experiment():
+    made = prediction(SCORES)
+    training_set = made.experiment.training_set.model_copy(update={"home": ("b",)})
+    described = made.experiment.model_copy(update={"training_set": training_set})
+    said = made.model_copy(update={"experiment": described})
+    assert "home" not in made.canonical()  # so that older records keep their hashes
+    assert summarise(made, transfer(FLIPS)).home == ()
+    assert summarise(said, transfer(FLIPS)).home == ("b",)
+    assert summarise(said, transfer(FLIPS), home=["c"]).home == ("c",)
 
 
 def test_names_are_short():

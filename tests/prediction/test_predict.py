@@ -160,3 +160,9 @@ def test_progress_reaches_the_end_of_every_stage(experiment):
     )
     counted = {"step 1: shifted features": "all", "step 2: law": "all", "step 2: math": "all"}
     assert heard == counted | {"reading the data": 0, "loading the model and the SAE": 0}  # of no length that is known
+
+
+def test_a_home_domain_that_the_benchmark_lacks_is_refused(experiment):
+    training_set = experiment.training_set.model_copy(update={"home": ("tax",)})
+    with pytest.raises(UserError, match="the benchmark has no domain 'tax'"):
+        predict(experiment.model_copy(update={"training_set": training_set}))
