@@ -8,7 +8,7 @@ Runs of one model share the untuned model's answers, and the luck in these enter
 `history_all` and `history_low_rank` look a little better than they would on freshly drawn questions.
 
 `history_low_rank` completes the matrix of (training set, domain) pairs by models (`sts_eval.statistics.low_rank`). That
-layout was chosen after the 18 runs of the lab matrix had been seen, so it is shown and never taken for the best history.
+layout was chosen after the 18 runs of the lab matrix had been seen, so it is never taken for the best history.
 """
 
 import numpy as np
@@ -24,7 +24,7 @@ SUMMARIES = {
     "history_sets": "The domain's mean change in runs of the same model on other sets",
     "history_same_set": "The domain's mean change in runs of other models on the same set",
     "history_all": "The domain's mean change in all other runs (within a run, the additive fit run + domain)",
-    LOW_RANK: "Completion at rank 1 of training sets and domains by models: other models on the same set times a factor",
+    LOW_RANK: "The mean of other models on the same set times a factor of the model (completion at rank 1)",
 }
 
 

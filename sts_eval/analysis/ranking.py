@@ -336,8 +336,8 @@ def _notes(question: Question, runs: AlignedRuns, rows: list[Row]) -> list[str]:
         )
     if LOW_RANK in histories:
         notes.append(
-            f"{LOW_RANK}: its layout was chosen after the 18 runs of the lab matrix had been seen, so it is never taken "
-            "for the best history."
+            f"{LOW_RANK}: its layout was chosen after the 18 runs of the lab matrix had been seen, so it is never "
+            "taken for the best history."
         )
     if question in SET_BY_DOMAIN:
         notes.append(
