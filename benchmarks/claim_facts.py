@@ -145,6 +145,11 @@ def home_left_out(facts: Facts) -> Figures:
     return short(min(r)), short(max(r)), short(min(ends), sign=True), short(max(ends), sign=True)
 
 
+def at_ten(facts: Facts) -> Figures:
+    """The r of STS_ICL and STS_act with the signed change at N = 10."""
+    return tuple(short(facts.by_size(score, "10"), sign=True) for score in ("STS_ICL", "STS_act"))
+
+
 def other_saes(facts: Facts) -> Figures:
     """Largest differences of STS_act and STS_ICL between further SAEs and the model's own."""
     own, others = "`less`: its own", ("block 1", "12 active", "512 wide")
