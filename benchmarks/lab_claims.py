@@ -4,24 +4,27 @@
     python benchmarks/lab_claims.py FOLDER [-o FILE]     scores all N and SAEs, and writes the table as Markdown
     python benchmarks/lab_claims.py FOLDER --few-shot    evaluates tuned models behind demonstrations too
 
-FOLDER is that of `lab_matrix.py`, whose finished runs say what tuning did. One pass over a model and a set gives the
-scores of every N. Nothing here is chosen by its result: every configuration is a line of the table.
+FOLDER is that of `lab_matrix.py`, whose models are read; what tuning did is in the committed short form of its runs
+(benchmarks/results/lab_matrix.jsonl). The size of a change is |Δ|, and intervals draw models, sets and domains, as in
+`sts-eval compare`. One pass over a model and a set gives the scores of every N. Nothing here is chosen by its result:
+every configuration is a line of the table.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from lab_evidence import MATRIX
 from lab_matrix import MODELS, describe, finished, place
-from numpy.typing import NDArray
 
 from sts_eval.experiment import MeasureSettings, SAESpec
-from sts_eval.statistics import debiased_magnitude, pool_correlations
+from sts_eval.records.outcome import Outcome, read_outcomes
+from sts_eval.statistics import pool_correlations
+from sts_eval.statistics.resampling import Units
 
 SIZES = (10, 25, 50, 100, 200, 400)
 """Values of N; the paper's figure has 20 to 500 of 16,384 to 131,072 features."""
@@ -40,9 +43,9 @@ SAES = {
 }
 """What differs from the model's own SAE: after block 2, 24 of 1,024 features active."""
 
-FEW_SHOT = 3
+COLUMNS = ("r with signed Δ", "r with \\|Δ\\|", "r with signed Δ log-probability")
 
-Floats = NDArray[np.float64]
+FEW_SHOT = 3
 
 
 def main() -> None:
@@ -132,7 +135,7 @@ def scores(folder: Path, model: str, name: str, sae: Path) -> Iterator[tuple[str
 def table(folder: Path) -> str:
     """All configurations against what happened, as Markdown."""
     runs = list(finished(folder))
-    outcomes = {(model, name): _changes(where) for model, name, where in runs}
+    outcomes = {(run.model, run.training_set): run for run in read_outcomes(MATRIX)}
     found: dict[tuple[str, str, str], dict[tuple[str, str], dict[str, float]]] = {}
     for model, name, _ in runs:
         for score, dims, values in scores(folder, model, name, place(folder, model)[1]):
@@ -144,11 +147,11 @@ def table(folder: Path) -> str:
                     if dims == "100":
                         found.setdefault((label, score, dims), {})[model, name] = values
     lines = [
-        "| SAE | score | dims | runs | r with signed Δ | r with size of Δ | r with signed Δ log-probability |",
+        f"| SAE | score | dims | runs | {' | '.join(COLUMNS)} |",
         "|---|---|---|---|---|---|---|",
     ]
     for (label, score, dims), by_run in found.items():
-        lines.append(f"| {label} | {score} | {dims} | {len(by_run)} | {' | '.join(_cells(by_run, outcomes))} |")
+        lines.append(f"| {label} | {score} | {dims} | {len(by_run)} | {' | '.join(cells(by_run, outcomes))} |")
     return "\n".join(lines) + "\n"
 
 
@@ -158,30 +161,26 @@ def _varied(folder: Path) -> dict[str, Path]:
     return {f"`{VARIED}`: its own": place(folder, VARIED)[1], **further} if further else {}
 
 
-def _changes(run: Path) -> dict[str, Mapping[str, float]]:
-    rows = json.loads((run / "report.json").read_text(encoding="utf-8"))["rows"]
-    return {row["domain"]: row for row in rows}
-
-
-def _cells(
-    by_run: Mapping[tuple[str, str], Mapping[str, float]],
-    outcomes: Mapping[tuple[str, str], Mapping[str, Mapping[str, float]]],
+def cells(
+    by_run: Mapping[tuple[str, str], Mapping[str, float]], outcomes: Mapping[tuple[str, str], Outcome]
 ) -> list[str]:
-    keys = list(by_run)
-    domains = sorted(set.intersection(*({*by_run[key]} & {*outcomes[key]} for key in keys)))
-
-    def matrix(field: str) -> Floats:
-        return np.array([[outcomes[key][domain][field] for domain in domains] for key in keys])
-
-    x = np.array([[by_run[key][domain] for domain in domains] for key in keys])
-    delta, se = matrix("delta"), matrix("se")
-    size = np.array([debiased_magnitude(one, error) for one, error in zip(delta, se, strict=True)])
-    cells = []
-    for outcome in (delta, size, matrix("logprob_delta")):
-        pooled = pool_correlations(x, outcome)
+    """Pooled r of scores, by model and set and then by domain, with what tuning changed; one cell for each column."""
+    runs = [outcomes[key] for key in by_run]
+    domains = [one.domain for one in runs[0].domains]
+    x = np.array([[scores[domain] for domain in domains] for scores in by_run.values()])
+    changed = [{one.domain: one for one in run.domains} for run in runs]
+    delta = np.array([[run[domain].accuracy.delta for domain in domains] for run in changed])
+    logprob = np.array(
+        [[change.delta if (change := run[one].logprob) else np.nan for one in domains] for run in changed]
+    )
+    models, sets = zip(*by_run, strict=True)
+    units = Units(*(tuple(map(labels.index, labels)) for labels in (models, sets)))
+    found = []
+    for outcome in (delta, np.abs(delta), logprob):
+        pooled = pool_correlations(x, outcome, units=units)
         ends = pooled.bootstrap
-        cells.append(f"{pooled.r:+.2f} [{ends.low:+.2f}, {ends.high:+.2f}]" if pooled.r is not None and ends else "–")
-    return cells
+        found.append(f"{pooled.r:+.2f} [{ends.low:+.2f}, {ends.high:+.2f}]" if pooled.r is not None and ends else "–")
+    return found
 
 
 def few_shot(folder: Path) -> None:

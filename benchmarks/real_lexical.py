@@ -1,6 +1,8 @@
 """Lexical predictors on real data: does likeness of wording foretell what Mathstral's training changed?
 
-    python benchmarks/real_lexical.py SHARED [--json]
+    python benchmarks/real_lexical.py SHARED
+
+Writes benchmarks/results/real_lexical.md, which lab_evidence.py puts into docs/evidence.md.
 
 SHARED holds `sft/`, `mmlu_pro/` and `transfer/` (see tests/conftest.py). Mathstral's training data are not
 public: GSM8K stands in for its mathematics, and two sets that it surely was not made of (HumanEval, PubMedQA)
@@ -11,7 +13,6 @@ Part of it is form: a quarter of the answers could not be read before, none afte
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,9 @@ from sts_eval.data.benchmark import load_benchmark
 from sts_eval.data.training_set import load_training_set
 from sts_eval.experiment import BenchmarkSpec, TrainingSetSpec
 from sts_eval.predictors.registry import select
-from sts_eval.statistics import Correlation, correlate, debiased_magnitude, noise_ceiling
+from sts_eval.records.record import write_atomically
+from sts_eval.statistics import Correlation, correlate
+from sts_eval.statistics.ceiling import ceiling_within_runs
 from sts_eval.study.study import Study, Texts
 from sts_eval.transfer.import_results import import_transfer
 
@@ -33,23 +36,26 @@ SETS = {
     "PubMedQA (placebo)": "pubmedqa_800.jsonl",
 }
 
+RESULT = Path(__file__).resolve().parent / "results" / "real_lexical.md"
+
 CHANGE = "mistral-7b-v0.1__mathstral-7b.parquet"
 
 
 def main() -> None:
-    """Print the table."""
+    """Print the table, and write it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("shared", type=Path)
-    parser.add_argument("--json", action="store_true", help="one JSON object on the last line")
     arguments = parser.parse_args()
     table, ceilings = measure(arguments.shared)
-    print(f"14 categories; noise ceilings: signed change {ceilings[0]:.2f}, its size {ceilings[1]:.2f}.\n")
-    print(table.to_markdown(index=False))
-    if arguments.json:
-        print(json.dumps(table.to_dict("records")))
+    signed, size = ("–" if found is None else f"{found:.2f}" for found in ceilings)
+    text = (
+        f"14 categories; noise ceilings: signed change {signed}, its size {size}.\n\n{table.to_markdown(index=False)}\n"
+    )
+    print(text)
+    write_atomically(RESULT, text)
 
 
-def measure(shared: Path) -> tuple[pd.DataFrame, tuple[float, float]]:
+def measure(shared: Path) -> tuple[pd.DataFrame, tuple[float | None, float | None]]:
     """Correlate every lexical predictor of every set with the change, and give the noise ceilings."""
     transfer = import_transfer("table", [shared / "transfer" / CHANGE])
     domains = load_benchmark(BenchmarkSpec(source=str(shared / "mmlu_pro"))).domains
@@ -59,22 +65,26 @@ def measure(shared: Path) -> tuple[pd.DataFrame, tuple[float, float]]:
     rows = []
     for label, file in SETS.items():
         data = load_training_set(TrainingSetSpec(source=str(shared / "sft" / file)))
-        texts = Texts(data.examples, {name: [q.text for q in domains[name].questions] for name in names})
+        texts = Texts(
+            data.examples,
+            {name: [q.text for q in domains[name].questions] for name in names},
+            {name: [one.solution for one in domains[name].demonstrations] for name in names},
+        )
         for predictor in select(["lexical"]):
             scores = predictor(Study(texts))
             values = [scores[name] for name in names]
-            signed, size = correlate(values, delta), correlate(values, debiased_magnitude(delta, se))
+            signed, size = correlate(values, delta), correlate(values, np.abs(delta))
             rows.append(
                 {
                     "training set": label,
                     "predictor": f"`{predictor.name}`",
                     "r with signed Δ": f"{with_sign(signed.pearson)} {_ends(signed)}",
                     "p (permutation)": p_value(signed.p_permutation),
-                    "r with size of Δ": f"{with_sign(size.pearson)} {_ends(size)}",
+                    "r with \\|Δ\\|": f"{with_sign(size.pearson)} {_ends(size)}",
                 }
             )
-    ceiling = noise_ceiling(delta, se)
-    return pd.DataFrame(rows), (ceiling.signed or float("nan"), ceiling.magnitude or float("nan"))
+    ceilings = ceiling_within_runs(delta[None], se[None]), ceiling_within_runs(delta[None], se[None], np.abs)
+    return pd.DataFrame(rows), (ceilings[0].r, ceilings[1].r)
 
 
 def _ends(correlation: Correlation) -> str:

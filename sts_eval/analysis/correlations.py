@@ -7,6 +7,7 @@ r, and the p of each |r| as one of many. `WithinRuns` correlates within each run
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -16,9 +17,9 @@ from sts_eval.records.comparison import Ends
 from sts_eval.statistics import Interval, PairedDifference, max_r_permutation, paired_difference, pool_correlations
 from sts_eval.statistics.dependent import difference_of_runs
 from sts_eval.statistics.interaction import SetByDomainTable, subtract
-from sts_eval.statistics.placebo import Placebo, placebo
+from sts_eval.statistics.placebo import Placebo, PlaceboChanges
 from sts_eval.statistics.resampling import ROUNDING, Resamples, Units, resamples, two_sided_p
-from sts_eval.statistics.within_runs import jointly_present, matrices, resampled_correlations
+from sts_eval.statistics.within_runs import ResampledChanges, fisher_z, jointly_present, matrices
 
 
 class Estimate(NamedTuple):
@@ -43,7 +44,7 @@ class WithinRuns:
     n_resamples: int  # of every bootstrap and permutation
     seed: int
     _differences: dict[tuple[str, str], PairedDifference] = field(default_factory=dict)
-    _r: dict[str, tuple[Floats, Floats]] = field(default_factory=dict)
+    _z: dict[str, tuple[Floats, Floats]] = field(default_factory=dict)
 
     def estimate(self, name: str) -> Estimate:
         """Random effects with their HKSJ interval, and the bootstrap of models, training sets and domains."""
@@ -71,16 +72,24 @@ class WithinRuns:
         if (np.isfinite(scores[0]) != np.isfinite(scores[1])).any():
             settings = {"n_resamples": self.n_resamples, "seed": self.seed}
             return paired_difference(*scores, self.outcome, units=self.units, **settings)
-        drawn = resamples(self.units, self.outcome.shape[1], self.n_resamples, self.seed)
-        (r_first, n), (r_second, _) = (self._resampled(name, drawn) for name in (first, second))
-        return difference_of_runs(r_first, r_second, n, drawn.runs)
+        (z_first, n), (z_second, _) = (self._resampled(name) for name in (first, second))
+        return difference_of_runs(z_first, z_second, n, self._drawn.runs)
 
-    def _resampled(self, name: str, drawn: Resamples) -> tuple[Floats, Floats]:
-        """Pearson's r of every run and the points behind it, of the data and then in every resample."""
-        if name not in self._r:
-            domains = np.vstack([np.ones(self.outcome.shape[1]), drawn.domains])
-            self._r[name] = resampled_correlations(self.scores[name], self.outcome, domains)
-        return self._r[name]
+    @cached_property
+    def _drawn(self) -> Resamples:
+        return resamples(self.units, self.outcome.shape[1], self.n_resamples, self.seed)
+
+    @cached_property
+    def _changes(self) -> ResampledChanges:
+        domains = np.vstack([np.ones(self.outcome.shape[1]), self._drawn.domains])
+        return ResampledChanges(self.outcome, domains)
+
+    def _resampled(self, name: str) -> tuple[Floats, Floats]:
+        """Fisher's z of every run and the points behind it, of the data and then in every resample."""
+        if name not in self._z:
+            r, n = self._changes.correlations(self.scores[name])
+            self._z[name] = fisher_z(r), n
+        return self._z[name]
 
     def family_p(self, names: Sequence[str]) -> dict[str, float | None]:
         """By the max-|r| permutation."""
@@ -104,7 +113,7 @@ class BesideOtherSets:
     def of(self, name: str) -> Placebo:
         """One predictor's own r, its placebo's, and the difference."""
         if name not in self._found:
-            self._found[name] = self._placebo(self.scores[name])
+            self._found[name] = self._changes.placebo(self.scores[name])
         return self._found[name]
 
     def p_value(self, first: str, second: str) -> float | None:
@@ -112,14 +121,15 @@ class BesideOtherSets:
         scores = [self.scores[name] for name in (first, second)]
         found = [self.of(name) for name in (first, second)]
         if (np.isfinite(scores[0]) != np.isfinite(scores[1])).any():
-            found = [self._placebo(one) for one in jointly_present(*matrices(*scores))]
+            found = [self._changes.placebo(one) for one in jointly_present(*matrices(*scores))]
         if any(one.difference is None for one in found):
             return None
         resampled = found[0].resampled - found[1].resampled
         return two_sided_p(np.where(np.abs(resampled) < ROUNDING, 0.0, resampled))
 
-    def _placebo(self, scores: Floats) -> Placebo:
-        return placebo(scores, self.outcome, self.units, n_resamples=self.n_resamples, seed=self.seed)
+    @cached_property
+    def _changes(self) -> PlaceboChanges:
+        return PlaceboChanges(self.outcome, self.units, n_resamples=self.n_resamples, seed=self.seed)
 
 
 class DomainBySet:

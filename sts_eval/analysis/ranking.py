@@ -8,7 +8,7 @@ import numpy as np
 
 from sts_eval.analysis.aligned_runs import HOME, AlignedRuns, AlignedScores, Changes, Floats
 from sts_eval.analysis.correlations import BesideOtherSets, DomainBySet, Estimate, WithinRuns, ends
-from sts_eval.analysis.history import history_predictors
+from sts_eval.analysis.history import LOW_RANK, history_predictors
 from sts_eval.analysis.tuned_size import tuned_predictors
 from sts_eval.records.comparison import (
     AWAY,
@@ -198,8 +198,11 @@ def standing_of(one: AlignedScores) -> Standing:
 
 
 def _best(names: list[str], estimates: Mapping[str, Estimate]) -> str | None:
-    """The history with the highest r, of those that most runs have. Choosing it favours history, not predictors."""
-    known = [name for name in names if estimates[name].r is not None]
+    """The history with the highest r, of those that most runs have. Choosing it favours history, not predictors.
+
+    `history_low_rank`, whose layout was chosen by looking at the lab's runs, does not take part.
+    """
+    known = [name for name in names if name != LOW_RANK and estimates[name].r is not None]
     most = max((estimates[name].n_runs for name in known), default=None)
     return next((name for name in known if estimates[name].n_runs == most), None)
 
@@ -325,10 +328,16 @@ def _notes(question: Question, runs: AlignedRuns, rows: list[Row]) -> list[str]:
         notes.append("|Δ| contains noise: where nothing changed it is .8 standard errors. 4+4 is of the same outcome.")
     if question == "how_much_debiased":
         notes.append("Δ² - SE² is unbiased; its signed root, which is correlated here, is not.")
-    if any(row.name in ("history_sets", "history_all") for row in rows):
+    histories = {row.name for row in rows}
+    if sharing := [name for name in ("history_sets", "history_all", LOW_RANK) if name in histories]:
         notes.append(
-            "history_sets and history_all share the untuned model's answers with the change that they predict, "
-            "which favours them a little."
+            f"{', '.join(sharing)}: the untuned model's answers are shared with the change that is predicted, which "
+            "favours them a little."
+        )
+    if LOW_RANK in histories:
+        notes.append(
+            f"{LOW_RANK}: its layout was chosen after the 18 runs of the lab matrix had been seen, so it is never "
+            "taken for the best history."
         )
     if question in SET_BY_DOMAIN:
         notes.append(

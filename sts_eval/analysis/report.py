@@ -6,12 +6,13 @@ from sts_eval.analysis.aligned_runs import FEWEST_DOMAINS
 from sts_eval.analysis.belonging import Belonging, check_belonging
 from sts_eval.analysis.compare import compare_runs
 from sts_eval.analysis.runs import summarise
+from sts_eval.analysis.turnover import turnover
 from sts_eval.errors import UserError
 from sts_eval.records.overlap import Overlap
 from sts_eval.records.prediction import SCORES, Prediction, PredictorScores
 from sts_eval.records.record import now
 from sts_eval.records.report import DomainRow, Report
-from sts_eval.records.transfer import DomainChange, Transfer
+from sts_eval.records.transfer import DomainAnswers, DomainChange, Transfer
 from sts_eval.statistics import noise_ceiling
 from sts_eval.transfer.domain_changes import trusted_figures
 
@@ -58,7 +59,8 @@ def report_run(
     outcome = summarise(prediction, transfer, more=oracles, changes=figures).model_copy(
         update={"post_hoc": bool(late), "unrelated": related.differences}
     )
-    rows = tuple(_row(prediction, changes[name]) for name in names)
+    answers = {table.domain: table for table in transfer.answers}
+    rows = tuple(_row(prediction, changes[name], answers[name]) for name in names)
     return Report(
         created=now(),
         prediction_sha256=prediction.sha256(),
@@ -76,7 +78,7 @@ def report_run(
     )
 
 
-def _row(prediction: Prediction, change: DomainChange) -> DomainRow:
+def _row(prediction: Prediction, change: DomainChange, answers: DomainAnswers) -> DomainRow:
     verdict = "no clear change"
     if change.se > 0 and abs(change.delta) > SURE * change.se:
         verdict = "better" if change.delta > 0 else "worse"
@@ -85,6 +87,7 @@ def _row(prediction: Prediction, change: DomainChange) -> DomainRow:
         scores={name: prediction.predictor(name).scores[change.domain] for name in SCORES},
         se=change.se,
         logprob_delta=change.logprob.delta if change.logprob else None,
+        turnover=turnover(answers),
         verdict=verdict,
     )
 

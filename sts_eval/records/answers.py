@@ -6,7 +6,7 @@ that twelve thousand questions make a record of some hundred kilobytes:
     r  right        w  wrong        u  unparsed: no answer could be read off, which counts as wrong
 """
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -18,6 +18,9 @@ VERDICT_NAMES = {RIGHT: "right", WRONG: "wrong", UNPARSED: "unparsed"}
 """Verdicts in files that are made for others."""
 
 LengthUnit = Literal["tokens", "characters"]
+
+OptionCounts = tuple[Annotated[int, Field(ge=2)], ...]
+N_OPTIONS = "options of each question; None where they are not known or a question has none"
 
 
 class Replies(Record):
@@ -73,10 +76,12 @@ class DomainEvaluation(Record):
     question_ids: tuple[str, ...]
     targets: tuple[str, ...] = Field(description="the right answers, to tell whether two evaluations agree on them")
     replies: Replies
+    n_options: OptionCounts | None = Field(default=None, exclude_if=absent, description=N_OPTIONS)
 
     @model_validator(mode="after")
     def _same_length(self) -> Self:
-        if not len(self.question_ids) == len(self.targets) == len(self.replies.verdicts):
+        lengths = {*map(len, (self.question_ids, self.targets, self.replies.verdicts, self.n_options or self.targets))}
+        if len(lengths) > 1:
             raise ValueError(f"the columns of {self.domain} have different lengths")
         return self
 

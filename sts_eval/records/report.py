@@ -8,7 +8,21 @@ from sts_eval.errors import UserError
 from sts_eval.records.comparison import Comparison
 from sts_eval.records.overlap import Overlap
 from sts_eval.records.prediction import Score
-from sts_eval.records.record import Part, Record, is_empty
+from sts_eval.records.record import Part, Record, absent, is_empty
+
+
+class Turnover(Part):
+    """Questions lost (right before, wrong after) and gained, per hundred, means over seeds.
+
+    `known_`: with guessing taken off (`sts_eval.statistics.guessing`); None where numbers of options are not recorded.
+    """
+
+    lost: float
+    gained: float
+    known_lost: float | None = None
+    known_lost_se: float | None = Field(default=None, description="over questions")
+    known_gained: float | None = None
+    known_gained_se: float | None = None
 
 
 class DomainRow(Part):
@@ -22,6 +36,7 @@ class DomainRow(Part):
     delta: float = Field(description="points")
     se: float = Field(description="points, over questions and, with several seeds, training runs")
     logprob_delta: float | None = Field(description="nats")
+    turnover: Turnover | None = Field(default=None, exclude_if=absent, description="None in older reports")
     verdict: str = Field(description="what the change alone allows one to say")
     flags: tuple[str, ...]
 

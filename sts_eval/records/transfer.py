@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from sts_eval.records.answers import LengthUnit, Replies
+from sts_eval.records.answers import N_OPTIONS, LengthUnit, OptionCounts, Replies
 from sts_eval.records.record import Record, absent, is_empty, write_atomically
 from sts_eval.records.tuning import PredictionReference, Tuning
 
@@ -57,9 +57,12 @@ class DomainAnswers(Record):
     question_ids: tuple[str, ...]
     before: Replies
     after: tuple[Replies, ...] = Field(min_length=1, description="one per seed")
+    n_options: OptionCounts | None = Field(default=None, exclude_if=absent, description=N_OPTIONS)
 
     @model_validator(mode="after")
     def _same_length(self) -> Self:
+        if self.n_options is not None and len(self.n_options) != len(self.question_ids):
+            raise ValueError(f"{self.domain} has numbers of options of {len(self.n_options)} questions")
         if any(len(replies.verdicts) != len(self.question_ids) for replies in (self.before, *self.after)):
             raise ValueError(f"the columns of {self.domain} have different lengths")
         if len(set(self.question_ids)) != len(self.question_ids):

@@ -26,6 +26,20 @@ OUTCOMES: tuple[tuple[Question, Measure], ...] = (
 
 IN_WORDS = ("sts_icl", "sts_act")  # scores whose correlations with accuracy are put in words
 DOMAIN_HEADER = ("domain", "STS_ICL", "STS_act", "before", "after", "Δ points ± SE", "n", "verdict")
+TURNOVER = "Questions lost (right before, wrong after) and gained, per hundred"
+TURNOVER_HEADER = (
+    "domain",
+    "Δ points ± SE",
+    "lost",
+    "gained",
+    "lost, guessing taken off",
+    "gained, guessing taken off",
+)
+GUESSING = (
+    "Guessing taken off: k/(k-1) · (lost - wrong on both sides/(k-1)) for k options, if a model knows an answer or "
+    "guesses; below 0 where fewer changed than luck would have. "
+)
+NOT_TAKEN_OFF = "Guessing is not taken off where the record does not hold the number of options of every question. "
 OVERLAP_HEADER = ("space", "N", "in both", "null of equal activity", "largest p", "N carry of all change")
 UNRELATED = "UNRELATED: THIS PREDICTION IS NOT ABOUT WHAT WAS MEASURED"
 COLOURS = {"better": "green", "worse": "red"}
@@ -48,6 +62,9 @@ def print_report(report: Report, console: Console | None = None) -> None:
         colour = COLOURS.get(verdict)
         domains.add_row(*map(escape, cells), f"[{colour}]{verdict}[/]" if colour else verdict)
     console.print(domains)
+    if turned := turnover_rows(report):
+        console.print(text_table(TURNOVER, TURNOVER_HEADER, turned, left=("domain",)))
+        console.print(turnover_note(report), style="dim", markup=False, highlight=False)
     for table in outcome_tables(comparison):
         console.print(question_table(table, comparison.reference, leading=SCORES))
     console.print(footnote(comparison), style="dim", markup=False, highlight=False)
@@ -84,6 +101,32 @@ def domain_rows(report: Report) -> list[list[str]]:
         ]
         for row in sorted(report.rows, key=lambda row: -row.scores["sts_icl"].value)
     ]
+
+
+def turnover_rows(report: Report) -> list[list[str]]:
+    """Domains as in the table above it: the net change, and questions lost and gained apart; none in older reports."""
+    return [
+        [
+            row.domain,
+            f"{row.delta:+.1f} ± {row.se:.1f}",
+            f"{row.turnover.lost:.1f}",
+            f"{row.turnover.gained:.1f}",
+            _known(row.turnover.known_lost, row.turnover.known_lost_se),
+            _known(row.turnover.known_gained, row.turnover.known_gained_se),
+        ]
+        for row in sorted(report.rows, key=lambda row: -row.scores["sts_icl"].value)
+        if row.turnover is not None
+    ]
+
+
+def turnover_note(report: Report) -> str:
+    """How guessing was taken off, and that it was not where the number of options is unknown."""
+    known = [row.turnover is not None and row.turnover.known_lost is not None for row in report.rows]
+    return (GUESSING * any(known) + NOT_TAKEN_OFF * (not all(known))).strip()
+
+
+def _known(value: float | None, se: float | None) -> str:
+    return "–" if value is None else f"{value:.1f}" if se is None else f"{value:.1f} ± {se:.1f}"
 
 
 def outcome_tables(comparison: Comparison) -> list[Table]:
@@ -137,6 +180,8 @@ def markdown(report: Report) -> str:
         lines += [f"# {UNRELATED}", ""]
     lines += [f"> **{inline(warning)}**\n" for warning in warnings(report, comparison)]
     lines += pipe_table(DOMAIN_HEADER, domain_rows(report))
+    if turned := turnover_rows(report):
+        lines += [f"## {TURNOVER}", "", *pipe_table(TURNOVER_HEADER, turned), f"{turnover_note(report)}\n"]
     for table in outcome_tables(comparison):
         lines += [f"## {inline(title(table))}", *question_lines(table, comparison.reference, sts_first(table))]
     lines += [f"{inline(footnote(comparison))}\n", *(f"- {inline(line)}" for line in comparison.verdict), ""]

@@ -22,6 +22,7 @@ changes and errors are matrices of shape (n_runs, n_domains), NaN where missing;
 - `held_out`: what score and history are worth in points, on groups of runs that nothing has seen
 - `placebo`: what a score says of the training set, beyond the same score made for other sets
 - `conformal`: from a score to points, on held-out groups, with intervals that keep their coverage
+- `guessing`: questions lost and gained, apart, with the luck of guessing taken off
 - `interaction`: which training set helps which domain
 - `low_rank`: a run completed from other runs by a matrix of low rank
 - `within_runs`, `resampling`, `result`: r within every run, bootstrap and permutation, and results, for the files above

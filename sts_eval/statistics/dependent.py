@@ -18,7 +18,7 @@ from scipy import stats
 from sts_eval.statistics.correlation import MIN_POINTS
 from sts_eval.statistics.resampling import ROUNDING, Units, percentile_interval, resamples, two_sided_p
 from sts_eval.statistics.result import Floats, Interval, Result
-from sts_eval.statistics.within_runs import average, jointly_present, matrices, resampled_correlations
+from sts_eval.statistics.within_runs import average_z, fisher_z, jointly_present, matrices, resampled_correlations
 
 _SINGULAR = 1e-12  # determinants of correlation matrices closer to 0 than this are rounding error
 
@@ -96,24 +96,25 @@ def paired_difference(
     drawn = resamples((units or Units.separate(len(first))).at(used), first.shape[1], n_resamples, seed)
     domains = np.vstack([once, drawn.domains])
     each = [resampled_correlations(one[used], changes[used], domains) for one in (first, second)]
-    return difference_of_runs(each[0][0], each[1][0], each[0][1], drawn.runs, level)
+    z_first, z_second = (fisher_z(r) for r, _ in each)
+    return difference_of_runs(z_first, z_second, each[0][1], drawn.runs, level)
 
 
 def difference_of_runs(
-    r_first: Floats, r_second: Floats, n: Floats, runs: Floats, level: float = 0.95
+    z_first: Floats, z_second: Floats, n: Floats, runs: Floats, level: float = 0.95
 ) -> PairedDifference:
-    """The difference of two predictors from r of every run over the same cells, and the points n behind each.
+    """The difference of two predictors' r from Fisher's z of every run over the same cells, and the points n behind it.
 
     All have the shape (1 + n_resamples, n_runs), the data themselves first and then the resamples of the domains;
     `runs`, shape (n_resamples, n_runs), says how often each resample holds each run.
     """
-    lacking = np.isnan(r_first + r_second)  # a run counts for both or for neither
+    lacking = np.isnan(z_first + z_second)  # a run counts for both or for neither
     used = ~lacking[0]
     if not used.any():
         return PairedDifference(undefined={"all": "in no run do both predictors have a correlation"})
     times = np.vstack([np.ones(runs.shape[1]), runs]) * used
-    difference = average(np.where(lacking, np.nan, r_first), n, times)
-    difference -= average(np.where(lacking, np.nan, r_second), n, times)
+    first, second = (average_z(np.where(lacking, np.nan, z), n, times) for z in (z_first, z_second))
+    difference = first - second
     return judged_difference(float(difference[0]), difference[1:], level, int(used.sum()), int(n[0, used].sum()))
 
 

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from sts_eval.statistics.resampling import permutation_p, permutations
 from sts_eval.statistics.result import Floats
-from sts_eval.statistics.within_runs import average, matrices, permuted_correlations
+from sts_eval.statistics.within_runs import PermutedChanges, average, matrices
 
 
 def max_r_permutation(
@@ -37,7 +37,8 @@ def max_r_permutation(
         raise ValueError("there is no predictor to test")
     changes, *each = matrices(y, *scores.values())
     orders = permutations(changes.shape[1], n_resamples, seed)
-    size = np.abs([average(*permuted_correlations(score, changes, orders)) for score in each])
+    permuted = PermutedChanges(changes, orders)
+    size = np.abs([average(*permuted.correlations(score)) for score in each])
     return family_p(dict(zip(scores, size, strict=True)))
 
 

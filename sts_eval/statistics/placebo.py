@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sts_eval.statistics.resampling import Units, percentile_interval, resamples
 from sts_eval.statistics.result import Floats, Interval, Result
-from sts_eval.statistics.within_runs import average, matrices, resampled_correlations
+from sts_eval.statistics.within_runs import ResampledChanges, average, matrices
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,30 +49,51 @@ def placebo(
     Raises:
         ValueError: If the shapes are not two-dimensional and equal.
     """
-    scores, changes = matrices(x, y)
-    target, source = _pairs(units)
-    if not len(target):
-        return Placebo(undefined={"all": "no model has two training sets"})
-    drawn = resamples(units, scores.shape[1], n_resamples, seed)
-    domains = np.vstack([np.ones(scores.shape[1]), drawn.domains])
-    runs = np.vstack([np.ones(len(scores)), drawn.runs])
-    paired = np.unique(target)
-    r_own, n_own = resampled_correlations(scores[paired], changes[paired], domains)
-    r_other, n_other = resampled_correlations(scores[source], changes[target], domains)
-    own = average(r_own, n_own, runs[:, paired])
-    other = average(r_other, n_other, runs[:, target])
-    difference = own - other
-    if np.isnan(difference[0]):
-        return Placebo(undefined={"all": "score or change is constant"})
-    interval = percentile_interval(difference[1:], level)
-    return Placebo(
-        own=float(own[0]),
-        other=float(other[0]),
-        difference=float(difference[0]),
-        interval=interval if isinstance(interval, Interval) else None,
-        resampled=difference[1:],
-        undefined={"interval": interval} if isinstance(interval, str) else {},
-    )
+    return PlaceboChanges(y, units, level=level, n_resamples=n_resamples, seed=seed).placebo(x)
+
+
+class PlaceboChanges:
+    """`placebo` of many scores with the same changes y, whose own sums are taken once."""
+
+    def __init__(
+        self, y: ArrayLike, units: Units, *, level: float = 0.95, n_resamples: int = 2000, seed: int = 0
+    ) -> None:
+        """Draw the resamples; arguments as of `placebo`."""
+        (changes,) = matrices(y)
+        self._target, self._source = _pairs(units)
+        self._level, self._paired = level, np.unique(self._target)
+        drawn = resamples(units, changes.shape[1], n_resamples, seed)
+        domains = np.vstack([np.ones(changes.shape[1]), drawn.domains])
+        runs = np.vstack([np.ones(len(changes)), drawn.runs])
+        self._own, self._other = (ResampledChanges(changes[rows], domains) for rows in (self._paired, self._target))
+        self._own_runs, self._other_runs = runs[:, self._paired], runs[:, self._target]
+        self._shape = changes.shape
+
+    def placebo(self, x: ArrayLike) -> Placebo:
+        """Correlate scores of the changes' shape.
+
+        Raises:
+            ValueError: If the shapes differ.
+        """
+        (scores,) = matrices(x)
+        if scores.shape != self._shape:
+            raise ValueError(f"needs scores of shape {self._shape}, not {scores.shape}")
+        if not len(self._target):
+            return Placebo(undefined={"all": "no model has two training sets"})
+        own = average(*self._own.correlations(scores[self._paired]), self._own_runs)
+        other = average(*self._other.correlations(scores[self._source]), self._other_runs)
+        difference = own - other
+        if np.isnan(difference[0]):
+            return Placebo(undefined={"all": "score or change is constant"})
+        interval = percentile_interval(difference[1:], self._level)
+        return Placebo(
+            own=float(own[0]),
+            other=float(other[0]),
+            difference=float(difference[0]),
+            interval=interval if isinstance(interval, Interval) else None,
+            resampled=difference[1:],
+            undefined={"interval": interval} if isinstance(interval, str) else {},
+        )
 
 
 def decisions(

@@ -8,7 +8,7 @@ Annals of Applied Statistics 1, 386-411, who shows that it errs on the wide side
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -41,7 +41,7 @@ class Units(NamedTuple):
         return Units(*(tuple(np.array(labels)[used].tolist()) for labels in self))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Resamples:
     """How often every resample holds each run's model, each run's training set, and each domain."""
 
@@ -49,7 +49,7 @@ class Resamples:
     sets: Floats  # the same of training sets
     domains: Floats  # shape (n_resamples, n_domains)
 
-    @property
+    @cached_property
     def runs(self) -> Floats:
         """How often each run is drawn, shape (n_resamples, n_runs)."""
         return self.models * self.sets

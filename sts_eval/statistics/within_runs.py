@@ -8,6 +8,8 @@ neither the unit of a score nor the general level of a run enters. Runs are then
 Resamples and permutations are sums over domains, so all of them are taken in a few matrix products.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -94,13 +96,32 @@ def resampled_correlations(x: Floats, y: Floats, counts: Floats) -> tuple[Floats
     `counts` says how often each resample holds each domain, shape (n_resamples, n_domains); a row of ones is the data
     themselves. The results have shape (n_resamples, n_runs); r is NaN where undefined.
     """
-    x, y = jointly_present(x, y)
-    present = np.isfinite(x).astype(np.float64)
-    a, b = (np.nan_to_num(standardised(values)) for values in (x, y))
-    n, sum_x, sum_y, sum_xx, sum_yy, sum_xy = (counts @ part.T for part in (present, a, b, a * a, b * b, a * b))
-    distinct = (counts > 0).astype(np.float64) @ present.T
-    r = _r_from_sums(n, (sum_x, sum_y), (sum_xx, sum_yy), sum_xy)
-    return np.where(distinct >= _MIN_DISTINCT, r, np.nan), n
+    return ResampledChanges(y, counts).correlations(x)
+
+
+class ResampledChanges:
+    """`resampled_correlations` of many scores with the same changes, whose own sums are taken once."""
+
+    def __init__(self, y: Floats, counts: Floats) -> None:
+        """Changes, shape (n_runs, n_domains), and resamples, shape (n_resamples, n_domains)."""
+        self._y, self._counts = y, counts
+        self._by_cells: dict[bytes, tuple[Floats, NDArray[np.bool_], _Points, _Side]] = {}
+
+    def correlations(self, x: Floats) -> tuple[Floats, Floats]:
+        """Of scores, shape (n_runs, n_domains)."""
+        x, y = jointly_present(x, self._y)
+        cells = np.isfinite(x)
+        key = cells.tobytes()
+        if key not in self._by_cells:
+            b, present = _filled(y), cells.astype(np.float64)
+            points = _Points(self._counts @ present.T)
+            enough = (self._counts > 0).astype(np.float64) @ present.T >= _MIN_DISTINCT
+            self._by_cells[key] = b, enough, points, points.side(self._counts @ b.T, self._counts @ (b * b).T)
+        b, enough, points, side_y = self._by_cells[key]
+        a = _filled(x)
+        side_x = points.side(self._counts @ a.T, self._counts @ (a * a).T)
+        r = points.correlation(side_x, side_y, self._counts @ (a * b).T)
+        return np.where(enough, r, np.nan), points.n
 
 
 def permuted_correlations(x: Floats, y: Floats, orders: NDArray[np.intp]) -> tuple[Floats, Floats]:
@@ -108,12 +129,43 @@ def permuted_correlations(x: Floats, y: Floats, orders: NDArray[np.intp]) -> tup
 
     The orders, shape (n_permutations, n_domains), are the same for all runs; a missing change moves with its domain.
     """
-    a, b = (np.nan_to_num(standardised(values)) for values in (x, y))
-    in_x, in_y = (np.isfinite(values).astype(np.float64) for values in (x, y))
-    moved, in_moved = b[:, orders], in_y[:, orders]  # (n_runs, n_permutations, n_domains)
-    pairs = [(in_x, in_moved), (a, in_moved), (in_x, moved), (a * a, in_moved), (in_x, moved * moved), (a, moved)]
-    n, sum_x, sum_y, sum_xx, sum_yy, sum_xy = (np.einsum("rd,rpd->pr", left, right) for left, right in pairs)
-    return _r_from_sums(n, (sum_x, sum_y), (sum_xx, sum_yy), sum_xy), n
+    return PermutedChanges(y, orders).correlations(x)
+
+
+class PermutedChanges:
+    """`permuted_correlations` of many scores with the same changes, which are re-ordered once."""
+
+    def __init__(self, y: Floats, orders: NDArray[np.intp]) -> None:
+        """Changes, shape (n_runs, n_domains), and orders, shape (n_permutations, n_domains)."""
+        present = np.isfinite(y).astype(np.float64)
+        self._y = _filled(y)[:, orders]  # (n_runs, n_permutations, n_domains)
+        # Where nothing is missing, every order holds the same points.
+        self._present = present[:, orders[:1]] if present.all() else present[:, orders]
+        self._by_cells: dict[bytes, tuple[_Points, _Side]] = {}
+
+    def correlations(self, x: Floats) -> tuple[Floats, Floats]:
+        """Of scores, shape (n_runs, n_domains)."""
+        cells = np.isfinite(x)
+        key = cells.tobytes()
+        if key not in self._by_cells:
+            in_x = cells.astype(np.float64)
+            points = _Points(_over_domains(in_x, self._present))
+            side = points.side(_over_domains(in_x, self._y), _over_domains(in_x, self._y * self._y))
+            self._by_cells[key] = points, side
+        points, side_y = self._by_cells[key]
+        a = _filled(x)
+        side_x = points.side(_over_domains(a, self._present), _over_domains(a * a, self._present))
+        r = points.correlation(side_x, side_y, _over_domains(a, self._y))
+        return r, np.broadcast_to(points.n, r.shape)
+
+
+def _filled(values: Floats) -> Floats:
+    return np.nan_to_num(standardised(values))
+
+
+def _over_domains(left: Floats, right: Floats) -> Floats:
+    total: Floats = np.einsum("rd,rpd->pr", left, right)
+    return total
 
 
 def average(r: Floats, n: Floats, run_counts: Floats | None = None) -> Floats:
@@ -122,12 +174,18 @@ def average(r: Floats, n: Floats, run_counts: Floats | None = None) -> Floats:
     r, the points n behind each and how often each resample holds each run (once each if None) have shape
     (n_resamples, n_runs). Runs without r are left out; a resample without any run has NaN.
     """
-    weights = np.where(np.isnan(r), 0.0, n - 3)
+    return average_z(fisher_z(r), n, run_counts)
+
+
+def average_z(z: Floats, n: Floats, run_counts: Floats | None = None) -> Floats:
+    """`average` of what `fisher_z` has made of r."""
+    lacking = np.isnan(z)
+    weights = np.where(lacking, 0.0, n - 3)
     if run_counts is not None:
         weights = weights * run_counts
     total = weights.sum(axis=1)
-    z = (weights * np.nan_to_num(fisher_z(r))).sum(axis=1)
-    mean: Floats = np.divide(z, total, out=np.full(len(total), np.nan), where=total > 0)
+    weighted = (weights * np.where(lacking, 0.0, z)).sum(axis=1)
+    mean: Floats = np.divide(weighted, total, out=np.full(len(total), np.nan), where=total > 0)
     return np.tanh(mean)
 
 
@@ -137,11 +195,28 @@ def fisher_z(r: Floats) -> Floats:
     return z
 
 
-def _r_from_sums(n: Floats, sums: tuple[Floats, Floats], squares: tuple[Floats, Floats], products: Floats) -> Floats:
-    """Pearson's r from sums over points; NaN for too few points or a constant variable."""
-    size = np.maximum(n, 1.0)
-    var_x, var_y = (square - total**2 / size for total, square in zip(sums, squares, strict=True))
-    defined = (n >= MIN_POINTS) & (var_x > _FLAT * size) & (var_y > _FLAT * size)
-    norm = np.sqrt(np.where(defined, var_x * var_y, 1.0))
-    r: Floats = (products - sums[0] * sums[1] / size) / norm
-    return np.where(defined, r.clip(-1.0, 1.0), np.nan)
+class _Side(NamedTuple):
+    """One variable over the points of every run, in every resample."""
+
+    total: Floats
+    variance: Floats  # times n
+    varies: NDArray[np.bool_]
+
+
+class _Points:
+    """The number of points of every run in every resample, and Pearson's r over them."""
+
+    def __init__(self, n: Floats) -> None:
+        self.n, self._size, self._enough = n, np.maximum(n, 1.0), n >= MIN_POINTS
+
+    def side(self, total: Floats, square: Floats) -> _Side:
+        """From the sums of a variable and of its square."""
+        variance = square - total**2 / self._size
+        return _Side(total, variance, variance > _FLAT * self._size)
+
+    def correlation(self, x: _Side, y: _Side, products: Floats) -> Floats:
+        """From the sum of products; NaN for too few points or a constant variable."""
+        defined = self._enough & x.varies & y.varies
+        norm = np.sqrt(np.where(defined, x.variance * y.variance, 1.0))
+        r: Floats = (products - x.total * y.total / self._size) / norm
+        return np.where(defined, r.clip(-1.0, 1.0), np.nan)

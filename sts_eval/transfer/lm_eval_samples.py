@@ -155,6 +155,7 @@ def _answer(
         question=question,
         options=listed,
         response=text if options is None else str(options),
+        n_options=None if options is None else len(options),
     )
 
 

@@ -38,6 +38,13 @@ class Answer(NamedTuple):
     question: str | None = None  # its text
     options: tuple[str, ...] | None = None
     response: str | None = None  # what the model said, or the log-likelihoods of the options
+    n_options: int | None = None  # of the question, where its options are not kept
+
+    @property
+    def options_known(self) -> int | None:
+        """How many options the question has, None where it has none to choose from or they are not known."""
+        count = self.n_options or len(self.options or ())
+        return count if count > 1 else None
 
 
 class Scoring(NamedTuple):
@@ -110,6 +117,7 @@ def pair(before: Sequence[Answer], after: Sequence[Sequence[Answer]]) -> Pairing
             question_ids=tuple(answer.question_id for answer in rows),
             before=replies(rows),
             after=tuple(replies([side[answer[:2]] for answer in rows]) for side in tuned),
+            n_options=_n_options(rows),
         )
         for name, rows in _by_domain(kept)
     )
@@ -183,9 +191,17 @@ def evaluated(answers: Sequence[Answer]) -> tuple[DomainEvaluation, ...]:
             question_ids=tuple(answer.question_id for answer in rows),
             targets=tuple(answer.target for answer in rows),
             replies=replies(rows),
+            n_options=_n_options(rows),
         )
         for name, rows in _by_domain(answers)
     )
+
+
+def _n_options(answers: Sequence[Answer]) -> tuple[int, ...] | None:
+    """How many options each question has; None where that of some question is not known."""
+    counts = [answer.options_known for answer in answers]
+    known = tuple(count for count in counts if count is not None)
+    return known if len(known) == len(counts) else None
 
 
 def answers_of(tables: Sequence[DomainEvaluation]) -> list[Answer]:
@@ -198,8 +214,11 @@ def answers_of(tables: Sequence[DomainEvaluation]) -> list[Answer]:
         columns = (table.question_ids, table.targets, kept.verdicts, kept.logprob or unknown, kept.lengths or unknown)
         rows = [Answer(table.domain, *row) for row in zip(*columns, truncated, strict=True)]
         normalised = unknown if kept.acc_norm is None else [mark == "1" for mark in kept.acc_norm]
-        measures = zip(rows, normalised, kept.logprob_per_token or unknown, strict=True)
-        answers += [row._replace(acc_norm=right, logprob_per_token=value) for row, right, value in measures]
+        beside = zip(rows, normalised, kept.logprob_per_token or unknown, table.n_options or unknown, strict=True)
+        answers += [
+            row._replace(acc_norm=right, logprob_per_token=value, n_options=count)
+            for row, right, value, count in beside
+        ]
     return answers
 
 

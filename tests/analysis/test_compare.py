@@ -7,7 +7,7 @@ from scipy import stats
 
 from sts_eval.analysis.aligned_runs import align
 from sts_eval.analysis.compare import compare_runs
-from sts_eval.analysis.history import history
+from sts_eval.analysis.history import history, history_predictors
 from sts_eval.errors import UserError
 
 MODELS, SETS = list("abcd"), list("uvwxy")
@@ -189,6 +189,22 @@ def test_a_mean_over_the_other_sets_of_a_model_may_not_answer_which_set_helps_wh
     assert np.corrcoef(left[0].ravel(), left[1].ravel())[0, 1] == pytest.approx(-1)  # hence it is left out
     for question in ("which_set", "which_set_away"):
         assert [row.name for row in record.table(question, "accuracy").standing("history")] == ["history_same_set"]
+
+
+def test_history_at_low_rank_is_the_other_models_change_times_the_models_factor():
+    """Model b changes twice as much as a on set u, so on v it is expected at twice a's change, and a at half of b's."""
+    on_u, on_v = np.array([1.0, 2.0, -3.0, 4.0]), np.array([2.0, -1.0, 1.0, 3.0])
+    y = np.array([on_u, on_v, 2 * on_u, 2 * on_v])  # a on u, a on v, b on u, b on v
+    made = outcomes(y, {"sts_icl": y}, models=["a", "b"], sets=["u", "v"])
+    runs = align(made)
+    found = history_predictors(runs, runs.measures["accuracy"].change, "which_way")["history_low_rank"]
+    assert found.group == "history"
+    assert found.scores == pytest.approx(y, abs=1e-6)
+    assert "history_low_rank" not in history_predictors(runs, y, "which_set")
+    table = compare_runs(made, **FEW).table("which_way", "accuracy")
+    assert table.row("history_low_rank").r > table.row(table.best_history).r - 1e-9
+    assert table.best_history == "history_same_set"
+    assert any("chosen after the 18 runs" in note for note in table.notes)
 
 
 def stable(seed=0):

@@ -143,3 +143,34 @@ def test_files_are_whole_and_hold_no_markup_from_names(tmp_path):
     assert "<svg" in text
     assert "<script" not in text
     assert (tmp_path / "scatter.png").read_bytes().startswith(b"\x89PNG")
+
+
+def with_options(record, k):
+    """The same answers to questions with k options each."""
+    tables = [table.model_copy(update={"n_options": (k,) * len(table.question_ids)}) for table in record.answers]
+    return record.model_copy(update={"answers": tuple(tables)})
+
+
+def test_lost_and_gained_questions_stand_beside_the_net_change():
+    """Domain f: 12 gained and 4 lost of 100, and 38 wrong twice. With 4 options 38/3 of either is luck."""
+    report = report_run(prediction(SCORES), with_options(transfer(RISING), 4))
+    (row,) = [row for row in report.rows if row.domain == "f"]
+    found = row.turnover
+    assert (found.lost, found.gained, row.delta) == pytest.approx((4, 12, 8))
+    assert found.known_lost == pytest.approx(4 / 3 * (4 - 38 / 3))
+    assert found.known_gained == pytest.approx(4 / 3 * (12 - 38 / 3))
+    assert found.known_gained - found.known_lost == pytest.approx(4 / 3 * row.delta)
+    text = markdown(report)
+    assert f"| f | +8.0 ± 3.9 | 4.0 | 12.0 | {found.known_lost:.1f} ± {found.known_lost_se:.1f} |" in text
+    assert "Guessing taken off" in text
+    assert "Guessing is not taken off" not in text
+    assert Report.from_json(report.canonical()).rows == report.rows
+
+
+def test_guessing_is_not_taken_off_where_the_options_are_unknown():
+    report = report_run(prediction(SCORES), transfer(RISING))
+    assert {row.turnover.known_lost for row in report.rows} == {None}
+    assert "| f | +8.0 ± 3.9 | 4.0 | 12.0 | – | – |" in markdown(report)
+    assert "Guessing is not taken off where the record does not hold the number of options" in markdown(report)
+    older = report.model_copy(update={"rows": tuple(r.model_copy(update={"turnover": None}) for r in report.rows)})
+    assert "Questions lost" not in markdown(older)

@@ -59,3 +59,15 @@ def test_tables_and_answers_are_the_same():
         Answer("law", "2", "B", "u", -2.5, 2048, truncated=True),
     ]
     assert answers_of(evaluated(answers)) == answers
+
+
+def test_numbers_of_options_go_along_where_every_question_has_them():
+    listed = [Answer("law", "1", "A", "r", options=("a", "b", "c")), Answer("law", "2", "B", "w", n_options=10)]
+    assert pair(listed, [listed]).domains[0].n_options == (3, 10)
+    stored = evaluated(listed)
+    assert stored[0].n_options == (3, 10)
+    assert [answer.options_known for answer in answers_of(stored)] == [3, 10]
+    assert pair(answers_of(stored), [answers_of(stored)]).domains[0].n_options == (3, 10)
+    one_unknown = [*listed, Answer("law", "3", "A", "w")]
+    assert pair(one_unknown, [one_unknown]).domains[0].n_options is None
+    assert "n_options" not in evaluated(one_unknown)[0].canonical()
