@@ -50,17 +50,12 @@ def placebo(
         ValueError: If the shapes are not two-dimensional and equal.
     """
     scores, changes = matrices(x, y)
-    target, source = _pairs(units)
-    if not len(target):
+    if not len(_pairs(units)[0]):
         return Placebo(undefined={"all": "no model has two training sets"})
     drawn = resamples(units, scores.shape[1], n_resamples, seed)
     domains = np.vstack([np.ones(scores.shape[1]), drawn.domains])
     runs = np.vstack([np.ones(len(scores)), drawn.runs])
-    paired = np.unique(target)
-    r_own, n_own = resampled_correlations(scores[paired], changes[paired], domains)
-    r_other, n_other = resampled_correlations(scores[source], changes[target], domains)
-    own = average(r_own, n_own, runs[:, paired])
-    other = average(r_other, n_other, runs[:, target])
+    own, other = own_and_other(scores, changes, units, runs, domains)
     difference = own - other
     if np.isnan(difference[0]):
         return Placebo(undefined={"all": "score or change is constant"})
@@ -73,6 +68,21 @@ def placebo(
         resampled=difference[1:],
         undefined={"interval": interval} if isinstance(interval, str) else {},
     )
+
+
+def own_and_other(
+    scores: Floats, changes: Floats, units: Units, runs: Floats, domains: Floats
+) -> tuple[Floats, Floats]:
+    """Pooled r of predictions with their own set's changes, and of those for the model's other sets, (n_selections,).
+
+    `runs`, shape (n_selections, n_runs), says how often a selection holds each run whose changes are predicted;
+    `domains`, (n_selections, n_domains) or (1, n_domains), the same of domains. NaN where undefined.
+    """
+    target, source = _pairs(units)
+    paired = np.unique(target)
+    r_own, n_own = resampled_correlations(scores[paired], changes[paired], domains)
+    r_other, n_other = resampled_correlations(scores[source], changes[target], domains)
+    return average(r_own, n_own, runs[:, paired]), average(r_other, n_other, runs[:, target])
 
 
 def decisions(
