@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import stats
 
 from sts_eval.statistics.dependent import PairedDifference, paired_difference
@@ -127,7 +127,7 @@ def components(rows: ArrayLike, units: Units, *, error: float = 0.0, shared: flo
         ValueError: If no two runs are on different sets, or no two domains are there.
     """
     (values,) = matrices(rows)
-    complete: NDArray[np.bool_] = np.isfinite(values).all(axis=1)
+    complete = np.asarray(np.isfinite(values).all(axis=1))
     values, units = values[complete], units.at(complete)
     if values.shape[1] < 2 or len(set(units.sets)) < 2:  # noqa: PLR2004 - a spread, and something to compare
         raise ValueError("components need two training sets and two domains")

@@ -113,7 +113,6 @@ def test_power_by_the_interval_is_that_derived_by_hand(part, design, n_runs, wid
     assert found.share == pytest.approx(expected, abs=0.08)
     equal = power(made, design, (0.65, 0.65), n_simulations=400, n_resamples=400)
     assert stats.binomtest(round(400 * equal.share), 400, 0.025, alternative="greater").pvalue > 0.01
-    print(part, found, expected, equal.share)
 
 
 def test_more_of_anything_tells_more():
