@@ -7,12 +7,13 @@ from statistics import fmean, median
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sts_eval.analysis.aligned_runs import HOME, AlignedRuns, Floats
 from sts_eval.analysis.ranking import standing_of
 from sts_eval.analysis.wording import counted
 from sts_eval.errors import UserError
-from sts_eval.records.comparison import Measure, Question
+from sts_eval.records.comparison import AWAY, SET_BY_DOMAIN, Measure, Question
 from sts_eval.records.noise import MatrixNoise
 from sts_eval.records.record import now
 from sts_eval.statistics import pooled_r
@@ -56,7 +57,7 @@ class PowerAnalysis(NamedTuple):
 class Asked(NamedTuple):
     """What is to be told apart."""
 
-    question: Question  # which_way or which_set
+    question: Question  # about direction or about sets
     r: tuple[float, float]
     n_simulations: int
     seed: int
@@ -75,22 +76,9 @@ def noise_of(runs: AlignedRuns) -> MatrixNoise:
                 f"the runs have {counted(size, noun)}, and {least} are needed to tell their noise",
                 "Add runs, or leave the runs out for the lab's noise",
             )
-    by_measure, used = {}, set()
-    for measure, changes in runs.measures.items():
-        if not changes.se.any() or not np.ptp(changes.change, axis=1).all():
-            continue
-        errors = _errors(runs, changes.change)
-        used |= set(errors)
-        shared, own = float(changes.shared.clip(0).mean()), float(changes.own_variance.mean())
-        n = _questions(runs)
-        by_measure[measure] = Noise(
-            change=components(changes.change, runs.units, error=own, shared=shared),
-            error=float((changes.own_variance * n).mean()),
-            shared=float((changes.shared.clip(0) * n).mean()),
-            questions=float(n.mean()),
-            score=_mean([components(one, runs.units) for one in errors.values()]),
-            alike=_alike(errors, runs),
-        )
+    everywhere = np.zeros_like(runs.home)
+    by_measure, used = _by_measure(runs, everywhere)
+    away = _by_measure(runs, runs.home)[0] if runs.home.any() else {}
     if not by_measure:
         raise UserError(
             "no change has a standard error, so the noise is not known", "Leave the runs out for the lab's noise"
@@ -103,7 +91,30 @@ def noise_of(runs: AlignedRuns) -> MatrixNoise:
         n_domains=len(runs.domains),
         predictors=tuple(name for name in runs.predictors if name in used),
         by_measure=by_measure,
+        n_home=float(runs.home.sum(axis=1).mean()),
+        away=away,
     )
+
+
+def _by_measure(runs: AlignedRuns, left_out: NDArray[np.bool_]) -> tuple[dict[Measure, Noise], set[str]]:
+    """Noise by measure without some cells, and the predictors whose errors were taken."""
+    found, used, n = {}, set(), _questions(runs)[~left_out]
+    for measure, changes in runs.measures.items():
+        y = np.where(left_out, np.nan, changes.change)
+        if not changes.se.any() or not np.ptp(changes.change, axis=1).all():
+            continue
+        errors = _errors(runs, y)
+        used |= set(errors)
+        shared, own = changes.shared.clip(0)[~left_out], changes.own_variance[~left_out]
+        found[measure] = Noise(
+            change=components(y, runs.units, error=float(own.mean()), shared=float(shared.mean())),
+            error=float((own * n).mean()),
+            shared=float((shared * n).mean()),
+            questions=float(n.mean()),
+            score=_mean([components(one, runs.units) for one in errors.values()]),
+            alike=_alike(errors, runs),
+        )
+    return found, used
 
 
 def needed(matrix: MatrixNoise, measure: Measure, asked: Asked, sizes: Mapping[str, Sequence[int]]) -> PowerAnalysis:
@@ -132,12 +143,14 @@ def _checked(
     matrix: MatrixNoise, measure: Measure, asked: Asked, sizes: Mapping[str, Sequence[int]]
 ) -> tuple[Noise, Design]:
     """The noise, and the matrix's own size."""
-    if measure not in matrix.by_measure:
+    if asked.question in AWAY and not matrix.away:
+        raise UserError("the home domains of the sets are not known", "Give --question which_way or which_set")
+    noise = matrix.noise(asked.question, measure)
+    if noise is None:
         raise UserError(f"the noise of {measure} is not known", f"Give --measure {' or '.join(matrix.by_measure)}")
     for name, least in FEWEST._asdict().items():
         if min(sizes.get(name) or (least,)) < least:
             raise UserError(f"--{name} {min(sizes[name])} is too few", f"Give at least {least}")
-    noise = matrix.by_measure[measure]
     ceiling = _of_question(noise, asked).ceiling(noise.questions)
     if not 0 <= min(asked.r) < max(asked.r):
         raise UserError(f"r of {asked.r[0]} and {asked.r[1]} cannot be compared", "Give two different r of at least 0")
@@ -146,7 +159,8 @@ def _checked(
             f"no predictor reaches r = {max(asked.r)}: with this noise r is at most {ceiling:.2f}",
             "Give smaller --r and --against, or another --measure",
         )
-    own = Design(len(matrix.models), len(matrix.training_sets), matrix.n_domains, round(noise.questions))
+    n_domains = matrix.n_domains - (round(matrix.n_home) if asked.question in AWAY else 0)
+    own = Design(len(matrix.models), len(matrix.training_sets), n_domains, round(noise.questions))
     return noise, own
 
 
@@ -185,7 +199,7 @@ def _tried(noise: Noise, asked: Asked, design: Design) -> Tried:
         _of_question(noise, asked),
         design,
         asked.r,
-        about_sets=asked.question == "which_set",
+        about_sets=asked.question in SET_BY_DOMAIN,
         n_simulations=asked.n_simulations,
         seed=asked.seed,
     )
@@ -194,7 +208,7 @@ def _tried(noise: Noise, asked: Asked, design: Design) -> Tried:
 
 
 def _of_question(noise: Noise, asked: Asked) -> Noise:
-    return noise.about_sets if asked.question == "which_set" else noise
+    return noise.about_sets if asked.question in SET_BY_DOMAIN else noise
 
 
 def _questions_for(noise: Noise, ceiling: float) -> float:
@@ -245,4 +259,5 @@ def _alike(errors: Mapping[str, Floats], runs: AlignedRuns) -> float:
     """Median correlation of two predictors' errors, of different families where there are such."""
     pairs = list(itertools.combinations(errors, 2))
     across = [(a, b) for a, b in pairs if runs.predictors[a].group != runs.predictors[b].group] or pairs
-    return median(float(np.corrcoef(errors[a].ravel(), errors[b].ravel())[0, 1]) for a, b in across)
+    cells = np.isfinite(next(iter(errors.values())))  # the same in all
+    return median(float(np.corrcoef(errors[a][cells], errors[b][cells])[0, 1]) for a, b in across)

@@ -22,10 +22,10 @@ from sts_eval.records.record import check_writable
 @click.option("--questions", type=int, multiple=True, help="Questions a domain to try. May be repeated.")
 @click.option(
     "--question",
-    type=click.Choice(["which_way", "which_set"]),
+    type=click.Choice(["which_way", "which_way_away", "which_set", "which_set_away"]),
     default="which_way",
     show_default=True,
-    help="Which way a domain changes, or which set helps which domain.",
+    help="Which way a domain changes, or which set helps which domain; away: home domains left out.",
 )
 @click.option("--measure", type=click.Choice(get_args(Measure)), default="accuracy", show_default=True)
 @click.option("--simulations", type=click.IntRange(20), default=200, show_default=True, help="Matrices of a design.")

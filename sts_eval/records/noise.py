@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from sts_eval.records.comparison import Measure
+from sts_eval.records.comparison import AWAY, Measure, Question
 from sts_eval.records.record import Record
 from sts_eval.statistics.power import Noise
 
@@ -20,3 +20,9 @@ class MatrixNoise(Record):
     n_domains: int = Field(ge=1)
     predictors: tuple[str, ...] = Field(description="whose errors were taken")
     by_measure: dict[Measure, Noise] = Field(min_length=1)
+    n_home: float = Field(default=0, ge=0, description="home domains of a run, mean")
+    away: dict[Measure, Noise] = Field(default={}, description="without home domains; empty where none are named")
+
+    def noise(self, question: Question, measure: Measure) -> Noise | None:
+        """Of one question; None where it is not known."""
+        return (self.away if question in AWAY else self.by_measure).get(measure)

@@ -77,7 +77,9 @@ def _cells(row: Tried) -> list[str]:
 
 
 def _notes(matrix: MatrixNoise, measure: Measure, asked: Asked) -> list[str]:
-    noise = matrix.by_measure[measure]
+    noise = matrix.noise(asked.question, measure)
+    if noise is None:  # which no analysis has
+        return []
     error = (noise.error + noise.shared) / noise.questions
     total = noise.change.total + error
     change = f"{_shares(noise.change, total)}, error of {noise.questions:.0f} questions {error / total:.0%}"

@@ -117,7 +117,10 @@ class Power(NamedTuple):
 
 
 def components(rows: ArrayLike, units: Units, *, error: float = 0.0, shared: float = 0.0) -> Components:
-    """Variances of the parts of rows, shape (n_runs, n_domains), NaN in rows that do not take part.
+    """Variances of the parts of rows, shape (n_runs, n_domains), NaN where missing.
+
+    Rows are taken less their means over what they have, n_i and n_j of it, n_c in common; sums of their products are
+    n_c (1 - 1/n_i - 1/n_j + n_c/(n_i n_j)) covariances in the mean, n - 1 where nothing is missing.
 
     `error` is the mean squared error of a figure less what runs of a model share, `shared` that part; both are taken
     off. Where runs cannot tell parts apart, the later one is put into the earlier: with one model, `by_model` is in
@@ -127,16 +130,19 @@ def components(rows: ArrayLike, units: Units, *, error: float = 0.0, shared: flo
         ValueError: If no two runs are on different sets, or no two domains are there.
     """
     (values,) = matrices(rows)
-    complete = np.asarray(np.isfinite(values).all(axis=1))
-    values, units = values[complete], units.at(complete)
-    if values.shape[1] < 2 or len(set(units.sets)) < 2:  # noqa: PLR2004 - a spread, and something to compare
+    used = np.asarray(np.isfinite(values).sum(axis=1) > 1)
+    values, units = values[used], units.at(used)
+    if len(set(units.sets)) < 2:  # noqa: PLR2004 - something to compare
         raise ValueError("components need two training sets and two domains")
-    left = values - values.mean(axis=1, keepdims=True)
-    covariance = left @ left.T / (values.shape[1] - 1)
+    present = np.isfinite(values).astype(np.float64)
+    left = np.where(np.isfinite(values), values - np.nanmean(values, axis=1, keepdims=True), 0.0)
+    common_to, n = present @ present.T, present.sum(axis=1)
+    degrees = common_to * (1 - 1 / n[:, None] - 1 / n + common_to / np.outer(n, n))
+    covariance = np.divide(left @ left.T, degrees, out=np.full(degrees.shape, np.nan), where=degrees > 0)
     same_model, same_set = (np.equal.outer(labels, labels) for labels in map(np.array, units))
 
     def mean(of_model: bool, of_set: bool) -> float | None:
-        pairs = (same_model == of_model) & (same_set == of_set)
+        pairs = (same_model == of_model) & (same_set == of_set) & np.isfinite(covariance)
         return float(covariance[pairs].mean()) if pairs.any() else None
 
     own = float(np.diag(covariance).mean())

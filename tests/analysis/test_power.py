@@ -115,6 +115,23 @@ def test_what_cannot_be_asked_is_refused(measure, r, sizes, says):
         needed(matrix(), measure, Asked("which_way", r, 20, 0), sizes)
 
 
+def test_home_domains_can_be_left_out():
+    home = {f"s{place}": ("d0", "d1") for place in range(20)}
+    x, z, y = simulated(TRUE, BIG, (0.7, 0.6), np.random.default_rng(0))
+    y[:, :2] += 100 * np.random.default_rng(1).normal(size=(len(y), 2))
+    names = [f"m{place}" for place in range(6)], list(home)
+    runs = align(outcomes(y, {"sts_icl": x, "rival": z}, models=names[0], sets=names[1], se=1.0, home=home))
+    found = noise_of(runs)
+    assert found.n_home == 2
+    assert found.by_measure["accuracy"].change.rest > 100
+    assert found.away["accuracy"].change.total == pytest.approx(TRUE.change.total, abs=0.5)
+    sizes = {"sets": (8,), "models": (2,), "questions": (100,)}
+    away = needed(found, "accuracy", FEW._replace(question="which_set_away"), sizes)
+    assert away.as_it_is.design.domains == 28
+    with pytest.raises(UserError, match="home domains of the sets are not known"):
+        needed(matrix(), "accuracy", FEW._replace(question="which_way_away"), {})
+
+
 def test_runs_that_do_not_tell_their_noise_are_refused():
     with pytest.raises(UserError, match="2 training sets, and 3 are needed"):
         noise_of(made(Design(2, 2, 8, 100)))

@@ -18,8 +18,8 @@ def noise(change=REST, score=REST, error=0.0, alike=0.3, **more):
     return Noise(change=change, error=error, shared=more.get("shared", 0.0), questions=100, score=score, alike=alike)
 
 
-@pytest.mark.parametrize("missing", [0, 5])
-def test_components_are_recovered(missing):
+@pytest.mark.parametrize(("missing", "holes"), [(0, 0), (5, 0), (0, 60), (3, 40)])
+def test_components_are_recovered(missing, holes):
     true = Components(1.0, 0.5, 2.0, 0.7)
     made = noise(true, error=60, shared=40)
     design = Design(3, 6, 14, 200)
@@ -28,6 +28,7 @@ def test_components_are_recovered(missing):
         rng = np.random.default_rng(seed)
         y = simulated(made, design, (0.1, 0.2), rng)[2]
         y[rng.choice(len(y), missing, replace=False)] = np.nan
+        y.ravel()[rng.choice(y.size, holes, replace=False)] = np.nan
         found.append(components(y, design.units, error=0.3, shared=0.2))
     assert np.mean([(one.common, one.by_model, one.by_set, one.rest) for one in found], axis=0) == pytest.approx(
         (1.0, 0.5, 2.0, 0.7), abs=0.12
