@@ -1,10 +1,12 @@
 """Choosing a predictor on half of the sets or models: against a literal loop over splits, and planted truths."""
 
+import io
 from itertools import combinations
 
 import numpy as np
 import pytest
 from helpers.outcomes import outcomes, planted
+from rich.console import Console
 
 from sts_eval.analysis.aligned_runs import align
 from sts_eval.analysis.compare import compare_runs
@@ -13,6 +15,7 @@ from sts_eval.analysis.replication import replication
 from sts_eval.errors import UserError
 from sts_eval.records.comparison import Comparison
 from sts_eval.records.record import canonical_json
+from sts_eval.report.comparison import markdown, print_comparison
 from sts_eval.statistics import pooled_r
 from sts_eval.statistics.placebo import placebo
 from sts_eval.statistics.resampling import Units
@@ -116,6 +119,11 @@ def test_the_record_keeps_it_and_is_what_it_was_without(tmp_path):
     asked = [(one.question, one.measure) for one in record.replication]
     assert ("which_set_away", "logprob") in asked
     assert len(asked) == 10
+    console = Console(file=io.StringIO(), width=110)
+    print_comparison(record, console)
+    for shown in (console.file.getvalue(), markdown(record)):
+        assert "best predictor on half of the training sets" in " ".join(shown.split())
+        assert "all 6 splits" in " ".join(shown.split())
     record.write(tmp_path / "comparison.json")
     assert Comparison.read(tmp_path / "comparison.json") == record
     assert "replication" not in canonical_json(record.model_copy(update={"replication": ()}).model_dump(mode="json"))
