@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from sts_eval.analysis.runs import set_name
+from sts_eval.analysis.names import set_name
 from sts_eval.errors import UserError
 from sts_eval.records.calibration import Calibration, Equation, ExpectedChange, HistoryTerm
 from sts_eval.records.prediction import Prediction

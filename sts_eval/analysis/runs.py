@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sts_eval.analysis.aligned_runs import BESIDE_ACCURACY, FEWEST_DOMAINS
 from sts_eval.analysis.belonging import check_belonging
+from sts_eval.analysis.names import model_name, set_name
 from sts_eval.errors import UserError
 from sts_eval.records.oracle import Oracle
 from sts_eval.records.outcome import Change, DomainOutcome, Outcome, QuestionChanges, read_outcomes
@@ -128,20 +129,6 @@ def summarise(
         predictors=(*prediction.predictors, *more),
         tuning_seconds=sum(run.seconds for run in transfer.tuning.runs) if transfer.tuning else None,
     )
-
-
-def model_name(identity: str) -> str:
-    """Short name of a model: the last part of its id that says more than `model` or `files`."""
-    parts = [part for part in identity.replace("\\", "/").split("/") if part]
-    return next((part for part in reversed(parts) if part not in ("model", "files")), parts[-1])
-
-
-def set_name(source: str) -> str:
-    """Short name of a training set: a file's name without its ending, or the last part of a hub id."""
-    last = source.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
-    for ending in (".jsonl", ".json", ".csv", ".tsv", ".parquet"):
-        last = last.removesuffix(ending)
-    return last
 
 
 def _domain(change: DomainChange, answers: DomainAnswers | None) -> DomainOutcome:

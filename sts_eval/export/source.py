@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pydantic_core
 
-from sts_eval.analysis.runs import model_name, set_name
+from sts_eval.analysis.names import model_name, set_name
 from sts_eval.data.benchmark import NAMED
 from sts_eval.errors import UserError
 from sts_eval.export.accuracy import Scores, of_answers, of_outcome

@@ -4,11 +4,11 @@ Steps 1 and 2 of STS are read once for all that need their passes; what other pr
 """
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from contextlib import nullcontext
 from typing import NamedTuple
 
-from sts_eval.data.benchmark import Domain
+from sts_eval.data.benchmark import Domain, Question
 from sts_eval.data.prompt import Turn
 from sts_eval.data.training_set import TrainingSet
 from sts_eval.errors import UserError
@@ -122,31 +122,52 @@ def collect_scores(
     }
     sts = {*SCORES, *ROBUST.values()}
     with costs(OTHERS) if any(one.name not in sts for one in predictors) else nullcontext():
-        to_read, seed, encoder = (extractor, training_set, questions), seeds[0], extractor.settings.embeddings
-        asked = {name: [question.text for question in own] for name, own in questions.items()}
-        readers: Mapping[Need, Callable[[], object]] = {
-            Need.EMBEDDINGS: lambda: read_embeddings(encoder, training_set.examples, asked, seed),
-            Need.LAST_TOKENS: lambda: read_last_tokens(*to_read, seed, progress),
-            Need.TRAINING_LOSSES: lambda: read_training_losses(extractor, training_set, seed, progress),
-            Need.LOSSES: lambda: read_losses(*to_read, seed, progress),
-            Need.REVERSED_LOSSES: lambda: read_reversed_losses(extractor, training_set, domains, seed, progress),
-            Need.INJECTION: lambda: read_injection(*to_read, seed, progress),
-            Need.OWN_ANSWERS: lambda: read_own_answers(*to_read, seed, progress),
-            Need.GRADIENTS: lambda: read_gradients(*to_read, tune, seed, progress),
-            Need.PROBE: lambda: read_probe(*to_read, tune, extractor.settings.probe_steps, seed, progress),
-        }
-        for need, read in readers.items():
-            if need in needs:
-                with costs(need.value):
-                    parts.append(read())
+        parts += _read_others(
+            needs, extractor, training_set, domains, questions, tune=tune, costs=costs, progress=progress
+        )
         texts = Texts(
             training=training_set.examples,
-            domains=asked,
+            domains={name: [question.text for question in own] for name, own in questions.items()},
             solutions={name: [one.solution for one in domain.demonstrations] for name, domain in domains.items()},
         )
-        study = Study(texts, parts, seed)
+        study = Study(texts, parts, seeds[0])
         scores = tuple(_score(one, study, seeds, costs) for one in predictors)
     return Collected(shifts, readings, scores)
+
+
+def _read_others(
+    needs: Container[Need],
+    extractor: Extractor,
+    training_set: TrainingSet,
+    domains: Mapping[str, Domain],
+    questions: Mapping[str, Sequence[Question]],
+    *,
+    tune: TuneSettings,
+    costs: CostMeter,
+    progress: Progress,
+) -> list[object]:
+    """The parts of the study that STS does without, each read once in a stage of its own, and only if it is needed."""
+    settings = extractor.settings
+    seed = settings.seeds[0]
+    asked = {name: [question.text for question in own] for name, own in questions.items()}
+    to_read = extractor, training_set, questions
+    readers: Mapping[Need, Callable[[], object]] = {
+        Need.EMBEDDINGS: lambda: read_embeddings(settings.embeddings, training_set.examples, asked, seed),
+        Need.LAST_TOKENS: lambda: read_last_tokens(*to_read, seed, progress),
+        Need.TRAINING_LOSSES: lambda: read_training_losses(extractor, training_set, seed, progress),
+        Need.LOSSES: lambda: read_losses(*to_read, seed, progress),
+        Need.REVERSED_LOSSES: lambda: read_reversed_losses(extractor, training_set, domains, seed, progress),
+        Need.INJECTION: lambda: read_injection(*to_read, seed, progress),
+        Need.OWN_ANSWERS: lambda: read_own_answers(*to_read, seed, progress),
+        Need.GRADIENTS: lambda: read_gradients(*to_read, tune, seed, progress),
+        Need.PROBE: lambda: read_probe(*to_read, tune, settings.probe_steps, seed, progress),
+    }
+    parts = []
+    for need, read in readers.items():
+        if need in needs:
+            with costs(need.value):
+                parts.append(read())
+    return parts
 
 
 def _possible(predictors: Sequence[Predictor], extractor: Extractor) -> Sequence[Predictor]:

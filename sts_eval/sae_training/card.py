@@ -43,6 +43,6 @@ def card(record: SAETraining) -> str:
         "```",
         "",
         "The first token of a text (BOS) and tokens with very long activations were left out.",
-        "The record of the training is `training.json`.",
+        "The record of the training is `sae_training.json`.",
     ]
     return "\n".join(lines) + "\n"

@@ -3,7 +3,7 @@
 The files:
 
 OUT/cfg.json, sae_weights.safetensors    the SAE, as sae-lens and `--sae-path` read it
-OUT/training.json, README.md             the record, and the card of the hub
+OUT/sae_training.json, README.md         the record, and the card of the hub
 .OUT.unfinished/                         activations and the last checkpoint, until the SAE is written
 """
 
@@ -27,7 +27,7 @@ from sts_eval.sae_training.activations import Shards, cut_texts
 from sts_eval.sae_training.card import card
 from sts_eval.sae_training.texts import load_texts
 
-RECORD = "training.json"
+RECORD = "sae_training.json"
 POOR_FIT = 0.3
 """Fraction of variance unexplained on held-out text above which a warning is given."""
 

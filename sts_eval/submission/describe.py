@@ -6,7 +6,8 @@ from pathlib import Path
 
 from safetensors import safe_open
 
-from sts_eval.analysis.runs import model_name, outcome_of, set_name
+from sts_eval.analysis.names import model_name, set_name
+from sts_eval.analysis.runs import outcome_of
 from sts_eval.errors import UserError
 from sts_eval.records.prediction import Prediction
 from sts_eval.records.record import now

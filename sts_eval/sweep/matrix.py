@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from sts_eval.analysis.runs import model_name, set_name
+from sts_eval.analysis.names import model_name, set_name
 from sts_eval.experiment import (
     BenchmarkSpec,
     MeasureSettings,

@@ -32,7 +32,7 @@ def refused(folder, **changes):
             {"measure": {"backend": "hff"}},
             "lm-eval has no backend 'hff'. Set measure.backend to hf, hf-packed or vllm.",
         ),
-        ({"measure": {"task": "sts_lab"}}, "and no question as right or wrong. Set measure.task to"),
+        ({"measure": {"task": "sts_lab"}}, "does not score each question 0 or 1"),
         ({"benchmark": {"domains": ("math", "law")}}, "2 of the 2 domains to predict are asked about by task"),
         ({"settings": {"predictors": ("lexicall",)}}, "lexicall"),
         ({"tune": {"report_to": ("tensorbord",)}}, "tune.report_to names 'tensorbord', which is not installed"),

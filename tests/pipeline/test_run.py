@@ -222,6 +222,7 @@ def test_each_stage_alone(finished, tmp_path):
     }
     words = [word for pair in options.items() for word in pair]
     words += [word for name in small_run.DOMAINS for word in ("--only", name)]
+    words += [word for seed in described.settings.seeds for word in ("--seed", seed)]
     tuning, transfer = folder / "tuning.json", folder / "transfer.json"
     for command in (
         ["predict", *words],

@@ -188,6 +188,6 @@ def test_columns_of_text(tmp_path):
 
 def test_the_record_names_what_was_read(trained):
     folder, record, _ = trained
-    assert SAETraining.read(folder / "training.json") == record
+    assert SAETraining.read(folder / "sae_training.json") == record
     assert record.texts[0].rows == 1400
     assert any("data that it may be asked to judge" in line for line in record.warnings)

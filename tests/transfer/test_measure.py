@@ -304,7 +304,7 @@ def test_mistakes(model, tuned, settings, benchmark, tmp_path):
     ],
 )
 def test_a_task_without_right_answers_is_refused_before_a_model_is_loaded(tmp_path, task, told):
-    shutil.copytree(Path(TASKS) / "sts_lab", tmp_path / "sts_lab")
+    shutil.copytree(Path(TASKS) / "sts", tmp_path / "sts")
     perplexed = CHOOSING.replace("lab_choosing", "perplexed").replace("multiple_choice", "loglikelihood_rolling")
     (tmp_path / "task.yaml").write_text(perplexed.replace("metric: acc", "metric: word_perplexity"))
     (tmp_path / "other.yaml").write_text(
