@@ -10,6 +10,7 @@ from sts_eval.analysis.added_value import added_value_tables
 from sts_eval.analysis.aligned_runs import AlignedRuns, align
 from sts_eval.analysis.correlations import BesideOtherSets
 from sts_eval.analysis.ranking import ComparisonSettings, question_table
+from sts_eval.analysis.replication import check_split, replication
 from sts_eval.analysis.verdict import verdict
 from sts_eval.errors import UserError
 from sts_eval.records.comparison import (
@@ -20,6 +21,8 @@ from sts_eval.records.comparison import (
     Comparison,
     Measure,
     Question,
+    Replication,
+    Split,
     Table,
 )
 from sts_eval.records.outcome import Outcome
@@ -38,14 +41,16 @@ def compare_runs(
     n_resamples: int = 2000,
     seed: int = 0,
     single: bool = True,
+    split: Split | None = None,
 ) -> Comparison:
     """Compare all predictors over all runs, as `gather` checks them, and the reference with each of the others.
 
     Every bootstrap and permutation takes `n_resamples` from `seed`: equal seeds give equal records but for the time of
-    making. `single` gives a single run the figures that only one run has, which takes some seconds.
+    making. `single` gives a single run the figures that only one run has, which takes some seconds. `split` asks
+    whether the best predictor on one half of the training sets or models is the best on the other half.
 
     Raises:
-        UserError: No run has the reference, or the resamples are too few.
+        UserError: No run has the reference, the resamples are too few, or there is too little to split.
     """
     if n_resamples < FEWEST_RESAMPLES:
         raise UserError(
@@ -56,9 +61,12 @@ def compare_runs(
         raise UserError(
             f"no run has a predictor {reference!r}", f"Give --reference one of {', '.join(sorted(runs.predictors))}"
         )
+    if split is not None:
+        check_split(runs, split)
     settings = ComparisonSettings(reference, n_resamples, seed, single)
     tables: list[Table] = []
     added: list[AddedTable] = []
+    replicated: list[Replication] = []
     beside: dict[tuple[Measure, bool], BesideOtherSets] = {}
     for measure in runs.measures:
         for question in EVERY_QUESTION:
@@ -66,6 +74,9 @@ def compare_runs(
                 continue
             table = question_table(question, measure, runs, settings, beside)
             tables += [table] if table else []
+            if split is not None and table is not None and question != "how_much_debiased":
+                halves = replication(table, runs, split, settings)
+                replicated += [halves] if halves else []
             if question in ASKED_OF_HISTORY:
                 added += added_value_tables(question, measure, runs, settings)
     effective = {
@@ -88,6 +99,7 @@ def compare_runs(
         verdict=verdict(runs, tables, added, reference, effective),
         added=tuple(added),
         tables=tuple(tables),
+        replication=tuple(replicated),
         warnings=tuple(_warnings(runs, tables)),
     )
 

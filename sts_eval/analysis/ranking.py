@@ -75,7 +75,7 @@ def question_table(
     if question in AWAY:  # where all that is left is no home domain
         predictors = {name: one for name, one in predictors.items() if one.group != HOME}
     scores = {name: one.scores for name, one in predictors.items()}
-    judged = np.where(runs.home, np.nan, outcome) if question in AWAY else outcome
+    judged = judged_outcome(question, runs, measure)
     asked = _correlate(question, measure, runs, judged, scores, settings)
     if asked is None:
         return None
@@ -188,6 +188,12 @@ def outcome_of(question: Question, changes: Changes) -> Floats:
     if question in SIZE:
         return changes.magnitude if question == "how_much" else changes.noise_taken_off
     return changes.change
+
+
+def judged_outcome(question: Question, runs: AlignedRuns, measure: Measure) -> Floats:
+    """The outcome that predictors are judged on, shape (n_runs, n_domains): NaN in home domains where left out."""
+    outcome = outcome_of(question, runs.measures[measure])
+    return np.where(runs.home, np.nan, outcome) if question in AWAY else outcome
 
 
 def standing_of(one: AlignedScores) -> Standing:

@@ -8,6 +8,7 @@ import click
 from sts_eval.cli.options import PATH, POST_HOC, UNRELATED, output
 from sts_eval.errors import UserError
 from sts_eval.records.calibration import Calibration, HistoryKind
+from sts_eval.records.comparison import Split
 from sts_eval.records.prediction import Prediction
 from sts_eval.records.record import check_writable
 from sts_eval.records.transfer import Transfer
@@ -38,6 +39,11 @@ def report(prediction: Path, transfer: Path, folder: Path | None, post_hoc: bool
 @click.argument("runs", nargs=-1, required=True, type=PATH)
 @output("Write JSON, Markdown, CSV and plots to this folder.")
 @click.option("--reference", default="sts_icl", show_default=True, help="The predictor to compare the others with.")
+@click.option(
+    "--split",
+    type=click.Choice(get_args(Split)),
+    help="Also choose the best predictor on half of the training sets or models and judge it on the other half.",
+)
 @POST_HOC
 @UNRELATED
 @click.option("--all", "everything", is_flag=True, help="Print every row, those of log-probabilities included.")
@@ -47,6 +53,7 @@ def compare(
     runs: tuple[Path, ...],
     output: Path | None,
     reference: str,
+    split: Split | None,
     post_hoc: bool,
     unrelated: bool,
     everything: bool,
@@ -66,7 +73,7 @@ def compare(
     if output is not None:
         check_writable(output / COMPARISON_FILES[0])
     outcomes = gather(runs, post_hoc=post_hoc, unrelated=unrelated)
-    comparison = compare_runs(outcomes, reference=reference, n_resamples=resamples, seed=seed)
+    comparison = compare_runs(outcomes, reference=reference, n_resamples=resamples, seed=seed, split=split)
     # Written before it is printed: a reader that closes the pipe early costs nothing.
     paths = [] if output is None else write_comparison(comparison, align(outcomes), output)
     print_comparison(comparison, everything=everything)

@@ -4,7 +4,7 @@ from typing import Literal, get_args
 
 from pydantic import Field
 
-from sts_eval.records.record import Part, Record
+from sts_eval.records.record import Part, Record, absent
 
 Question = Literal["how_much", "which_way", "which_way_away", "which_set", "which_set_away", "how_much_debiased"]
 """`how_much`: |Δ|, the paper's outcome. `which_way`: the signed change. `which_set`: which training set helps which
@@ -23,6 +23,9 @@ over all options, and of its own text per token, in nats."""
 
 Standing = Literal["ranked", "history", "oracle"]
 """Only `ranked` predictors compete. History is the baseline to beat; an oracle has seen the tuned model."""
+
+Split = Literal["sets", "models"]
+"""What is halved to see whether a choice of predictor holds for others."""
 
 Ends = tuple[float, float]  # of an interval, the lower one first
 
@@ -194,6 +197,45 @@ class AddedTable(Part):
         return {row.name: row for row in self.rows}[name]
 
 
+class FixedChoice(Part):
+    """A predictor that was named beforehand, on the half that the choice is judged on."""
+
+    name: str
+    value: float = Field(description="mean over splits")
+    rank: float = Field(description="mean over splits")
+
+
+class Winner(Part):
+    """A predictor that was the best on the half where it was chosen."""
+
+    name: str
+    n_splits: int
+
+
+class Replication(Part):
+    """The best predictor on one half of the training sets or models, judged on the other half.
+
+    Means are over all splits; a split counts twice, each half once as the one to choose on. Values are what the
+    question's table ranks by. Predictors that read other runs' changes are no candidates: these are in the other half.
+    """
+
+    question: Question
+    measure: Measure
+    split: Split
+    ranked_by: Literal["r", "other_sets"] = Field(description="r, or its difference from other sets' r")
+    n_splits: int
+    complete: bool = Field(description="all splits, not a random part of them")
+    n_candidates: int
+    left_out: tuple[str, ...] = Field(description="predictors without a figure in some half")
+    won_again: float = Field(description="share of splits in which the chosen one is the best of the other half too")
+    rank: float = Field(description="of the chosen one on the other half")
+    value: float = Field(description="value of the chosen one on the other half")
+    best: float = Field(description="value of the best of the other half")
+    agreement: float | None = Field(description="mean Spearman correlation of all candidates' values in the two halves")
+    fixed: tuple[FixedChoice, ...]
+    winners: tuple[Winner, ...] = Field(description="most frequent first")
+
+
 class ComparedRun(Part):
     """A run that took part."""
 
@@ -218,6 +260,9 @@ class Comparison(Record):
     verdict: tuple[str, ...]
     added: tuple[AddedTable, ...]
     tables: tuple[Table, ...]
+    replication: tuple[Replication, ...] = Field(
+        default=(), exclude_if=absent, description="where a split was asked for"
+    )
     warnings: tuple[str, ...]
 
     def table(self, question: Question, measure: Measure) -> Table | None:

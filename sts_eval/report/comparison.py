@@ -21,6 +21,7 @@ from sts_eval.records.comparison import (
     Table,
     excludes_zero,
 )
+from sts_eval.report import replication as replication_view
 from sts_eval.report.markdown import inline, pipe_table
 from sts_eval.report.terminal import standard_output, text_table, warn
 
@@ -64,6 +65,13 @@ def print_comparison(comparison: Comparison, console: Console | None = None, *, 
             if everything:
                 for note in table.notes:
                     console.print(note, style="dim", markup=False, highlight=False)
+    two = ("question", "chosen (splits)")
+    for name, replicated in replication_view.by_measure(comparison, everything=everything).items():
+        header, rows = replication_view.cells(replicated)
+        short = [[_short(cell) for cell in row] for row in rows]
+        console.print(text_table(name, header, short, left=two, fold=two, dense=True))
+    if comparison.replication:
+        console.print(replication_view.footnote(comparison), style="dim", markup=False, highlight=False)
     console.print(footnote(comparison), style="dim", markup=False, highlight=False)
     if not everything:
         console.print("--all prints every row, by log-probability too.", style="dim", highlight=False)
@@ -224,6 +232,10 @@ def markdown(comparison: Comparison) -> str:
     for table in comparison.tables:
         lines += ["", f"## {inline(title(table))}", *question_lines(table, comparison.reference, table.rows)]
         lines += [inline(note) for note in table.notes]
+    for name, replicated in replication_view.by_measure(comparison).items():
+        lines += ["", f"## {inline(name)}", *pipe_table(*replication_view.cells(replicated))]
+    if comparison.replication:
+        lines.append(inline(replication_view.footnote(comparison)))
     lines += ["", "## Runs", ""]
     lines += [
         f"- {inline(run.model)} on {inline(run.training_set)}{' (post hoc)' * run.post_hoc}" for run in comparison.runs

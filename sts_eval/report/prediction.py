@@ -53,7 +53,7 @@ def score_table(prediction: Prediction, rank_by: str) -> Table:
     scores = {name: prediction.predictor(name).scores for name in SCORES}
     highest = max(score.value for score in scores[rank_by].values())
     table = text_table(
-        f"{tuned_on(prediction.model.id, prediction.training_set.source)}: predicted impact ({errors})",
+        f"{tuned_on(prediction.model.id, prediction.training_set.source, 'if tuned on')}: predicted impact ({errors})",
         ["#", "domain", *(NAMES[name] for name in order), "", "questions", *[f"shown (of {wanted})"] * cut],
         left=("domain", ""),
     )
@@ -136,7 +136,7 @@ def draw_scores(prediction: Prediction, score: str, path: Path) -> None:
     errors = [one.se or 0.0 for one in found]
     axes.barh(names, [one.value for one in found], xerr=errors, color="#3b78a8", ecolor="#333333", capsize=2)
     axes.set_xlabel(f"{NAMES[score]} (bars: standard error over questions)")
-    axes.set_title(f"{tuned_on(prediction.model.id, prediction.training_set.source)}: predicted impact")
+    axes.set_title(f"{tuned_on(prediction.model.id, prediction.training_set.source, 'if tuned on')}: predicted impact")
     axes.spines[["top", "right"]].set_visible(False)
     try:
         figure.savefig(path, dpi=150)
@@ -153,6 +153,6 @@ def _score(score: Score) -> str:
     return f"{score.value:.4g}" + (f" ±{score.se:.2g}" if score.se is not None else "")
 
 
-def tuned_on(model: str, training_set: str) -> str:
-    """What would be tuned on what, by the last part of a path or hub id, which is what people call it."""
-    return " if tuned on ".join(name.rstrip("/").rsplit("/", 1)[-1] for name in (model, training_set))
+def tuned_on(model: str, training_set: str, verb: str = "tuned on") -> str:
+    """What is tuned on what, by the last part of a path or hub id, which is what people call it."""
+    return f" {verb} ".join(name.rstrip("/").rsplit("/", 1)[-1] for name in (model, training_set))

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sts_eval.statistics.resampling import Units, percentile_interval, resamples
 from sts_eval.statistics.result import Floats, Interval, Result
-from sts_eval.statistics.within_runs import ResampledChanges, average, matrices
+from sts_eval.statistics.within_runs import ResampledChanges, average, matrices, resampled_correlations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +94,21 @@ class PlaceboChanges:
             resampled=difference[1:],
             undefined={"interval": interval} if isinstance(interval, str) else {},
         )
+
+
+def own_and_other(
+    scores: Floats, changes: Floats, units: Units, runs: Floats, domains: Floats
+) -> tuple[Floats, Floats]:
+    """Pooled r of predictions with their own set's changes, and of those for the model's other sets, (n_selections,).
+
+    `runs`, shape (n_selections, n_runs), says how often a selection holds each run whose changes are predicted;
+    `domains`, (n_selections, n_domains) or (1, n_domains), the same of domains. NaN where undefined.
+    """
+    target, source = _pairs(units)
+    paired = np.unique(target)
+    r_own, n_own = resampled_correlations(scores[paired], changes[paired], domains)
+    r_other, n_other = resampled_correlations(scores[source], changes[target], domains)
+    return average(r_own, n_own, runs[:, paired]), average(r_other, n_other, runs[:, target])
 
 
 def decisions(

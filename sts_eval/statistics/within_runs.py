@@ -172,7 +172,8 @@ def average(r: Floats, n: Floats, run_counts: Floats | None = None) -> Floats:
     """Average r over runs on Fisher's z scale, weighting each run by n - 3, with |r| clipped at `R_BOUND` first.
 
     r, the points n behind each and how often each resample holds each run (once each if None) have shape
-    (n_resamples, n_runs). Runs without r are left out; a resample without any run has NaN.
+    (n_resamples, n_runs), or (1, n_runs) where all resamples share them. Runs without r are left out; a resample
+    without any run has NaN.
     """
     return average_z(fisher_z(r), n, run_counts)
 
