@@ -82,7 +82,8 @@ def cli() -> None:
     \b
     Try it on the embedded lab, which needs no network:
       sts-eval predict --model $(sts-eval lab model) --sae-path $(sts-eval lab sae) \\
-                       --sft $(sts-eval lab sft math) --domains $(sts-eval lab benchmark)
+                       --sft $(sts-eval lab sft math) --domains $(sts-eval lab benchmark) \\
+                       --shift-tokens 2000 --domain-tokens 1400
     """  # noqa: D301 -- click wants the control character itself before lines that it must not join
 
 

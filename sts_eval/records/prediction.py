@@ -44,6 +44,9 @@ class SAEIdentity(Part):
     weights_sha256: str
 
 
+MISMATCH = 1.0  # fraction of variance unexplained above which an SAE does worse than the mean activation
+
+
 class SAEFit(Part):
     """How well the SAE reconstructs what the model computes where it reads."""
 

@@ -17,6 +17,7 @@ BAR = 12  # characters of the longest bar
 NAMES = {"sts_icl": "STS_ICL", "sts_act": "STS_act", "sts_notebook": "notebook"}
 REASONS = 8  # most shifted features that are shown
 NAMED = 2  # domains named at either end
+FEWEST_RANKED = 3  # domains below which ranks say nothing
 
 
 def print_prediction(prediction: Prediction, rank_by: str, console: Console | None = None) -> None:
@@ -24,9 +25,10 @@ def print_prediction(prediction: Prediction, rank_by: str, console: Console | No
     console = console or standard_output()
     console.print(score_table(prediction, rank_by))
     console.print(reason_table(prediction, rank_by))
-    if prediction.others:
+    several = len(prediction.domains) >= FEWEST_RANKED
+    if prediction.others and several:
         console.print(predictor_table(prediction))
-    if agreement := robust_agreement(prediction):
+    if several and (agreement := robust_agreement(prediction)):
         console.print(agreement, style="dim", highlight=False)
     console.print(
         "A high score says that fine-tuning will change a domain; whether it will help it, the paper leaves open. "

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from sts_eval.records.prediction import MISMATCH
 from sts_eval.records.sae_training import SAETraining
 from sts_eval.report.terminal import standard_output, text_table, warn
 
@@ -25,6 +26,9 @@ def print_training(record: SAETraining, folder: Path) -> None:
         style="dim",
     )
     for line in record.warnings:
-        warn(console, line)
-    named = f"--model {record.recipe.model.id} --sae-path {folder}"
-    console.print(f"Next: sts-eval predict {named} --sft YOUR_DATA --domains mmlu_pro", markup=False, highlight=False)
+        warn(console, f"Warning: {line}")
+    if record.fvu > MISMATCH:
+        return  # `sts-eval predict` would refuse this SAE
+    model = record.recipe.model.id
+    command = f"sts-eval predict --model {model} --sae-path {folder} --sft YOUR_DATA --domains YOUR_BENCHMARK"
+    console.print(f"Next: {command}", markup=False, highlight=False, soft_wrap=True)

@@ -20,6 +20,7 @@ from sts_eval.model.hook import find_hook, unwrapped
 from sts_eval.model.load import load_model, load_tokenizer
 from sts_eval.model.reader import Prefix, Reader
 from sts_eval.progress import Progress, silent
+from sts_eval.records.prediction import MISMATCH
 from sts_eval.records.record import check_writable, fingerprint, now, write_atomically
 from sts_eval.records.sae_training import SAETraining
 from sts_eval.records.versions import versions
@@ -158,7 +159,12 @@ def _warnings(recipe: SAERecipe, n_tokens: int, fvu: float) -> list[str]:
             "this SAE is trained on data that it may be asked to judge; it sees more there than one that is trained on "
             "general text alone"
         )
-    if fvu > POOR_FIT:
+    if fvu > MISMATCH:
+        lines.append(
+            f"the SAE does worse than the mean activation (fraction of variance unexplained {fvu:.2f}), so "
+            "`sts-eval predict` refuses it; train it on more tokens, with --epochs or a higher --learning-rate"
+        )
+    elif fvu > POOR_FIT:
         lines.append(
             f"the SAE leaves {fvu:.0%} of the variance of held-out text unexplained (more than {POOR_FIT:.0%}); more "
             "tokens, a larger --width or a larger --k make it better"

@@ -21,13 +21,13 @@ from sts_eval.errors import UserError
 from sts_eval.model.hook import RESIDUAL, find_hook
 from sts_eval.model.known_saes import same_model
 from sts_eval.model.sae import SparseAutoencoder
-from sts_eval.records.prediction import SAEFit
+from sts_eval.records.prediction import MISMATCH, SAEFit
 from sts_eval.study.draws import draw_training_rows
 from sts_eval.study.extractor import Extractor
 from sts_eval.study.reading import Context, Reading
 
 TOKENS = 4096  # about how many are read
-POOR, MISMATCH = 0.5, 1.0  # above which an SAE is warned about, and refused
+POOR = 0.5  # above which an SAE is warned about
 
 
 @dataclass(frozen=True)

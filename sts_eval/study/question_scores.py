@@ -110,7 +110,7 @@ def read_domain(
         further = listen({position: turns[position] for position in chosen[first]})
         listeners.append(_WithinContext(first, extractor.autoencoder, further, sinks=keeps))
     reading = Reading(extractor, turns, contexts[0].alone(turns), contexts)
-    reading.play(listeners, partial(progress, f"step 2: {domain.name}"))
+    reading.play(listeners, partial(progress, f"step 2: questions of {domain.name}"))
     act, icl = scoring.by_feature.means()
     counts = [context.seen for context in contexts]
     return DomainReading(

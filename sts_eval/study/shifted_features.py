@@ -112,7 +112,7 @@ def measure_shift(
     moved, sinks = FeatureShift(), SinkTokens()
     further = listen(drawn.turns) if listen else ()
     hearing = ([moved, sinks, *further], []) if settings.sink_tokens == "keep" else ([moved, sinks], further)
-    reading.play(hearing[0], partial(progress, "step 1: shifted features"), clean=hearing[1])
+    reading.play(hearing[0], partial(progress, f"step 1: training questions, seed {seed}"), clean=hearing[1])
     scores = BothWays(*(moved.scores(sinks=kept)[settings.estimator] for kept in (True, False)))
     both = BothWays(*(tuple(map(int, top(score, settings.top_n))) for score in scores))
     return Shift(

@@ -105,8 +105,8 @@ def test_a_run_without_a_terminal_tells_of_every_stage(finished):
     for start in (
         "checking what all stages need",
         "loading the model and the SAE",
-        "step 1: shifted features: ",
-        "step 2: law: ",
+        "step 1: training questions, seed 0: ",
+        "step 2: questions of law: ",
         "fine-tuning, seed 0, steps: 0 of 2",
         "fine-tuning, seed 1, steps: 0 of 2",
         "answers before fine-tuning",

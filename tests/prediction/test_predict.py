@@ -158,7 +158,9 @@ def test_progress_reaches_the_end_of_every_stage(experiment):
     predict(
         experiment.model_copy(update={"settings": experiment.settings.model_copy(update={"seeds": (0,)})}), progress
     )
-    counted = {"step 1: shifted features": "all", "step 2: law": "all", "step 2: math": "all"}
+    counted = dict.fromkeys(
+        ("step 1: training questions, seed 0", "step 2: questions of law", "step 2: questions of math"), "all"
+    )
     assert heard == counted | {"reading the data": 0, "loading the model and the SAE": 0}  # of no length that is known
 
 

@@ -16,6 +16,7 @@ from sts_eval.experiment import ModelSpec, SAERecipe, SAESpec, SAETrainSettings,
 from sts_eval.model.reader import Prefix
 from sts_eval.model.sae import load_sae
 from sts_eval.records.sae_training import SAETraining
+from sts_eval.report.sae_training import print_training
 from sts_eval.sae_training import activations
 from sts_eval.sae_training.activations import Shards, cut_texts
 from sts_eval.sae_training.texts import load_texts
@@ -44,7 +45,8 @@ def test_the_command_writes_what_both_loaders_read(tmp_path):
     assert done.exit_code == 0, done.output
     printed = " ".join(done.output.split())
     assert "blocks.1.hook_resid_post" in printed
-    assert f"Next: sts-eval predict --model {lab.model_path()} --sae-path {tmp_path / 'made'}" in printed
+    assert "so `sts-eval predict` refuses it" in printed  # a thousand tokens are too few
+    assert "Next:" not in printed
     assert {path.name for path in tmp_path.iterdir()} == {"text.txt", "made"}
     ours = load_sae(SAESpec(path=str(tmp_path / "made")), model_id="lab", device="cpu")
     theirs = SAE.load_from_disk(tmp_path / "made")
@@ -191,3 +193,9 @@ def test_the_record_names_what_was_read(trained):
     assert SAETraining.read(folder / "sae_training.json") == record
     assert record.texts[0].rows == 1400
     assert any("data that it may be asked to judge" in line for line in record.warnings)
+
+
+def test_the_next_command_is_one_line(trained, capsys):
+    folder, record, _ = trained
+    print_training(record, folder)
+    assert f"Next: sts-eval predict --model {lab.model_path()} --sae-path {folder} --sft" in capsys.readouterr().out
