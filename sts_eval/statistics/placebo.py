@@ -116,7 +116,7 @@ def decisions(
 ) -> Decisions:
     """Share of pairs of training sets that the scores x order as the changes y do, domain by domain within a model.
 
-    A pair enters a resample once for each of its sets, half as often as that set is drawn.
+    A pair enters a resample as often as both of its sets are drawn together, as a U-statistic's terms do.
 
     Raises:
         ValueError: If the shapes are not two-dimensional and equal.
@@ -130,7 +130,7 @@ def decisions(
         return Decisions(undefined={"all": "there are no two training sets of one model to choose between"})
     right, judged = np.where(known, (order + 1) / 2, 0.0), known.astype(np.float64)
     drawn = resamples(units, scores.shape[1], n_resamples, seed)
-    times = drawn.models[:, first] * (drawn.sets[:, first] + drawn.sets[:, second]) / 2
+    times = drawn.models[:, first] * drawn.sets[:, first] * drawn.sets[:, second]
     total = ((times @ judged) * drawn.domains).sum(axis=1)
     hits = ((times @ right) * drawn.domains).sum(axis=1)
     interval = percentile_interval(
