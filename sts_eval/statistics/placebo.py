@@ -111,6 +111,9 @@ def own_and_other(
     return average(r_own, n_own, runs[:, paired]), average(r_other, n_other, runs[:, target])
 
 
+FEWEST_SETS = 3  # sets below which pairs of them have no interval
+
+
 def decisions(
     x: ArrayLike, y: ArrayLike, units: Units, *, level: float = 0.95, n_resamples: int = 2000, seed: int = 0
 ) -> Decisions:
@@ -133,10 +136,10 @@ def decisions(
     times = drawn.models[:, first] * drawn.sets[:, first] * drawn.sets[:, second]
     total = ((times @ judged) * drawn.domains).sum(axis=1)
     hits = ((times @ right) * drawn.domains).sum(axis=1)
-    interval = percentile_interval(
-        np.divide(hits, total, out=np.full(len(total), np.nan), where=total > 0),
-        level,
-    )
+    drawn_apart = total > 0  # a resample of one set alone has no pair
+    interval: Interval | str = "two training sets do not show how others differ"
+    if len({units.sets[run] for run in first} | {units.sets[run] for run in second}) >= FEWEST_SETS:
+        interval = percentile_interval(hits[drawn_apart] / total[drawn_apart], level)
     return Decisions(
         share=float(right.sum() / judged.sum()),
         interval=interval if isinstance(interval, Interval) else None,

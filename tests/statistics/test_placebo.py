@@ -64,6 +64,8 @@ def test_decisions_are_counted_pair_by_pair():
     assert (found.share, found.n_pairs) == (pytest.approx(right / judged), judged)
     assert found.interval.low <= found.share <= found.interval.high
     assert decisions(x[:2], y[:2], Units((0, 1), (0, 0))).share is None
+    two = decisions(x[:2], y[:2], Units((0, 0), (0, 1)), n_resamples=100)
+    assert (two.interval, two.undefined) == (None, {"interval": "two training sets do not show how others differ"})
 
 
 def test_a_score_that_knows_nothing_is_right_half_the_time():
