@@ -9,6 +9,7 @@ Of several dates the newest samples of each task are taken, and that is said. Sa
 may have run beside a benchmark, are scores and not answers, and are passed over.
 """
 
+import ast
 import json
 import math
 import os
@@ -24,7 +25,15 @@ from sts_eval.data.text import LISTED
 from sts_eval.errors import UserError
 from sts_eval.transfer.answer_table import name_of
 from sts_eval.transfer.archives import files_below
-from sts_eval.transfer.lm_eval_samples import METRICS, NoVerdictError, answers_from, filtered, verdict_metric
+from sts_eval.transfer.lm_eval_samples import (
+    METRICS,
+    NoVerdictError,
+    answers_from,
+    contradicted,
+    filtered,
+    mutual_information,
+    verdict_metric,
+)
 from sts_eval.transfer.pairing import Answer, Scoring, Side
 
 _SAMPLES = re.compile(
@@ -94,6 +103,8 @@ def read_lm_eval(
         answers += [answer._replace(domain=task) for answer in read] if by_task else read
         kept = filtered(rows, task, filter_name)
         scoring[task] = Scoring(verdict_metric(kept, task, metric), kept[0].get("filter"))
+        warnings += _doubtful(task, kept, scoring[task].metric) if scoring[task].metric != metric else []
+        warnings += _unread(task, kept, read)
     if filter_name is not None and filter_name not in filters:
         raise UserError(f"{path} has no filter {filter_name!r}", f"Choose among {', '.join(sorted(filters))}")
     if unscored and not answers:
@@ -106,6 +117,25 @@ def read_lm_eval(
     warnings += _unusual(scoring, metric) + _not_finite(answers)
     files = [file.path for file in newest.values()]
     return Side(found[0].model, answers, files, tuple(warnings), scoring=scoring)
+
+
+def _doubtful(task: str, samples: Sequence[Row], used: str) -> list[str]:
+    """That no answer is right by the metric that was taken, while another says that some are."""
+    return [
+        f"{task}: no answer is right by {used}, but {right} of {len(samples)} are by {name}; --metric {name} takes that"
+        for name, right in contradicted(samples, used).items()
+    ]
+
+
+def _unread(task: str, samples: Sequence[Row], answers: Sequence[Answer]) -> list[str]:
+    """That log-probabilities were left out, since it is not known which option they should be of."""
+    unknown = [answer for answer in answers if answer.logprob is None and answer.n_options is not None]
+    if not unknown:
+        return []
+    why = f"their targets, such as {unknown[0].target!r}, do not tell which option is right"
+    if mutual_information(samples):
+        why = "beside acc_mutual_info the order of the log-likelihoods is not known"
+    return [f"{task}: {len(unknown)} samples' log-probabilities were left out: {why}; the verdicts were kept"]
 
 
 def _unusual(scoring: dict[str, Scoring], chosen: str | None) -> list[str]:
@@ -132,7 +162,7 @@ def _not_finite(answers: Sequence[Answer]) -> list[str]:
 
 
 def _rows(path: Path) -> Sequence[Row]:
-    rows = read_file(path).rows
+    rows = [_unquoted(row) for row in read_file(path).rows]
     for number, row in enumerate(rows, start=1):
         try:
             _Sample.model_validate(row)
@@ -142,6 +172,21 @@ def _rows(path: Path) -> Sequence[Row]:
             told = f"has a sample without {name!r}" if first["type"] == "missing" else f"has an odd {name!r}"
             raise UserError(f"{path} {told} (sample {number}: {first['msg']})", _REMEDY) from error
     return rows
+
+
+def _unquoted(row: Row) -> Row:
+    """A sample whose lists of responses are lists also where a file holds them as text."""
+    if not isinstance(row.get("resps"), str):
+        return row
+    return row | {name: _literal(row[name]) for name in ("resps", "filtered_resps") if isinstance(row.get(name), str)}
+
+
+def _literal(text: str) -> Any:
+    try:
+        found = ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):  # a text of the model's
+        return text
+    return found if isinstance(found, list) else text
 
 
 def _find(path: Path) -> list[SampleFile]:
