@@ -100,13 +100,18 @@ def read_lm_eval(
         except NoVerdictError as error:
             unscored.append(error)
             continue
+        except UserError as error:
+            raise UserError(f"{file.path}: {error.problem}", error.remedy) from error
         answers += [answer._replace(domain=task) for answer in read] if by_task else read
         kept = filtered(rows, task, filter_name)
         scoring[task] = Scoring(verdict_metric(kept, task, metric), kept[0].get("filter"))
         warnings += _doubtful(task, kept, scoring[task].metric) if scoring[task].metric != metric else []
         warnings += _unread(task, kept, read)
     if filter_name is not None and filter_name not in filters:
-        raise UserError(f"{path} has no filter {filter_name!r}", f"Choose among {', '.join(sorted(filters))}")
+        raise UserError(
+            f"{path} has no filter {filter_name!r}, only {', '.join(sorted(filters))}",
+            "Choose one that all results have with --filter",
+        )
     if unscored and not answers:
         raise unscored[0]
     if metric is not None and metric not in {one.metric for one in scoring.values()}:

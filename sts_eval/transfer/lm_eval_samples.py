@@ -5,6 +5,7 @@ and what its filter read from it. Saved files hold numbers as strings, and the r
 its number, its text or its letter.
 """
 
+import hashlib
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -169,7 +170,7 @@ def _answer(
         logprob=_logprob(options, place),
         length=size,
         truncated=cut,
-        prompt_hash=sample.get("prompt_hash"),
+        prompt_hash=sample.get("prompt_hash") or _prompt_hash(sample),
         question=question,
         options=listed,
         response=text if options is None else str(options),
@@ -259,6 +260,13 @@ def _requests(sample: Sample) -> list[Sequence[Any]]:
     values = list(calls.values()) if isinstance(calls, Mapping) else list(calls)
     parts = [list(call.values()) if isinstance(call, Mapping) else call for call in values]
     return [part for part in parts if isinstance(part, list | tuple)]
+
+
+def _prompt_hash(sample: Sample) -> str | None:
+    """The hash that lm-eval gives to a prompt, for files of versions that did not yet save it."""
+    first = next(iter(_requests(sample)), ())
+    known = bool(first) and isinstance(first[0], str)
+    return hashlib.sha256(first[0].encode("utf-8", "backslashreplace")).hexdigest() if known else None
 
 
 def _option_texts(sample: Sample) -> list[str]:

@@ -182,3 +182,11 @@ def test_minus_one_is_no_answer(tmp_path):
     assert verdicts(tmp_path, [0, 1, 2], [-1, 1, 3]) == "urw"
     assert verdicts(tmp_path, ["A", "B"], [-1, -1]) == "uu"
     assert verdicts(tmp_path, [-1, 1, -2], [-1, -1, 3]) == "rww"
+
+
+def test_names_of_domains_that_differ_in_case_and_spaces(tmp_path):
+    before, after = ([row | {"category": name} for row in script_rows(4)] for name in ("law", "Law "))
+    before[3]["category"] = "LAW"
+    record = script(tmp_path, after, before)
+    assert [(domain.domain, domain.n) for domain in record.domains] == [("law", 4)]
+    assert "domain 'law' is also written 'LAW', 'Law'; they are one" in record.warnings

@@ -218,3 +218,26 @@ def test_a_metric_by_which_nothing_is_right(tmp_path):
     record = imported(tmp_path, sides, metric="math_verify")
     assert only(record)[0].verdicts == "wrwr"
     assert not [line for line in record.warnings if "math_verify" in line]
+
+
+def asked(number, prompt, **fields):
+    return choice(number, arguments={"gen_args_0": {"arg_0": prompt, "arg_1": " x"}}, **fields)
+
+
+def test_prompts_are_compared_where_no_hash_is_saved(tmp_path):
+    """lm-eval's hash is SHA-256 of the first request's prompt."""
+    before = [asked(n, "abc") for n in range(4)]
+    abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # FIPS 180-4, example of SHA-256
+    same = imported(tmp_path, [before, [asked(n, "?", prompt_hash=abc, right=n > 1) for n in range(4)]])
+    assert "prompts_differ" not in same.flags
+    other = imported(tmp_path, [before, [asked(n, "abc" if n else "ab", right=n > 1) for n in range(4)]])
+    assert "1 questions were put in different words before and after" in " ".join(other.warnings)
+
+
+def test_the_side_that_lacks_a_filter_is_named(tmp_path):
+    two = [text(n, filter=name) for name in ("strict", "loose") for n in range(4)]
+    sides = [two, [text(n, filter="strict") for n in range(4)]]
+    with pytest.raises(UserError, match=r"base/samples_law.*: task law is read by several filters \(loose, strict\)"):
+        imported(tmp_path, sides)
+    with pytest.raises(UserError, match=r"tuned has no filter 'loose', only strict\. Choose one that all results have"):
+        imported(tmp_path, sides, filter_name="loose")
