@@ -90,6 +90,7 @@ def read_lm_eval(
     scoring: dict[str, Scoring] = {}
     unscored: list[NoVerdictError] = []
     filters: set[str] = set()
+    said: dict[str, list[str]] = {}
     for task, file in newest.items():
         rows = _rows(file.path)
         if all(set(row["doc"]) >= _OWN_DOCUMENT for row in rows):
@@ -105,8 +106,8 @@ def read_lm_eval(
         answers += [answer._replace(domain=task) for answer in read] if by_task else read
         kept = filtered(rows, task, filter_name)
         scoring[task] = Scoring(verdict_metric(kept, task, metric), kept[0].get("filter"))
-        warnings += _doubtful(task, kept, scoring[task].metric) if scoring[task].metric != metric else []
-        warnings += _unread(task, kept, read)
+        for line in (*_doubtful(kept, scoring[task].metric, metric), *_unread(kept, read)):
+            said.setdefault(line, []).append(task)
     if filter_name is not None and filter_name not in filters:
         raise UserError(
             f"{path} has no filter {filter_name!r}, only {', '.join(sorted(filters))}",
@@ -119,28 +120,32 @@ def read_lm_eval(
     if not answers:
         raise UserError(f"{path} holds samples of STS alone", "Give the folder of a benchmark's samples")
     warnings += [f"left out: {error.problem}" for error in unscored]
+    warnings += [f"{_listed(tasks)}: {line}" for line, tasks in said.items()]
     warnings += _unusual(scoring, metric) + _not_finite(answers)
     files = [file.path for file in newest.values()]
     return Side(found[0].model, answers, files, tuple(warnings), scoring=scoring)
 
 
-def _doubtful(task: str, samples: Sequence[Row], used: str) -> list[str]:
-    """That no answer is right by the metric that was taken, while another says that some are."""
-    return [
-        f"{task}: no answer is right by {used}, but {right} of {len(samples)} are by {name}; --metric {name} takes that"
-        for name, right in contradicted(samples, used).items()
-    ]
+def _listed(tasks: Sequence[str]) -> str:
+    return ", ".join(tasks) if len(tasks) <= LISTED else f"{len(tasks)} tasks"
 
 
-def _unread(task: str, samples: Sequence[Row], answers: Sequence[Answer]) -> list[str]:
+def _doubtful(samples: Sequence[Row], used: str, chosen: str | None) -> list[str]:
+    """That no answer is right by a metric that was not chosen, while another says that some are."""
+    others = contradicted(samples, used) if used != chosen else []
+    return [f"no answer is right by {used}, but some are by {name}; --metric {name} takes that one" for name in others]
+
+
+def _unread(samples: Sequence[Row], answers: Sequence[Answer]) -> list[str]:
     """That log-probabilities were left out, since it is not known which option they should be of."""
-    unknown = [answer for answer in answers if answer.logprob is None and answer.n_options is not None]
-    if not unknown:
+    if not any(answer.logprob is None and answer.n_options is not None for answer in answers):
         return []
-    why = f"their targets, such as {unknown[0].target!r}, do not tell which option is right"
-    if mutual_information(samples):
-        why = "beside acc_mutual_info the order of the log-likelihoods is not known"
-    return [f"{task}: {len(unknown)} samples' log-probabilities were left out: {why}; the verdicts were kept"]
+    why = (
+        "the order of the log-likelihoods beside acc_mutual_info is not known"
+        if mutual_information(samples)
+        else "the targets do not tell which option is right, by its number (from 0), letter or text"
+    )
+    return [f"log-probabilities were left out, and verdicts kept: {why}"]
 
 
 def _unusual(scoring: dict[str, Scoring], chosen: str | None) -> list[str]:
@@ -149,8 +154,7 @@ def _unusual(scoring: dict[str, Scoring], chosen: str | None) -> list[str]:
     for task, one in scoring.items():
         by_metric.setdefault(one.metric, []).append(task)
     return [
-        f"{', '.join(tasks) if len(tasks) <= LISTED else f'{len(tasks)} tasks'}: {name} says which answers are right, "
-        f"since there is no {' or '.join(METRICS)}"
+        f"{_listed(tasks)}: {name} says which answers are right, since there is no {' or '.join(METRICS)}"
         for name, tasks in by_metric.items()
         if name not in (*METRICS, chosen)
     ]
@@ -183,7 +187,9 @@ def _unquoted(row: Row) -> Row:
     """A sample whose lists of responses are lists also where a file holds them as text."""
     if not isinstance(row.get("resps"), str):
         return row
-    return row | {name: _literal(row[name]) for name in ("resps", "filtered_resps") if isinstance(row.get(name), str)}
+    return {**row} | {
+        name: _literal(row[name]) for name in ("resps", "filtered_resps") if isinstance(row.get(name), str)
+    }
 
 
 def _literal(text: str) -> Any:

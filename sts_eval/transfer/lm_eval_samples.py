@@ -103,13 +103,13 @@ def verdict_metric(samples: Sequence[Sample], task: str, chosen: str | None = No
     return (usual or other)[0]
 
 
-def contradicted(samples: Sequence[Sample], used: str) -> dict[str, int]:
-    """How many answers are right by each other verdict, where by the `used` one none is; those with any."""
+def contradicted(samples: Sequence[Sample], used: str) -> list[str]:
+    """The other metrics by which some answers are right, where by the `used` one none is."""
     if any(_truth(sample.get(used)) for sample in samples):
-        return {}
+        return []
     names = [name for name in samples[0].get("metrics") or samples[0] if name not in (*_FIELDS, used)]
     verdicts = {name: [_truth(sample.get(name)) for sample in samples] for name in names}
-    return {name: sum(map(bool, found)) for name, found in verdicts.items() if any(found) and None not in found}
+    return [name for name, found in verdicts.items() if any(found) and None not in found]
 
 
 _FIELDS = ("doc_id", "filter", "target", "doc", "resps", "filtered_resps", "arguments")  # of a sample, beside metrics
