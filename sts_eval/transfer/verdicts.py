@@ -1,9 +1,9 @@
 """Whether an answer is right, as tables write it: a letter, a truth value, a number or a text.
 
 How an answer is compared follows from the right answer of its question. Letters are compared case-blind and without
-brackets, numbers by their value, texts in upper and lower case with runs of spaces as one space. An answer that is of
-the kind of none of the file's right answers is unparsed, and so is -1 where no right answer is negative: programs write
-it where they found no answer.
+brackets, numbers by their value, texts in upper and lower case with runs of spaces as one space. An answer is unparsed
+if it is of the kind of none of the file's right answers; a few texts among these do not make words answers. So is -1
+where no right answer is negative: programs write it where they found no answer.
 """
 
 import re
@@ -75,11 +75,20 @@ def judge(given: Sequence[str], targets: Sequence[str], name: str) -> tuple[list
         if none_found:
             warnings.append(f"{none_found} answers in {name} are -1; they count as unparsed")
         given = ["" if _number_of(text) == -1 else text for text in given]
-    readable = [bool(text) and any(read(text) is not None for read in readers.values()) for text in given]
+    texts = {_squeezed(target) for target, kind in zip(targets, kinds, strict=True) if kind == "texts"}
+    if kinds.count("texts") <= FEW * len(kinds):  # a few texts do not make a text of every answer
+        readers.pop("texts", None)
+    readable = [
+        bool(text)
+        and (kind == "texts" or _squeezed(text) in texts or any(read(text) is not None for read in readers.values()))
+        for text, kind in zip(given, kinds, strict=True)
+    ]
     others = [text for text, is_read in zip(given, readable, strict=True) if text and not is_read]
-    if len(others) == sum(map(bool, given)) and len(others) > FEW * len(given):
+    compared = [text for text, kind in zip(given, kinds, strict=True) if text and kind in readers]
+    if len(others) == len(compared) and len(others) > FEW * len(given):
+        example = next(target for target, kind in zip(targets, kinds, strict=True) if kind in readers)
         raise UserError(
-            f"the right answers are {' and '.join(readers)} such as {targets[0]!r}, and no answer in {name} is one "
+            f"the right answers are {' and '.join(readers)} such as {example!r}, and no answer in {name} is one "
             f"(the first is {others[0]!r})",
             "Write both in the same way",
         )

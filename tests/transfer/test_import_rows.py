@@ -178,6 +178,13 @@ def test_each_answer_is_compared_as_its_right_answer_is_written(tmp_path):
     assert verdicts(tmp_path, ["New  York", "Rome"], ["New York", "rome"]) == "rw"
 
 
+def test_a_few_texts_among_right_answers_do_not_make_words_answers(tmp_path):
+    letters = ["AB", *"ABCDABCDA"]
+    assert verdicts(tmp_path, letters, ["ab c", "AB", "None", *"CDABCDA"]) == "wwu" + "r" * 7
+    with pytest.raises(UserError, match="the right answers are letters such as 'A', and no answer in pred_before is"):
+        verdicts(tmp_path, letters, ["AB", *range(9)])
+
+
 def test_minus_one_is_no_answer(tmp_path):
     assert verdicts(tmp_path, [0, 1, 2], [-1, 1, 3]) == "urw"
     assert verdicts(tmp_path, ["A", "B"], [-1, -1]) == "uu"
