@@ -241,3 +241,11 @@ def test_the_side_that_lacks_a_filter_is_named(tmp_path):
         imported(tmp_path, sides)
     with pytest.raises(UserError, match=r"tuned has no filter 'loose', only strict\. Choose one that all results have"):
         imported(tmp_path, sides, filter_name="loose")
+
+
+def test_log_likelihoods_beside_mutual_information_are_not_read(tmp_path):
+    record = imported(
+        tmp_path, both(lambda n: choice(n, acc_mutual_info=1.0), [choice(n, acc_mutual_info=0.0) for n in range(4)])
+    )
+    assert only(record)[0].logprob is None
+    assert "law: log-probabilities were left out, and verdicts kept: the order of the log-l" in record.warnings[0]
