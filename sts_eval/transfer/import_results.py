@@ -4,6 +4,7 @@ A format is one reader, which returns what its files say of one model as a `Side
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -78,7 +79,7 @@ def import_transfer(
         raise UserError(f"{paths[0]} holds several tuned models", "Give the untuned model's results first")
     _check_scoring(before, after)
     names = _names(paths, [before, *after])
-    before, *after = _in_one_unit([before, *after])
+    before, *after = _in_one_unit(_with_one_spelling([before, *after]))
     seeds = [side.seed for side in after if side.seed is not None]
     known = len(set(seeds)) == len(after)
     return assemble(
@@ -150,6 +151,29 @@ def _names(paths: Sequence[Path], sides: Sequence[Side]) -> list[str]:
         if parts[0] not in parts[1:]:
             return list(parts)
     return names
+
+
+def _with_one_spelling(sides: Sequence[Side]) -> list[Side]:
+    """Domains whose names differ only in case or spaces as one, and a warning. The commonest name before is taken."""
+    ranked = [name for side in sides for name, _ in Counter(answer.domain for answer in side.answers).most_common()]
+    spellings: dict[str, list[str]] = {}
+    for name in dict.fromkeys(ranked):
+        spellings.setdefault(" ".join(name.split()).casefold(), []).append(name)
+    several = [names for names in spellings.values() if len(names) > 1]
+    if not several:
+        return list(sides)
+    one = {name: names[0] for names in several for name in names}
+    told = tuple(
+        f"domain {names[0]!r} is also written {', '.join(map(repr, names[1:]))}; they are one" for names in several
+    )
+    return [
+        replace(
+            side,
+            answers=[answer._replace(domain=one.get(answer.domain, answer.domain)) for answer in side.answers],
+            warnings=(*side.warnings, *told),
+        )
+        for side in sides
+    ]
 
 
 def _in_one_unit(sides: Sequence[Side]) -> list[Side]:

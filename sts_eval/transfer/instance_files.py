@@ -24,18 +24,25 @@ _VERDICTS = {name: verdict for verdict, name in VERDICT_NAMES.items()}
 _REMEDY = "Give an instance file of Every Eval Ever, or the record beside it"
 
 
+# Earlier schemas have one value where the present one has a list, and other tools write numbers as such.
+_Listed = Annotated[
+    list[Any], BeforeValidator(lambda value: [value] if isinstance(value, str | int | float) else value)
+]
+_Text = Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, int | float) else value)]
+
+
 class _Input(BaseModel):
     raw: str
-    reference: list[Any] | None = None
+    reference: _Listed | None = None
     choices: list[Any] | None = None
 
 
 class _Output(BaseModel):
-    raw: list[Any] | None = None
+    raw: _Listed | None = None
 
 
 class _Attribution(BaseModel):
-    extracted_value: str | None = None
+    extracted_value: _Text | None = None
 
 
 class _Evaluation(BaseModel):

@@ -9,6 +9,7 @@ Of several dates the newest samples of each task are taken, and that is said. Sa
 may have run beside a benchmark, are scores and not answers, and are passed over.
 """
 
+import ast
 import json
 import math
 import os
@@ -24,7 +25,15 @@ from sts_eval.data.text import LISTED
 from sts_eval.errors import UserError
 from sts_eval.transfer.answer_table import name_of
 from sts_eval.transfer.archives import files_below
-from sts_eval.transfer.lm_eval_samples import METRICS, NoVerdictError, answers_from, filtered, verdict_metric
+from sts_eval.transfer.lm_eval_samples import (
+    METRICS,
+    NoVerdictError,
+    answers_from,
+    contradicted,
+    filtered,
+    mutual_information,
+    verdict_metric,
+)
 from sts_eval.transfer.pairing import Answer, Scoring, Side
 
 _SAMPLES = re.compile(
@@ -81,6 +90,7 @@ def read_lm_eval(
     scoring: dict[str, Scoring] = {}
     unscored: list[NoVerdictError] = []
     filters: set[str] = set()
+    said: dict[str, list[str]] = {}
     for task, file in newest.items():
         rows = _rows(file.path)
         if all(set(row["doc"]) >= _OWN_DOCUMENT for row in rows):
@@ -91,11 +101,18 @@ def read_lm_eval(
         except NoVerdictError as error:
             unscored.append(error)
             continue
+        except UserError as error:
+            raise UserError(f"{file.path}: {error.problem}", error.remedy) from error
         answers += [answer._replace(domain=task) for answer in read] if by_task else read
         kept = filtered(rows, task, filter_name)
         scoring[task] = Scoring(verdict_metric(kept, task, metric), kept[0].get("filter"))
+        for line in (*_doubtful(kept, scoring[task].metric, metric), *_unread(kept, read)):
+            said.setdefault(line, []).append(task)
     if filter_name is not None and filter_name not in filters:
-        raise UserError(f"{path} has no filter {filter_name!r}", f"Choose among {', '.join(sorted(filters))}")
+        raise UserError(
+            f"{path} has no filter {filter_name!r}, only {', '.join(sorted(filters))}",
+            "Choose one that all results have with --filter",
+        )
     if unscored and not answers:
         raise unscored[0]
     if metric is not None and metric not in {one.metric for one in scoring.values()}:
@@ -103,9 +120,32 @@ def read_lm_eval(
     if not answers:
         raise UserError(f"{path} holds samples of STS alone", "Give the folder of a benchmark's samples")
     warnings += [f"left out: {error.problem}" for error in unscored]
+    warnings += [f"{_listed(tasks)}: {line}" for line, tasks in said.items()]
     warnings += _unusual(scoring, metric) + _not_finite(answers)
     files = [file.path for file in newest.values()]
     return Side(found[0].model, answers, files, tuple(warnings), scoring=scoring)
+
+
+def _listed(tasks: Sequence[str]) -> str:
+    return ", ".join(tasks) if len(tasks) <= LISTED else f"{len(tasks)} tasks"
+
+
+def _doubtful(samples: Sequence[Row], used: str, chosen: str | None) -> list[str]:
+    """That no answer is right by a metric that was not chosen, while another says that some are."""
+    others = contradicted(samples, used) if used != chosen else []
+    return [f"no answer is right by {used}, but some are by {name}; --metric {name} takes that one" for name in others]
+
+
+def _unread(samples: Sequence[Row], answers: Sequence[Answer]) -> list[str]:
+    """That log-probabilities were left out, since it is not known which option they should be of."""
+    if not any(answer.logprob is None and answer.n_options is not None for answer in answers):
+        return []
+    why = (
+        "the order of the log-likelihoods beside acc_mutual_info is not known"
+        if mutual_information(samples)
+        else "the targets do not tell which option is right, by its number (from 0), letter or text"
+    )
+    return [f"log-probabilities were left out, and verdicts kept: {why}"]
 
 
 def _unusual(scoring: dict[str, Scoring], chosen: str | None) -> list[str]:
@@ -114,8 +154,7 @@ def _unusual(scoring: dict[str, Scoring], chosen: str | None) -> list[str]:
     for task, one in scoring.items():
         by_metric.setdefault(one.metric, []).append(task)
     return [
-        f"{', '.join(tasks) if len(tasks) <= LISTED else f'{len(tasks)} tasks'}: {name} says which answers are right, "
-        f"since there is no {' or '.join(METRICS)}"
+        f"{_listed(tasks)}: {name} says which answers are right, since there is no {' or '.join(METRICS)}"
         for name, tasks in by_metric.items()
         if name not in (*METRICS, chosen)
     ]
@@ -132,7 +171,7 @@ def _not_finite(answers: Sequence[Answer]) -> list[str]:
 
 
 def _rows(path: Path) -> Sequence[Row]:
-    rows = read_file(path).rows
+    rows = [_unquoted(row) for row in read_file(path).rows]
     for number, row in enumerate(rows, start=1):
         try:
             _Sample.model_validate(row)
@@ -142,6 +181,23 @@ def _rows(path: Path) -> Sequence[Row]:
             told = f"has a sample without {name!r}" if first["type"] == "missing" else f"has an odd {name!r}"
             raise UserError(f"{path} {told} (sample {number}: {first['msg']})", _REMEDY) from error
     return rows
+
+
+def _unquoted(row: Row) -> Row:
+    """A sample whose lists of responses are lists also where a file holds them as text."""
+    if not isinstance(row.get("resps"), str):
+        return row
+    return {**row} | {
+        name: _literal(row[name]) for name in ("resps", "filtered_resps") if isinstance(row.get(name), str)
+    }
+
+
+def _literal(text: str) -> Any:
+    try:
+        found = ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):  # a text of the model's
+        return text
+    return found if isinstance(found, list) else text
 
 
 def _find(path: Path) -> list[SampleFile]:

@@ -5,6 +5,7 @@ and what its filter read from it. Saved files hold numbers as strings, and the r
 its number, its text or its letter.
 """
 
+import hashlib
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -102,6 +103,15 @@ def verdict_metric(samples: Sequence[Sample], task: str, chosen: str | None = No
     return (usual or other)[0]
 
 
+def contradicted(samples: Sequence[Sample], used: str) -> list[str]:
+    """The other metrics by which some answers are right, where by the `used` one none is."""
+    if any(_truth(sample.get(used)) for sample in samples):
+        return []
+    names = [name for name in samples[0].get("metrics") or samples[0] if name not in (*_FIELDS, used)]
+    verdicts = {name: [_truth(sample.get(name)) for sample in samples] for name in names}
+    return [name for name, found in verdicts.items() if any(found) and None not in found]
+
+
 _FIELDS = ("doc_id", "filter", "target", "doc", "resps", "filtered_resps", "arguments")  # of a sample, beside metrics
 
 
@@ -120,6 +130,15 @@ def normalised_logprob(loglikelihoods: Sequence[float], right: int) -> float:
     if any(map(math.isnan, loglikelihoods)) or not math.isfinite(top) or not math.isfinite(loglikelihoods[right]):
         return math.nan
     return loglikelihoods[right] - top - math.log(sum(math.exp(value - top) for value in loglikelihoods))
+
+
+def _logprob(options: Sequence[float] | None, place: int | None) -> float | None:
+    """The right option's log-probability, NaN also where an option's NaN keeps from telling which one is right."""
+    if options is None:
+        return None
+    if any(map(math.isnan, options)):
+        return math.nan
+    return None if place is None else normalised_logprob(options, place)
 
 
 def _answer(
@@ -148,10 +167,10 @@ def _answer(
         question_id=str(sample["doc_id"] if document.get("question_id") is None else document["question_id"]),
         target=str(sample["target"]),
         verdict=verdict,
-        logprob=None if options is None or place is None else normalised_logprob(options, place),
+        logprob=_logprob(options, place),
         length=size,
         truncated=cut,
-        prompt_hash=sample.get("prompt_hash"),
+        prompt_hash=sample.get("prompt_hash") or _prompt_hash(sample),
         question=question,
         options=listed,
         response=text if options is None else str(options),
@@ -177,28 +196,52 @@ def _right_options(samples: Sequence[Sample], options: Sequence[Sequence[float] 
     """Which option is right in each sample, None where its target does not tell.
 
     A target such as "1" may be a number or a text. Of the ways to read it, the one is taken from which the task's own
-    verdicts follow: `acc` is 1 where the right option has the largest log-likelihood. Beside `acc_mutual_info` lm-eval
-    lists log-likelihoods without the question too, in an order that depends on its version, so none is read.
+    verdicts follow. Where two follow equally well, or there are no verdicts to follow, and they differ, none is taken.
     """
-    if any("acc_mutual_info" in sample for sample in samples[:1]):
-        return [None] * len(samples)
-    best: list[int | None] = [None] * len(samples)
-    most = 0.0
+    unknown: list[int | None] = [None] * len(samples)
+    if mutual_information(samples):
+        return unknown
+    found: list[tuple[float, list[int | None]]] = []
     for read in (_by_number, _by_text, _by_letter):
         places = [
             None if values is None else read(sample, len(values))
             for sample, values in zip(samples, options, strict=True)
         ]
         told = [
-            (place is not None) and (verdict is None or verdict == (values.index(max(values)) == place))
+            place is not None and _follows(sample, values, place)
             for sample, values, place in zip(samples, options, places, strict=True)
             if values is not None and not any(map(math.isnan, values))
-            for verdict in [_truth(sample.get("acc"))]
         ]
         agreeing = sum(told) / len(told) if told else 0.0
-        if agreeing >= AGREEING and agreeing > most:
-            best, most = places, agreeing
-    return best
+        if agreeing >= AGREEING:
+            found.append((agreeing, places))
+    most = max((agreeing for agreeing, _ in found), default=0.0)
+    first, *others = [places for agreeing, places in found if agreeing == most] or [unknown]
+    return first if all(places == first for places in others) else unknown
+
+
+def mutual_information(samples: Sequence[Sample]) -> bool:
+    """Whether log-likelihoods without the question stand among those with it.
+
+    Beside `acc_mutual_info` lm-eval lists both, in an order that depends on its version, so none is read.
+    """
+    return any("acc_mutual_info" in sample for sample in samples[:1])
+
+
+def _follows(sample: Sample, values: Sequence[float], place: int) -> bool:
+    """Whether the verdict is that of lm-eval if the option at `place` is the right one.
+
+    `acc` is 1 where it has the largest log-likelihood, `acc_norm` where it has the largest per character. Without
+    either, any place will do.
+    """
+    verdict = _truth(sample.get("acc"))
+    if verdict is None:
+        verdict = _truth(sample.get(FALLBACK_METRIC))
+        texts = _option_texts(sample)
+        if len(texts) != len(values) or not all(texts):
+            return True
+        values = [value / len(text) for value, text in zip(values, texts, strict=True)]
+    return verdict is None or verdict == (values.index(max(values)) == place)
 
 
 def _by_number(sample: Sample, n: int) -> int | None:
@@ -207,13 +250,28 @@ def _by_number(sample: Sample, n: int) -> int | None:
 
 
 def _by_text(sample: Sample, n: int) -> int | None:
-    """The target among the options' texts, which lm-eval kept as what the model continues with."""
+    texts, target = _option_texts(sample), str(sample["target"]).strip()
+    return texts.index(target) if len(texts) == n and texts.count(target) == 1 else None
+
+
+def _requests(sample: Sample) -> list[Sequence[Any]]:
+    """What the model was asked, a prompt and what follows it a request, in any of lm-eval's shapes."""
     calls = sample.get("arguments") or ()
     values = list(calls.values()) if isinstance(calls, Mapping) else list(calls)
     parts = [list(call.values()) if isinstance(call, Mapping) else call for call in values]
-    texts = [str(part[1]).strip() for part in parts if isinstance(part, list | tuple) and len(part) > 1]
-    target = str(sample["target"]).strip()
-    return texts.index(target) if len(texts) == n and texts.count(target) == 1 else None
+    return [part for part in parts if isinstance(part, list | tuple)]
+
+
+def _prompt_hash(sample: Sample) -> str | None:
+    """The hash that lm-eval gives to a prompt, for files of versions that did not yet save it."""
+    first = next(iter(_requests(sample)), ())
+    known = bool(first) and isinstance(first[0], str)
+    return hashlib.sha256(first[0].encode("utf-8", "backslashreplace")).hexdigest() if known else None
+
+
+def _option_texts(sample: Sample) -> list[str]:
+    """The options' texts, which lm-eval kept as what the model continues with."""
+    return [str(part[1]).strip() for part in _requests(sample) if len(part) > 1]
 
 
 def _by_letter(sample: Sample, n: int) -> int | None:

@@ -92,11 +92,17 @@ def pair(before: Sequence[Answer], after: Sequence[Sequence[Answer]]) -> Pairing
     was, tuned = _by_key(before, "before", warnings), [_by_key(answers, "after", warnings) for answers in after]
     everywhere, anywhere = set(was).intersection(*tuned), set(was).union(*tuned)
     missing = len(anywhere) - len(everywhere)
+    lacking = _lacking(before, after)
     if missing > MOST_MISSING * len(anywhere):
         raise UserError(
-            f"{missing} of {len(anywhere)} questions are not both before and after",
+            ": ".join(
+                filter(None, [f"{missing} of {len(anywhere)} questions are not both before and after", _first(lacking)])
+            ),
             "Evaluate both models on the same questions",
         )
+    if lacking:
+        told = f"{len(lacking)} of {len(anywhere)} questions are not both before and after: {_first(lacking)}"
+        warnings.append(f"{told}. They were left out")
     shared = [answer for key, answer in was.items() if key in everywhere]
     kept, changed = [], []
     for answer in shared:
@@ -129,6 +135,17 @@ def pair(before: Sequence[Answer], after: Sequence[Sequence[Answer]]) -> Pairing
         sum(len(hashes) > 1 for hashes in asked),
         tuple(dict.fromkeys(warnings)),
     )
+
+
+def _lacking(before: Sequence[Answer], after: Sequence[Sequence[Answer]]) -> list[str]:
+    """Which questions are not in all sides, and where they are missing."""
+    was, *tuned = [dict.fromkeys(answer[:2] for answer in side) for side in (before, *after)]
+    anywhere = dict.fromkeys(key for side in (was, *tuned) for key in side)
+    return [
+        f"question {identity} of {domain} is missing {'before' if (domain, identity) not in was else 'after'}"
+        for domain, identity in anywhere
+        if not all((domain, identity) in side for side in (was, *tuned))
+    ]
 
 
 def _difference(answer: Answer, other: Answer) -> str | None:

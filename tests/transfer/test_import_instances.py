@@ -149,3 +149,13 @@ def test_instances_of_other_tools(tmp_path):
     paths[1].write_text("".join(json.dumps(line | {"input": {"raw": "Else?"}}) + "\n" for line in sides[1]))
     with pytest.raises(UserError, match="4 of 4 questions are not the same before and after: question 0 of gsm8k has"):
         import_transfer("every-eval-ever", paths)
+
+
+def test_single_values_and_numbers_in_the_place_of_lists_and_texts(tmp_path):
+    line = instance(1, "3") | {"output": {"raw": "So 3."}, "answer_attribution": [{"extracted_value": 3}]}
+    line["input"] = {"raw": "Which?", "reference": "3"}
+    paths = [tmp_path / "before.jsonl", tmp_path / "after.jsonl"]
+    for path in paths:
+        path.write_text(json.dumps(line | {"evaluation": {"is_correct": path == paths[1]}}))
+    (table,) = import_transfer("every-eval-ever", paths).answers
+    assert (table.before.verdicts, table.after[0].verdicts, table.before.lengths) == ("w", "r", (len("So 3."),))

@@ -160,3 +160,40 @@ def test_a_model_that_hardly_answered(tmp_path):
     record = script(tmp_path, [*script_rows(pred=None)[:-1], script_rows(pred="Hm.")[-1]])
     assert only(record)[1].verdicts == "u" * 40
     assert "40 of 40 answers could not be parsed and count as wrong" in "".join(record.warnings)
+
+
+def verdicts(tmp_path, answer, pred):
+    return table(tmp_path, "a.jsonl", answer=answer, pred_before=pred, pred_after=answer)[0].verdicts
+
+
+def test_numbers_are_compared_by_value(tmp_path):
+    answer = ["18", "2.5", "1,000", "1000", "-3", "0.00001", "7"]
+    assert verdicts(tmp_path, answer, ["18.0", "2.50", "1000", "1,000", "-3.0", "1e-05", "7.5"]) == "rrrrrrw"
+
+
+def test_each_answer_is_compared_as_its_right_answer_is_written(tmp_path):
+    """One right answer of two letters, or a text, leaves the comparison of the others as it is."""
+    assert verdicts(tmp_path, ["A", "B", "AB", "18"], ["a.", "(B)", "AB", "18.0"]) == "rrrr"
+    assert verdicts(tmp_path, ["A", "B", "AB", "2"], ["AB", "C", "A B", "two"]) == "wwww"
+    assert verdicts(tmp_path, ["New  York", "Rome"], ["New York", "rome"]) == "rw"
+
+
+def test_a_few_texts_among_right_answers_do_not_make_words_answers(tmp_path):
+    letters = ["AB", *"ABCDABCDA"]
+    assert verdicts(tmp_path, letters, ["ab c", "AB", "None", *"CDABCDA"]) == "wwu" + "r" * 7
+    with pytest.raises(UserError, match="the right answers are letters such as 'A', and no answer in pred_before is"):
+        verdicts(tmp_path, letters, ["AB", *range(9)])
+
+
+def test_minus_one_is_no_answer(tmp_path):
+    assert verdicts(tmp_path, [0, 1, 2], [-1, 1, 3]) == "urw"
+    assert verdicts(tmp_path, ["A", "B"], [-1, -1]) == "uu"
+    assert verdicts(tmp_path, [-1, 1, -2], [-1, -1, 3]) == "rww"
+
+
+def test_names_of_domains_that_differ_in_case_and_spaces(tmp_path):
+    before, after = ([row | {"category": name} for row in script_rows(4)] for name in ("law", "Law "))
+    before[3]["category"] = "LAW"
+    record = script(tmp_path, after, before)
+    assert [(domain.domain, domain.n) for domain in record.domains] == [("law", 4)]
+    assert "domain 'law' is also written 'LAW', 'Law'; they are one" in record.warnings

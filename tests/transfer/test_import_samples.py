@@ -168,3 +168,84 @@ def test_tasks_as_domains_where_documents_name_a_category(tmp_path, by_task, dom
     record = import_transfer("lm-eval", [tmp_path / "base", tmp_path / "tuned"], by_task=by_task)
     assert [table.domain for table in record.answers] == domains
     assert sum(domain.n for domain in record.domains) == 8
+
+
+def test_log_probabilities_that_are_all_nan(tmp_path):
+    broken = [["nan", "False"]] * 4
+    record = imported(tmp_path, both(lambda n: choice(n, filtered_resps=broken)))
+    assert only(record)[1].logprob is None
+    assert record.warnings[0].startswith("after: log-probabilities that are no finite number (nan or -inf): 4,")
+
+
+def numbered(number, right, **metrics):
+    """The options are the texts 2, 3, 0 and 1, and the third, 0, is right."""
+    calls = {f"gen_args_{place}": {"arg_0": "x", "arg_1": f" {text}"} for place, text in enumerate("2301")}
+    return scored(number, right, **metrics) | {"target": "0", "arguments": calls}
+
+
+def test_acc_norm_tells_how_a_target_is_read(tmp_path):
+    sides = [[numbered(n, n > first, acc_norm=float(n > first)) for n in range(4)] for first in (0, 1)]
+    assert only(imported(tmp_path, sides))[1].logprob == pytest.approx([UNSURE, UNSURE, SURE, SURE])
+
+
+def test_targets_that_can_be_read_in_two_ways(tmp_path):
+    """The metric is none of those that follow from the log-likelihoods, so nothing says which one is meant."""
+    sides = [[numbered(n, n > first, pass_at_1=float(n > first)) for n in range(4)] for first in (0, 1)]
+    record = imported(tmp_path, sides)
+    assert only(record)[1].logprob is None
+    assert "law: log-probabilities were left out, and verdicts kept: the targets do not tell" in record.warnings[0]
+
+
+def test_left_out_log_probabilities_are_said(tmp_path):
+    sides = both(lambda n: choice(n, target=[2]), [choice(n, right=False, target=[2]) for n in range(4)])
+    record = imported(tmp_path, sides)
+    assert only(record)[1].logprob is None
+    assert "law: log-probabilities were left out, and verdicts kept: the targets do not tell" in record.warnings[0]
+
+
+def test_responses_as_text(tmp_path):
+    def quoted(number):
+        sample = choice(number)
+        return sample | {name: str(sample[name]) for name in ("resps", "filtered_resps")}
+
+    assert only(imported(tmp_path, both(quoted)))[1].logprob == pytest.approx([SURE] * 4)
+
+
+def test_a_metric_by_which_nothing_is_right(tmp_path):
+    sides = [[scored(n, True, exact_match=0, math_verify=n % 2) for n in range(4)] for _ in range(2)]
+    said = "law: no answer is right by exact_match, but some are by math_verify; --metric math_verify takes that one"
+    assert imported(tmp_path, sides).warnings[0] == said
+    record = imported(tmp_path, sides, metric="math_verify")
+    assert only(record)[0].verdicts == "wrwr"
+    assert not [line for line in record.warnings if "math_verify" in line]
+
+
+def asked(number, prompt, **fields):
+    return choice(number, arguments={"gen_args_0": {"arg_0": prompt, "arg_1": " x"}}, **fields)
+
+
+def test_prompts_are_compared_where_no_hash_is_saved(tmp_path):
+    """lm-eval's hash is SHA-256 of the first request's prompt."""
+    before = [asked(n, "abc") for n in range(4)]
+    abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # FIPS 180-4, example of SHA-256
+    same = imported(tmp_path, [before, [asked(n, "?", prompt_hash=abc, right=n > 1) for n in range(4)]])
+    assert "prompts_differ" not in same.flags
+    other = imported(tmp_path, [before, [asked(n, "abc" if n else "ab", right=n > 1) for n in range(4)]])
+    assert "1 questions were put in different words before and after" in " ".join(other.warnings)
+
+
+def test_the_side_that_lacks_a_filter_is_named(tmp_path):
+    two = [text(n, filter=name) for name in ("strict", "loose") for n in range(4)]
+    sides = [two, [text(n, filter="strict") for n in range(4)]]
+    with pytest.raises(UserError, match=r"base/samples_law.*: task law is read by several filters \(loose, strict\)"):
+        imported(tmp_path, sides)
+    with pytest.raises(UserError, match=r"tuned has no filter 'loose', only strict\. Choose one that all results have"):
+        imported(tmp_path, sides, filter_name="loose")
+
+
+def test_log_likelihoods_beside_mutual_information_are_not_read(tmp_path):
+    record = imported(
+        tmp_path, both(lambda n: choice(n, acc_mutual_info=1.0), [choice(n, acc_mutual_info=0.0) for n in range(4)])
+    )
+    assert only(record)[0].logprob is None
+    assert "law: log-probabilities were left out, and verdicts kept: the order of the log-l" in record.warnings[0]

@@ -71,3 +71,18 @@ def test_numbers_of_options_go_along_where_every_question_has_them():
     one_unknown = [*listed, Answer("law", "3", "A", "w")]
     assert pair(one_unknown, [one_unknown]).domains[0].n_options is None
     assert "n_options" not in evaluated(one_unknown)[0].canonical()
+
+
+def test_questions_of_one_side_are_named():
+    joined = pair(side(*range(40)), [side(*range(1, 41))])
+    said = "question 0 of law is missing after; question 40 of law is missing before. They were left out"
+    assert joined.warnings == (f"2 of 41 questions are not both before and after: {said}",)
+    with pytest.raises(UserError, match=r"before and after: question 89 of law is missing after; .*; \.\.\."):
+        pair(side(*range(100)), [side(*range(89))])
+
+
+def test_a_question_that_is_left_out_for_two_answers_is_not_missing():
+    two = [*side(*range(40)), Answer("law", "3", "A", "w")]
+    assert pair(side(*range(40)), [two]).warnings == (
+        "1 questions occur more than once after, such as 3 of law; 1 of them have different answers and were left out",
+    )
