@@ -22,14 +22,14 @@ class Told(NamedTuple):
 
     Attributes:
         n: How many options it has.
-        index: The whole number in its field of the index, if any.
+        position: The whole number in its field of the index, if any.
         number: Its answer, where that is a whole number.
         letter: The place of the letter that its answer is, which may lie beyond the options.
         text: The place of the only option whose text is the answer.
     """
 
     n: int
-    index: int | None
+    position: int | None
     number: int | None
     letter: int | None
     text: int | None
@@ -66,20 +66,24 @@ def decide(rows: Iterable[Told], source: str) -> AnswerReading:
     told = list(rows)
     answered = [row for row in told if (row.number, row.letter, row.text) != (None, None, None)]
     _check_one_apart(told, source)
-    indexed = [(row.index, row.n) for row in told if row.index is not None]
-    settled = sum(row.index is not None and row.index in (row.letter, row.text) for row in told) * 2 > len(indexed)
+    indexed = [(row.position, row.n) for row in told if row.position is not None]
+    settled = sum(row.position is not None and row.position in (row.letter, row.text) for row in told) * 2 > len(
+        indexed
+    )
     index_from, index_notes = _first(indexed, "the index of the answer", source, settled=settled)
     numbered = [row for row in answered if row.number is not None]
-    number_from, number_notes, numbers = 0, (), None
+    number_from = 0
+    number_notes: tuple[str, ...] = ()
+    numbers: Sense = None
     if 2 * len(numbered) > len(answered):
         pairs = [(row.number, row.n) for row in numbered if row.number is not None]
         number_from, number_notes = _first(pairs, "the answer", source, settled=bool(indexed))
         places = [(_within(value - number_from, n), row.text) for (value, n), row in zip(pairs, numbered, strict=True)]
-        numbers = _sense(places, "a number", "an index", source)
+        numbers = _sense(places, "numbers", "indices", source)
         number_notes = () if numbers == "text" else number_notes
     lettered = [row for row in answered if row.letter is not None]
     places = [(None if row.letter is None else _within(row.letter, row.n), row.text) for row in answered]
-    letters = _sense(places, "a letter", "the letter of an option", source) if lettered else None
+    letters = _sense(places, "letters", "the letters of options", source) if lettered else None
     return AnswerReading(index_from, number_from, numbers, letters, (*index_notes, *number_notes))
 
 
@@ -115,7 +119,7 @@ def _sense(places: Sequence[tuple[int | None, int | None]], kind: str, place: st
     differ = [number for number, pair in enumerate(places, 1) if None not in pair and pair[0] != pair[1]]
     if differ:
         raise UserError(
-            f"answers of {source} that are {kind} can be {place} or the text of an option, which differ in "
+            f"answers of {source} that are {kind} can be {place} or the texts of options, which differ in "
             f"{len(differ)} rows",
             _MEND,
         )
@@ -123,7 +127,7 @@ def _sense(places: Sequence[tuple[int | None, int | None]], kind: str, place: st
 
 
 def _check_one_apart(told: Sequence[Told], source: str) -> None:
-    both = [(row.index, row.letter) for row in told if row.index is not None and row.letter is not None]
+    both = [(row.position, row.letter) for row in told if row.position is not None and row.letter is not None]
     apart = sum(index - letter == 1 for index, letter in both)
     if 2 * apart > len(both):
         raise UserError(

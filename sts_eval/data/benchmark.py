@@ -225,8 +225,10 @@ def _splits(spec: BenchmarkSpec, *, list_options: bool | None = None) -> tuple[_
     """The test split and the validation split; prompts list the options unless the benchmark or the caller says no."""
     source = NAMED.get(spec.source, spec.source)
     if not is_local(source):
-        tables = [read_table(source, split=split, revision=spec.revision) for split in _FILE_NAMES]
-        test, validation = (_Split([(table, None)], list_options is not False) for table in tables)
+        test, validation = (
+            _Split([(read_table(source, split=split, revision=spec.revision), None)], list_options is not False)
+            for split in _FILE_NAMES
+        )
     else:
         folder = Path(source).expanduser()
         if not folder.is_dir():
@@ -265,6 +267,7 @@ def _files(folder: Path, split: str) -> tuple[list[tuple[Path, str | None]], lis
         alone = [path for path in readable if path.parent == folder and _stem(path) == name]
         within = [path for path in readable if path.parent.name.lower() == name]
         called = [(path, match) for path in readable if (match := ends.fullmatch(_stem(path)))]
+        found: list[tuple[Path, str | None]]
         if alone:
             found = [(min(alone, key=lambda path: SUFFIXES.index(str(ending(path)))), None)]
         elif within:

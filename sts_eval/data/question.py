@@ -107,7 +107,7 @@ def told_by(row: Mapping[str, Any]) -> Told | None:
     letter, texts = letter_of(told), [option.text for option in every]
     return Told(
         n=len(every),
-        index=number,
+        position=number,
         number=_whole(answer),
         letter=None if letter is None else LETTERS.index(letter),
         text=texts.index(told) if texts.count(told) == 1 else None,

@@ -72,7 +72,7 @@ def test_options_that_are_numbers_and_answers_that_are_their_texts(tmp_path):
 
 
 def test_numbers_that_can_be_indices_or_texts_are_refused(tmp_path):
-    with pytest.raises(UserError, match=r"are a number can be an index or the text of an option.*`answer_index`"):
+    with pytest.raises(UserError, match=r"are numbers can be indices or the texts of options.*`answer_index`"):
         load(tmp_path, rows(["3", "2", "1", "0"], lambda number: str(number % 4)))
 
 
@@ -83,7 +83,7 @@ def test_texts_that_are_single_letters(tmp_path):
 
 
 def test_letters_that_can_be_texts_are_refused_unless_they_agree(tmp_path):
-    with pytest.raises(UserError, match="are a letter can be the letter of an option or the text of an option"):
+    with pytest.raises(UserError, match="are letters can be the letters of options or the texts of options"):
         load(tmp_path, rows(list("BADC"), lambda number: "ABCD"[number % 4]))
     assert right(load(tmp_path, rows(list("ABCD"), lambda number: "ABCD"[number % 4])))[:4] == [0, 1, 2, 3]
 
