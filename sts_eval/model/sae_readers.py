@@ -338,9 +338,11 @@ def _dictionary_hook(trainer: Values) -> str | None:
     if named is None:
         return module
     layer = trainer.get("layer") if named[2] is None else named[2]
+    if layer is None:
+        return None
     if named[1] == "attn_out" and re.search(r"gemma-[23]", str(trainer.get("lm_name"))):  # norms what attention gives
         return f"layers.{layer}.self_attn"
-    return None if layer is None else _SUBMODULES[named[1]].format(layer)
+    return _SUBMODULES[named[1]].format(layer)
 
 
 def _arrays(file: Path, device: str) -> Weights:
