@@ -8,9 +8,9 @@ split, with its chains of thought, gives the demonstrations. A folder stands in 
     folders test and validation (dev, val) with a file for each subject, such as test/anatomy_test.csv, or
     files that end so, such as anatomy_test.csv and anatomy_dev.csv, or test-00000-of-00001.parquet.
 
-Where the rows name no category, it is the name of the subject's file. CSV files of subjects may lack the header line,
-as those of hendrycks/test do. A `benchmark.json` in the folder may say `{"list_options": false}` for a benchmark
-whose prompts show the question alone.
+Where the rows name no category, it is the name of the subject's file, or else all are one domain with the name of the
+folder. CSV files of subjects may lack the header line, as those of hendrycks/test do. A `benchmark.json` in the folder
+may say `{"list_options": false}` for a benchmark whose prompts show the question alone.
 
 Any other name is a task or group of lm-eval, which `task_benchmark` reads.
 """
@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sts_eval.data.answer_reading import AS_MMLU, AnswerReading, decide
 from sts_eval.data.domain import Benchmark, Domain, Question, assemble
 from sts_eval.data.files import bare_name, ending, read_file
 from sts_eval.data.question import (
@@ -33,6 +34,7 @@ from sts_eval.data.question import (
     category_of,
     folded,
     read_question,
+    told_by,
 )
 from sts_eval.data.tables import SUFFIXES, Table, is_local, read_table
 from sts_eval.data.task_benchmark import load_task_benchmark
@@ -56,6 +58,10 @@ class _Split:
     Attributes:
         tables: Its tables, each with the subject that its file's name gives, if any.
         list_options: Whether prompts show the options.
+        whole: The name of the only domain, where no row and no file names a category.
+        reading: How the benchmark writes its answers.
+        names: The first spelling of a category, by the category without case and blanks; shared by the splits.
+        notes: What to say about how the split was read.
         n: Rows so far.
         bad: Rows that cannot be read.
         counts: Row numbers by what was noticed there.
@@ -63,13 +69,18 @@ class _Split:
 
     tables: Sequence[tuple[Table, str | None]]
     list_options: bool
+    whole: str | None = None
+    reading: AnswerReading = AS_MMLU
+    names: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
     n: int = 0
     bad: list[BadRow] = field(default_factory=list)
     counts: defaultdict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
 
     def rows(self) -> Iterator[tuple[int, str, Mapping[str, Any], QuestionRow]]:
         """Number from 0, category, row with folded names, and question of every row that can be read."""
-        for table, subject in self.tables:
+        for table, named in self.tables:
+            subject = named or self.whole
             for raw in table.rows:
                 row = folded(raw)
                 _check_fields(row, table.source, subject)
@@ -78,13 +89,23 @@ class _Split:
                     category = category_of(row) or subject
                     if category is None:
                         raise UnreadableRowError("has no text in its category")
-                    found = read_question(row, list_options=self.list_options)
+                    category = self._one_spelling(number, category)
+                    found = read_question(row, list_options=self.list_options, reading=self.reading)
                     checked(str(row.get("question_id")), "question_id")
                 except UnreadableRowError as error:
                     self.refuse(number, str(error))
                     continue
                 self._notice(number, found)
                 yield number, category, row, found
+
+    def _one_spelling(self, number: int, category: str) -> str:
+        """The first spelling that was met of a category."""
+        first = self.names.setdefault(" ".join(category.split()).lower(), category.strip())
+        if category != first:
+            self.counts[f"a category that differs from {first!r} in case or blanks only, and is taken as it"].append(
+                number + 1
+            )
+        return first
 
     def refuse(self, number: int, reason: str) -> None:
         """Leave a row out."""
@@ -95,6 +116,7 @@ class _Split:
             ("options that are empty or N/A, which are left out", found.dropped > 0),
             ("an index and a letter of the answer that disagree; the index is taken", found.conflict),
             ("a passage, which is shown before the question", found.passage),
+            (f"a further passage in {', '.join(found.unread)}, which is not shown", bool(found.unread)),
             ("options with letters of their own, which are shown beside ours", found.lettered),
             ("options, but no right answer that is known", bool(found.options) and found.right is None),
             ("no options, so the question is shown alone", self.list_options and not found.options),
@@ -108,7 +130,7 @@ class _Split:
         Raises:
             UserError: Too many rows cannot be read.
         """
-        lines = [note for table, _ in self.tables for note in table.notes]
+        lines = [*(note for table, _ in self.tables for note in table.notes), *self.notes]
         kind = f"rows of the {split} split"
         lines += check_left_out(sorted(self.bad), self.n, source, kind)
         for name, numbers in self.counts.items():
@@ -136,7 +158,11 @@ def load_benchmark(spec: BenchmarkSpec) -> Benchmark:
             shown_ids[name].append(_identity(row, number))
         else:
             validation.refuse(number, "has neither a chain of thought nor an answer")
-    warnings = (*test.warnings(spec.source, "test"), *validation.warnings(spec.source, "validation"))
+    warnings = (
+        *test.reading.notes,
+        *test.warnings(spec.source, "test"),
+        *validation.warnings(spec.source, "validation"),
+    )
     revision = test.tables[0][0].revision
     return assemble(
         spec, questions, demonstrations, shown_ids, revision=revision, warnings=warnings, left_out=len(test.bad)
@@ -199,35 +225,58 @@ def _splits(spec: BenchmarkSpec, *, list_options: bool | None = None) -> tuple[_
     """The test split and the validation split; prompts list the options unless the benchmark or the caller says no."""
     source = NAMED.get(spec.source, spec.source)
     if not is_local(source):
-        tables = [read_table(source, split=split, revision=spec.revision) for split in _FILE_NAMES]
-        listed = list_options is not False
-        return _Split([(tables[0], None)], listed), _Split([(tables[1], None)], listed)
-    folder = Path(source).expanduser()
-    if not folder.is_dir():
-        raise UserError(f"{folder} is not a folder", "Give a folder that holds test.* and validation.* files")
-    if list_options is None:
-        list_options = _lists_options(folder)
-    test, validation = (
-        _Split([(_read(path, subject), subject) for path, subject in _files(folder, split)], list_options)
-        for split in _FILE_NAMES
-    )
+        test, validation = (
+            _Split([(read_table(source, split=split, revision=spec.revision), None)], list_options is not False)
+            for split in _FILE_NAMES
+        )
+    else:
+        folder = Path(source).expanduser()
+        if not folder.is_dir():
+            raise UserError(f"{folder} is not a folder", "Give a folder that holds test.* and validation.* files")
+        if list_options is None:
+            list_options = _lists_options(folder)
+        test, validation = (_local(folder, split, list_options=list_options) for split in _FILE_NAMES)
+    tables = [*test.tables, *validation.tables]
+    rows = [folded(raw) for table, _ in tables for raw in table.rows]
+    reading = decide((told for row in rows if (told := told_by(row)) is not None), spec.source)
+    test.reading = validation.reading = reading
+    validation.names = test.names
+    if not any(subject for _, subject in tables) and not any(name in row for row in rows for name in CATEGORY_FIELDS):
+        test.whole = validation.whole = Path(source).expanduser().resolve().name if is_local(source) else source
+        test.notes.append(f"{spec.source}: no row names a category, so all are in one domain, {test.whole!r}")
     return test, validation
 
 
-def _files(folder: Path, split: str) -> list[tuple[Path, str | None]]:
-    """The files of a split in a folder, each with its subject where its name gives one."""
+def _local(folder: Path, split: str, *, list_options: bool) -> _Split:
+    """A split of a folder, and which of its files are left."""
+    files, left = _files(folder, split)
+    notes = []
+    if left:
+        names = ", ".join(str(path.relative_to(folder)) for path in left[:LISTED]) + (", ..." if left[LISTED:] else "")
+        read = files[0][0].relative_to(folder)
+        notes = [f"{folder}: {names} of the {split} split not read, beside {read if len(files) == 1 else read.parent}"]
+    tables = [(_read(path, subject), subject) for path, subject in files]
+    return _Split(tables, list_options, notes=notes)
+
+
+def _files(folder: Path, split: str) -> tuple[list[tuple[Path, str | None]], list[Path]]:
+    """The files of a split in a folder, each with its subject where its name gives one, and those that are not read."""
     readable = sorted(path for path in folder.rglob("*") if ending(path) and path.name != "benchmark.json")
     for name in _FILE_NAMES[split]:
         ends = re.compile(rf"(?:(?P<subject>.+)[_-])?{name}(?:[_-]\d+(?:-of-\d+)?)?")
         alone = [path for path in readable if path.parent == folder and _stem(path) == name]
-        if alone:
-            return [(min(alone, key=lambda path: SUFFIXES.index(str(ending(path)))), None)]
         within = [path for path in readable if path.parent.name.lower() == name]
-        if within:
-            return [(path, re.sub(rf"[_-]{name}$", "", _stem(path))) for path in within]
         called = [(path, match) for path in readable if (match := ends.fullmatch(_stem(path)))]
-        if called:
-            return [(path, match["subject"] or _parent(path, folder)) for path, match in called]
+        found: list[tuple[Path, str | None]]
+        if alone:
+            found = [(min(alone, key=lambda path: SUFFIXES.index(str(ending(path)))), None)]
+        elif within:
+            found = [(path, re.sub(rf"[_-]{name}$", "", _stem(path))) for path in within]
+        else:
+            found = [(path, match["subject"] or _parent(path, folder)) for path, match in called]
+        if found:
+            every = {*within, *(path for path, _ in called)}
+            return found, sorted(every - {path for path, _ in found})
     raise UserError(
         f"{folder} has no {split} file",
         f"Put a {split}.parquet (or {', '.join(SUFFIXES)}) there, or a folder {split} with a file for each subject",
@@ -293,6 +342,7 @@ def _check_fields(row: Mapping[str, Any], source: str, subject: str | None) -> N
             "Write them as one list `options` in a shuffled order, with `answer_index` counted from 0",
         )
     has_category = subject is not None or any(name in row for name in CATEGORY_FIELDS)
-    if not has_category or not any(name in row for name in QUESTION_FIELDS):
-        missing = "question" if has_category else "category"
+    has_question = any(name in row for name in QUESTION_FIELDS)
+    if not has_category or not has_question:
+        missing = "category" if has_question else "question"
         raise UserError(f"{source} has no field {missing!r}; its fields are {', '.join(row)}", "Rename the column")

@@ -14,6 +14,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from sts_eval.data.answer_reading import AS_MMLU, AnswerReading, Told
 from sts_eval.data.tables import Row
 from sts_eval.data.text import UnreadableRowError, is_missing, text_of
 
@@ -27,7 +28,7 @@ OPTION_FIELDS = ("options", "choices", "answer_choices", "endings")
 PASSAGE_FIELDS = ("passage", "article", "context")
 INDEX_FIELDS = ("answer_index", "answer_idx")
 ANSWER_FIELDS = (
-    *("answerkey", "answer_key", "answer", "correct_answer", "correct_option", "label", "gold", "target"),
+    *("answerkey", "answer_key", "answer key", "answer", "correct_answer", "correct_option", "label", "gold", "target"),
     "cop",  # MedMCQA
 )
 CATEGORY_FIELDS = ("category", "domain", "subject", "subject_name", "task", "topic")
@@ -57,6 +58,7 @@ class QuestionRow(NamedTuple):
         conflict: Whether the index and the letter of the answer disagree; the index is taken.
         passage: Whether a passage comes before the question.
         lettered: Whether the options carry letters of their own.
+        unread: The fields of further passages, which are not shown.
     """
 
     text: str
@@ -67,6 +69,7 @@ class QuestionRow(NamedTuple):
     conflict: bool
     passage: bool
     lettered: bool
+    unread: tuple[str, ...] = ()
 
 
 def folded(row: Row) -> dict[str, Any]:
@@ -84,35 +87,62 @@ def category_of(row: Mapping[str, Any]) -> str | None:
     return str(row[name]) if name and text_of(row[name], name) else None
 
 
-def read_question(row: Mapping[str, Any], *, list_options: bool) -> QuestionRow:
+def told_by(row: Mapping[str, Any]) -> Told | None:
+    """What a row with folded names tells of its right option; None where it cannot be read or tells nothing."""
+    try:
+        every = _options(row, _asked(row)[2])
+        index, answer = (
+            next((_bare(row[name]) for name in names if not is_missing(row.get(name))), None)
+            for names in (INDEX_FIELDS, ANSWER_FIELDS)
+        )
+    except UnreadableRowError:
+        return None
+    told = str(answer).strip()
+    if not every:
+        return None
+    number = None if _labelled(every, index) is not None else _whole(index)
+    labelled = _labelled(every, answer)
+    if labelled is not None:
+        return Told(len(every), number, None, labelled, labelled)
+    letter, texts = letter_of(told), [option.text for option in every]
+    return Told(
+        n=len(every),
+        position=number,
+        number=_whole(answer),
+        letter=None if letter is None else LETTERS.index(letter),
+        text=texts.index(told) if texts.count(told) == 1 else None,
+    )
+
+
+def read_question(row: Mapping[str, Any], *, list_options: bool, reading: AnswerReading = AS_MMLU) -> QuestionRow:
     """Read a row with folded names.
 
     Args:
         row: The row.
         list_options: Whether the prompt shows the options.
+        reading: How the benchmark writes its answers.
 
     Raises:
         UnreadableRowError: It has no question, its options are in no known shape, or the answer is none of them.
     """
-    name = next((name for name in QUESTION_FIELDS if name in row), "question")
-    asked, held = row.get(name), None
-    if isinstance(asked, dict) and "stem" in asked:
-        asked, held = asked["stem"], asked.get("choices")
+    name, asked, held = _asked(row)
     question = text_of(asked, name)
-    passages = [
-        text_of(row[name], name) for name in PASSAGE_FIELDS if isinstance(row.get(name), str) and row[name].strip()
-    ]
+    passages = {
+        name: text_of(row[name], name)
+        for name in PASSAGE_FIELDS
+        if isinstance(row.get(name), str) and row[name].strip()
+    }
     every = _options(row, held)
     places = [place for place, option in enumerate(every) if option.text is not None]
     options = tuple(option.text for option in every if option.text is not None)
     if list_options and len(options) > len(LETTERS):
         raise UnreadableRowError(f"has {len(options)} options, more than the {len(LETTERS)} letters that mark them")
-    index, answer = _answers(row, every)
+    index, answer = _answers(row, every, reading)
     place = answer if index is None else index
     if place is not None and place not in places:
         raise UnreadableRowError("names an option as right that is empty or N/A")
     right = None if place is None else places.index(place)
-    text = "\n\n".join([*passages[:1], question])
+    text = "\n\n".join([*list(passages.values())[:1], question])
     if list_options and options:
         listed = (f"{letter}. {option}" for letter, option in zip(LETTERS, options, strict=False))
         text += OPTIONS + "\n".join(listed)
@@ -125,7 +155,17 @@ def read_question(row: Mapping[str, Any], *, list_options: bool) -> QuestionRow:
         conflict=index is not None and answer is not None and index != answer,
         passage=bool(passages),
         lettered=list_options and len(options) > 1 and all(map(_carries, options, LETTERS)),
+        unread=tuple(passages)[1:],
     )
+
+
+def _asked(row: Mapping[str, Any]) -> tuple[str, Any, Any]:
+    """The field of the question, the question, and the options that it holds itself, if any."""
+    name = next((name for name in QUESTION_FIELDS if name in row), "question")
+    asked = row.get(name)
+    if isinstance(asked, dict) and "stem" in asked:
+        return name, asked["stem"], asked.get("choices")
+    return name, asked, None
 
 
 def _carries(option: str, letter: str) -> bool:
@@ -161,12 +201,16 @@ def _pairs(options: Mapping[str, Any]) -> list[Any]:
     if isinstance(options.get("text"), list):
         labels = options.get("label") or [None] * len(options["text"])
         return [{"text": text, "label": label} for text, label in zip(options["text"], labels, strict=False)]
-    return [{"text": options[key], "label": key} for key in sorted(options) if options[key] is not None]
+    numbers = all(str(key).isdecimal() for key in options)
+    keys = sorted(options, key=int) if numbers else sorted(options)
+    return [{"text": options[key], "label": key} for key in keys if options[key] is not None]
 
 
 def _option(part: object, name: str) -> Option:
     label = None
-    if isinstance(part, dict):
+    if isinstance(part, dict) and len(part) == 1 and letter_of(next(iter(part))):  # {"A": "text"}
+        ((label, text),) = part.items()
+    elif isinstance(part, dict):
         told = next((part[key] for key in ("label", "key", "letter") if not is_missing(part.get(key))), None)
         label = None if told is None else str(told).strip()
         text = next((part[key] for key in ("text", "value", "option", "content") if key in part), part)
@@ -192,7 +236,9 @@ def _columns(row: Mapping[str, Any]) -> list[Option]:
     return options
 
 
-def _answers(row: Mapping[str, Any], options: Sequence[Option]) -> tuple[int | None, int | None]:
+def _answers(
+    row: Mapping[str, Any], options: Sequence[Option], reading: AnswerReading
+) -> tuple[int | None, int | None]:
     """Places of the right option by the index, and by the answer itself; None where the row does not tell.
 
     Raises:
@@ -206,9 +252,12 @@ def _answers(row: Mapping[str, Any], options: Sequence[Option]) -> tuple[int | N
             if not options or is_missing(row.get(name)):
                 continue
             try:
-                place = _place(row[name], options, is_index=names == INDEX_FIELDS)
+                place = _place(row[name], options, reading, is_index=names == INDEX_FIELDS)
             except LookupError:
-                outside = f"has {row[name]!r} in field {name!r} for {len(options)} options (an index counts from 0)"
+                first = reading.index_from if names == INDEX_FIELDS else reading.number_from
+                outside = (
+                    f"has {row[name]!r} in field {name!r} for {len(options)} options (an index counts from {first})"
+                )
             if place is not None:
                 break
         found.append(place)
@@ -217,7 +266,7 @@ def _answers(row: Mapping[str, Any], options: Sequence[Option]) -> tuple[int | N
     return found[0], found[1]
 
 
-def _place(value: Any, options: Sequence[Option], *, is_index: bool) -> int | None:
+def _place(value: Any, options: Sequence[Option], reading: AnswerReading, *, is_index: bool) -> int | None:
     """Which option a value names: by index, label, letter or text; None where it names none.
 
     Raises:
@@ -225,26 +274,43 @@ def _place(value: Any, options: Sequence[Option], *, is_index: bool) -> int | No
     """
     value = _bare(value)
     told = str(value).strip()
-    labels = [(option.label or "").lower() for option in options]
-    if labels.count(told.lower()) == 1:
-        return labels.index(told.lower())
-    number = None if isinstance(value, str) and not is_index else _whole(value)
-    if number is not None:
-        if number >= len(options):
-            raise LookupError(number)
-        return number if number >= 0 else None
-    letter = letter_of(told)
+    labelled = _labelled(options, value)
+    if labelled is not None:
+        return labelled
     texts = [option.text for option in options]
-    place = LETTERS.index(letter) if letter else None
-    if place is not None and place < len(options):
-        return place
-    if texts.count(told) == 1:
-        return texts.index(told)
-    if place is not None:
-        raise LookupError(told)
-    if told.isdecimal() and not any(text and text.isdecimal() for text in texts):  # an index in a CSV file
-        return _place(int(told), options, is_index=True)
-    return None
+    number, letter = _whole(value), letter_of(told)
+    text = texts.index(told) if texts.count(told) == 1 else None
+    sense = reading.letters if letter else reading.numbers
+    if text is not None and sense == "text" and not is_index:
+        return text
+    if number is not None and (is_index or sense == "place" or not isinstance(value, str)):
+        return _counted(number, len(options), reading.index_from if is_index else reading.number_from)
+    if letter:
+        place = LETTERS.index(letter)
+        if place >= len(options) and text is None:
+            raise LookupError(told)
+        return place if place < len(options) else text
+    if text is None and told.isdecimal() and not any(one and one.isdecimal() for one in texts):  # in a CSV file
+        return _counted(int(told), len(options), reading.number_from)
+    return text
+
+
+def _counted(number: int, n: int, first: int) -> int | None:
+    """The place from 0 of an index; None where it is below the first.
+
+    Raises:
+        LookupError: It is beyond the options.
+    """
+    if number - first >= n:
+        raise LookupError(number)
+    return number - first if number >= first else None
+
+
+def _labelled(options: Sequence[Option], value: object) -> int | None:
+    """Which option's own label a value is."""
+    labels = [(option.label or "").lower() for option in options]
+    told = str(value).strip().lower()
+    return labels.index(told) if labels.count(told) == 1 else None
 
 
 def letter_of(text: str) -> str | None:
@@ -287,4 +353,6 @@ def _solution(
 
 def _stands(answer: str, every: Sequence[Option], options: Sequence[str]) -> bool:
     """Whether the answer as the file words it fits the prompt: not where letters are the file's or have moved."""
+    if answer.strip().isdecimal() and answer.strip() not in options:  # an index, which the prompt does not show
+        return False
     return bool(answer.strip()) and len(every) == len(options) and all(option.label is None for option in every)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import difflib
 import hashlib
+import re
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -37,6 +38,16 @@ _FEATURE_AXIS = {"W_enc": 1, "W_dec": 0, "b_enc": 0, "threshold": 0, "b_gate": 0
 
 # What a damaged or foreign file raises from one parser or another.
 _DAMAGE = (KeyError, TypeError, ValueError, RuntimeError, EOFError, BadZipFile, SafetensorError, UnpicklingError)
+
+# The first bytes of the file that Git LFS leaves where it has not fetched the content.
+_LFS = b"version https://git-lfs.github.com/spec/"
+
+# What torch's load_state_dict says of a tensor.
+_MISFIT = re.compile(
+    r"size mismatch for (?P<name>\S+): .*?torch\.Size\((?P<shape>.*?)\) .*?torch\.Size\((?P<wanted>.*?)\)"
+    r"|Missing key\(s\) in state_dict: (?P<missing>.+?)\. *$|Unexpected key\(s\) in state_dict: (?P<extra>.+?)\. *$",
+    re.MULTILINE,
+)
 
 # Elements of one block of activations, (tokens, d_sae): bounds memory whatever the width.
 _BLOCK = 2**25
@@ -226,6 +237,12 @@ def _load_path(spec: SAESpec, path: Path, device: str) -> SparseAutoencoder:
 
     with _loading(f"the SAE in {path}"):
         found = find_sae(path)
+        with found.weights.open("rb") as opened:
+            if opened.read(len(_LFS)) == _LFS:
+                raise UserError(
+                    f"{found.weights} is a Git LFS pointer, not the weights themselves",
+                    f"Run `git lfs pull` in {found.weights.parent}, or fetch the repository with `hf download`",
+                )
         if found.pickled and not spec.allow_pickle:
             raise _pickle(f"the {found.format.name} weights {found.weights}")
         converted = found.format.read(found.config, found.weights, device)
@@ -243,10 +260,22 @@ def _loading(name: str) -> Iterator[None]:
     try:
         yield
     except _DAMAGE as error:
-        reason = (str(error) or type(error).__name__).splitlines()[0]
+        misfits = "; ".join(map(_misfit, _MISFIT.finditer(str(error))))
+        reason = misfits or (str(error) or type(error).__name__).splitlines()[0]
         if isinstance(error, KeyError):
             reason = f"{reason} is missing"
-        raise UserError(f"{name} cannot be loaded ({reason})", "Fetch or save it again") from error
+        advice = (
+            "Check its config against its weights, or fetch or save it again" if misfits else "Fetch or save it again"
+        )
+        raise UserError(f"{name} cannot be loaded ({reason})", advice) from error
+
+
+def _misfit(found: re.Match[str]) -> str:
+    """What is wrong with a tensor: its shape, or that it is missing or not known."""
+    if found["name"]:
+        return f"{found['name']} has the shape {found['shape']}, not {found['wanted']}"
+    what, names = ("missing", found["missing"]) if found["missing"] else ("not known", found["extra"])
+    return f"{names.replace(chr(34), '')} {'are' if ',' in names else 'is'} {what}"
 
 
 def _checked(spec: SAESpec, sae: Any, name: str, **rest: Any) -> SparseAutoencoder:
@@ -263,6 +292,12 @@ def _checked(spec: SAESpec, sae: Any, name: str, **rest: Any) -> SparseAutoencod
         raise UserError(
             f"{name} reads one attention head ({config.metadata.hook_name}, head {config.metadata.hook_head_index})",
             "Choose an SAE that reads the whole site",
+        )
+    k = getattr(config, "k", None)
+    if k is not None and not 0 < k <= config.d_sae:
+        raise UserError(
+            f"{name} is to keep the {k:g} largest of {config.d_sae} features",
+            "Correct k in its config, or fetch it again",
         )
     for key, weight in sae.state_dict().items():
         bad = torch.isnan(weight) if key == "threshold" else ~torch.isfinite(weight)  # some never fire: infinite

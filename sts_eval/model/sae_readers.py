@@ -21,6 +21,17 @@ Weights = dict[str, Tensor]
 
 NOT_FOLDED = "expected_average_only_in"  # sae-lens: inputs are to be scaled to a mean norm of √d_in
 
+# What scales the inputs of lm-saes (norm_activation in lm_saes/sae.py), in sae-lens's terms.
+_LLAMA_SCALINGS = {"dataset-wise": NOT_FOLDED, "token-wise": "constant_norm_rescale", "inference": "none"}
+
+# What dictionary_learning calls the places of a block.
+_SUBMODULES = {
+    "resid_pre": "blocks.{}.hook_resid_pre",
+    "resid_post": "blocks.{}.hook_resid_post",
+    "mlp_out": "layers.{}.mlp",
+    "attn_out": "blocks.{}.hook_attn_out",
+}
+
 
 class Converted(NamedTuple):
     """An SAE in sae-lens's terms."""
@@ -36,6 +47,7 @@ def sae_lens(config: Values, file: Path, device: str) -> Converted:
     from sae_lens.loading.pretrained_sae_loaders import read_sae_components_from_disk
     from sae_lens.registry import SAE_CLASS_REGISTRY, SAE_TRAINING_CLASS_REGISTRY
 
+    config = _with_activation(config, file)
     architecture = config.get("architecture", "standard")
     if architecture in SAE_TRAINING_CLASS_REGISTRY and architecture not in SAE_CLASS_REGISTRY:
         raise UserError(
@@ -52,7 +64,30 @@ def sae_lens(config: Values, file: Path, device: str) -> Converted:
 
 def sae_lens_pickle(config: Values, file: Path, device: str) -> Converted:
     """A state dict in sae-lens's names that was saved with torch.save."""
+    config = _with_activation(config, file)
     return Converted(config, _arrays(file, device), _stored_scale(file.parent) if _is_scaled(config) else None)
+
+
+def _with_activation(config: Values, file: Path) -> Values:
+    """A config of sae-lens before 6.0 whose top-k is an architecture, as sae-lens reads it from 3.0 on.
+
+    Raises:
+        UserError: Its activation is neither ReLU nor top-k. sae-lens 6 would read it as ReLU.
+    """
+    activation = config.get("activation_fn_str", config.get("activation_fn"))
+    if activation in (None, "relu"):
+        return config
+    if activation != "topk":
+        raise _unknown(file, "activation", activation)
+    kwargs = config.get("activation_fn_kwargs") or {}
+    k = next((told for told in (kwargs.get("k"), config.get("activation_fn_k"), config.get("k")) if told), None)
+    if k is None:
+        raise UserError(
+            f"the top-k SAE {file} does not say how many features fire on a token",
+            'Add "activation_fn_kwargs": {"k": K} to its cfg.json',
+        )
+    kwargs = {"k": int(k)}
+    return config | {"activation_fn_str": "topk", "activation_fn_kwargs": kwargs, "architecture": "topk"} | kwargs
 
 
 def sparsify(config: Values, file: Path, device: str) -> Converted:
@@ -107,7 +142,8 @@ def llama_scope(config: Values, file: Path, device: str) -> Converted:
     """OpenMOSS's Llama Scope and later SAEs of lm-saes.
 
     Inputs are scaled by √d_in over their mean norm in the training data, which the config or the weights hold. The
-    stored threshold is for inputs that are not scaled; as in sae-lens, it is scaled with them.
+    stored threshold is for inputs that are not scaled; as in sae-lens, it is scaled with them. Where `norm_activation`
+    is "token-wise", each input is scaled to a norm of √d_in; where it is "inference", the weights hold the scale.
     """
     raw = _arrays(file, device)
     place = config["hook_point_in"]
@@ -122,10 +158,15 @@ def llama_scope(config: Values, file: Path, device: str) -> Converted:
     }
     norm = (config.get("dataset_average_activation_norm") or {}).get("in")
     norm = norm or raw.get(f"dataset_average_activation_norm.{place}")
-    scaled = config.get("norm_activation", "dataset-wise") == "dataset-wise"
+    scaling = config.get("norm_activation", "dataset-wise")
+    if scaling not in _LLAMA_SCALINGS:
+        raise _unknown(file, "norm_activation", scaling)
+    scaled = scaling == "dataset-wise"
     scale = math.sqrt(weights["W_enc"].shape[0]) / float(norm) if norm and scaled else None
     activation, k = config.get("act_fn", "jumprelu"), None
     if activation == "jumprelu":
+        if not scaled and "log_jumprelu_threshold" not in raw:
+            raise _unknown(file, "norm_activation", f"{scaling} with one threshold for all features")
         weights["threshold"] = (
             raw["log_jumprelu_threshold"].exp()
             if "log_jumprelu_threshold" in raw
@@ -137,7 +178,7 @@ def llama_scope(config: Values, file: Path, device: str) -> Converted:
         raise _unknown(file, "activation", activation)
     kind = {"relu": "standard"}.get(activation, activation)
     found = _config(str(kind), weights, place, config.get("model_name"), k=k)
-    return Converted(found | {"normalize_activations": NOT_FOLDED if scaled else "none"}, weights, scale)
+    return Converted(found | {"normalize_activations": _LLAMA_SCALINGS[scaling]}, weights, scale)
 
 
 def dictionary_learning(config: Values, file: Path, device: str) -> Converted:
@@ -288,12 +329,20 @@ def _config(
 
 
 def _dictionary_hook(trainer: Values) -> str | None:
-    """Where a dictionary was trained; without a name of the module, after the block, as sae-lens takes it."""
-    layer, module = trainer.get("layer"), str(trainer.get("submodule_name") or "resid_post")
+    """Where a dictionary was trained; without a name of the module, after the block, as sae-lens takes it.
+
+    A place that is not known is kept as the config words it, so that a refusal can name it.
+    """
+    module = str(trainer.get("submodule_name") or "resid_post")
+    named = re.fullmatch(rf"({'|'.join(_SUBMODULES)})(?:_(?:layer_?)?(\d+))?", module)
+    if named is None:
+        return module
+    layer = trainer.get("layer") if named[2] is None else named[2]
     if layer is None:
         return None
-    places = {"resid_post": f"blocks.{layer}.hook_resid_post", "mlp_out": f"layers.{layer}.mlp"}
-    return next((place for name, place in places.items() if module.startswith(name)), None)
+    if named[1] == "attn_out" and re.search(r"gemma-[23]", str(trainer.get("lm_name"))):  # norms what attention gives
+        return f"layers.{layer}.self_attn"
+    return _SUBMODULES[named[1]].format(layer)
 
 
 def _arrays(file: Path, device: str) -> Weights:

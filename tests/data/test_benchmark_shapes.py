@@ -196,14 +196,6 @@ def test_the_hub(tmp_path, monkeypatch):
     assert domain.demonstrations == [(LISTED, "B")]
 
 
-def test_an_index_from_1_is_refused(tmp_path):
-    rows = [{**ROW, "answer": 1 + number % 3, "question_id": number} for number in range(30)]
-    with pytest.raises(
-        UserError, match=r"10 of 30 rows .* has 3 in field 'answer' for 3 options \(an index counts from 0"
-    ):
-        load(write(tmp_path, rows, [ROW]))
-
-
 @pytest.mark.parametrize(
     "row",
     [

@@ -265,8 +265,9 @@ def test_dictionaries_as_safetensors_need_no_leave_and_say_where_they_read(tmp_p
     found = load(write(tmp_path / "mlp", named, weights, weights_name="ae.safetensors"))
     assert found.hook_name == "layers.2.mlp"
     strange = dictionary("AutoEncoder", submodule_name="attention_pattern")
-    with pytest.raises(UserError, match="does not say where it reads"):
-        load(write(tmp_path / "else", strange, weights, weights_name="ae.safetensors"))
+    found = load(write(tmp_path / "else", strange, weights, weights_name="ae.safetensors"))
+    with pytest.raises(UserError, match="hook 'attention_pattern' does not exist"):
+        find_hook(tiny.model("llama"), found.hook_name)
     with pytest.raises(UserError, match="class of dictionary 'CrossCoder'"):
         load(write(tmp_path / "cross", dictionary("CrossCoder"), weights, weights_name="ae.safetensors"))
 
@@ -417,3 +418,101 @@ def test_later_saes_of_llama_scopes_authors(tmp_path, norm):
     other = config | {"hook_point_out": "blocks.2.hook_mlp_out"}
     with pytest.raises(UserError, match="is a transcoder"):
         load(write(tmp_path, other, scaled, weights_name="sae_weights.safetensors"))
+
+
+@pytest.mark.parametrize(
+    ("module", "model", "hook"),
+    [
+        ("resid_post_layer_2", "some/model", "blocks.2.hook_resid_post"),
+        ("resid_pre_layer_2", "some/model", "blocks.2.hook_resid_pre"),
+        ("attn_out_layer_2", "some/model", "blocks.2.hook_attn_out"),
+        ("attn_out_layer_2", "google/gemma-2-2b", "layers.2.self_attn"),
+        ("mlp_out_layer_2", "some/model", "layers.2.mlp"),
+    ],
+)
+def test_what_dictionary_learning_calls_a_place(tmp_path, module, model, hook):
+    config = dictionary("AutoEncoder", submodule_name=module, lm_name=model)
+    folder = write(tmp_path, config, LINEAR | {"bias": BIAS}, weights_name="ae.safetensors")
+    assert load(folder).hook_name == hook
+    assert load(folder, layer=1).trained_at == hook  # with which the place that is asked for is compared
+
+
+@pytest.mark.parametrize(("scaling", "threshold"), [("token-wise", 0.1), ("inference", 0.3)])
+def test_what_scales_the_inputs_of_lm_saes(tmp_path, scaling, threshold):
+    """lm_saes/sae.py, compute_norm_factor: √d over the norm of each input; or 1, the weights being scaled already."""
+    config = {"hook_point_in": "blocks.2.hook_resid_post", "act_fn": "jumprelu", "norm_activation": scaling}
+    w = load_file(CASES / "llama_scope" / "checkpoints" / "final.safetensors")
+    limits = torch.full((tiny.D_SAE,), threshold)
+    folder = write(
+        tmp_path, config, w | {"log_jumprelu_threshold": limits.log()}, weights_name="sae_weights.safetensors"
+    )
+    factor = math.sqrt(tiny.HIDDEN) / HIDDEN.norm(dim=-1, keepdim=True) if scaling == "token-wise" else 1.0
+    found = load(folder)
+    wanted = jump_relu(factor * HIDDEN @ w["encoder.weight"].T + w["encoder.bias"], limits)
+    same(found, wanted)
+    decoded = (wanted @ w["decoder.weight"].T + w["decoder.bias"]) / factor
+    torch.testing.assert_close(found.reconstruct(HIDDEN), decoded, rtol=1e-4, atol=1e-4)
+
+
+def test_a_scale_of_lm_saes_that_depends_on_the_batch(tmp_path):
+    config = {"hook_point_in": "blocks.2.hook_resid_post", "act_fn": "relu", "norm_activation": "batch-wise"}
+    w = load_file(CASES / "llama_scope" / "checkpoints" / "final.safetensors")
+    with pytest.raises(UserError, match="norm_activation 'batch-wise', which is not supported"):
+        load(write(tmp_path, config, w, weights_name="sae_weights.safetensors"))
+
+
+OLD = {"d_in": tiny.HIDDEN, "d_sae": tiny.D_SAE, "hook_name": "blocks.2.hook_resid_post", "apply_b_dec_to_input": False}
+PLAIN = {
+    "W_enc": LINEAR["encoder.weight"].T.contiguous(),
+    "W_dec": LINEAR["decoder.weight"].T.contiguous(),
+    "b_enc": LINEAR["encoder.bias"],
+    "b_dec": BIAS,
+}
+
+
+def old(folder, config, weights=PLAIN):
+    """A folder of sae-lens before 6.0."""
+    return write(folder, OLD | config, weights, config_name="cfg.json", weights_name="sae_weights.safetensors")
+
+
+@pytest.mark.parametrize("name", ["activation_fn_str", "activation_fn"])
+@pytest.mark.parametrize("activation", ["tanh-relu", "gelu"])
+def test_an_activation_that_sae_lens_no_longer_has(tmp_path, name, activation):
+    with pytest.raises(UserError, match=f"has the activation '{activation}', which is not supported"):
+        load(old(tmp_path, {name: activation}))
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"activation_fn_str": "topk", "activation_fn_kwargs": {"k": 5}},
+        {"activation_fn": "topk", "activation_fn_k": 5},
+        {"activation_fn": "topk", "k": 5},
+    ],
+)
+def test_older_ways_to_name_a_top_k(tmp_path, config):
+    same(load(old(tmp_path, config)), top_k(PRE, 5))
+    with pytest.raises(UserError, match="does not say how many features fire on a token"):
+        load(old(tmp_path, {"activation_fn": "topk"}))
+
+
+@pytest.mark.parametrize(
+    ("config", "weights", "said"),
+    [
+        ({"d_sae": 7}, PLAIN, rf"W_enc has the shape \[{tiny.HIDDEN}, {tiny.D_SAE}\], not \[{tiny.HIDDEN}, 7\]"),
+        ({}, PLAIN | {"W_enc": LINEAR["encoder.weight"]}, rf"W_enc has the shape \[{tiny.D_SAE}, {tiny.HIDDEN}\], not"),
+        ({}, {name: w for name, w in PLAIN.items() if name != "b_dec"}, "b_dec is missing"),
+        ({}, PLAIN | {"foo": BIAS + 1}, "foo is not known"),
+        ({"activation_fn": "topk", "k": tiny.D_SAE + 1}, PLAIN, f"keep the {tiny.D_SAE + 1} largest of {tiny.D_SAE}"),
+    ],
+)
+def test_a_config_that_does_not_fit_the_weights(tmp_path, config, weights, said):
+    with pytest.raises(UserError, match=said):
+        load(old(tmp_path, config, weights))
+
+
+def test_a_git_lfs_pointer(tmp_path):
+    folder = old(tmp_path, {})
+    (folder / "sae_weights.safetensors").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:a\n")
+    with pytest.raises(UserError, match="is a Git LFS pointer, not the weights themselves"):
+        load(folder)
