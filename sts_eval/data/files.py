@@ -7,7 +7,6 @@ would change words in silence.
 """
 
 import codecs
-import csv
 import io
 import json
 import lzma
@@ -17,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from sts_eval.data.delimited import read_delimited
 from sts_eval.errors import UserError
 
 Row = Mapping[str, Any]
@@ -25,9 +25,6 @@ COMPRESSED = (".gz", ".bz2", ".xz", ".zip")
 
 MOST_UNPACKED = 2**30
 """Bytes that a compressed file may hold."""
-
-SEPARATORS = (",", ";", "\t", "|")
-"""What may stand between the columns of a CSV file; the first one that divides its header is taken."""
 
 LONGEST_WHOLE_NUMBER = 4000
 """Digits of a whole number that Python converts; longer ones are kept as text."""
@@ -205,52 +202,8 @@ def _read_parquet(path: Path, raw: bytes) -> FileRows:
 
 
 def _read_csv(path: Path, raw: bytes, columns: Sequence[str] | None = None) -> FileRows:
-    import pandas as pd
-
-    text = _decoded(path, raw)
-    first, _, rest = text.partition("\n")
-    told = first.strip().lower()
-    if told.startswith("sep=") and len(told) == len("sep=;"):  # Excel's own hint
-        separator, text = told[-1], rest
-    else:
-        separator = _separator(first_record(text), SEPARATORS if ending(path) != ".tsv" else ("\t", *SEPARATORS))
-    try:
-        # As text: otherwise the answer "None" is read as missing and "007" as a number.
-        frame = pd.read_csv(
-            io.StringIO(text),
-            sep=separator,
-            dtype=str,
-            keep_default_na=False,
-            header=None if columns else "infer",
-            names=list(columns) if columns else None,
-        )
-    except pd.errors.ParserError as error:
-        raise UserError(
-            f"{path} cannot be read with the separator {separator!r} ({' '.join(str(error).split())})",
-            f"Quote every field that holds {separator!r}, or save the rows as .jsonl",
-        ) from error
-    rows: list[Row] = frame.to_dict("records")  # type: ignore[assignment]  # keys are column names
-    usual = "\t" if ending(path) == ".tsv" else ","
-    return FileRows(rows, () if separator == usual else (f"{path}: columns are separated by {separator!r}",))
-
-
-def first_record(text: str) -> str:
-    """The first record of a CSV text, which may go over several lines where its fields are quoted."""
-    lines, quotes = [], 0
-    for line in io.StringIO(text):
-        lines.append(line)
-        quotes += line.count('"')
-        if quotes % 2 == 0 and line.strip():
-            break
-    return "".join(lines).strip("\r\n")
-
-
-def _separator(header: str, separators: Sequence[str]) -> str:
-    """The first separator that divides the header into columns; the first of all for a single column."""
-    for separator in separators:
-        if len(next(csv.reader([header], delimiter=separator), [])) > 1:
-            return separator
-    return separators[0]
+    rows, notes = read_delimited(path, _decoded(path, raw), "\t" if ending(path) == ".tsv" else ",", columns)
+    return FileRows(list(rows), notes)
 
 
 READERS: Mapping[str, Callable[[Path, bytes], FileRows]] = {
