@@ -57,8 +57,8 @@ def read_delimited(
     for line, cells in records if columns else records[1:]:
         if any(cell.strip() for cell in cells[len(names) :]):
             raise UserError(
-                f"{path} cannot be read with the separator {separator!r} (line {line} has {len(cells)} fields, and "
-                f"there are {len(names)} columns)",
+                f"{path} cannot be read with the separator {separator!r} (line {line} has {len(cells)} fields for "
+                f"{len(names)} columns: {', '.join(names)[:80]})",
                 f"Quote every field that holds {separator!r}, name every column in the first line, or save the rows "
                 "as .jsonl",
             )

@@ -68,7 +68,7 @@ def read_file(path: Path, *, columns: Sequence[str] | None = None) -> FileRows:
     try:
         raw = _bytes(path)
     except _UNREADABLE as error:
-        raise UserError(f"{path} cannot be read ({error})", "Check that it is a compressed file") from error
+        raise UserError(f"{path} cannot be read ({error})", "Check that it is whole and may be read") from error
     return _read_bytes(path, raw, columns)
 
 

@@ -36,11 +36,11 @@ def lines(separator, changed=None, end="\n"):
         ),
         ("last.csv", lines(",", {38: '"Unclosed,a38'}), "line 40 opens a quote that is never closed"),
         ("backslash.csv", lines(",", {3: r'"He said \"hi\", ok",a3'}), "in line 5 text follows a closing quote"),
-        ("comma.csv", lines(",", {3: "one, two,a3"}), "line 5 has 3 fields, and there are 2 columns"),
+        ("comma.csv", lines(",", {3: "one, two,a3"}), "line 5 has 3 fields for 2 columns: question, answer"),
         (
             "every.csv",
             "question,answer\n" + "What is 1, plus one?,2\n" * 9,
-            "line 2 has 3 fields, and there are 2 columns",
+            "line 2 has 3 fields for 2 columns",
         ),
         ("hint.csv", "sep=;\n" + lines(";", {3: "one; two;a3"}), "line 6 has 3 fields"),
     ],
