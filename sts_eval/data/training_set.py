@@ -311,10 +311,7 @@ def _find_fields(spec: TrainingSetSpec, known: _KnownSet, rows: Sequence[Row]) -
     """
     every = list(dict.fromkeys(name for row in rows for name in row))
     asked, solved = spec.question_field or known.question, spec.solution_field or known.solution
-    before = {
-        "system": _all_named(SYSTEM_FIELDS, every),
-        "tools": _all_named(TOOL_FIELDS, every),
-    }
+    system, tools = _all_named(SYSTEM_FIELDS, every), _all_named(TOOL_FIELDS, every)
     for columns in (list(rows[0]), every):  # rows may lack fields that are empty there
         question = _named(asked, QUESTION_FIELDS, columns)
         solution = _named(solved, [name for name in SOLUTION_FIELDS if name != question], columns)
@@ -323,11 +320,11 @@ def _find_fields(spec: TrainingSetSpec, known: _KnownSet, rows: Sequence[Row]) -
                 return _Fields(question, solution)
             context = tuple(name for name in _all_named(CONTEXT_FIELDS, every) if name not in (question, solution))
             history = _all_named(HISTORY_FIELDS, every)
-            return _Fields(question, solution, context, history=history, options=not solved, **before)
+            return _Fields(question, solution, context, system, history, tools, options=not solved)
     names: Sequence[str] = [asked] if asked else CONVERSATION_FIELDS
     for column in () if solved else _all_named(names, every):
         if any(is_messages(conversation_of(row.get(column))) for row in rows):
-            return _Fields(column, None, **before)
+            return _Fields(column, None, system=system, tools=tools)
     for name in () if asked or solved else _all_named(CONVERSATION_FIELDS, every):
         held = next((row[name] for row in rows if not is_missing(row.get(name))), None)
         if not isinstance(held, str | int | float | None):
