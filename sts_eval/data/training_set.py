@@ -368,7 +368,7 @@ def _unread(spec: TrainingSetSpec, fields: _Fields, rows: Sequence[Row]) -> list
         ("solution", (*REASONING_FIELDS, *CONVERSATION_FIELDS)),
     ):
         for name in dict.fromkeys(_all_named(names, list(rows[0]))):
-            asked = (row.get(name) for row in rows if not _repeats(row.get(name), row, fields))
+            asked = (row.get(name) for row in rows if not _repeats(name, row, fields))
             count = sum(isinstance(value, str | list) and not is_missing(value) and value != [] for value in asked)
             if name not in read and count and fields.solution is not None:
                 lines.append(
@@ -378,11 +378,11 @@ def _unread(spec: TrainingSetSpec, fields: _Fields, rows: Sequence[Row]) -> list
     return lines
 
 
-def _repeats(value: object, row: Row, fields: _Fields) -> bool:
+def _repeats(name: str, row: Row, fields: _Fields) -> bool:
     """Whether a cell holds what is read once more; Alpaca's `text` has the question with a prompt around it."""
-    question = row.get(fields.question)
+    value, question = row.get(name), row.get(fields.question)
     again = isinstance(value, str) and isinstance(question, str) and question.strip() in value
-    return again or value in (question, row.get(fields.solution or ""))
+    return (again and name.lower() == "text") or value in (question, row.get(fields.solution or ""))
 
 
 def _options_unread(examples: Sequence[Example], rows: Sequence[Row], source: str) -> list[str]:

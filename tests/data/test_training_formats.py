@@ -230,7 +230,10 @@ def test_fields_that_the_user_names_are_read_alone_and_the_rest_is_named(tmp_pat
         ),
         ({"question": "q", "choices": ["a", "b"], "answer": "B. b"}, "field 'choices' with the options is not part"),
         ({"question": "q", "solution": "a", "messages": [ASK, ANSWER]}, "field 'messages' .* not part of the solution"),
-        ({"question": "q", "answer": "a", "reasoning_content": "c"}, "'reasoning_content' .* not part of the solution"),
+        (
+            {"question": "q", "answer": "a", "reasoning_content": "q? c"},
+            "'reasoning_content' .* not part of the solution",
+        ),
         ({"question": "q", "answer": "a", "document": "c"}, "field 'document' .* not part of the question"),
         ({"question": "q", "answer": "a", "story": "c"}, "field 'story' .* not part of the question"),
         ({"prompt": "q", "chosen": "a", "rejected": "b"}, "preference pairs"),
