@@ -320,7 +320,9 @@ def _find_fields(spec: TrainingSetSpec, known: _KnownSet, rows: Sequence[Row]) -
                 return _Fields(question, solution)
             context = tuple(name for name in _all_named(CONTEXT_FIELDS, every) if name not in (question, solution))
             history = _all_named(HISTORY_FIELDS, every)
-            return _Fields(question, solution, context, system, history, tools, options=not solved)
+            return _Fields(
+                question, solution, context, system, history, tools, options=not solved and _point(rows, solution)
+            )
     names: Sequence[str] = [asked] if asked else CONVERSATION_FIELDS
     for column in () if solved else _all_named(names, every):
         if any(is_messages(conversation_of(row.get(column))) for row in rows):
@@ -341,6 +343,11 @@ def _find_fields(spec: TrainingSetSpec, known: _KnownSet, rows: Sequence[Row]) -
         f"Name the field with --{role}-field (in lm_eval: --metadata {role}_field=NAME), or write the rows as "
         "conversations in a field 'messages'",
     )
+
+
+def _point(rows: Sequence[Row], solution: str) -> bool:
+    """Whether most solutions are letters or whole numbers; a few are so among texts, as where an option is 50."""
+    return sum(points_to_option(row.get(solution)) for row in rows) > len(rows) / 2
 
 
 def _all_named(usual: Sequence[str], columns: Sequence[str]) -> tuple[str, ...]:
