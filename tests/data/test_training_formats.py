@@ -246,7 +246,7 @@ def test_text_that_is_not_read_is_named(tmp_path, row, said):
 
 def test_few_bad_rows_are_left_out_and_numbered(tmp_path):
     rows = [{"question": f"q{number}", "solution": f"s{number}"} for number in range(100)]
-    for number, bad in ((3, ""), (7, None), (50, float("nan")), (51, ["x"]), (99, " \n")):
+    for number, bad in ((3, ""), (7, None), (50, float("nan")), (51, ["x", "y"]), (99, " \n")):
         rows[number] = {"question": "q", "solution": bad}
     found = load(tmp_path, rows)
     assert len(found.examples) == 95
@@ -320,6 +320,13 @@ def test_answers_that_are_marked_as_bad_are_left_out_and_counted(tmp_path, name,
     assert any(f"3 of 6 rows were left out, since field '{judge}' marks" in line for line in found.warnings)
     with pytest.raises(UserError, match=f"field '{judge}' is false in all 2 rows"):
         load(tmp_path, [{**row, judge: words[0]}] * 2)
+
+
+def test_a_number_among_texts_of_options_points_to_none(tmp_path):
+    rows = [{"question": "q", "options": ["50", "two"], "answer": answer} for answer in ("50", "two", "two")]
+    found = load(tmp_path, rows)
+    assert found.examples[0] == ("q", "50")
+    assert "field 'options' with the options is not part of the question" in found.warnings[0]
 
 
 def test_labels_that_are_classes_judge_nothing(tmp_path):
