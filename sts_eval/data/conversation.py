@@ -11,8 +11,10 @@ Calls of tools are part of an assistant turn, one a line: `get_weather({"city": 
 reasoning apart gets it in front, between <think> and </think>. Turns after the last assistant turn are left out.
 """
 
+import ast
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import cycle
 from typing import Any, NamedTuple, TypeGuard
 
 from sts_eval.data.example import Example
@@ -44,6 +46,12 @@ _ROLES = {
     "function_response": "tool",
 }
 
+_EXCHANGES = (
+    ("input", "output"),  # Capybara
+    ("human", "assistant"),  # Firefly
+    ("user", "assistant"),
+)
+
 _REASONING = ("reasoning_content", "reasoning", "thinking")
 
 
@@ -54,7 +62,7 @@ class Turn(NamedTuple):
         role: system, user, assistant or tool.
         text: What is said, calls of tools included; may be empty.
         name: The tool that speaks, where it is named.
-        trained: Whether the turn may be the solution: OpenAI's `weight: 0` says no.
+        trained: Whether the turn may be the solution: OpenAI's `weight: 0` and Axolotl's `train: false` say no.
     """
 
     role: str
@@ -90,8 +98,8 @@ def is_messages(value: object) -> TypeGuard[Sequence[Message]]:
 def messages_of(value: object) -> object:
     """A cell as a list of messages where it holds them in another form; any other cell as it is.
 
-    JSON text, as in a CSV file, and an object of lists ({"role": [...], "content": [...]}), as some readers of parquet
-    give them, are such forms.
+    JSON text or what Python prints, as in a CSV file, and an object of lists ({"role": [...], "content": [...]}), as
+    some readers of parquet give them, are such forms.
     """
     if isinstance(value, dict) and all(isinstance(part, list) for part in value.values()):
         found = [dict(zip(value, parts, strict=True)) for parts in zip(*value.values(), strict=False)]
@@ -100,16 +108,27 @@ def messages_of(value: object) -> object:
         try:
             found = json.loads(value)
         except ValueError:
-            return value
+            try:
+                found = ast.literal_eval(value)  # as Python writes a list, in a CSV file that pandas wrote
+            except (ValueError, SyntaxError, MemoryError, RecursionError):
+                return value
         return found if is_messages(found) else value
     return value
+
+
+def conversation_of(value: object) -> object:
+    """A cell of a field that holds conversations; LIMA has the bare texts of user and assistant in turn."""
+    if isinstance(value, list) and len(value) > 1 and all(isinstance(part, str) for part in value):
+        return [{"role": role, "content": text} for role, text in zip(cycle(("user", "assistant")), value)]
+    return messages_of(value)
 
 
 def turns_of(messages: Sequence[Message], field: str) -> list[Turn]:
     """Messages as turns.
 
     Args:
-        messages: With role and content (OpenAI, trl) or from and value (ShareGPT).
+        messages: With role and content (OpenAI, trl), from and value (ShareGPT), or both sides of an exchange in one
+            (`_EXCHANGES`).
         field: The field that holds them, for messages of errors.
 
     Raises:
@@ -119,7 +138,18 @@ def turns_of(messages: Sequence[Message], field: str) -> list[Turn]:
         from trl.data_utils import maybe_convert_to_chatml
 
         messages = maybe_convert_to_chatml({"messages": [dict(message) for message in messages]})["messages"]
-    return [_turn(message, field) for message in messages]
+    return [_turn(single, field) for message in messages for single in _singles(message)]
+
+
+def _singles(message: Message) -> Sequence[Message]:
+    """A message, or the two of an exchange."""
+    for asked, answered in _EXCHANGES:
+        if "role" not in message and asked in message and answered in message:
+            return [
+                {"role": "user", "content": message[asked]},
+                {"role": "assistant", "content": message[answered]},
+            ]
+    return [message]
 
 
 def _turn(message: Message, field: str) -> Turn:
@@ -136,8 +166,8 @@ def _turn(message: Message, field: str) -> Turn:
     if reasoning is not None:
         parts.insert(0, f"<think>\n{text_of(reasoning, field)}\n</think>\n")
     text = "\n".join(part for part in parts if part)
-    weight = message.get("weight")
-    return Turn(role, text, str(message.get("name") or "") if role == "tool" else "", weight is None or weight != 0)
+    trained = message.get("weight") != 0 and message.get("train") is not False
+    return Turn(role, text, str(message.get("name") or "") if role == "tool" else "", trained)
 
 
 def _content(value: object, field: str) -> str:

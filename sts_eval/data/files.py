@@ -7,7 +7,6 @@ would change words in silence.
 """
 
 import codecs
-import csv
 import io
 import json
 import lzma
@@ -17,17 +16,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from sts_eval.data import archives
+from sts_eval.data.delimited import read_delimited
 from sts_eval.errors import UserError
 
 Row = Mapping[str, Any]
 
 COMPRESSED = (".gz", ".bz2", ".xz", ".zip")
-
-MOST_UNPACKED = 2**30
-"""Bytes that a compressed file may hold."""
-
-SEPARATORS = (",", ";", "\t", "|")
-"""What may stand between the columns of a CSV file; the first one that divides its header is taken."""
 
 LONGEST_WHOLE_NUMBER = 4000
 """Digits of a whole number that Python converts; longer ones are kept as text."""
@@ -66,15 +61,52 @@ def read_file(path: Path, *, columns: Sequence[str] | None = None) -> FileRows:
     """
     if not path.is_file():
         raise UserError(f"there is no file {path}", "Check the path, or give a dataset's hub id such as GAIR/LIMO")
-    suffix = ending(path)
-    if suffix is None:
+    if path.suffix.lower() == ".zip":
+        return _read_zip(path, columns)
+    if ending(path) is None:
         raise UserError(f"{path} is not a table this tool reads", f"Give one of {', '.join(READERS)}")
     try:
         raw = _bytes(path)
+    except _UNREADABLE as error:
+        raise UserError(f"{path} cannot be read ({error})", "Check that it is whole and may be read") from error
+    return _read_bytes(path, raw, columns)
+
+
+_UNREADABLE = (ValueError, OSError, EOFError, zlib.error, lzma.LZMAError)
+
+
+def _read_zip(path: Path, columns: Sequence[str] | None) -> FileRows:
+    """The rows of all tables in a zip archive, one after the other; other files in it are said."""
+    with archives.opened_zip(path) as (archive, members):
+        names = [one.filename for one in members]
+        tables = [name for name in names if ending(Path(name)) and not name.lower().endswith(COMPRESSED)]
+        if not tables:
+            raise UserError(
+                f"{path} holds no table (its files: {', '.join(names) or 'none'})",
+                f"Put files there that end in {', '.join(READERS)}",
+            )
+        kinds = sorted({str(ending(Path(name))) for name in tables})
+        if len(kinds) > 1:
+            raise UserError(
+                f"{path} holds files of several kinds ({', '.join(tables)}), which may be the same rows twice",
+                "Unpack it and give one file",
+            )
+        found = [_read_bytes(path / name, archive.read(name), columns) for name in tables]
+    others = [name for name in names if name not in tables]
+    notes = [f"{path}: {len(tables)} files were read: {', '.join(tables)}"] if len(tables) > 1 else []
+    notes += [f"{path}: not read: {', '.join(others)}"] if others else []
+    return FileRows(
+        [row for one in found for row in one.rows], (*notes, *(note for one in found for note in one.notes))
+    )
+
+
+def _read_bytes(path: Path, raw: bytes, columns: Sequence[str] | None) -> FileRows:
+    suffix = ending(path) or ""
+    try:
         found = _read_csv(path, raw, columns) if columns else READERS[suffix](path, raw)
     except RecursionError as error:
         raise UserError(f"{path} is nested too deeply to be a table", "Give one object per row") from error
-    except (ValueError, OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+    except _UNREADABLE as error:
         raise UserError(f"{path} cannot be read ({error})", f"Check that it is a {suffix[1:]} file") from error
     if not found.rows:
         raise UserError(f"{path} holds no rows", "Give a file with at least one row")
@@ -87,22 +119,9 @@ def _bytes(path: Path) -> bytes:
     if path.suffix.lower() not in COMPRESSED:
         return path.read_bytes()
     with fsspec.open(str(path), "rb", compression="infer") as file:
-        content: bytes = file.read(MOST_UNPACKED + 1)
-    check_unpacked(path, len(content))
+        content: bytes = file.read(archives.MOST_UNPACKED + 1)
+    archives.check_unpacked(path, len(content))
     return content
-
-
-def check_unpacked(path: Path, size: int) -> None:
-    """Refuse what would fill the memory: a compressed file may unpack to a thousand times its size.
-
-    Raises:
-        UserError: It unpacks to more than `MOST_UNPACKED` bytes.
-    """
-    if size > MOST_UNPACKED:
-        raise UserError(
-            f"{path} unpacks to more than {MOST_UNPACKED / 2**30:g} GiB",
-            "If that is right, unpack it yourself and give the file",
-        )
 
 
 _MARKS = {
@@ -205,52 +224,8 @@ def _read_parquet(path: Path, raw: bytes) -> FileRows:
 
 
 def _read_csv(path: Path, raw: bytes, columns: Sequence[str] | None = None) -> FileRows:
-    import pandas as pd
-
-    text = _decoded(path, raw)
-    first, _, rest = text.partition("\n")
-    told = first.strip().lower()
-    if told.startswith("sep=") and len(told) == len("sep=;"):  # Excel's own hint
-        separator, text = told[-1], rest
-    else:
-        separator = _separator(first_record(text), SEPARATORS if ending(path) != ".tsv" else ("\t", *SEPARATORS))
-    try:
-        # As text: otherwise the answer "None" is read as missing and "007" as a number.
-        frame = pd.read_csv(
-            io.StringIO(text),
-            sep=separator,
-            dtype=str,
-            keep_default_na=False,
-            header=None if columns else "infer",
-            names=list(columns) if columns else None,
-        )
-    except pd.errors.ParserError as error:
-        raise UserError(
-            f"{path} cannot be read with the separator {separator!r} ({' '.join(str(error).split())})",
-            f"Quote every field that holds {separator!r}, or save the rows as .jsonl",
-        ) from error
-    rows: list[Row] = frame.to_dict("records")  # type: ignore[assignment]  # keys are column names
-    usual = "\t" if ending(path) == ".tsv" else ","
-    return FileRows(rows, () if separator == usual else (f"{path}: columns are separated by {separator!r}",))
-
-
-def first_record(text: str) -> str:
-    """The first record of a CSV text, which may go over several lines where its fields are quoted."""
-    lines, quotes = [], 0
-    for line in io.StringIO(text):
-        lines.append(line)
-        quotes += line.count('"')
-        if quotes % 2 == 0 and line.strip():
-            break
-    return "".join(lines).strip("\r\n")
-
-
-def _separator(header: str, separators: Sequence[str]) -> str:
-    """The first separator that divides the header into columns; the first of all for a single column."""
-    for separator in separators:
-        if len(next(csv.reader([header], delimiter=separator), [])) > 1:
-            return separator
-    return separators[0]
+    rows, notes = read_delimited(path, _decoded(path, raw), "\t" if ending(path) == ".tsv" else ",", columns)
+    return FileRows(list(rows), notes)
 
 
 READERS: Mapping[str, Callable[[Path, bytes], FileRows]] = {

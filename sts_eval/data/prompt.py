@@ -19,8 +19,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from jinja2 import TemplateError
-
 from sts_eval.data.training_set import Example
 from sts_eval.errors import UserError
 
@@ -164,9 +162,9 @@ class Prompter:
         else:
             asked, whole = self._turn_text(shown[0].question), self._prefix([example], suffix)
         if not whole.startswith(asked):
-            raise _rewords(example.question)
+            raise _opens_otherwise(example.question, asked, whole)
+        _check_whole([Example(shown[0].question, example.solution)], whole)
         solved = whole.removeprefix(asked)
-        _check_whole([Example("", example.solution)], solved)
         return self._opening_ids(asked), self._ids(solved)
 
     def end_of_answer_warnings(self) -> tuple[str, ...]:
@@ -218,12 +216,12 @@ class Prompter:
         asked = self._render([], _WORD)
         whole = self._apply(_messages([Example(_WORD, _WORD)]), answer_next=False)
         if not whole.startswith(asked):
-            raise _rewords(_WORD)
+            raise _opens_otherwise(_WORD, asked, whole)
         return whole.removeprefix(asked)
 
     @property
     def _after_answer(self) -> str:
-        return self._finished.partition(_WORD)[2]
+        return self._apply(_messages([Example(_WORD, _WORD)]), answer_next=False).rpartition(_WORD)[2]
 
     def check_joint(self, examples: Sequence[Example], question: str, *, suffix: str = "") -> None:
         """Check on one prompt that prefix and turn, tokenised apart, are the prompt tokenised whole.
@@ -284,7 +282,7 @@ class Prompter:
                 add_generation_prompt=answer_next,
                 date_string="26 Jul 2024",  # Llama 3 templates write today's date otherwise, and scores would drift
             )
-        except (TemplateError, TypeError, ValueError, LookupError, AttributeError) as error:
+        except Exception as error:  # a template is a program: it may raise anything
             reason = " ".join(str(error).split()) or type(error).__name__
             raise UserError(
                 f"the chat template refuses a conversation of user and assistant turns: {reason!r}", _WITHOUT_TEMPLATE
@@ -322,6 +320,18 @@ def _rewords(question: str) -> UserError:
     return UserError(
         f"the chat template words the question {question[:40]!r} differently from context to context, so its "
         "tokens cannot be paired",
+        _WITHOUT_TEMPLATE,
+    )
+
+
+def _opens_otherwise(question: str, asked: str, whole: str) -> UserError:
+    pairs = enumerate(zip(asked, whole, strict=False))
+    same = next((at for at, (left, right) in pairs if left != right), min(len(asked), len(whole)))
+    if same < asked.rfind(question) + len(question):
+        return _rewords(question)
+    return UserError(
+        f"the chat template opens an answer with {asked[same:][:60]!r}, and a finished conversation does not have that "
+        f"there but {whole[same:][:60]!r}, so the tuned model would not be asked as it was trained",
         _WITHOUT_TEMPLATE,
     )
 

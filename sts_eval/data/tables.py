@@ -3,11 +3,13 @@
 The formats of files are in `files`.
 """
 
+import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from sts_eval.data.archives import is_visible
 from sts_eval.data.files import COMPRESSED, READERS, Row, ending, read_file
 from sts_eval.errors import UserError
 
@@ -63,7 +65,13 @@ def read_table(source: str, *, split: str, revision: str | None = None) -> Table
         return read_files([path], source)
     if any((path / name).is_file() for name in _SAVED):
         return Table(source, None, _read_saved(path, split))
-    return read_files(_files_of_split(path, split), source)
+    files, unnamed = _files_of_split(path, split)
+    table = read_files(files, source)
+    if not unnamed:
+        return table
+    told = ", ".join(map(str, unnamed))
+    note = f"{source}: not read, since other files of the folder are named by split: {told}"
+    return replace(table, notes=(note, *table.notes))
 
 
 def read_files(paths: Sequence[Path], source: str) -> Table:
@@ -73,10 +81,14 @@ def read_files(paths: Sequence[Path], source: str) -> Table:
     return Table(source, None, rows, tuple(note for one in found for note in one.notes))
 
 
-def _files_of_split(folder: Path, split: str) -> list[Path]:
-    """The files of a folder that belong to a split by their names, as `datasets` takes them; all if none is named."""
+def _files_of_split(folder: Path, split: str) -> tuple[list[Path], list[Path]]:
+    """The files of a folder that belong to a split by their names, as `datasets` takes them; all if none is named.
+
+    The second list holds the tables that belong to no split.
+    """
     from datasets.data_files import DataFilesList, EmptyDatasetError, get_data_patterns
 
+    root = Path(os.path.abspath(folder))  # noqa: PTH100 -- resolve() would follow links, and a link carries the name
     try:
         patterns = {str(name): found for name, found in get_data_patterns(str(folder)).items()}
     except EmptyDatasetError:
@@ -86,8 +98,10 @@ def _files_of_split(folder: Path, split: str) -> list[Path]:
             f"{folder} has no files of split {split!r}, only of {', '.join(patterns)}",
             "Name the split with --sft-split, or give the file itself",
         )
-    names = {Path(name) for name in DataFilesList.from_patterns(patterns[split], str(folder))}
-    files = sorted(name for name in names if ending(name))
+    named = {
+        name: {Path(file) for file in DataFilesList.from_patterns(found, str(root))} for name, found in patterns.items()
+    }
+    files = sorted(file for file in named[split] if ending(file))
     kinds = sorted({str(ending(name)) for name in files})
     if not files:
         raise UserError(f"{folder} holds no table", f"Put files there that end in {', '.join(SUFFIXES)}")
@@ -96,7 +110,10 @@ def _files_of_split(folder: Path, split: str) -> list[Path]:
             f"{folder} holds files of several kinds ({', '.join(kinds)}), which may be the same rows twice",
             "Give one file, or a folder with files of one kind",
         )
-    return files
+    told = {file for files in named.values() for file in files}
+    tables = sorted(file for file in root.rglob("*") if ending(file) == kinds[0] and file.is_file())
+    others = [file.relative_to(root) for file in tables if file not in told]
+    return files, [file for file in others if is_visible(file.as_posix())]
 
 
 def _read_saved(folder: Path, split: str) -> Sequence[Row]:

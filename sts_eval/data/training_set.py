@@ -6,6 +6,9 @@
     OpenAI, trl              `messages`, with system, tools and several turns; `prompt` and `completion` as text or as
                              messages
     ShareGPT                 `conversations` with from and value
+    several choices          `options`, `choices` or a column each, listed below the question where the solution is a
+                             letter or an index; the solution is then the option's text
+    judged answers           `label: false` (KTO) and `is_correct: false` are left out
     preference pairs         `prompt` and `chosen`, or `chosen` alone where it is a conversation; `rejected` is not read
 
 What a conversation becomes is described in `conversation`. Fields that the user names are read alone.
@@ -17,10 +20,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from sts_eval.data.conversation import Conversation, Turn, conversation, is_messages, messages_of, turns_of
+from sts_eval.data.conversation import (
+    Conversation,
+    Turn,
+    conversation,
+    conversation_of,
+    is_messages,
+    messages_of,
+    turns_of,
+)
 from sts_eval.data.example import Example
+from sts_eval.data.optioned import option_example, points_to_option
 from sts_eval.data.tables import Row, read_table
 from sts_eval.data.text import LEFT_OUT_SHARE, BadRow, UnreadableRowError, check_left_out, is_missing, kind_of, text_of
+from sts_eval.data.verdicts import rejected_rows
 from sts_eval.errors import UserError
 from sts_eval.experiment import TrainingSetSpec
 from sts_eval.records.prediction import DataIdentity
@@ -37,8 +50,12 @@ CONVERSATION_FIELDS = ("messages", "conversations", "conversation", "dialogue", 
 CONTEXT_FIELDS = ("input", "context", "passage")
 SYSTEM_FIELDS = ("system", "system_prompt")
 HISTORY_FIELDS = ("history",)
+UNREAD_FIELDS = ("document", "story", "article", "support", "body", "text")
 TOOL_FIELDS = ("tools", "functions")
-REASONING_FIELDS = ("reasoning", "rationale", "thinking", "cot", "complex_cot", "chain_of_thought", "explanation")
+REASONING_FIELDS = (
+    *("reasoning", "reasoning_content", "rationale", "thinking", "thinking_trajectories", "cot", "complex_cot"),
+    *("chain_of_thought", "explanation"),
+)
 OPTION_FIELDS = ("options", "choices")
 
 _NO_INPUT = ("<noinput>", "noinput")
@@ -109,6 +126,7 @@ class _Fields:
     system: tuple[str, ...] = ()
     history: tuple[str, ...] = ()
     tools: tuple[str, ...] = ()
+    options: bool = False
 
     def described(self) -> str:
         """The fields in one line."""
@@ -131,7 +149,10 @@ def load_training_set(spec: TrainingSetSpec) -> TrainingSet:
     fields = _find_fields(spec, known, rows)
     examples, bad = [], []
     counts = _Counts()
+    rejected, verdict = rejected_rows(rows, fields.solution, spec.source)
     for number, row in enumerate(rows, start=1):
+        if number in rejected:
+            continue
         try:
             example = _example(row, fields, counts)
         except UnreadableRowError as error:
@@ -149,9 +170,10 @@ def load_training_set(spec: TrainingSetSpec) -> TrainingSet:
         warnings=(
             *table.notes,
             *left_out,
+            *verdict,
             *counts.lines(spec.source, fields, len(examples)),
             *_unread(spec, fields, rows),
-            *_letters_alone(examples, rows, spec.source),
+            *([] if counts.listed else _options_unread(examples, rows, spec.source)),
             *_repeated(examples, spec.source),
         ),
         form=fields.described(),
@@ -168,6 +190,7 @@ class _Counts:
         self.extended: Counter[str] = Counter()
         self.not_text: Counter[str] = Counter()
         self.joined = 0
+        self.listed = 0
         self.later_turns = 0
         self.conversations = 0
 
@@ -188,6 +211,11 @@ class _Counts:
             f"{source}: field {name!r} holds no text in {count} of {n} rows and was not read there"
             for name, count in self.not_text.items()
         ]
+        if self.listed:
+            lines.append(
+                f"{source}: in {self.listed} of {n} rows the options are listed below the question, and the solution "
+                f"is the text of the right one, which field {fields.solution!r} names by letter or by index from 0"
+            )
         if self.joined:
             told = ", ".join(f"{count} {role}" for role, count in self.roles.items())
             lines.append(
@@ -203,17 +231,24 @@ class _Counts:
 
 def _example(row: Row, fields: _Fields, counts: _Counts) -> Example:
     """One row as an example."""
-    asked = messages_of(row.get(fields.question))
     before = [*_system(row, fields), *_tools(row, fields)]
     if fields.solution is None:
-        if not is_messages(asked):
+        talk = conversation_of(row.get(fields.question))
+        if not is_messages(talk):
             raise UnreadableRowError(f"has no messages in field {fields.question!r}")
-        found = conversation([*before, *turns_of(asked, fields.question)])
+        found = conversation([*before, *turns_of(talk, fields.question)])
         counts.add(found)
         return found.example
+    asked = messages_of(row.get(fields.question))
     solved = messages_of(row.get(fields.solution))
+    if isinstance(solved, list) and len(solved) == 1 and isinstance(solved[0], str):
+        solved = solved[0]
     if not (before or is_messages(asked) or is_messages(solved) or any(row.get(name) for name in fields.history)):
-        return Example(_question_text(row, fields, asked, counts), text_of(solved, fields.solution))
+        text = _question_text(row, fields, asked, counts)
+        if fields.options and points_to_option(solved) and (optioned := option_example(row, text, solved)):
+            counts.listed += 1
+            return optioned
+        return Example(text, text_of(solved, fields.solution))
     answer = _part(solved, fields.solution, "assistant")
     if answer and answer[0].role != "assistant":  # the whole conversation, as in some preference pairs
         turns = answer
@@ -276,10 +311,7 @@ def _find_fields(spec: TrainingSetSpec, known: _KnownSet, rows: Sequence[Row]) -
     """
     every = list(dict.fromkeys(name for row in rows for name in row))
     asked, solved = spec.question_field or known.question, spec.solution_field or known.solution
-    before = {
-        "system": _all_named(SYSTEM_FIELDS, every),
-        "tools": _all_named(TOOL_FIELDS, every),
-    }
+    system, tools = _all_named(SYSTEM_FIELDS, every), _all_named(TOOL_FIELDS, every)
     for columns in (list(rows[0]), every):  # rows may lack fields that are empty there
         question = _named(asked, QUESTION_FIELDS, columns)
         solution = _named(solved, [name for name in SOLUTION_FIELDS if name != question], columns)
@@ -287,11 +319,14 @@ def _find_fields(spec: TrainingSetSpec, known: _KnownSet, rows: Sequence[Row]) -
             if asked:
                 return _Fields(question, solution)
             context = tuple(name for name in _all_named(CONTEXT_FIELDS, every) if name not in (question, solution))
-            return _Fields(question, solution, context, history=_all_named(HISTORY_FIELDS, every), **before)
+            history = _all_named(HISTORY_FIELDS, every)
+            return _Fields(
+                question, solution, context, system, history, tools, options=not solved and _point(rows, solution)
+            )
     names: Sequence[str] = [asked] if asked else CONVERSATION_FIELDS
     for column in () if solved else _all_named(names, every):
-        if any(is_messages(messages_of(row.get(column))) for row in rows):
-            return _Fields(column, None, **before)
+        if any(is_messages(conversation_of(row.get(column))) for row in rows):
+            return _Fields(column, None, system=system, tools=tools)
     for name in () if asked or solved else _all_named(CONVERSATION_FIELDS, every):
         held = next((row[name] for row in rows if not is_missing(row.get(name))), None)
         if not isinstance(held, str | int | float | None):
@@ -308,6 +343,11 @@ def _find_fields(spec: TrainingSetSpec, known: _KnownSet, rows: Sequence[Row]) -
         f"Name the field with --{role}-field (in lm_eval: --metadata {role}_field=NAME), or write the rows as "
         "conversations in a field 'messages'",
     )
+
+
+def _point(rows: Sequence[Row], solution: str) -> bool:
+    """Whether most solutions are letters or whole numbers; a few are so among texts, as where an option is 50."""
+    return sum(points_to_option(row.get(solution)) for row in rows) > len(rows) / 2
 
 
 def _all_named(usual: Sequence[str], columns: Sequence[str]) -> tuple[str, ...]:
@@ -331,11 +371,11 @@ def _unread(spec: TrainingSetSpec, fields: _Fields, rows: Sequence[Row]) -> list
     read = (fields.question, fields.solution, *fields.context, *fields.system, *fields.history, *fields.tools)
     lines = []
     for part, names in (
-        ("question", (*QUESTION_FIELDS, *CONTEXT_FIELDS, *SYSTEM_FIELDS, *HISTORY_FIELDS)),
-        ("solution", REASONING_FIELDS),
+        ("question", (*QUESTION_FIELDS, *CONTEXT_FIELDS, *SYSTEM_FIELDS, *HISTORY_FIELDS, *UNREAD_FIELDS)),
+        ("solution", (*REASONING_FIELDS, *CONVERSATION_FIELDS)),
     ):
         for name in dict.fromkeys(_all_named(names, list(rows[0]))):
-            asked = (row.get(name) for row in rows if row.get(name) != row.get(fields.question))
+            asked = (row.get(name) for row in rows if not _repeats(name, row, fields))
             count = sum(isinstance(value, str | list) and not is_missing(value) and value != [] for value in asked)
             if name not in read and count and fields.solution is not None:
                 lines.append(
@@ -345,16 +385,23 @@ def _unread(spec: TrainingSetSpec, fields: _Fields, rows: Sequence[Row]) -> list
     return lines
 
 
-def _letters_alone(examples: Sequence[Example], rows: Sequence[Row], source: str) -> list[str]:
-    """A line where solutions are letters of options that the questions do not show."""
+def _repeats(name: str, row: Row, fields: _Fields) -> bool:
+    """Whether a cell holds what is read once more; Alpaca's `text` has the question with a prompt around it."""
+    value, question = row.get(name), row.get(fields.question)
+    again = isinstance(value, str) and isinstance(question, str) and question.strip() in value
+    return (again and name.lower() == "text") or value in (question, row.get(fields.solution or ""))
+
+
+def _options_unread(examples: Sequence[Example], rows: Sequence[Row], source: str) -> list[str]:
+    """A line where the questions do not show the options, and solutions may be their letters."""
     letters = sum(len(example.solution.strip("().")) == 1 and example.solution.isupper() for example in examples)
-    named = [name for name in OPTION_FIELDS if name in rows[0]]
-    if not named or letters <= len(examples) / 2:
-        return []
-    return [
-        f"{source}: {letters} of {len(examples)} solutions are single letters, and field {named[0]!r} with the options "
-        "is not part of the question"
+    named = [
+        name for name in OPTION_FIELDS if name in rows[0] and not is_missing(rows[0][name]) and rows[0][name] != []
     ]
+    if not named:
+        return []
+    alone = f"{letters} of {len(examples)} solutions are single letters, and " if letters > len(examples) / 2 else ""
+    return [f"{source}: {alone}field {named[0]!r} with the options is not part of the question"]
 
 
 def _repeated(examples: Sequence[Example], source: str) -> list[str]:

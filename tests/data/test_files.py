@@ -67,6 +67,42 @@ def test_a_zip_of_one_file(tmp_path):
     assert [dict(row) for row in read(tmp_path / "rows.jsonl.zip").rows] == ROWS
 
 
+def zipped(path, members):
+    with zipfile.ZipFile(path, "w") as file:
+        for name, content in members.items():
+            file.writestr(name, content)
+    return path
+
+
+def test_a_zip_of_several_files(tmp_path):
+    first, second = LINES.strip().split("\n")
+    members = {"README.md": "x", "d/": "", "d/b.jsonl": second, "d/a.jsonl": first, "__MACOSX/d/._a.jsonl": "x"}
+    found = read(zipped(tmp_path / "rows.zip", members))
+    assert [dict(row) for row in found.rows] == ROWS
+    assert [note.split("rows.zip: ")[1] for note in found.notes] == [
+        "2 files were read: d/a.jsonl, d/b.jsonl",
+        "not read: README.md",
+    ]
+    with pytest.raises(UserError, match=r"rows\.zip/d/a\.jsonl line 1 is not JSON"):
+        read(zipped(tmp_path / "rows.zip", {"d/a.jsonl": "x"}))
+    with pytest.raises(UserError, match=r"several kinds \(a\.csv, a\.jsonl\)"):
+        read(zipped(tmp_path / "rows.zip", {"a.csv": COMMA, "a.jsonl": LINES}))
+    with pytest.raises(UserError, match=r"holds no table \(its files: README\.md\)"):
+        read(zipped(tmp_path / "rows.zip", {"README.md": "x"}))
+    (tmp_path / "rows.zip").write_bytes(b"PK")
+    with pytest.raises(UserError, match="cannot be unpacked"):
+        read(tmp_path / "rows.zip")
+
+
+def test_files_that_belong_to_no_split_are_said(tmp_path):
+    for name in ("training_law", "math", "test"):
+        (tmp_path / f"{name}.jsonl").write_text(LINES, encoding="utf-8")
+    found = read(tmp_path)
+    assert len(found.rows) == 2
+    (note,) = found.notes
+    assert note.endswith("not read, since other files of the folder are named by split: math.jsonl")
+
+
 def test_another_separator_is_said(tmp_path):
     (tmp_path / "rows.csv").write_text(SEMICOLON, encoding="utf-8")
     (note,) = read(tmp_path / "rows.csv").notes

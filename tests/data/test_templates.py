@@ -89,6 +89,7 @@ def test_other_spaces_and_additions_are_no_loss(answer):
             "one turn only",
         ),
         ("{{ 'a' + 1 }}", "str"),
+        ("{{ 1 // 0 }}", "division"),
         ("{{ messages[5]['role'] }}", "no element 5"),
         ("{% for m in messages %}{{ m.content", "unexpected"),
     ],
@@ -97,6 +98,23 @@ def test_a_template_that_stops(text, message):
     with pytest.raises(UserError, match=rf"the chat template refuses .*{message}.*Pass --no-chat-template"):
         prompter(text)
     assert prompter(text, chat_template=False).worked(LINES)
+
+
+def opens(answer):
+    text = template("{{ m['content'] }}").removesuffix("<a>{% endif %}")
+    return prompter(text + "<a>" + answer + "{% endif %}")
+
+
+def test_a_template_that_opens_an_answer_with_a_thought():
+    """DeepSeek-R1's prompt ends in <think>: a solution that begins with it is trained on behind it."""
+    made = opens("<think>\n")
+    asked, solved = made.worked(THOUGHT)
+    assert made.tokenizer.decode(asked).endswith("<think>\n")
+    assert made.tokenizer.decode(solved).startswith("Two and two.")
+    with pytest.raises(UserError, match=r"opens an answer with '<think>.*does not have that there but 'Two and two"):
+        made.worked(LINES)
+    with pytest.raises(UserError, match=r"opens an answer with '\\n</think>"):
+        opens("<think>\n\n</think>").worked(THOUGHT)
 
 
 def stops(end, **options):

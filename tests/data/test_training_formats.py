@@ -129,6 +129,35 @@ ROWS = {
         {"prompt": "q", "prompt_id": "1", "messages": [ASK, ANSWER]},
         ("What is 2 + 2?", "4"),
     ),
+    "Capybara": (
+        {"conversation": [{"input": "a", "output": "b"}, {"input": "c", "output": "d"}]},
+        ("User: a\n\nAssistant: b\n\nUser: c", "d"),
+    ),
+    "Firefly": ({"conversation": [{"human": "q", "assistant": "s"}]}, ("q", "s")),
+    "LIMA": ({"conversations": ["q", "s"]}, ("q", "s")),
+    "a list of one answer": ({"question": "q", "answer": ["s"]}, ("q", "s")),
+    "messages as Python prints them": ({"messages": str([ASK, ANSWER])}, ("What is 2 + 2?", "4")),
+    "prompt and completion as Python prints them": (
+        {"prompt": str([{**ASK, "content": "It's?"}]), "completion": str([ANSWER])},
+        ("It's?", "4"),
+    ),
+    "an answer that is not trained on": (
+        {"messages": [ASK, ANSWER, {"role": "user", "content": "?"}, {**ANSWER, "train": False}]},
+        ("What is 2 + 2?", "4"),
+    ),
+    "MMLU": (
+        {"question": "q", "subject": "s", "choices": ["w", "x"], "answer": 1},
+        ("q\nOptions:\nA. w\nB. x", "x"),
+    ),
+    "CMMLU": (
+        {"Question": "q", "A": "w", "B": "x", "Answer": "B"},
+        ("q\nOptions:\nA. w\nB. x", "x"),
+    ),
+    "a passage and options": (
+        {"question": "q", "context": "c", "choices": ["w", "x"], "answer": "A"},
+        ("q\n\nc\nOptions:\nA. w\nB. x", "w"),
+    ),
+    "a number without options": ({"question": "q", "answer": "2"}, ("q", "2")),
     "preference": ({"prompt": "q", "chosen": "s", "rejected": "r"}, ("q", "s")),
     "preference as messages": (
         {"prompt": "What is 2 + 2?", "chosen": [ASK, ANSWER], "rejected": [ASK, ASK]},
@@ -195,7 +224,18 @@ def test_fields_that_the_user_names_are_read_alone_and_the_rest_is_named(tmp_pat
             {"question": "q", "context": {"contexts": ["c"]}, "answer": "a"},
             "field 'context' holds no text in 1 of 1 rows",
         ),
-        ({"question": "q", "options": ["a", "b"], "answer": "B"}, "solutions are single letters.*field 'options'"),
+        (
+            {"question": "q", "options": ["a", "b"], "answer": "B"},
+            "in 1 of 1 rows the options are listed below .*field 'answer'",
+        ),
+        ({"question": "q", "choices": ["a", "b"], "answer": "B. b"}, "field 'choices' with the options is not part"),
+        ({"question": "q", "solution": "a", "messages": [ASK, ANSWER]}, "field 'messages' .* not part of the solution"),
+        (
+            {"question": "q", "answer": "a", "reasoning_content": "q? c"},
+            "'reasoning_content' .* not part of the solution",
+        ),
+        ({"question": "q", "answer": "a", "document": "c"}, "field 'document' .* not part of the question"),
+        ({"question": "q", "answer": "a", "story": "c"}, "field 'story' .* not part of the question"),
         ({"prompt": "q", "chosen": "a", "rejected": "b"}, "preference pairs"),
     ],
 )
@@ -206,7 +246,7 @@ def test_text_that_is_not_read_is_named(tmp_path, row, said):
 
 def test_few_bad_rows_are_left_out_and_numbered(tmp_path):
     rows = [{"question": f"q{number}", "solution": f"s{number}"} for number in range(100)]
-    for number, bad in ((3, ""), (7, None), (50, float("nan")), (51, ["x"]), (99, " \n")):
+    for number, bad in ((3, ""), (7, None), (50, float("nan")), (51, ["x", "y"]), (99, " \n")):
         rows[number] = {"question": "q", "solution": bad}
     found = load(tmp_path, rows)
     assert len(found.examples) == 95
@@ -228,14 +268,14 @@ def test_one_bad_row_of_twenty_is_left_out_and_one_of_nineteen_is_not(tmp_path):
 
 
 BAD = [
-    ([{"conversations": ["q", "a"]}], r"holds a list in field 'conversations' that is no conversation\. Write a list"),
+    ([{"conversations": ["q", 1]}], r"holds a list in field 'conversations' that is no conversation\. Write a list"),
     ([{"messages": [ASK, ANSWER, "x"]}], "holds a list in field 'messages' that is no conversation"),
     ([{"messages": [ASK, {**ANSWER, "content": "\ud800"}]}], "row 1 has half of a surrogate pair"),
     ([{"text": "### Human: q ### Assistant: s"}], r"has no question field .*its fields are text.*'messages'"),
     ([{"messages": [{"role": "narrator", "content": "x"}]}], "a message of the unknown role 'narrator'"),
     (
-        [{"messages": [{"user": "x", "assistant": "y"}]}],
-        "a message with the fields 'user', 'assistant' .*, not role and",
+        [{"messages": [{"speaker": "x", "words": "y"}]}],
+        "a message with the fields 'speaker', 'words' .*, not role and",
     ),
     ([{"messages": [ASK]}], "row 1 has no assistant turn to learn from"),
     ([{"messages": [ANSWER]}], "row 1 has nothing before its last assistant turn"),
@@ -261,6 +301,44 @@ def test_fingerprints_of_what_was_read_before(tmp_path):
         {"question": "Wo — ä?", "solution": "da"},
     ]
     assert load(tmp_path, rows).sha256 == "126159af67f05598f7a2620bfc347a23ba17cc3683826e24399c2933cbe21331"
+
+
+JUDGED = {
+    "KTO": ({"prompt": "q", "completion": "s"}, "label"),
+    "conversations": ({"messages": [ASK, ANSWER]}, "label"),
+    "checked answers": ({"question": "q", "answer": "s"}, "is_correct"),
+}
+
+
+@pytest.mark.parametrize("name", JUDGED)
+@pytest.mark.parametrize("words", [(False, True), ("False", "True")])
+def test_answers_that_are_marked_as_bad_are_left_out_and_counted(tmp_path, name, words):
+    row, judge = JUDGED[name]
+    found = load(tmp_path, [{**row, judge: words[number % 2]} for number in range(6)])
+    assert len(found.examples) == 3
+    assert found.identity().left_out == 0
+    assert any(f"3 of 6 rows were left out, since field '{judge}' marks" in line for line in found.warnings)
+    with pytest.raises(UserError, match=f"field '{judge}' is false in all 2 rows"):
+        load(tmp_path, [{**row, judge: words[0]}] * 2)
+
+
+def test_a_number_among_texts_of_options_points_to_none(tmp_path):
+    rows = [{"question": "q", "options": ["50", "two"], "answer": answer} for answer in ("50", "two", "two")]
+    found = load(tmp_path, rows)
+    assert found.examples[0] == ("q", "50")
+    assert "field 'options' with the options is not part of the question" in found.warnings[0]
+
+
+def test_labels_that_are_classes_judge_nothing(tmp_path):
+    assert len(load(tmp_path, [{"question": "q", "answer": "no", "label": False}] * 2).examples) == 2
+    assert len(load(tmp_path, [{"prompt": "q", "completion": "s", "label": 0}] * 2).examples) == 2
+
+
+def test_a_field_that_holds_the_question_again_is_not_named(tmp_path):
+    row = {"instruction": "Sort.", "input": "", "output": "a", "text": "Below is ... ### Instruction: Sort. ### a"}
+    assert load(tmp_path, [row]).warnings == ()
+    row = {"prompt": "q", "chosen": [ASK, ANSWER], "messages": [ASK, ANSWER]}
+    assert not [line for line in load(tmp_path, [row]).warnings if "'messages'" in line]
 
 
 def test_text_of_csv_numbers(tmp_path):

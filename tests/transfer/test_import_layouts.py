@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from helpers.samples import DATE, both, choice, only, save, text
 
-from sts_eval.data import files
+from sts_eval.data import archives
 from sts_eval.errors import UserError
 from sts_eval.transfer.import_results import import_transfer
 
@@ -65,7 +65,7 @@ def test_archives_of_one_published_file(tmp_path):
 
 
 def test_bombs_and_broken_archives(tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "MOST_UNPACKED", 100_000)
+    monkeypatch.setattr(archives, "MOST_UNPACKED", 100_000)
     with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("samples.jsonl", b" " * 200_000)
     (tmp_path / "bomb.jsonl.gz").write_bytes(gzip.compress(b" " * 200_000))
