@@ -20,7 +20,7 @@ from sts_eval.analysis.aligned_runs import HOME, AlignedRuns, Floats
 from sts_eval.analysis.ranking import ComparisonSettings, judged_outcome, standing_of
 from sts_eval.errors import UserError
 from sts_eval.records.comparison import AWAY, FixedChoice, Replication, Split, Table, Winner
-from sts_eval.statistics.placebo import own_and_other
+from sts_eval.statistics.placebo import OwnAndOther
 from sts_eval.statistics.resampling import ROUNDING
 from sts_eval.statistics.within_runs import average, jointly_present, matrices, resampled_correlations
 
@@ -120,5 +120,5 @@ def _values(scores: Floats, outcome: Floats, runs: AlignedRuns, halves: Floats, 
         return None
     if ranked_by == "r":
         return average(r, n, halves)
-    own, other = own_and_other(scores, outcome, runs.units, halves, once)
+    own, other = OwnAndOther(outcome, runs.units, halves, once).correlate(scores)
     return own - other

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sts_eval.statistics.resampling import Units, percentile_interval, resamples
 from sts_eval.statistics.result import Floats, Interval, Result
-from sts_eval.statistics.within_runs import ResampledChanges, average, matrices, resampled_correlations
+from sts_eval.statistics.within_runs import ResampledChanges, average, matrices
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,22 +52,42 @@ def placebo(
     return PlaceboChanges(y, units, level=level, n_resamples=n_resamples, seed=seed).placebo(x)
 
 
+class OwnAndOther:
+    """Correlates many scores with the same changes, whose own sums are taken once."""
+
+    def __init__(self, changes: Floats, units: Units, runs: Floats, domains: Floats) -> None:
+        """`runs`, shape (n_selections, n_runs), says how often a selection holds each run whose changes are predicted.
+
+        `domains`, shape (n_selections, n_domains) or (1, n_domains), says the same of domains.
+        """
+        target, self._source = _pairs(units)
+        self._paired = np.unique(target)
+        self._own, self._other = (ResampledChanges(changes[rows], domains) for rows in (self._paired, target))
+        self._own_runs, self._other_runs = runs[:, self._paired], runs[:, target]
+
+    def __bool__(self) -> bool:
+        """Whether some model has two training sets."""
+        return bool(len(self._paired))
+
+    def correlate(self, scores: Floats) -> tuple[Floats, Floats]:
+        """Pooled r with the own set's changes, and of predictions for the model's other sets; NaN where undefined."""
+        own = average(*self._own.correlations(scores[self._paired]), self._own_runs)
+        return own, average(*self._other.correlations(scores[self._source]), self._other_runs)
+
+
 class PlaceboChanges:
-    """`placebo` of many scores with the same changes y, whose own sums are taken once."""
+    """`placebo` of many scores with the same changes y."""
 
     def __init__(
         self, y: ArrayLike, units: Units, *, level: float = 0.95, n_resamples: int = 2000, seed: int = 0
     ) -> None:
         """Draw the resamples; arguments as of `placebo`."""
         (changes,) = matrices(y)
-        self._target, self._source = _pairs(units)
-        self._level, self._paired = level, np.unique(self._target)
         drawn = resamples(units, changes.shape[1], n_resamples, seed)
         domains = np.vstack([np.ones(changes.shape[1]), drawn.domains])
         runs = np.vstack([np.ones(len(changes)), drawn.runs])
-        self._own, self._other = (ResampledChanges(changes[rows], domains) for rows in (self._paired, self._target))
-        self._own_runs, self._other_runs = runs[:, self._paired], runs[:, self._target]
-        self._shape = changes.shape
+        self._level, self._shape = level, changes.shape
+        self._both = OwnAndOther(changes, units, runs, domains)
 
     def placebo(self, x: ArrayLike) -> Placebo:
         """Correlate scores of the changes' shape.
@@ -78,10 +98,9 @@ class PlaceboChanges:
         (scores,) = matrices(x)
         if scores.shape != self._shape:
             raise ValueError(f"needs scores of shape {self._shape}, not {scores.shape}")
-        if not len(self._target):
+        if not self._both:
             return Placebo(undefined={"all": "no model has two training sets"})
-        own = average(*self._own.correlations(scores[self._paired]), self._own_runs)
-        other = average(*self._other.correlations(scores[self._source]), self._other_runs)
+        own, other = self._both.correlate(scores)
         difference = own - other
         if np.isnan(difference[0]):
             return Placebo(undefined={"all": "score or change is constant"})
@@ -94,21 +113,6 @@ class PlaceboChanges:
             resampled=difference[1:],
             undefined={"interval": interval} if isinstance(interval, str) else {},
         )
-
-
-def own_and_other(
-    scores: Floats, changes: Floats, units: Units, runs: Floats, domains: Floats
-) -> tuple[Floats, Floats]:
-    """Pooled r of predictions with their own set's changes, and of those for the model's other sets, (n_selections,).
-
-    `runs`, shape (n_selections, n_runs), says how often a selection holds each run whose changes are predicted;
-    `domains`, (n_selections, n_domains) or (1, n_domains), the same of domains. NaN where undefined.
-    """
-    target, source = _pairs(units)
-    paired = np.unique(target)
-    r_own, n_own = resampled_correlations(scores[paired], changes[paired], domains)
-    r_other, n_other = resampled_correlations(scores[source], changes[target], domains)
-    return average(r_own, n_own, runs[:, paired]), average(r_other, n_other, runs[:, target])
 
 
 FEWEST_SETS = 3  # sets below which pairs of them have no interval
