@@ -116,7 +116,7 @@ def trained_bytes(model: ModelSpec, settings: TuneSettings) -> int:
 def _check_report(place: str) -> None:
     from transformers.integrations import integration_utils
 
-    available: list[str] = integration_utils.get_available_reporting_integrations()  # type: ignore[no-untyped-call]
+    available: list[str] = integration_utils.get_available_reporting_integrations()  # type: ignore[no-untyped-call]  # transformers leaves it untyped
     if place not in (*available, "all", "none"):
         raise UserError(
             f"tune.report_to names {place!r}, which is not installed or not known to the Trainer",

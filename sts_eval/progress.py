@@ -105,14 +105,14 @@ def told_in_lines(stream: TextIO) -> Iterator[Progress]:
 
     threading.Thread(target=keep_telling, daemon=True).start()
     try:
-        with library_bars(lines):
+        with bars_of_others(lines):
             yield lines
     finally:
         ended.set()
 
 
 @contextmanager
-def library_bars(progress: Progress) -> Iterator[None]:
+def bars_of_others(progress: Progress) -> Iterator[None]:
     """Tell of the progress bars of other libraries (tqdm) as of own stages, once they have run for some seconds.
 
     So a download or lm-eval's requests show in the one place where progress is shown, and bars of a moment do not.

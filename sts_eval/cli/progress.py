@@ -30,5 +30,5 @@ def progress_bars() -> Iterator[core.Progress]:
                 tasks[stage] = bars.add_task(stage, total=total)
             bars.update(tasks[stage], completed=done, total=total)
 
-        with core.library_bars(show):
+        with core.bars_of_others(show):
             yield show

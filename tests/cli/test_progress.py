@@ -9,7 +9,7 @@ import pytest
 from tqdm.auto import tqdm
 
 from sts_eval import progress
-from sts_eval.progress import Lines, found, library_bars, told_in_lines
+from sts_eval.progress import Lines, bars_of_others, found, told_in_lines
 from sts_eval.quiet import no_git_hash, quiet_libraries
 
 
@@ -101,7 +101,7 @@ def test_only_the_main_process_tells(monkeypatch):
 
 def test_bars_of_other_libraries_are_told_of_once_they_take_long(monkeypatch, told, capfd):
     monkeypatch.setattr(progress, "LONG", 0.0)
-    with library_bars(lambda *step: told.append(step)):
+    with bars_of_others(lambda *step: told.append(step)):
         for _ in tqdm(range(3), desc="Running requests", mininterval=0):
             pass
         with tqdm(total=5 * 10**6, unit="B", desc="model.safetensors", mininterval=0) as bar:
@@ -110,7 +110,7 @@ def test_bars_of_other_libraries_are_told_of_once_they_take_long(monkeypatch, to
     assert ("model.safetensors (MB)", 2, 5) in told
     monkeypatch.setattr(progress, "LONG", 60.0)
     told.clear()
-    with library_bars(lambda *step: told.append(step)):
+    with bars_of_others(lambda *step: told.append(step)):
         list(tqdm(range(3), desc="Loading weights"))
     assert told == []
     assert capfd.readouterr().err == ""
