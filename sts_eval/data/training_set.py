@@ -1,6 +1,6 @@
 """The set that the model would be tuned on: questions with solutions, from the formats that people have.
 
-    question and solution    under their usual names (`QUESTION_FIELDS`, `SOLUTION_FIELDS`), in any case: GSM8K, LIMO
+    question and solution    under their usual names (`training_fields`), in any case: GSM8K, LIMO
     Alpaca, Dolly            `input`, `context` or `passage` follows the question after a blank line; `system` and
                              `history` come before it as turns of a conversation
     OpenAI, trl              `messages`, with system, tools and several turns; `prompt` and `completion` as text or as
@@ -18,7 +18,6 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from sts_eval.data.conversation import (
     Conversation,
@@ -32,49 +31,31 @@ from sts_eval.data.conversation import (
 from sts_eval.data.example import Example
 from sts_eval.data.optioned import option_example, points_to_option
 from sts_eval.data.tables import Row, read_table
-from sts_eval.data.text import LEFT_OUT_SHARE, BadRow, UnreadableRowError, check_left_out, is_missing, kind_of, text_of
+from sts_eval.data.text import LEFT_OUT_SHARE, BadRow, UnreadableRowError, check_left_out, is_missing, text_of
+from sts_eval.data.training_fields import (
+    CONTEXT_FIELDS,
+    CONVERSATION_FIELDS,
+    HISTORY_FIELDS,
+    KNOWN_SETS,
+    OPTION_FIELDS,
+    QUESTION_FIELDS,
+    REASONING_FIELDS,
+    SYSTEM_FIELDS,
+    UNREAD_FIELDS,
+    Fields,
+    KnownSet,
+    all_named,
+    find_fields,
+)
 from sts_eval.data.verdicts import rejected_rows
-from sts_eval.errors import UserError
 from sts_eval.experiment import TrainingSetSpec
 from sts_eval.records.prediction import DataIdentity
 from sts_eval.records.record import fingerprint
 
 __all__ = ["Example", "TrainingSet", "load_training_set"]
 
-QUESTION_FIELDS = ("question", "problem", "prompt", "instruction", "query", "input", "inputs", "user", "text")
-SOLUTION_FIELDS = (
-    *("solution", "response", "completion", "output", "long_answer", "answer", "outputs", "target", "targets"),
-    *("generated_solution", "gold_standard_solution", "assistant", "final_answer", "chosen"),
-)
-CONVERSATION_FIELDS = ("messages", "conversations", "conversation", "dialogue", "dialog", "chat", "chosen")
-CONTEXT_FIELDS = ("input", "context", "passage")
-SYSTEM_FIELDS = ("system", "system_prompt")
-HISTORY_FIELDS = ("history",)
-UNREAD_FIELDS = ("document", "story", "article", "support", "body", "text")
-TOOL_FIELDS = ("tools", "functions")
-REASONING_FIELDS = (
-    *("reasoning", "reasoning_content", "rationale", "thinking", "thinking_trajectories", "cot", "complex_cot"),
-    *("chain_of_thought", "explanation"),
-)
-OPTION_FIELDS = ("options", "choices")
-
 _NO_INPUT = ("<noinput>", "noinput")
 """What the authors of Alpaca write where there is no input."""
-
-
-class _KnownSet(NamedTuple):
-    question: str | None = None
-    solution: str | None = None
-    suffix: str = ""
-
-
-# The paper's training sets, as their hub pages name the columns; the suffix is the paper's, for LIMO.
-KNOWN_SETS = {
-    "GAIR/LIMO": _KnownSet(
-        "question", "solution", " Let's think step by step and output the final answer within \\boxed{}."
-    ),
-    "open-r1/verifiable-coding-problems-python-10k": _KnownSet("problem", "gold_standard_solution"),
-}
 
 
 @dataclass(frozen=True)
@@ -116,27 +97,6 @@ class TrainingSet:
         )
 
 
-@dataclass(frozen=True)
-class _Fields:
-    """Which fields of a row are read, and as what."""
-
-    question: str
-    solution: str | None
-    context: tuple[str, ...] = ()
-    system: tuple[str, ...] = ()
-    history: tuple[str, ...] = ()
-    tools: tuple[str, ...] = ()
-    options: bool = False
-
-    def described(self) -> str:
-        """The fields in one line."""
-        if self.solution is None:
-            before = ", ".join(map(repr, (*self.system, *self.tools)))
-            return f"conversations in field {self.question!r}" + (f", preceded by {before}" if before else "")
-        asked = [*self.system, *self.tools, *self.history, self.question, *self.context]
-        return f"question from {' + '.join(map(repr, asked))}, solution from {self.solution!r}"
-
-
 def load_training_set(spec: TrainingSetSpec) -> TrainingSet:
     """Read a training set and find its format by the names of its fields.
 
@@ -144,9 +104,9 @@ def load_training_set(spec: TrainingSetSpec) -> TrainingSet:
         UserError: The source cannot be read, its format is not known, or more than one row in twenty has no text.
     """
     table = read_table(spec.source, split=spec.split, revision=spec.revision)
-    known = KNOWN_SETS.get(spec.source, _KnownSet())
+    known = KNOWN_SETS.get(spec.source, KnownSet())
     rows = [dict(row) for row in table.rows]
-    fields = _find_fields(spec, known, rows)
+    fields = find_fields(spec, known, rows)
     examples, bad = [], []
     counts = _Counts()
     rejected, verdict = rejected_rows(rows, fields.solution, spec.source)
@@ -201,7 +161,7 @@ class _Counts:
         self.later_turns += found.left_out
         self.roles.update(turn.role for turn in found.read)
 
-    def lines(self, source: str, fields: _Fields, n: int) -> list[str]:
+    def lines(self, source: str, fields: Fields, n: int) -> list[str]:
         """One line for each thing that the user should know."""
         lines = [
             f"{source}: field {name!r} was added to the question in {count} of {n} rows"
@@ -229,7 +189,7 @@ class _Counts:
         return lines
 
 
-def _example(row: Row, fields: _Fields, counts: _Counts) -> Example:
+def _example(row: Row, fields: Fields, counts: _Counts) -> Example:
     """One row as an example."""
     before = [*_system(row, fields), *_tools(row, fields)]
     if fields.solution is None:
@@ -266,7 +226,7 @@ def _part(value: object, name: str, role: str) -> list[Turn]:
     return turns_of(value, name) if is_messages(value) else [Turn(role, text_of(value, name))]
 
 
-def _question_text(row: Row, fields: _Fields, asked: object, counts: _Counts) -> str:
+def _question_text(row: Row, fields: Fields, asked: object, counts: _Counts) -> str:
     """The question, and what it is about where another field holds that."""
     parts = [] if is_missing(asked) else [text_of(asked, fields.question)]
     for name in fields.context:
@@ -281,18 +241,18 @@ def _question_text(row: Row, fields: _Fields, asked: object, counts: _Counts) ->
     return "\n\n".join(parts) if parts else text_of(asked, fields.question)
 
 
-def _system(row: Row, fields: _Fields) -> list[Turn]:
+def _system(row: Row, fields: Fields) -> list[Turn]:
     return [Turn("system", text_of(row[name], name)) for name in fields.system if not is_missing(row.get(name))]
 
 
-def _tools(row: Row, fields: _Fields) -> list[Turn]:
+def _tools(row: Row, fields: Fields) -> list[Turn]:
     """Descriptions of tools, as JSON after a word that says so."""
     found = [row[name] for name in fields.tools if not is_missing(row.get(name)) and row[name] != []]
     texts = [value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for value in found]
     return [Turn("system", f"Tools: {text.strip()}") for text in texts if text.strip() != "[]"]
 
 
-def _history(row: Row, fields: _Fields) -> list[Turn]:
+def _history(row: Row, fields: Fields) -> list[Turn]:
     """Earlier turns as LLaMA-Factory writes them: pairs of question and answer."""
     turns: list[Turn] = []
     for name in fields.history:
@@ -303,70 +263,7 @@ def _history(row: Row, fields: _Fields) -> list[Turn]:
     return turns
 
 
-def _find_fields(spec: TrainingSetSpec, known: _KnownSet, rows: Sequence[Row]) -> _Fields:
-    """Which fields are read.
-
-    Raises:
-        UserError: None of the formats fits; the message names the fields.
-    """
-    every = list(dict.fromkeys(name for row in rows for name in row))
-    asked, solved = spec.question_field or known.question, spec.solution_field or known.solution
-    system, tools = _all_named(SYSTEM_FIELDS, every), _all_named(TOOL_FIELDS, every)
-    for columns in (list(rows[0]), every):  # rows may lack fields that are empty there
-        question = _named(asked, QUESTION_FIELDS, columns)
-        solution = _named(solved, [name for name in SOLUTION_FIELDS if name != question], columns)
-        if question and solution:
-            if asked:
-                return _Fields(question, solution)
-            context = tuple(name for name in _all_named(CONTEXT_FIELDS, every) if name not in (question, solution))
-            history = _all_named(HISTORY_FIELDS, every)
-            return _Fields(
-                question, solution, context, system, history, tools, options=not solved and _point(rows, solution)
-            )
-    names: Sequence[str] = [asked] if asked else CONVERSATION_FIELDS
-    for column in () if solved else _all_named(names, every):
-        if any(is_messages(conversation_of(row.get(column))) for row in rows):
-            return _Fields(column, None, system=system, tools=tools)
-    for name in () if asked or solved else _all_named(CONVERSATION_FIELDS, every):
-        held = next((row[name] for row in rows if not is_missing(row.get(name))), None)
-        if not isinstance(held, str | int | float | None):
-            raise UserError(
-                f"{spec.source} holds {kind_of(held)} in field {name!r} that is no conversation",
-                'Write a list of messages: [{"role": "user", "content": ...}, {"role": "assistant", "content": ...}]',
-            )
-    role, wanted, usual = "question", spec.question_field or known.question, ", ".join(QUESTION_FIELDS)
-    if _named(wanted, QUESTION_FIELDS, every) not in (None, "text"):  # a text alone is no question
-        role, wanted, usual = "solution", spec.solution_field or known.solution, ", ".join(SOLUTION_FIELDS)
-    sought = f"field {wanted!r}" if wanted else f"{role} field ({usual})"
-    raise UserError(
-        f"{spec.source} has no {sought}; its fields are {', '.join(every)}",
-        f"Name the field with --{role}-field (in lm_eval: --metadata {role}_field=NAME), or write the rows as "
-        "conversations in a field 'messages'",
-    )
-
-
-def _point(rows: Sequence[Row], solution: str) -> bool:
-    """Whether most solutions are letters or whole numbers; a few are so among texts, as where an option is 50."""
-    return sum(points_to_option(row.get(solution)) for row in rows) > len(rows) / 2
-
-
-def _all_named(usual: Sequence[str], columns: Sequence[str]) -> tuple[str, ...]:
-    """All columns of these names, in the order of the names."""
-    return tuple(column for name in usual if (column := _named(None, [name], columns)) is not None)
-
-
-def _named(wanted: str | None, usual: Sequence[str], columns: Sequence[str]) -> str | None:
-    """The wanted field, or the first of the usual names that is there, exactly or in another case."""
-    for name in [wanted] if wanted else usual:
-        if name in columns:
-            return name
-    if wanted:
-        return None
-    folded = {column.strip().lower(): column for column in reversed(columns)}
-    return next((folded[name] for name in usual if name in folded), None)
-
-
-def _unread(spec: TrainingSetSpec, fields: _Fields, rows: Sequence[Row]) -> list[str]:
+def _unread(spec: TrainingSetSpec, fields: Fields, rows: Sequence[Row]) -> list[str]:
     """A line for each field that belongs to the example by its name and is not read."""
     read = (fields.question, fields.solution, *fields.context, *fields.system, *fields.history, *fields.tools)
     lines = []
@@ -374,7 +271,7 @@ def _unread(spec: TrainingSetSpec, fields: _Fields, rows: Sequence[Row]) -> list
         ("question", (*QUESTION_FIELDS, *CONTEXT_FIELDS, *SYSTEM_FIELDS, *HISTORY_FIELDS, *UNREAD_FIELDS)),
         ("solution", (*REASONING_FIELDS, *CONVERSATION_FIELDS)),
     ):
-        for name in dict.fromkeys(_all_named(names, list(rows[0]))):
+        for name in dict.fromkeys(all_named(names, list(rows[0]))):
             asked = (row.get(name) for row in rows if not _repeats(name, row, fields))
             count = sum(isinstance(value, str | list) and not is_missing(value) and value != [] for value in asked)
             if name not in read and count and fields.solution is not None:
@@ -385,7 +282,7 @@ def _unread(spec: TrainingSetSpec, fields: _Fields, rows: Sequence[Row]) -> list
     return lines
 
 
-def _repeats(name: str, row: Row, fields: _Fields) -> bool:
+def _repeats(name: str, row: Row, fields: Fields) -> bool:
     """Whether a cell holds what is read once more; Alpaca's `text` has the question with a prompt around it."""
     value, question = row.get(name), row.get(fields.question)
     again = isinstance(value, str) and isinstance(question, str) and question.strip() in value
