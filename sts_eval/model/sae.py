@@ -147,6 +147,13 @@ class SparseAutoencoder:
         return SparseAutoencoder(narrow, self.hook_name)
 
 
+def fraction_unexplained(activations: Tensor, reconstructed: Tensor) -> float | None:
+    """Σ‖a − â‖² / Σ‖a − mean(a)‖² of tensors of shape (n_tokens, d); None if all a are equal."""
+    spread = float((activations - activations.mean(0)).double().square().sum())
+    left = float((activations - reconstructed.to(activations.device)).double().square().sum())
+    return left / spread if spread > 0 else None
+
+
 def load_sae(spec: SAESpec, *, model_id: str, device: str) -> SparseAutoencoder:
     """Load the SAE that a description names, or the known one for its model.
 

@@ -14,7 +14,9 @@ from sae_lens.registry import get_sae_training_class
 from sae_lens.saes.sae import SAEMetadata, TrainingSAE
 from torch import Tensor
 
+from sts_eval.errors import UserError
 from sts_eval.experiment import SAETrainSettings
+from sts_eval.model.sae import fraction_unexplained
 from sts_eval.progress import Progress
 
 STAGE = "training the SAE"
@@ -110,20 +112,16 @@ def train(
 
 @torch.no_grad()
 def fvu_and_l0(sae: TrainingSAE[Any], activations: Tensor) -> tuple[float, float]:
-    """Judge an SAE on activations of shape (n_tokens, d_model).
-
-    Returns:
-        The fraction of variance unexplained, sum ||a - â||² / sum ||a - mean a||², and the mean number of features that
-        fire on a token (L0).
-    """
-    mean = activations.mean(0)
-    unexplained = total = fired = 0.0
+    """The fraction of variance unexplained on activations (n_tokens, d_model), and mean number of firing features."""
+    parts, fired = [], 0
     for block in torch.split(activations, _BLOCK):
         features = sae.encode(block.to(sae.device))
-        unexplained += float((sae.decode(features).cpu() - block).square().sum())
-        total += float((block - mean).square().sum())
-        fired += float((features != 0).sum())
-    return unexplained / total, fired / len(activations)
+        parts.append(sae.decode(features).cpu())
+        fired += int((features != 0).sum())
+    fvu = fraction_unexplained(activations, torch.cat(parts))
+    if fvu is None:
+        raise UserError("all held-out activations are the same, so nothing can be judged", "Give more text with --text")
+    return fvu, fired / len(activations)
 
 
 def _save_checkpoint(trainer: SAETrainer[Any, Any], folder: Path) -> None:

@@ -20,7 +20,7 @@ from sts_eval.data.training_set import TrainingSet
 from sts_eval.errors import UserError
 from sts_eval.model.hook import RESIDUAL, find_hook
 from sts_eval.model.known_saes import same_model
-from sts_eval.model.sae import SparseAutoencoder
+from sts_eval.model.sae import SparseAutoencoder, fraction_unexplained
 from sts_eval.records.prediction import MISMATCH, SAEFit
 from sts_eval.study.draws import draw_training_rows
 from sts_eval.study.extractor import Extractor
@@ -90,14 +90,14 @@ def measure_fit(autoencoder: SparseAutoencoder, activations: Tensor) -> SAEFit |
     Raises:
         UserError: A reconstruction is not finite.
     """
-    left = (activations - autoencoder.reconstruct(activations).to(activations.device)).double().square().sum()
-    spread = (activations - activations.mean(0)).double().square().sum()
-    if not torch.isfinite(left):
+    reconstructed = autoencoder.reconstruct(activations)
+    if not torch.isfinite(reconstructed).all():
         raise UserError(
             "what the SAE makes of the model's activations is not finite (NaN or infinity)",
             "Check that it was trained on this model, layer and site",
         )
-    return SAEFit(fvu=float(left / spread), n_tokens=len(activations)) if spread > 0 else None
+    fvu = fraction_unexplained(activations, reconstructed)
+    return None if fvu is None else SAEFit(fvu=fvu, n_tokens=len(activations))
 
 
 def _activations(extractor: Extractor, training_set: TrainingSet) -> Iterator[Tensor]:
