@@ -14,7 +14,7 @@ def lab_matrix() -> Matrix:
     return Matrix(
         models=(MatrixModel(**run.model.model_dump(), saes=(run.sae,)),),
         training_sets=tuple(TrainingSetSpec(source=str(sft_path(name))) for name in LAB_SETS),
-        benchmark=run.benchmark,
+        benchmarks=(run.benchmark,),
         settings=run.settings,
         tune=run.tune.model_copy(update={"seeds": (0, 1)}),
         measure=run.measure,

@@ -1,11 +1,11 @@
 """The description of a sweep, and its expansion into runs."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from sts_eval.analysis.names import model_name, set_name
 from sts_eval.experiment import (
@@ -76,7 +76,7 @@ class MatrixModel(ModelSpec):
 
 
 class Matrix(Spec):
-    """A sweep: every model with each of its SAEs, on every training set, with all seeds of the tuning."""
+    """A sweep: every model with each of its SAEs, on every training set and benchmark, with all seeds of the tuning."""
 
     models: Annotated[tuple[MatrixModel, ...], _all_different("model")] = Field(
         min_length=1, description="the untuned models"
@@ -84,7 +84,9 @@ class Matrix(Spec):
     training_sets: Annotated[tuple[TrainingSetSpec, ...], _all_different("training set")] = Field(
         min_length=1, description="the sets to tune on"
     )
-    benchmark: BenchmarkSpec = BenchmarkSpec()
+    benchmarks: Annotated[tuple[BenchmarkSpec, ...], _all_different("benchmark")] = Field(
+        (BenchmarkSpec(),), min_length=1, description="what to predict and to measure; one tuning serves all of them"
+    )
     settings: PredictSettings = PredictSettings()
     tune: TuneSettings = TuneSettings()
     measure: MeasureSettings = MeasureSettings()
@@ -92,36 +94,54 @@ class Matrix(Spec):
     retries: int = Field(2, ge=0, description="how often a stage that broke is tried again")
     post_hoc: bool = Field(False, description="report predictions that were made after fine-tuning started, marked")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _one_benchmark(cls, given: Any) -> Any:
+        """Files from before there could be several benchmarks name one."""
+        if isinstance(given, Mapping) and "benchmark" in given and "benchmarks" not in given:
+            return {name: value for name, value in given.items() if name != "benchmark"} | {
+                "benchmarks": [given["benchmark"] or {}]
+            }
+        return given
+
     def expand(self) -> tuple[tuple[str, Run], ...]:
-        """All runs with their names: models in order, within them SAEs, within these training sets.
+        """All runs with their names: benchmarks in order, within them models, SAEs and training sets.
 
         A name says what the run is of and ends in a hash of that, so that no two are the same, and a matrix that
-        grows renames nothing.
+        grows at its ends renames nothing: runs on the first benchmark do not name it.
         """
-        shared = {name: getattr(self, name) for name in ("benchmark", "settings", "tune", "measure")}
-        runs = [
-            Run(model=model.spec(), sae=sae, training_set=training_set, **shared)
+        shared = {name: getattr(self, name) for name in ("settings", "tune", "measure")}
+        return tuple(
+            (run_name(run, self.further(benchmark)), run)
+            for benchmark in self.benchmarks
             for model in self.models
             for sae in model.saes
             for training_set in self.training_sets
-        ]
-        return tuple((run_name(run), run) for run in runs)
+            for run in [
+                Run(model=model.spec(), sae=sae, training_set=training_set, benchmark=benchmark, **shared),
+            ]
+        )
+
+    def further(self, benchmark: BenchmarkSpec) -> tuple[BenchmarkSpec, ...]:
+        """The benchmark where names must say it: all but the first."""
+        return () if benchmark == self.benchmarks[0] else (benchmark,)
 
 
-def run_name(run: Run) -> str:
-    """Name of a run: model, SAE where one is named, training set, hash of the three."""
+def run_name(run: Run, further: tuple[BenchmarkSpec, ...] = ()) -> str:
+    """Name of a run: model, SAE where one is named, training set, benchmark if it is a further one, hash of these."""
     names = [model_name(run.model.id), _sae_name(run.sae), set_name(run.training_set.source)]
-    return _name(names, run.model, run.sae, run.training_set)
+    return _name([*names, *(set_name(one.source) for one in further)], run.model, run.sae, run.training_set, *further)
 
 
-def model_slug(run: Run) -> str:
-    """Name of what a model's runs share."""
-    return _name([model_name(run.model.id)], run.model)
+def model_slug(run: Run, further: tuple[BenchmarkSpec, ...] = ()) -> str:
+    """Name of what a model's runs on a benchmark share."""
+    return _name([model_name(run.model.id), *(set_name(one.source) for one in further)], run.model, *further)
 
 
-def tuning_slug(run: Run) -> str:
-    """Name of what the runs of a model and training set share, whatever their SAE."""
-    return _name([model_name(run.model.id), set_name(run.training_set.source)], run.model, run.training_set)
+def tuning_slug(run: Run, further: tuple[BenchmarkSpec, ...] = ()) -> str:
+    """Name of what the runs of a model and training set share, on one benchmark if it is named, whatever their SAE."""
+    names = [model_name(run.model.id), set_name(run.training_set.source), *(set_name(one.source) for one in further)]
+    return _name(names, run.model, run.training_set, *further)
 
 
 def _name(names: Sequence[str], *specs: Spec) -> str:
@@ -154,7 +174,8 @@ def matrix_template(matrix: Matrix) -> str:
     text += "# Settings of each SAE:\n"
     text += "".join(f"#   {field}: {info.description}\n" for field, info in SAESpec.model_fields.items())
     text += section_of_list("training_sets", "The sets to tune on", matrix.training_sets)
-    for name in ("benchmark", "settings", "tune", "measure", "resources"):
+    text += section_of_list("benchmarks", "What to predict and to measure", matrix.benchmarks)
+    for name in ("settings", "tune", "measure", "resources"):
         text += section(name, getattr(matrix, name))
     for name in ("retries", "post_hoc"):
         text += f"\n# {Matrix.model_fields[name].description}\n{name}: {str(getattr(matrix, name)).lower()}\n"

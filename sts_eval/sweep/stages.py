@@ -1,10 +1,13 @@
 """The stages of a sweep, each of them once, however many runs it serves.
 
     predict   one per run
-    before    one per model, after any of its predictions: all leave out the same questions
+    before    one per model and benchmark, after any prediction of these: all leave out the same questions
     tune      one per model, training set and seed, after all predictions that it will be compared with
-    after     one per tuned seed
+    after     one per tuned seed and benchmark
     report    one per run
+
+After the predictions, seeds come one after the other, and what a tuned seed is measured for follows its tuning: a
+sweep that is stopped early has whole runs of its first seeds.
 
 A stage is named by what it is about and keyed by what its result depends on. Files are told apart by name, size
 and time of change.
@@ -12,6 +15,8 @@ and time of change.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from itertools import product
 
 from sts_eval.experiment import Run
 from sts_eval.model.fingerprint import file_stamps, model_fingerprint, training_key
@@ -42,30 +47,39 @@ def plan(matrix: Matrix) -> tuple[Stage, ...]:
         key = prediction_key(run, [file_stamps(run.training_set.source), _benchmark_stamps(run)])
         predictions[name] = Stage(f"predict-{name}", "predict", name, key)
     befores = {}
-    for slug, names in _shared(runs, model_slug).items():
+    for slug, names in _shared(runs, partial(_model_and_benchmark, matrix)).items():
         needs = tuple(predictions[name].name for name in names)
         befores[slug] = Stage(f"before-{slug}", "before", names[0], _before_key(runs[names[0]]), needs_one=needs)
-    tunings: list[Stage] = []
-    afters: dict[str, list[Stage]] = {}
-    for slug, names in _shared(runs, tuning_slug).items():
-        needs = tuple(predictions[name].name for name in names)
+    trainings: list[Stage] = []
+    afters: dict[str, list[Stage]] = {name: [] for name in runs}
+    for seed, (slug, names) in product(matrix.tune.seeds, _shared(runs, tuning_slug).items()):
         run = runs[names[0]]
         data = [run.training_set.model_dump(mode="json"), file_stamps(run.training_set.source)]
-        for seed in matrix.tune.seeds:
-            key = training_key(run.model, data, run.tune, seed)
-            tuning = Stage(f"tune-{slug}-seed{seed}", "tune", names[0], key, seed, needs)
-            key = fingerprint([_before_key(run), key])
-            after = Stage(f"after-{slug}-seed{seed}", "after", names[0], key, seed, (tuning.name,))
-            tunings.append(tuning)
-            afters.setdefault(slug, []).append(after)
+        key = training_key(run.model, data, run.tune, seed)
+        needs = tuple(predictions[name].name for name in names)
+        tuning = Stage(f"tune-{slug}-seed{seed}", "tune", names[0], key, seed, needs)
+        trainings.append(tuning)
+        for benchmark in matrix.benchmarks:
+            measured = [name for name in names if runs[name].benchmark == benchmark]
+            read = runs[measured[0]]
+            name = f"after-{tuning_slug(read, matrix.further(benchmark))}-seed{seed}"
+            after_key = fingerprint([_before_key(read), key])
+            after = Stage(name, "after", measured[0], after_key, seed, (tuning.name,))
+            trainings.append(after)
+            for name in measured:
+                afters[name].append(after)
     reports = []
     for name, run in runs.items():
-        prediction, after_it = predictions[name], afters[tuning_slug(run)]
+        prediction, after_it = predictions[name], afters[name]
         key = fingerprint([prediction.key, [stage.key for stage in after_it], matrix.post_hoc])
-        needs = tuple(stage.name for stage in (prediction, befores[model_slug(run)], *after_it))
+        before = befores[_model_and_benchmark(matrix, run)]
+        needs = tuple(stage.name for stage in (prediction, before, *after_it))
         reports.append(Stage(f"report-{name}", "report", name, key, needs=needs))
-    after_stages = [stage for stages in afters.values() for stage in stages]
-    return (*predictions.values(), *befores.values(), *tunings, *after_stages, *reports)
+    return (*predictions.values(), *befores.values(), *trainings, *reports)
+
+
+def _model_and_benchmark(matrix: Matrix, run: Run) -> str:
+    return model_slug(run, matrix.further(run.benchmark))
 
 
 def unshared(matrix: Matrix) -> dict[Kind, int]:

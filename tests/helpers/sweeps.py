@@ -24,7 +24,7 @@ def small_matrix(sets: Sequence[str], *, seeds: tuple[int, ...] = (0,), **change
     return Matrix(
         models=(MatrixModel(**run.model.model_dump(), saes=(run.sae,)),),
         training_sets=tuple(TrainingSetSpec(source=str(sft_path(name))) for name in sets),
-        benchmark=run.benchmark.model_copy(update={"domains": small_run.DOMAINS[:3]}),
+        benchmarks=(run.benchmark.model_copy(update={"domains": small_run.DOMAINS[:3]}),),
         settings=run.settings,
         tune=run.tune.model_copy(update={"seeds": seeds}),
         measure=run.measure,

@@ -6,7 +6,7 @@ import pytest
 from helpers.sweeps import hub_matrix
 
 from sts_eval.errors import UserError
-from sts_eval.experiment import SAESpec, TrainingSetSpec
+from sts_eval.experiment import BenchmarkSpec, SAESpec, TrainingSetSpec
 from sts_eval.sweep.examples import hub_matrix as shipped_hub_matrix
 from sts_eval.sweep.examples import lab_matrix
 from sts_eval.sweep.matrix import Matrix, MatrixModel, matrix_template, read_matrix
@@ -65,6 +65,21 @@ def test_where_a_model_runs_is_no_part_of_the_name():
     assert names(moved) == names(was)
 
 
+def test_a_further_benchmark_renames_nothing_and_is_named():
+    was = hub_matrix()
+    grown = was.model_copy(update={"benchmarks": (*was.benchmarks, BenchmarkSpec(source="org/exam"))})
+    assert names(grown)[: len(names(was))] == names(was)
+    assert [run.benchmark.source for _, run in grown.expand()] == ["mmlu_pro"] * 12 + ["org/exam"] * 12
+    assert all("-exam-" in name for name in names(grown)[12:])
+    assert len(set(names(grown))) == 24
+
+
+def test_a_file_of_one_benchmark_reads_as_before(tmp_path):
+    path = tmp_path / "matrix.yaml"
+    path.write_text("models: [{id: a}]\ntraining_sets: [{source: b}]\nbenchmark: {source: c}\n", encoding="utf-8")
+    assert read_matrix(path).benchmarks == (BenchmarkSpec(source="c"),)
+
+
 @pytest.mark.parametrize("matrix", [lab_matrix(), shipped_hub_matrix(), hub_matrix(retries=5, post_hoc=True)])
 def test_a_written_file_reads_back_the_same(tmp_path, matrix):
     path = tmp_path / "matrix.yaml"
@@ -74,8 +89,8 @@ def test_a_written_file_reads_back_the_same(tmp_path, matrix):
 
 def test_every_setting_stands_in_the_file_with_its_meaning():
     text = matrix_template(lab_matrix())
-    parts = [MatrixModel, SAESpec, TrainingSetSpec]
-    parts += [type(getattr(lab_matrix(), name)) for name in ("benchmark", "settings", "tune", "measure", "resources")]
+    parts = [MatrixModel, SAESpec, TrainingSetSpec, BenchmarkSpec]
+    parts += [type(getattr(lab_matrix(), name)) for name in ("settings", "tune", "measure", "resources")]
     for part in parts:
         for field, info in part.model_fields.items():
             assert f"{field}:" in text

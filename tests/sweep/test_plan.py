@@ -4,7 +4,7 @@ from collections import Counter
 
 from helpers.sweeps import hub_matrix
 
-from sts_eval.experiment import TrainingSetSpec
+from sts_eval.experiment import BenchmarkSpec, TrainingSetSpec
 from sts_eval.sweep.matrix import Matrix, MatrixModel
 from sts_eval.sweep.stages import plan, unshared
 
@@ -48,6 +48,30 @@ def test_what_each_needs():
     for stage in of["report"]:
         assert Counter(stages[need].kind for need in stage.needs) == {"predict": 1, "before": 1, "after": 2}
         assert {(runs[stages[need].run].model.id) for need in stage.needs} == {runs[stage.run].model.id}
+
+
+def with_two_benchmarks():
+    was = hub_matrix()
+    return was.model_copy(update={"benchmarks": (*was.benchmarks, BenchmarkSpec(source="org/exam"))})
+
+
+def test_one_tuning_serves_all_benchmarks():
+    # Twice the predictions, baselines, evaluations and reports; the tunings stay as they are.
+    counts = Counter(stage.kind for stage in plan(with_two_benchmarks()))
+    assert counts == {"predict": 24, "before": 4, "tune": 12, "after": 24, "report": 24}
+    stages = {stage.name: stage for stage in plan(with_two_benchmarks())}
+    for stage in stages.values():
+        if stage.kind == "tune":  # two SAEs on two benchmarks
+            assert [stages[need].kind for need in stage.needs] == ["predict"] * 4
+        if stage.kind == "report":
+            assert Counter(stages[need].kind for need in stage.needs) == {"predict": 1, "before": 1, "after": 2}
+    every = tuple(unshared(hub_matrix()))
+    assert keys(hub_matrix(), *every).items() < keys(with_two_benchmarks(), *every).items()
+
+
+def test_a_stopped_sweep_has_its_first_seeds():
+    seeds = [stage.seed for stage in plan(hub_matrix()) if stage.kind in ("tune", "after")]
+    assert seeds == [0] * 12 + [1] * 12
 
 
 def test_another_set_changes_no_key():
