@@ -210,7 +210,11 @@ class TuneSettings(Spec):
     targets: str | tuple[str, ...] = Field(
         "all-linear", description="modules to adapt: all-linear, or names as peft takes them"
     )
-    bf16: bool | None = Field(None, description="train in bfloat16 autocast; by default if the GPU supports it")
+    bf16: bool | None = Field(
+        None,
+        description="train in bfloat16 autocast; by default if the GPU supports it, or the weights are bfloat16 and "
+        "the processor has instructions for it",
+    )
     gradient_checkpointing: bool | None = Field(
         None, description="recompute activations to save memory; by default on a GPU"
     )

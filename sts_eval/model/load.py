@@ -114,6 +114,22 @@ def checkpointing_name() -> str:
     return new if hasattr(PreTrainedModel, f"{new}_enable") else old
 
 
+def trains_in_bf16(tune: TuneSettings, model: Any, *, device: str) -> bool:
+    """Whether training computes in bfloat16 autocast on this kind of device ("cuda", "cpu", …).
+
+    By default a GPU does where it can, and a processor with instructions for it where the weights are bfloat16: on
+    one without it is slower, and small float32 models gain nothing.
+    """
+    import torch
+
+    if tune.bf16 is not None:
+        return tune.bf16
+    if device == "cpu":
+        native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+        return bool(native) and model.dtype == torch.bfloat16
+    return device == "cuda" and torch.cuda.is_bf16_supported()
+
+
 def default_device() -> str:
     """The accelerator of this machine, or its processor."""
     import torch

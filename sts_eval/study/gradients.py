@@ -26,7 +26,7 @@ from sts_eval.data.sampling import shuffled
 from sts_eval.data.training_set import TrainingSet
 from sts_eval.errors import UserError
 from sts_eval.experiment import RATE, TuneSettings
-from sts_eval.model.load import checkpointing_name, lora_config
+from sts_eval.model.load import checkpointing_name, lora_config, trains_in_bf16
 from sts_eval.progress import Progress, silent
 from sts_eval.study.extractor import Extractor
 from sts_eval.study.losses import option_ids
@@ -44,8 +44,7 @@ class Adapter:
         self._model = model
         self._at_once = tune.per_device_batch
         self._device = next(model.parameters()).device
-        on_gpu = self._device.type == "cuda"
-        self._bf16 = (on_gpu and torch.cuda.is_bf16_supported()) if tune.bf16 is None else tune.bf16
+        self._bf16 = trains_in_bf16(tune, model, device=self._device.type)
         self.parameters: list[nn.Parameter] = [one for one in model.parameters() if one.requires_grad]
         # Those that start at zero: B (for an embedding, peft lets A start there).
         self.zeros = [one for one in self.parameters if not one.any()]

@@ -19,7 +19,7 @@ from trl.trainer.sft_trainer import SFTTrainer
 from sts_eval.data.rows import Split, TokenRow
 from sts_eval.errors import UserError
 from sts_eval.experiment import RATE, ModelSpec, TuneSettings
-from sts_eval.model.load import checkpointing_name, load_model, lora_config
+from sts_eval.model.load import checkpointing_name, load_model, lora_config, trains_in_bf16
 from sts_eval.progress import Progress, silent
 from sts_eval.tuning.checkpoints import Attempt, last_checkpoint
 from sts_eval.tuning.setup import Setup
@@ -132,11 +132,11 @@ def _attempt(
     setup: Setup, rows: Split, attempt: Attempt, *, most: int, seed: int, folder: Path, progress: Progress
 ) -> Trained:
     set_seed(seed)
-    arguments = _arguments(setup.model, setup.settings, seed=seed, folder=attempt.checkpoints)
+    network = load_model(setup.model, for_training=True)
+    arguments = _arguments(setup.model, setup.settings, network, seed=seed, folder=attempt.checkpoints)
     per_device, accumulation = cut_batch(setup.settings.batch, most, arguments.world_size)
     arguments.per_device_train_batch_size = per_device
     arguments.gradient_accumulation_steps = accumulation
-    network = load_model(setup.model, for_training=True)
     network.config.use_cache = False
     try:
         trainer = SFTTrainer(
@@ -179,9 +179,8 @@ def _attempt(
     )
 
 
-def _arguments(model: ModelSpec, settings: TuneSettings, *, seed: int, folder: Path) -> SFTConfig:
+def _arguments(model: ModelSpec, settings: TuneSettings, network: Any, *, seed: int, folder: Path) -> SFTConfig:
     on_gpu = torch.cuda.is_available() and model.device != "cpu"
-    bf16 = (on_gpu and torch.cuda.is_bf16_supported()) if settings.bf16 is None else settings.bf16
     checkpointing = on_gpu if settings.gradient_checkpointing is None else settings.gradient_checkpointing
     recomputing: dict[str, Any] = {"gradient_checkpointing": None, checkpointing_name(): checkpointing}  # trl's is True
     return SFTConfig(
@@ -196,7 +195,7 @@ def _arguments(model: ModelSpec, settings: TuneSettings, *, seed: int, folder: P
         adam_beta2=settings.beta2,
         weight_decay=settings.weight_decay,
         max_grad_norm=settings.clip,
-        bf16=bf16,
+        bf16=trains_in_bf16(settings, network, device="cuda" if on_gpu else "cpu"),
         use_cpu=model.device == "cpu",
         dataloader_pin_memory=torch.cuda.is_available(),
         seed=seed,

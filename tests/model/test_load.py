@@ -3,12 +3,13 @@
 import shutil
 
 import pytest
+import torch
 from helpers import tiny
 from safetensors.torch import load_file, save_file
 
 from sts_eval.errors import UserError
 from sts_eval.experiment import ModelSpec, TuneSettings
-from sts_eval.model.load import load_model, load_tokenizer, lora_config, token_counter
+from sts_eval.model.load import load_model, load_tokenizer, lora_config, token_counter, trains_in_bf16
 
 
 def test_tokens_are_counted_without_special_ones(tmp_path):
@@ -64,3 +65,24 @@ def test_missing_weights_of_an_adapter_are_named(tuned, model, tmp_path):
     without(tmp_path / "adapter" / "adapter_model.safetensors", name)
     with pytest.raises(UserError, match=r"lack 1 of its tensors.*layers\.0\.mlp\.up_proj\.lora_B"):
         load_model(spec)
+
+
+@pytest.mark.parametrize(
+    ("asked", "device", "native", "weights", "expected"),
+    [
+        (True, "cpu", False, torch.float32, True),
+        (False, "cuda", True, torch.bfloat16, False),
+        (None, "cpu", True, torch.bfloat16, True),
+        (None, "cpu", True, torch.float32, False),
+        (None, "cpu", False, torch.bfloat16, False),
+        (None, "cuda", True, torch.float32, True),
+        (None, "mps", True, torch.bfloat16, False),
+    ],
+)
+def test_who_trains_in_bf16(monkeypatch, asked, device, native, weights, expected):
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: native)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: native)
+    network = torch.nn.Linear(1, 1)
+    network.dtype = weights
+    assert trains_in_bf16(TuneSettings(bf16=asked), network, device=device) is expected
