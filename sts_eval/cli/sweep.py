@@ -38,9 +38,17 @@ UNFINISHED = 3  # exit code where a stage is quarantined
 @click.option("--dry-run", is_flag=True, help="Only print the plan.")
 @click.option("--status", is_flag=True, help="Only print which stages are done, running or failed.")
 @click.option("--retry", is_flag=True, help="Try quarantined stages again.")
+@click.option("--predict-only", is_flag=True, help="Make the predictions, and stop before the first tuning.")
 @POST_HOC
 def sweep(
-    matrix: Path, folder: Path | None, address: str | None, dry_run: bool, status: bool, retry: bool, post_hoc: bool
+    matrix: Path,
+    folder: Path | None,
+    address: str | None,
+    dry_run: bool,
+    status: bool,
+    retry: bool,
+    predict_only: bool,
+    post_hoc: bool,
 ) -> None:
     """Run every experiment of MATRIX (a YAML file). A stage that several runs share is done once.
 
@@ -68,13 +76,17 @@ def sweep(
         for note in engine.notes:
             click.echo(f"Warning: {note}", err=True)
         with _view(engine.width) as tell:
-            book = drive(described, folder, engine, retry=retry, tell=tell)
+            book = drive(described, folder, engine, retry=retry, predict_only=predict_only, tell=tell)
     finally:
         engine.close()
     _print_state(book, engine.width)
-    if any(standing != "done" for standing in book.standings().values()):
+    wanted = {name for name, stage in book.stages.items() if stage.kind == "predict" or not predict_only}
+    if any(standing != "done" for name, standing in book.standings().items() if name in wanted):
         click.echo(f"Next: fix what the logs say, then sts-eval sweep {matrix} --folder {folder} --retry", err=True)
         sys.exit(UNFINISHED)
+    if predict_only:
+        click.echo(f"Next: sts-eval sweep {matrix} --folder {folder}")
+        return
     lists = comparable(described)
     if len(lists) == 1:
         lists = [["*"]]

@@ -51,13 +51,16 @@ def drive(
     engine: Engine,
     *,
     retry: bool = False,
+    predict_only: bool = False,
     tell: Tell = lambda _book, _record: None,
     poll: float = POLL,
 ) -> Book:
     """Do all stages that can be done; with `retry`, also those that were quarantined.
 
+    With `predict_only` it ends when the predictions are made, before the first tuning.
+
     Returns:
-        The state at the end: every stage is done, quarantined or blocked.
+        The state at the end: every stage that was to be done is done, quarantined or blocked.
 
     Raises:
         UserError: The folder cannot be written, or another driver is at work in it.
@@ -71,7 +74,7 @@ def drive(
             book.forgive()
         while True:
             for name, standing in book.standings().items():
-                if standing == "ready":
+                if standing == "ready" and (book.stages[name].kind == "predict" or not predict_only):
                     engine.submit(_task(book, name, matrix))
                     book.submitted.add(name)
             tell(book, None)

@@ -6,6 +6,7 @@ from typing import get_args
 from rich.markup import escape
 from rich.table import Table
 
+from sts_eval.experiment import BenchmarkSpec
 from sts_eval.sweep.matrix import Matrix
 from sts_eval.sweep.stages import unshared
 from sts_eval.sweep.state import OVER, Book, Standing
@@ -74,9 +75,9 @@ def _duration(seconds: float) -> str:
 
 
 def comparable(matrix: Matrix) -> list[list[str]]:
-    """Names of runs that one comparison takes: at most one of each model and training set, so one list per SAE."""
-    lists: dict[int, list[str]] = {}
-    places = [place for model in matrix.models for place in range(len(model.saes)) for _ in matrix.training_sets]
-    for (name, _), place in zip(matrix.expand(), places, strict=True):
-        lists.setdefault(place, []).append(name)
+    """Names of runs that one comparison takes: one of each model and training set, so a list per benchmark and SAE."""
+    place = {model.spec(): {sae: number for number, sae in enumerate(model.saes)} for model in matrix.models}
+    lists: dict[tuple[BenchmarkSpec, int], list[str]] = {}
+    for name, run in matrix.expand():
+        lists.setdefault((run.benchmark, place[run.model][run.sae]), []).append(name)
     return list(lists.values())

@@ -5,6 +5,7 @@ import sys
 from helpers.small_run import call
 from helpers.sweeps import InOrder, Scripted, hub_matrix
 
+from sts_eval.experiment import BenchmarkSpec
 from sts_eval.sweep.matrix import matrix_template, read_matrix
 
 
@@ -48,6 +49,22 @@ def test_runs_of_several_saes_are_compared_apart(tmp_path, monkeypatch):
     assert [len(line.split()) - 3 for line in lines] == [6, 6]
     assert "layer-9" in lines[0]
     assert "layer-20" in lines[1]
+
+
+def test_runs_on_several_benchmarks_are_compared_apart(tmp_path, monkeypatch):
+    monkeypatch.setattr("sts_eval.cli.sweep.Local", Scripted)
+    was = hub_matrix()
+    two = was.model_copy(update={"benchmarks": (*was.benchmarks, BenchmarkSpec(source="org/exam"))})
+    ended = call("sweep", written(tmp_path, two), "--folder", tmp_path / "sweep")
+    lines = [line for line in ended.out.splitlines() if line.startswith("Next: sts-eval compare")]
+    assert [(len(line.split()) - 3, line.count("-exam-")) for line in lines] == [(6, 0), (6, 0), (6, 6), (6, 6)]
+
+
+def test_predictions_alone_end_with_the_command_that_goes_on(tmp_path, monkeypatch):
+    monkeypatch.setattr("sts_eval.cli.sweep.Local", Scripted)
+    file, folder = written(tmp_path, hub_matrix()), tmp_path / "sweep"
+    ended = call("sweep", file, "--folder", folder, "--predict-only")
+    assert (ended.code, ended.out.splitlines()[-1]) == (0, f"Next: sts-eval sweep {file} --folder {folder}")
 
 
 def test_ray_that_is_not_there(tmp_path, monkeypatch):

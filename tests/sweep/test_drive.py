@@ -21,9 +21,9 @@ def first(kind):
     return next(stage.name for stage in STAGES if stage.kind == kind)
 
 
-def go(folder, script=None, *, matrix=MATRIX, retry=False, **options):
+def go(folder, script=None, *, matrix=MATRIX, retry=False, predict_only=False, **options):
     engine = Scripted(script, **options)
-    return drive(matrix, folder, engine, retry=retry), engine
+    return drive(matrix, folder, engine, retry=retry, predict_only=predict_only), engine
 
 
 def standings(book):
@@ -40,6 +40,15 @@ def test_all_is_done_once_and_after_what_it_needs(tmp_path):
         assert not stage.needs_one or min(place[need] for need in stage.needs_one) < place[stage.name]
     assert go(tmp_path)[1].ended == []
     assert driver_of(tmp_path) is None
+
+
+def test_predictions_alone_and_the_rest_later(tmp_path):
+    book, engine = go(tmp_path, predict_only=True)
+    assert {book.stages[name].kind for name in engine.ended} == {"predict"}
+    assert len(engine.ended) == 12
+    book, engine = go(tmp_path)
+    assert len(engine.ended) == 50 - 12
+    assert standings(book) == {"done": 50}
 
 
 def test_what_breaks_is_tried_again_elsewhere_and_then_done(tmp_path):
