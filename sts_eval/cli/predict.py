@@ -6,11 +6,11 @@ from typing import Any
 import click
 
 from sts_eval.cli.options import PATH, output, settings_options
-from sts_eval.cli.progress import progress_bars
 from sts_eval.experiment import Experiment
 from sts_eval.records.calibration import Calibration
 from sts_eval.records.prediction import SCORES
 from sts_eval.records.record import check_writable
+from sts_eval.report.progress import progress_bars
 from sts_eval.settings import describe, settings_of
 
 

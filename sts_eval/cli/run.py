@@ -5,15 +5,13 @@ from pathlib import Path
 import click
 
 from sts_eval.cli.options import PATH, POST_HOC, output
-from sts_eval.cli.progress import progress_bars
 from sts_eval.errors import UserError
 from sts_eval.experiment import ModelSpec, Run, TrainingSetSpec
 from sts_eval.experiment_file import read_experiment, template
-from sts_eval.records.claim import claimed, own_claim
 from sts_eval.records.prediction import Prediction
-from sts_eval.records.record import check_writable, write_atomically
+from sts_eval.records.record import write_atomically
 from sts_eval.records.run_folder import RunFolder
-from sts_eval.records.tuning import Tuning
+from sts_eval.report.progress import progress_bars
 
 RUN_FOLDER = click.option("--folder", type=PATH, help="The folder of the run.  [default: runs/NAME-OF-EXPERIMENT]")
 
@@ -84,15 +82,11 @@ def finetune(experiment: Path, prediction: Path | None, folder: Path | None, pus
 
     Under `accelerate launch -m sts_eval.cli stage finetune …` it uses several GPUs.
     """
-    from sts_eval.pipeline import make_tuning
-    from sts_eval.transfer.measure import refer_to
+    from sts_eval.api.stages import finetune as tuned
     from sts_eval.tuning.push import push_to_hub
 
-    described, files = read_experiment(experiment), RunFolder.of(folder or Path("runs") / experiment.stem)
-    followed = refer_to(Prediction.read(prediction)) if prediction else None
-    with claimed(files.claim, own_claim()), progress_bars() as progress:
-        tuning = make_tuning(described, followed, files, progress)
-    tuning.write(files.tuning_record)
+    files = RunFolder.of(folder or Path("runs") / experiment.stem)
+    tuning = tuned(experiment, files.run, prediction=prediction)
     for one in tuning.runs:
         loss = f"held-out loss {one.loss_before:.3f} → {one.loss_after:.3f}"
         click.echo(f"seed {one.seed}: {loss}, {one.steps} steps, {one.seconds:.0f} s")
@@ -115,24 +109,8 @@ def measure(experiment: Path, tuning: Path, prediction: Path | None, output: Pat
 
     Runs lm-evaluation-harness.
     """
-    from sts_eval.transfer import measure as measuring
+    from sts_eval.api.stages import measure as measured
 
-    described, done = read_experiment(experiment), Tuning.read(tuning)
-    if prediction is None and done.prediction is not None:  # its questions would be scored unseen
-        raise UserError(f"the tuning of {tuning} follows a prediction", "Give that record with --prediction")
-    files = RunFolder.of(tuning.parent)
-    output = output or files.transfer_record
-    check_writable(output)
-    with claimed(files.claim, own_claim()), progress_bars() as progress:
-        transfer = measuring.measure(
-            described.model,
-            measuring.tuned_models(done, files.tuning),
-            described.measure,
-            files.evaluations,
-            prediction=Prediction.read(prediction) if prediction else None,
-            tuning=done,
-            benchmark=described.benchmark,
-            progress=progress,
-        )
-    transfer.write(output)
+    output = output or RunFolder.of(tuning.parent).transfer_record
+    measured(experiment, tuning, prediction=prediction, output=output)
     click.echo(f"Record: {output}. Next: sts-eval report {prediction or 'PREDICTION'} {output}")

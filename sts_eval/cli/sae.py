@@ -6,8 +6,8 @@ from typing import Any
 import click
 
 from sts_eval.cli.options import PATH, settings_options
-from sts_eval.cli.progress import progress_bars
 from sts_eval.experiment import SAERecipe
+from sts_eval.report.progress import progress_bars
 from sts_eval.settings import describe, settings_of
 
 

@@ -172,6 +172,16 @@ def load_sae(spec: SAESpec, *, model_id: str, device: str) -> SparseAutoencoder:
     return _load_release(spec, device)
 
 
+def wrap_sae(sae: Any, spec: SAESpec) -> SparseAutoencoder:
+    """An SAE of sae-lens that is loaded already. The description says at most where to read.
+
+    Raises:
+        UserError: It is of a kind that cannot be used, or does not say where it reads.
+    """
+    neuronpedia = getattr(sae.cfg.metadata, "neuronpedia_id", None)
+    return _checked(spec, sae, "the SAE", neuronpedia_id=neuronpedia)
+
+
 def _load_release(spec: SAESpec, device: str) -> SparseAutoencoder:
     from sae_lens import SAE
 

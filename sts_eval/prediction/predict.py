@@ -45,10 +45,11 @@ EXPLAINED = 10
 FIT = "fit"  # the stage that checks whether SAE and model belong together
 
 
-def predict(experiment: Experiment, progress: Progress = silent) -> Prediction:
+def predict(experiment: Experiment, progress: Progress = silent, *, loaded: Extractor | None = None) -> Prediction:
     """Predict how much each domain will change if the model is tuned on the training set.
 
-    Reads the untuned model only. Data are read before the model, so that a mistake in them costs seconds.
+    Reads the untuned model only. Data are read before the model, so that a mistake in them costs seconds. `loaded` is
+    the model with its SAE where they are in memory already.
 
     Raises:
         UserError: Something in the description or in what it names is wrong.
@@ -63,7 +64,7 @@ def predict(experiment: Experiment, progress: Progress = silent) -> Prediction:
         _check_home(experiment.training_set.home, benchmark)
     progress("loading the model and the SAE", 0, 1)
     with costs("load"):
-        extractor = load_extractor(experiment.model, experiment.sae, settings)
+        extractor = loaded or load_extractor(experiment.model, experiment.sae, settings)
     costs.models = [extractor.reader.model]
     with costs(FIT):
         checked = check_sae(

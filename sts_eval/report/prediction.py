@@ -1,7 +1,10 @@
 """A prediction for people: ranked domains with bars, the reasons, other predictors, the cost, and a plot."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
@@ -12,6 +15,9 @@ from sts_eval.errors import UserError
 from sts_eval.records.prediction import ROBUST, SCORES, DomainQuestions, Prediction, Score
 from sts_eval.report.terminal import standard_output, text_table, warn
 from sts_eval.statistics.agreement import rank_correlation
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 BAR = 12  # characters of the longest bar
 NAMES = {"sts_icl": "STS_ICL", "sts_act": "STS_act", "sts_notebook": "notebook"}
@@ -123,12 +129,8 @@ def predictor_table(prediction: Prediction) -> Table:
     return text_table(heading, header, rows, left=header[:4], fold=header)
 
 
-def draw_scores(prediction: Prediction, score: str, path: Path) -> None:
-    """Draw a score per domain as bars with standard errors, highest on top.
-
-    Raises:
-        UserError: The path's ending names no image format.
-    """
+def scores_figure(prediction: Prediction, score: str) -> Figure:
+    """A score per domain as bars with standard errors, highest on top."""
     from matplotlib.figure import Figure
 
     names = [domain.domain for domain in prediction.ranked(score)[::-1]]
@@ -140,8 +142,17 @@ def draw_scores(prediction: Prediction, score: str, path: Path) -> None:
     axes.set_xlabel(f"{NAMES[score]} (bars: standard error over questions)")
     axes.set_title(f"{tuned_on(prediction.model.id, prediction.training_set.source, 'if tuned on')}: predicted impact")
     axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def draw_scores(prediction: Prediction, score: str, path: Path) -> None:
+    """Draw a score per domain into a file.
+
+    Raises:
+        UserError: The path's ending names no image format.
+    """
     try:
-        figure.savefig(path, dpi=150)
+        scores_figure(prediction, score).savefig(path, dpi=150)
     except ValueError as error:
         raise UserError(f"{path} names no image format", "End it in .png, .pdf or .svg") from error
 

@@ -19,7 +19,7 @@ from trl.trainer.sft_trainer import SFTTrainer
 from sts_eval.data.rows import Split, TokenRow
 from sts_eval.errors import UserError
 from sts_eval.experiment import RATE, ModelSpec, TuneSettings
-from sts_eval.model.load import checkpointing_name, load_model, lora_config, trains_in_bf16
+from sts_eval.model.load import checkpointing_name, default_device, load_model, lora_config, trains_in_bf16
 from sts_eval.progress import Progress, silent
 from sts_eval.tuning.checkpoints import Attempt, last_checkpoint
 from sts_eval.tuning.setup import Setup
@@ -181,6 +181,7 @@ def _attempt(
 
 def _arguments(model: ModelSpec, settings: TuneSettings, network: Any, *, seed: int, folder: Path) -> SFTConfig:
     on_gpu = torch.cuda.is_available() and model.device != "cpu"
+    on_cpu = model.device == "cpu" or default_device() == "cpu"
     checkpointing = on_gpu if settings.gradient_checkpointing is None else settings.gradient_checkpointing
     recomputing: dict[str, Any] = {"gradient_checkpointing": None, checkpointing_name(): checkpointing}  # trl's is True
     return SFTConfig(
@@ -196,7 +197,7 @@ def _arguments(model: ModelSpec, settings: TuneSettings, network: Any, *, seed: 
         weight_decay=settings.weight_decay,
         max_grad_norm=settings.clip,
         bf16=trains_in_bf16(settings, network, device="cuda" if on_gpu else "cpu"),
-        use_cpu=model.device == "cpu",
+        use_cpu=on_cpu,
         dataloader_pin_memory=torch.cuda.is_available(),
         seed=seed,
         data_seed=seed,

@@ -1,0 +1,26 @@
+"""The public Python interface: `import sts_eval as se` gives these names.
+
+Functions take what the command line takes, under the same names, and do the same work. What they return shows itself as
+a table in a notebook and as ten lines in a terminal; `.record` is the record on disk behind it.
+"""
+
+from sts_eval.api.compared import calibrate, compare
+from sts_eval.api.predicted import predict
+from sts_eval.api.reading import read
+from sts_eval.api.results import CalibrationResult, ComparisonResult, PredictionResult, ReportResult, RunResult
+from sts_eval.api.stages import finetune, measure, run
+
+__all__ = [
+    "CalibrationResult",
+    "ComparisonResult",
+    "PredictionResult",
+    "ReportResult",
+    "RunResult",
+    "calibrate",
+    "compare",
+    "finetune",
+    "measure",
+    "predict",
+    "read",
+    "run",
+]

@@ -1,0 +1,65 @@
+"""`compare` and `calibrate`: predictions against measured changes, over several runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from sts_eval.api.results import CalibrationResult, ComparisonResult, RunResult
+from sts_eval.records.calibration import HistoryKind
+from sts_eval.records.comparison import Split
+
+Runs = Sequence["str | Path | RunResult"]
+"""Folders of runs, .jsonl files of outcomes, or what `run` returned."""
+
+
+def compare(
+    runs: Runs,
+    *,
+    reference: str = "sts_icl",
+    split: Split | None = None,
+    post_hoc: bool = False,
+    unrelated: bool = False,
+    n_resamples: int = 2000,
+    seed: int = 0,
+) -> ComparisonResult:
+    """Compare all predictors with the measured changes of several runs.
+
+    `split` also chooses the best predictor on half of the training sets or models and judges it on the other half.
+
+    Raises:
+        UserError: A path is no run, or the runs cannot be compared.
+    """
+    from sts_eval.analysis.compare import compare_runs
+    from sts_eval.analysis.runs import gather
+
+    outcomes = gather(_paths(runs), post_hoc=post_hoc, unrelated=unrelated)
+    return ComparisonResult(
+        compare_runs(outcomes, reference=reference, n_resamples=n_resamples, seed=seed, split=split)
+    )
+
+
+def calibrate(
+    runs: Runs,
+    *,
+    predictors: Sequence[str] = (),
+    history: HistoryKind = "domain",
+    post_hoc: bool = False,
+    unrelated: bool = False,
+) -> CalibrationResult:
+    """Fit changes in points to scores over several runs; errors come from runs that the fit has not seen.
+
+    Without `predictors` each fit chooses the best one by itself.
+
+    Raises:
+        UserError: A path is no run, or a predictor has no scores.
+    """
+    from sts_eval.analysis.calibrate import calibrate as fitted
+    from sts_eval.analysis.runs import gather
+
+    outcomes = gather(_paths(runs), post_hoc=post_hoc, unrelated=unrelated)
+    return CalibrationResult(fitted(outcomes, tuple(predictors), history=history))
+
+
+def _paths(runs: Runs) -> list[Path]:
+    return [one.folder if isinstance(one, RunResult) else Path(one) for one in runs]

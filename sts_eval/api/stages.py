@@ -1,0 +1,120 @@
+"""`run`, and two of its stages by themselves: `finetune` and `measure`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sts_eval.api.results import PredictionResult, ReportResult, RunResult
+from sts_eval.errors import UserError
+from sts_eval.experiment import Run
+from sts_eval.experiment_file import read_experiment
+from sts_eval.records.claim import claimed, own_claim
+from sts_eval.records.prediction import Prediction
+from sts_eval.records.record import check_writable
+from sts_eval.records.run_folder import RunFolder
+from sts_eval.records.transfer import Transfer
+from sts_eval.records.tuning import Tuning
+
+
+def run(experiment: str | Path | Run, folder: str | Path | None = None, *, post_hoc: bool = False) -> RunResult:
+    """Predict, fine-tune, measure and report. A stage whose record exists is not done again.
+
+    Args:
+        experiment: A YAML file of `sts-eval init`, or a `sts_eval.experiment.Run`.
+        folder: Where the records go; by default `runs/NAME-OF-EXPERIMENT`.
+        post_hoc: Report a prediction that was made after fine-tuning started, marked as such.
+
+    Raises:
+        UserError: Something in the experiment, or in what it names, is wrong.
+    """
+    from sts_eval import pipeline
+    from sts_eval.report.files import write_report
+    from sts_eval.report.progress import progress_bars
+
+    described, place = _described(experiment), _folder(experiment, folder)
+    with progress_bars() as progress:
+        report = pipeline.run(described, place, post_hoc=post_hoc, progress=progress)
+    write_report(report, place)
+    prediction = RunFolder.of(place).record_named(Prediction, report.prediction_sha256)
+    return RunResult(place, PredictionResult(prediction), ReportResult(report))
+
+
+def finetune(
+    experiment: str | Path | Run, folder: str | Path | None = None, *, prediction: str | Path | Prediction | None = None
+) -> Tuning:
+    """Fine-tune the experiment's model, once per seed, into the run's folder. Seeds that are there are not repeated.
+
+    `prediction` is the one that this fine-tuning tests. Under `accelerate launch` it uses several GPUs.
+
+    Raises:
+        UserError: The model cannot be tuned so, or another process is at work in the folder.
+    """
+    from sts_eval.pipeline import make_tuning
+    from sts_eval.report.progress import progress_bars
+    from sts_eval.transfer.measure import refer_to
+
+    described, files = _described(experiment), RunFolder.of(_folder(experiment, folder))
+    followed = None if prediction is None else refer_to(_prediction(prediction))
+    with claimed(files.claim, own_claim()), progress_bars() as progress:
+        tuning = make_tuning(described, followed, files, progress)
+    tuning.write(files.tuning_record)
+    return tuning
+
+
+def measure(
+    experiment: str | Path | Run,
+    tuning: str | Path,
+    *,
+    prediction: str | Path | Prediction | None = None,
+    output: str | Path | None = None,
+) -> Transfer:
+    """Measure accuracy before and after a fine-tuning, on the same questions, with lm-evaluation-harness.
+
+    Args:
+        experiment: A YAML file, or a `sts_eval.experiment.Run`.
+        tuning: The record that `finetune` wrote, or the folder of the run.
+        prediction: Its questions are not scored.
+        output: Where the record goes; by default `transfer.json` beside the tuning's record.
+
+    Raises:
+        UserError: There is no such tuning, it follows a prediction that is not given, or it cannot be evaluated so.
+    """
+    from sts_eval.report.progress import progress_bars
+    from sts_eval.transfer import measure as measuring
+
+    described, place = _described(experiment), Path(tuning)
+    if place.is_dir():
+        place = RunFolder.of(place).tuning_record
+    done = Tuning.read(place)
+    if prediction is None and done.prediction is not None:  # its questions would be scored unseen
+        raise UserError(f"the tuning of {place} follows a prediction", "Give that record with --prediction")
+    files = RunFolder.of(place.parent)
+    written = Path(output or files.transfer_record)
+    check_writable(written)
+    with claimed(files.claim, own_claim()), progress_bars() as progress:
+        transfer = measuring.measure(
+            described.model,
+            measuring.tuned_models(done, files.tuning),
+            described.measure,
+            files.evaluations,
+            prediction=None if prediction is None else _prediction(prediction),
+            tuning=done,
+            benchmark=described.benchmark,
+            progress=progress,
+        )
+    transfer.write(written)
+    return transfer
+
+
+def _described(experiment: str | Path | Run) -> Run:
+    return experiment if isinstance(experiment, Run) else read_experiment(Path(experiment))
+
+
+def _folder(experiment: str | Path | Run, folder: str | Path | None) -> Path:
+    if folder is None and isinstance(experiment, Run):
+        raise UserError("a described experiment has no name", "Pass folder=, where its records go")
+    return Path(folder) if folder is not None else Path("runs") / Path(str(experiment)).stem
+
+
+def _prediction(given: str | Path | Prediction) -> Prediction:
+    return given if isinstance(given, Prediction) else Prediction.read(Path(given))
