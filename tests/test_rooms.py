@@ -16,11 +16,11 @@ ROOMS = (
     *("errors", "progress", "quiet", "statistics", "experiment", "experiment_file", "settings", "records", "data"),
     *("lab", "model", "sae_training", "study", "predictors", "prediction", "harness"),
     *("tuning", "transfer", "hindsight", "analysis", "preflight", "pipeline", "report"),
-    *("submission", "store", "queue", "sweep", "export", "leaderboard", "cli"),
+    *("submission", "store", "queue", "sweep", "export", "leaderboard", "api", "cli"),
 )
 """From the ground up, as docs/architecture.md lists them: a room imports only rooms before it."""
 
-VIEWS = {"cli", "leaderboard", "sweep"}
+VIEWS = {"api", "cli", "leaderboard", "sweep"}
 """Who may import the tables, plots and documents of `report`."""
 
 KNOWS_THE_OUTCOME = ("sts_eval.transfer", "sts_eval.hindsight", "sts_eval.records.transfer", "sts_eval.records.tuning")

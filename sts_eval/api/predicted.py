@@ -37,10 +37,10 @@ def predict(
     loaded = None
     given = _checked(settings) | {"sft": sft, "domains": domains}
     if isinstance(model, tuple):
-        network, tokenizer = model
-        given["model"] = getattr(network.config, "_name_or_path", "") or IN_MEMORY
         if sae is None or isinstance(sae, str | Path):
             raise UserError("a loaded model needs a loaded SAE", "Pass sae=SAE.load_from_disk(…) of sae-lens")
+        network, tokenizer = model
+        given["model"] = getattr(network.config, "_name_or_path", "") or IN_MEMORY
     else:
         given["model"] = model
     if isinstance(sae, str | Path):

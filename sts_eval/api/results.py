@@ -139,7 +139,7 @@ class ReportResult(Result[Report]):
         )
 
     def to_frame(self) -> pd.DataFrame:
-        """One row per domain: STS scores, accuracies (proportions), delta and its standard error (points), n, verdict."""
+        """One row per domain: scores, accuracies (proportions), delta and its standard error (points), n, verdict."""
         import pandas as pd
 
         return pd.DataFrame(

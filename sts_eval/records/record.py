@@ -94,6 +94,9 @@ class Record(Part):
         older = {name: part for name, part in parts.items() if isinstance(part, Record) and part.of_earlier_schema}
         return values | {name: part._plain() for name, part in older.items()}
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.sha256()[:12]}>"  # all its fields would fill pages
+
     def sha256(self) -> str:
         """SHA-256 of the canonical JSON, in hexadecimal: the record's name wherever it is referred to."""
         return hashlib.sha256(self.canonical().encode()).hexdigest()

@@ -1,0 +1,89 @@
+"""`import sts_eval as se` on the embedded lab: what a notebook does, and what it shows."""
+
+import subprocess
+import sys
+
+import matplotlib.figure
+import pytest
+
+import sts_eval as se
+from sts_eval.errors import UserError
+from sts_eval.lab import benchmark_path, model_path, sae_path, sft_path
+from sts_eval.model.load import load_model, load_tokenizer
+
+SMALL = {"shift_tokens": 300, "domain_tokens": 120, "seeds": (0,), "only": ("law", "math", "health")}
+
+
+def predicted(**given):
+    asked = {"model": str(model_path()), "sae": str(sae_path()), "sft": str(sft_path("law"))} | given
+    return se.predict(**asked, domains=str(benchmark_path()), **SMALL)
+
+
+@pytest.fixture(scope="module")
+def prediction():
+    return predicted()
+
+
+def test_the_package_names_its_functions_and_loads_no_torch():
+    code = "import sys, sts_eval as se; print(sorted(set(dir(se)) - {'__version__'}) == sorted(se.__all__)); "
+    code += "se.predict; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "False"]
+
+
+def test_a_prediction_shows_itself_as_a_table(prediction):
+    lines = repr(prediction).splitlines()
+    assert "tuned on law.jsonl" in lines[0]
+    assert lines[1].split() == ["domain", "sts_icl", "sts_act", "sts_notebook", "questions"]
+    assert len(lines) == 5
+    assert prediction._repr_html_().count("<tr") == 4
+
+
+def test_its_frame_has_a_row_per_domain_and_predictor(prediction):
+    frame = prediction.to_frame()
+    assert list(frame.columns) == ["domain", "predictor", "score", "standard_error"]
+    assert len(frame) == 3 * len(prediction.record.predictors)
+    law = frame[(frame.domain == "law") & (frame.predictor == "sts_icl")]
+    assert law.score.item() == prediction.record.predictor("sts_icl").scores["law"].value
+
+
+def test_its_features_and_its_plot(prediction):
+    features = prediction.features()
+    assert list(features.feature) == list(prediction.record.shifts[0].features[: len(features)])
+    assert isinstance(prediction.plot("sts_act"), matplotlib.figure.Figure)
+
+
+def test_what_is_loaded_already_gives_the_same_scores(prediction):
+    from sae_lens import SAE
+
+    spec = prediction.record.experiment.model
+    loaded = predicted(model=(load_model(spec), load_tokenizer(spec)), sae=SAE.load_from_disk(str(sae_path())))
+    assert loaded.record.predictor("sts_icl").values == prediction.record.predictor("sts_icl").values
+    assert loaded.record.sae.weights_sha256 == prediction.record.sae.weights_sha256
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"shift_token": 3}, "no setting 'shift_token'. Did you mean 'shift_tokens'"),
+        ({"sae": object()}, "a loaded SAE needs a loaded model"),
+        ({"model": (object(), object())}, "a loaded model needs a loaded SAE"),
+        ({"top_n": 0}, "top_n=0: Input should be greater than or equal to 1"),
+    ],
+)
+def test_mistakes_are_one_line(given, says):
+    with pytest.raises(UserError, match=says.replace("(", r"\(")):
+        se.predict(**{"model": "org/m", "sft": "x.jsonl", "sae": str(sae_path())} | given)
+
+
+def test_a_saved_record_reads_back_with_its_views(prediction, tmp_path):
+    again = se.read(prediction.save(tmp_path / "prediction.json"))
+    assert isinstance(again, se.PredictionResult)
+    assert again.record == prediction.record
+    (tmp_path / "other.json").write_text('{"a": 1}', encoding="utf-8")
+    with pytest.raises(UserError, match=r"other\.json is no record of sts-eval"):
+        se.read(tmp_path / "other.json")
+
+
+def test_a_record_is_short_where_it_is_printed(prediction):
+    assert repr(prediction.record) == f"<Prediction {prediction.record.sha256()[:12]}>"
