@@ -1,7 +1,9 @@
 """`import sts_eval as se` on the embedded lab: what a notebook does, and what it shows."""
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import matplotlib.figure
 import pytest
@@ -87,3 +89,11 @@ def test_a_saved_record_reads_back_with_its_views(prediction, tmp_path):
 
 def test_a_record_is_short_where_it_is_printed(prediction):
     assert repr(prediction.record) == f"<Prediction {prediction.record.sha256()[:12]}>"
+
+
+def test_the_document_names_what_there_is():
+    text = (Path(se.__file__).parents[1] / "docs" / "python.md").read_text(encoding="utf-8")
+    functions = {name for name in se.__all__ if name[0].islower()}
+    assert set(re.findall(r"se\.(\w+)\(", text)) <= functions
+    rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
+    assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == functions
