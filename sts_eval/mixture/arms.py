@@ -1,0 +1,147 @@
+"""The experiment that checks a mixture: the same number of rows added in several ways, as training sets of one sweep.
+
+    FOLDER/
+        sweep.yaml        every arm as a training set, for `sts-eval sweep`
+        arms.json         which file is which arm
+        none.jsonl        the training set alone
+        equal.jsonl       with the same number of rows of every domain
+        sts_icl.jsonl     and so on, each with the record of its mixture beside it
+        sweep/            what the sweep makes
+
+Rows of a domain are taken in the same order in every arm, so arms differ in as few rows as they can.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from sts_eval.data.benchmark import load_benchmark
+from sts_eval.data.training_set import load_training_set
+from sts_eval.errors import UserError
+from sts_eval.experiment import ModelSpec, Run, TrainingSetSpec
+from sts_eval.mixture.mix import ENDING, Chosen, Ground, choose, training_set_alone, written
+from sts_eval.mixture.weights import CALIBRATION, DAMAGE, EQUAL, HISTORY, Evidence
+from sts_eval.records.mixture import Arm, Arms
+from sts_eval.records.prediction import Prediction
+from sts_eval.records.record import check_writable, now, write_atomically
+from sts_eval.sweep.matrix import Matrix, MatrixModel, matrix_template
+
+NONE = "none"
+"""The arm without added rows."""
+
+ARMS_RECORD, SWEEP_FILE, SWEEP_FOLDER = "arms.json", "sweep.yaml", "sweep"
+
+
+def usual_arms(evidence: Evidence, by: str) -> tuple[str, ...]:
+    """The arms that can be made: none, equal, the asked one, STS, TF-IDF, a probe, history, calibration, damage."""
+    known = evidence.prediction.by_predictor()
+    names = [NONE, EQUAL, by, *(name for name in ("sts_icl", "tfidf_cosine", "probe_kl") if name in known)]
+    given = {HISTORY: bool(evidence.history), CALIBRATION: evidence.calibration, DAMAGE: evidence.transfer}
+    return tuple(dict.fromkeys([*names, *(name for name, there in given.items() if there)]))
+
+
+def check_experiment(prediction: Prediction, experiment: Run) -> None:
+    """Refuse an experiment of another model, training set or benchmark than the prediction's.
+
+    Raises:
+        UserError: It is one.
+    """
+    differences = []
+    if not _same_model(prediction, experiment.model):
+        differences.append(f"model {experiment.model.id}, the prediction {prediction.model.id}")
+    for what, read, then in (
+        ("training set", load_training_set(experiment.training_set), prediction.training_set),
+        ("benchmark", load_benchmark(experiment.benchmark), prediction.benchmark),
+    ):
+        if read.sha256 != then.sha256:
+            mine, other = (f"{one.source} ({one.sha256[:12]})" for one in (read, then))
+            differences.append(f"{what} {mine}, the prediction {other}")
+    if differences:
+        raise UserError(
+            f"the experiment is about another run than the prediction: it has {'; '.join(differences)}",
+            "Give the experiment file of the run that was predicted with --experiment",
+        )
+
+
+def write_arms(
+    base: Ground, experiment: Run, names: Sequence[str], budget: int, folder: Path
+) -> tuple[Arms, dict[str, Chosen]]:
+    """Write the training sets of all arms, the sweep over them, and the record that says which is which.
+
+    Arms whose weights cannot be made are left out and named. Nothing is written before all rows are chosen.
+
+    Returns:
+        The record, and the rows of every arm that adds some.
+
+    Raises:
+        UserError: The experiment is of another model or data, the folder holds arms already, or the arm of equal shares
+            cannot be made.
+    """
+    check_experiment(base.evidence.prediction, experiment)
+    if (folder / ARMS_RECORD).exists():
+        raise UserError(f"{folder} holds the arms of an experiment already", "Give another folder with --verify")
+    chosen: dict[str, Chosen] = {}
+    not_made: dict[str, str] = {}
+    for name in dict.fromkeys([EQUAL, *names]):
+        if name == NONE:
+            continue
+        try:
+            chosen[name] = choose(base, name, budget)
+        except UserError as error:
+            if name == EQUAL:
+                raise
+            not_made[name] = error.problem
+    check_writable(folder / ARMS_RECORD)
+    alone = folder / f"{NONE}{ENDING}"
+    write_atomically(alone, training_set_alone(base))
+    arms = [Arm(name=NONE, file=alone.name, added=0, oracle=False, mixture_sha256=None)]
+    for name, rows in chosen.items():
+        path = folder / f"{name}{ENDING}"
+        mixture = written(base, rows, path)
+        arms.append(
+            Arm(
+                name=name,
+                file=path.name,
+                added=rows.added,
+                oracle=rows.weights.oracle,
+                mixture_sha256=mixture.sha256(),
+            )
+        )
+    write_atomically(folder / SWEEP_FILE, matrix_template(_sweep(experiment, folder, arms)))
+    home = experiment.training_set.home or base.evidence.prediction.experiment.training_set.home
+    target = tuple(name for name in home if name in base.benchmark.domains)
+    record = Arms(
+        created=now(),
+        prediction_sha256=base.evidence.prediction.sha256(),
+        budget=budget,
+        protected=tuple(name for name in base.protected if name not in target) or base.protected,
+        target=target,
+        arms=tuple(arms),
+        not_made=not_made,
+    )
+    record.write(folder / ARMS_RECORD)
+    return record, chosen
+
+
+def _sweep(experiment: Run, folder: Path, arms: Sequence[Arm]) -> Matrix:
+    """Every arm as a training set; all else as in the experiment."""
+    return Matrix(
+        models=(MatrixModel(**experiment.model.model_dump(), saes=(experiment.sae,)),),
+        training_sets=tuple(
+            TrainingSetSpec(source=str((folder / arm.file).resolve()), home=experiment.training_set.home)
+            for arm in arms
+        ),
+        benchmark=experiment.benchmark,
+        settings=experiment.settings,
+        tune=experiment.tune,
+        measure=experiment.measure,
+    )
+
+
+def _same_model(prediction: Prediction, given: ModelSpec) -> bool:
+    predicted = prediction.experiment.model
+    if (predicted.adapter, predicted.revision) != (given.adapter, given.revision):
+        return False
+    if predicted.id == given.id:
+        return True
+    places = [Path(one).expanduser() for one in (predicted.id, given.id)]
+    return all(place.is_dir() for place in places) and places[0].samefile(places[1])
