@@ -139,6 +139,7 @@ def mix(
         described(base, chosen),
         title=f"{chosen.added} rows to add to {predicted.training_set.source} by {by}",
         meaning=chosen.weights.meaning,
+        unlike_equal=chosen.unlike_equal,
         use=base.pool.use,
         notes=(*chosen.weights.notes, *base.pool.notes),
         distilled=None if targets is None else targets.record([*chosen.all_rows(), *chosen.dropped]),

@@ -93,7 +93,7 @@ def write_arms(
     check_writable(folder / ARMS_RECORD)
     alone = folder / f"{NONE}{ENDING}"
     write_atomically(alone, training_set_alone(base))
-    arms = [Arm(name=NONE, file=alone.name, added=0, oracle=False, mixture_sha256=None)]
+    arms = [Arm(name=NONE, file=alone.name, added=0, unlike_equal=0, oracle=False, mixture_sha256=None)]
     for name, rows in chosen.items():
         path = folder / f"{name}{ENDING}"
         mixture = written(base, rows, path)
@@ -102,6 +102,7 @@ def write_arms(
                 name=name,
                 file=path.name,
                 added=rows.added,
+                unlike_equal=rows.unlike_equal,
                 oracle=rows.weights.oracle,
                 mixture_sha256=mixture.sha256(),
             )

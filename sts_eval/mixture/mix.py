@@ -69,6 +69,12 @@ class Chosen:
     dropped: Collection[PoolRow]  # whose answer by the model cannot be trained on
 
     @property
+    def unlike_equal(self) -> int:
+        """Rows that would be of another domain if all weights were equal."""
+        equal = allocate(dict.fromkeys(self.quotas, 1.0), self.added, self.there)
+        return sum(abs(quota.taken - equal[name].taken) for name, quota in self.quotas.items()) // 2
+
+    @property
     def added(self) -> int:
         """Rows that are added."""
         return sum(map(len, self.rows.values()))
@@ -278,6 +284,7 @@ def _record(base: Ground, chosen: Chosen, read_back: TrainingSet) -> Mixture:
         meaning=chosen.weights.meaning,
         oracle=chosen.weights.oracle,
         budget=chosen.added,
+        unlike_equal=chosen.unlike_equal,
         protected=base.protected,
         seed=base.seed,
         use=base.pool.use,

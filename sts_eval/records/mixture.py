@@ -68,6 +68,7 @@ class Mixture(Record):
     meaning: str = Field(description="what such a weight stands for, in a sentence")
     oracle: bool = Field(description="whether the weights come from the measured change itself")
     budget: int
+    unlike_equal: int = Field(description="rows that would be of another domain if all weights were equal")
     protected: tuple[str, ...] = Field(description="domains that rows may be added for")
     seed: int = Field(description="draws the rows of a domain")
     use: PoolUse
@@ -86,6 +87,7 @@ class Arm(Part):
     name: str
     file: str = Field(description="name of the training set's file beside the record of the arms")
     added: int = Field(description="rows of the pool that it holds")
+    unlike_equal: int = Field(description="of these, rows that would be of another domain if all weights were equal")
     oracle: bool = Field(description="whether it could only be made after fine-tuning")
     mixture_sha256: str | None = Field(description="of its record; None where nothing was added")
 

@@ -18,6 +18,7 @@ def print_mixture(
     *,
     title: str,
     meaning: str,
+    unlike_equal: int,
     use: PoolUse,
     notes: Sequence[str],
     distilled: SelfDistillation | None = None,
@@ -38,7 +39,9 @@ def print_mixture(
             row.insert(2, _expected(one.expected))
         rows.append(row)
     console.print(text_table(title, header, rows, left=("domain", "why"), fold=("why",)))
-    lines = [meaning, *_pool_lines(use)]
+    taken = sum(one.taken for one in domains)
+    unlike = f"{unlike_equal} of {taken} rows would be of another domain if all weights were equal."
+    lines = [meaning, unlike, *_pool_lines(use)]
     if any(one.rounded != one.wanted for one in domains):
         total = sum(one.rounded for one in domains)
         lines.append(
@@ -55,8 +58,11 @@ def print_mixture(
 def print_arms(arms: Arms, console: Console | None = None) -> None:
     """Print the arms of an experiment."""
     console = console or standard_output()
-    rows = [[arm.name, str(arm.added), arm.file, "oracle" if arm.oracle else ""] for arm in arms.arms]
-    console.print(text_table("Arms", ("arm", "rows added", "training set", ""), rows, left=("arm", "training set", "")))
+    header = ("arm", "rows added", "unlike equal", "training set", "")
+    rows = [
+        [arm.name, str(arm.added), str(arm.unlike_equal), arm.file, "oracle" if arm.oracle else ""] for arm in arms.arms
+    ]
+    console.print(text_table("Arms", header, rows, left=("arm", "training set", "")))
     for name, reason in arms.not_made.items():
         warn(console, f"No arm {name}: {reason}.")
     if not arms.target:

@@ -133,4 +133,4 @@ def _rest_variance(d: Floats) -> float:
     """MS_rest/(nK) of differences of shape (K, n)."""
     n_seeds, n = d.shape
     rest = d - d.mean(axis=0) - d.mean(axis=1)[:, None] + d.mean()
-    return float((rest**2).sum()) / ((n_seeds - 1) * (n - 1) * n * n_seeds)
+    return float((rest**2).sum() / ((n_seeds - 1) * (n - 1) * n_seeds * n))
