@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sts_eval.analysis.wording import counted
 from sts_eval.data.benchmark import Benchmark, load_benchmark
 from sts_eval.data.example import Example
 from sts_eval.data.sampling import shuffled
@@ -264,7 +265,7 @@ def _why(quota: Quota, score: float | None, there: int) -> str:
     if not quota.share:
         return "the weight is 0" if score == 0 else "a negative score weighs nothing"
     if quota.taken < quota.wanted:
-        return f"the pool has only {there} rows"
+        return f"the pool has only {counted(there, 'row')}"
     if quota.taken > quota.wanted:
         return f"{quota.taken - quota.wanted} more, which other domains lack"
     return ""
