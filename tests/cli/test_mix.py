@@ -10,6 +10,8 @@ from helpers.sweeps import InOrder
 from sts_eval.experiment import Run, TrainingSetSpec
 from sts_eval.experiment_file import template
 from sts_eval.lab import sft_path
+from sts_eval.pipeline import predicted_part
+from sts_eval.prediction.predict import predict
 from sts_eval.records.arm_comparison import ArmComparison
 from sts_eval.records.mixture import Arms, Mixture
 from sts_eval.sweep.drive import drive
@@ -116,12 +118,9 @@ def test_an_experiment_on_the_lab_ends_in_one_table(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     described = small_run.experiment(benchmark={"domains": small_run.DOMAINS[:3]}, training_set={"home": ("math",)})
     (tmp_path / "small.yaml").write_text(template(described), encoding="utf-8")
-    assert call("run", "small.yaml", "--folder", "runs/alone").code == 0
-    (prediction,) = tmp_path.glob("runs/alone/prediction-*.json")
-    (transfer,) = tmp_path.glob("runs/alone/transfer-*.json")
-    words = ["--budget", 6, "--transfer", transfer, "--verify", "arms", "--experiment", "small.yaml"]
-    words += ["--arm", "none", "--arm", "damage"]
-    ended = call("mix", prediction, "--pool", sft_path("history"), "--by", "equal", *words)
+    predict(predicted_part(described)).write(tmp_path / "prediction.json")
+    words = ["--budget", 6, "--verify", "arms", "--experiment", "small.yaml", "--arm", "none"]
+    ended = call("mix", "prediction.json", "--pool", sft_path("history"), "--by", "equal", *words)
     assert ended.code == 0, ended.err
     arms = Arms.read(tmp_path / "arms" / "arms.json")
     drive(read_matrix(tmp_path / "arms" / "sweep.yaml"), tmp_path / "arms" / "sweep", InOrder())

@@ -1,11 +1,20 @@
-"""Paired comparisons of arms by hand, and what they allow one to say."""
+"""Paired comparisons of arms by hand, what they allow one to say, and the same from records on disk."""
 
 import numpy as np
 import pytest
+from helpers import records
 from scipy import stats
 
-from sts_eval.mixture.compare_arms import Sides, results_of
+from sts_eval.analysis.report import report_run
+from sts_eval.errors import UserError
+from sts_eval.experiment import ModelSpec, TrainingSetSpec
+from sts_eval.mixture.arms import ARMS_RECORD, SWEEP_FILE, SWEEP_FOLDER
+from sts_eval.mixture.compare_arms import Sides, compare_arms, results_of
 from sts_eval.mixture.verdict import conclusions
+from sts_eval.records.mixture import Arm, Arms
+from sts_eval.records.run_folder import RunFolder
+from sts_eval.report.mixture import arm_comparison_markdown, arm_table
+from sts_eval.sweep.matrix import Matrix, MatrixModel, matrix_template
 
 
 def sides(before, *after):
@@ -99,3 +108,85 @@ def test_one_seed_recommends_nothing():
     recommended, lines = conclusions(found, (0,), "accuracy")
     assert recommended is None
     assert lines[0].startswith("One seed cannot tell arms apart")
+
+
+# --- from records on disk ---
+
+PREDICTION = records.prediction({"d0": 5.0, "d1": 3.0, "d2": 2.0})
+FLIPS = {
+    "none": {"d0": (0, 8), "d1": (0, 6), "d2": (9, 0)},
+    "equal": {"d0": (0, 4), "d1": (0, 6), "d2": (7, 0)},
+    "sts_icl": {"d0": (0, 1), "d1": (0, 6), "d2": (5, 0)},
+    "damage": {"d0": (0, 0), "d1": (0, 5), "d2": (5, 0)},
+}
+"""By arm and domain of 100 questions: answers gained and lost."""
+
+
+def experiment(folder, arms=tuple(FLIPS), **changes):
+    """A folder of arms whose sweep has measured what `FLIPS` says."""
+    sets = tuple(TrainingSetSpec(source=f"{name}.jsonl") for name in FLIPS)
+    matrix = Matrix(models=(MatrixModel(**ModelSpec(id="org/model").model_dump()),), training_sets=sets)
+    folder.mkdir(exist_ok=True)
+    (folder / SWEEP_FILE).write_text(matrix_template(matrix), encoding="utf-8")
+    added = [
+        Arm(
+            name=name,
+            file=f"{name}.jsonl",
+            added=7 * (name != "none"),
+            unlike_equal=0,
+            oracle=name == "damage",
+            mixture_sha256=None,
+        )
+        for name in FLIPS
+    ]
+    Arms(
+        created=records.EARLY,
+        prediction_sha256=PREDICTION.sha256(),
+        budget=7,
+        protected=("d0", "d1"),
+        target=("d2",),
+        arms=tuple(added),
+        not_made={"history": "there are no other runs"},
+    ).write(folder / ARMS_RECORD)
+    for name, run in matrix.expand():
+        arm = run.training_set.source.removesuffix(".jsonl")
+        if arm in arms:
+            files = RunFolder.of_sweep(folder / SWEEP_FOLDER, name)
+            transfer = records.transfer(FLIPS[arm], after=PREDICTION, **changes.get(arm, {}))
+            transfer.write(files.transfer("0" * 8))
+            report_run(PREDICTION, transfer).write(files.report)
+    return folder
+
+
+def test_what_a_sweep_measured_comes_to_one_table(tmp_path):
+    found = compare_arms(experiment(tmp_path / "arms"))
+    by_name = {one.name: one for one in found.results}
+    assert by_name["sts_icl"].mean.value == -3.5  # of -1 and -6
+    assert by_name["sts_icl"].from_equal.value == 1.5  # of 3 and 0
+    assert by_name["none"].worst == "d0"
+    assert by_name["equal"].cost.value == -2  # 7 points of the target, where 9 are had without added rows
+    assert found.missing == {"history": "there are no other runs"}
+    assert found.recommended is None  # a single seed
+    header, rows = arm_table(found)
+    assert header == ["domain", "none", "equal", "sts_icl", "damage (O)"]
+    assert [row[0] for row in rows[:3]] == ["d0", "d1", "d2 (target)"]
+    assert rows[0][3].startswith("-1.0 ±")
+    assert "| d0 | -8.0 ±" in arm_comparison_markdown(found)
+
+
+def test_arms_that_are_not_done_are_named(tmp_path):
+    found = compare_arms(experiment(tmp_path / "arms", ("equal", "damage")))
+    assert [one.name for one in found.results] == ["equal", "damage"]
+    assert found.missing["sts_icl"] == "no report yet"
+    with pytest.raises(UserError, match=r"results of 1 arms \(none\); equal and another are needed"):
+        compare_arms(experiment(tmp_path / "others", ("none",)))
+
+
+def test_arms_with_other_questions_are_refused(tmp_path):
+    with pytest.raises(UserError, match="arms none and sts_icl cannot be paired: they have other questions"):
+        compare_arms(experiment(tmp_path / "arms", sts_icl={"n": 90}))
+
+
+def test_answers_without_log_probabilities_are_refused(tmp_path):
+    with pytest.raises(UserError, match="no log-probabilities"):
+        compare_arms(experiment(tmp_path / "arms"), "logprob")
