@@ -95,9 +95,10 @@ def mix(
     from sts_eval.experiment import TrainingSetSpec
     from sts_eval.experiment_file import read_experiment
     from sts_eval.mixture.arms import SWEEP_FILE, SWEEP_FOLDER, usual_arms, write_arms
-    from sts_eval.mixture.mix import choose, described, ground, record_path, written
+    from sts_eval.mixture.choose import choose, ground
     from sts_eval.mixture.own_targets import OwnTargets
     from sts_eval.mixture.weights import CALIBRATION, Evidence
+    from sts_eval.mixture.write import described, record_path, written
     from sts_eval.records.calibration import Calibration
     from sts_eval.records.prediction import Prediction
     from sts_eval.records.record import check_writable

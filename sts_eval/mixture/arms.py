@@ -18,8 +18,9 @@ from sts_eval.data.benchmark import load_benchmark
 from sts_eval.data.training_set import load_training_set
 from sts_eval.errors import UserError
 from sts_eval.experiment import ModelSpec, Run, TrainingSetSpec
-from sts_eval.mixture.mix import ENDING, Chosen, Ground, choose, training_set_alone, written
+from sts_eval.mixture.choose import Chosen, Ground, choose
 from sts_eval.mixture.weights import CALIBRATION, DAMAGE, EQUAL, HISTORY, Evidence
+from sts_eval.mixture.write import ENDING, training_set_alone, written
 from sts_eval.records.mixture import Arm, Arms
 from sts_eval.records.prediction import Prediction
 from sts_eval.records.record import check_writable, now, write_atomically
@@ -118,9 +119,23 @@ def write_arms(
         target=target,
         arms=tuple(arms),
         not_made=not_made,
+        notes=_notes(experiment, len(base.training_set.examples), budget),
     )
     record.write(folder / ARMS_RECORD)
     return record, chosen
+
+
+def _notes(experiment: Run, own: int, budget: int) -> tuple[str, ...]:
+    tune = experiment.tune
+    lines = []
+    if len(tune.seeds) == 1:
+        lines.append("tune.seeds names one seed, which cannot tell arms apart; give three or more.")
+    if tune.max_rows is not None and tune.max_rows < own + budget:
+        lines.append(
+            f"tune.max_rows is {tune.max_rows}: each seed draws so many of the {own + budget} rows of an arm, so it "
+            f"trains on about {round(budget * tune.max_rows / (own + budget))} of the {budget} added rows."
+        )
+    return tuple(lines)
 
 
 def _sweep(experiment: Run, folder: Path, arms: Sequence[Arm]) -> Matrix:

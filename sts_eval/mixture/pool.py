@@ -56,7 +56,7 @@ def read_pool(
     """
     read = load_training_set(spec)
     table = read_table(spec.source, split=spec.split, revision=spec.revision)
-    found = _column(column, [dict(row) for row in table.rows[:1]], spec.source)
+    found = _column(column, list(dict.fromkeys(name for row in table.rows for name in row)), spec.source)
     known = {_folded(name): name for name in benchmark.domains}
     named = [_cell(table.rows[number - 1], found) for number in read.numbers]
     if found and not any(_folded(name) in known for name in named if name):
@@ -131,9 +131,8 @@ def unusable(use: PoolUse) -> str:
     return f"of {use.rows} rows {told}" if told else f"it has {use.rows} rows"
 
 
-def _column(asked: str | None, rows: Sequence[Row], source: str) -> str | None:
-    """The column that names the domain."""
-    columns = list(rows[0]) if rows else []
+def _column(asked: str | None, columns: Sequence[str], source: str) -> str | None:
+    """The column that names the domain; None where similarity decides."""
     if asked == NO_COLUMN:
         return None
     if asked is not None and asked not in columns:

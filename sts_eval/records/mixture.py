@@ -103,3 +103,4 @@ class Arms(Record):
     target: tuple[str, ...] = Field(description="domains that the training set is made for; empty where not known")
     arms: tuple[Arm, ...]
     not_made: dict[str, str] = Field(description="arms that could not be made, and why")
+    notes: tuple[str, ...] = Field(description="what the experiment's settings do to the arms")

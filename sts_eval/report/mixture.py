@@ -65,6 +65,8 @@ def print_arms(arms: Arms, console: Console | None = None) -> None:
     console.print(text_table("Arms", header, rows, left=("arm", "training set", "")))
     for name, reason in arms.not_made.items():
         warn(console, f"No arm {name}: {reason}.")
+    for note in arms.notes:
+        warn(console, note)
     if not arms.target:
         console.print(
             "No target domain is known; training_set.home in the experiment file names it.",

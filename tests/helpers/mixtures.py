@@ -11,7 +11,7 @@ from helpers import records, tiny
 from sts_eval.data.benchmark import Domain, Question, load_benchmark
 from sts_eval.data.training_set import Example, load_training_set
 from sts_eval.experiment import BenchmarkSpec, Experiment, ModelSpec, TrainingSetSpec
-from sts_eval.mixture.mix import Ground, ground
+from sts_eval.mixture.choose import Ground, ground
 from sts_eval.mixture.weights import Evidence
 from sts_eval.records.prediction import Prediction
 

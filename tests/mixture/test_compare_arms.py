@@ -147,6 +147,7 @@ def experiment(folder, arms=tuple(FLIPS), **changes):
         target=("d2",),
         arms=tuple(added),
         not_made={"history": "there are no other runs"},
+        notes=(),
     ).write(folder / ARMS_RECORD)
     for name, run in matrix.expand():
         arm = run.training_set.source.removesuffix(".jsonl")

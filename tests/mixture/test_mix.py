@@ -8,9 +8,10 @@ from helpers import mixtures, tiny
 from sts_eval.data.training_set import Example, load_training_set
 from sts_eval.errors import UserError
 from sts_eval.experiment import TrainingSetSpec
-from sts_eval.mixture.mix import choose, written
+from sts_eval.mixture.choose import choose
 from sts_eval.mixture.own_targets import OwnTargets
 from sts_eval.mixture.weights import Evidence
+from sts_eval.mixture.write import written
 from sts_eval.model import generation
 from sts_eval.model.generation import Answer
 from sts_eval.records.mixture import Mixture

@@ -1,13 +1,9 @@
-"""From a prediction and a pool to a training set with rows added, and the record that says which and why."""
+"""From a prediction and a pool to the rows that are added to a training set."""
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from sts_eval.analysis.wording import counted
 from sts_eval.data.benchmark import Benchmark, load_benchmark
-from sts_eval.data.example import Example
 from sts_eval.data.sampling import shuffled
 from sts_eval.data.training_set import TrainingSet, load_training_set
 from sts_eval.errors import UserError
@@ -17,12 +13,6 @@ from sts_eval.mixture.own_targets import OwnTargets
 from sts_eval.mixture.pool import Pool, PoolRow, read_pool, unusable
 from sts_eval.mixture.weights import EQUAL, Evidence, Weights
 from sts_eval.records.calibration import ExpectedChange
-from sts_eval.records.mixture import Mixture, MixtureDomain
-from sts_eval.records.prediction import Prediction
-from sts_eval.records.record import check_writable, now, write_atomically
-from sts_eval.records.versions import versions
-
-ENDING = ".jsonl"
 
 
 @dataclass(frozen=True)
@@ -35,6 +25,7 @@ class Ground:
         benchmark: The prediction's.
         pool: The rows that may be added.
         protected: Domains that rows may be added for.
+        expected: Expected change in points by domain; empty without a calibration.
         seed: Draws the rows of a domain.
         targets: The untuned model's answers; None where the pool's own solutions are the targets.
     """
@@ -44,6 +35,7 @@ class Ground:
     benchmark: Benchmark
     pool: Pool
     protected: tuple[str, ...]
+    expected: Mapping[str, ExpectedChange]
     seed: int
     targets: OwnTargets | None = None
 
@@ -117,8 +109,8 @@ def ground(
     ):
         if now_read != then.sha256:
             raise UserError(f"the {what} {then.source} is no longer what the prediction read", "Predict again")
-    found = read_pool(pool, benchmark, training_set, column=column)
-    return Ground(evidence, training_set, benchmark, found, tuple(protect) or tuple(names), seed, targets)
+    expected, found = evidence.expected(), read_pool(pool, benchmark, training_set, column=column)
+    return Ground(evidence, training_set, benchmark, found, tuple(protect) or tuple(names), expected, seed, targets)
 
 
 def choose(base: Ground, by: str, budget: int) -> Chosen:
@@ -150,55 +142,6 @@ def choose(base: Ground, by: str, budget: int) -> Chosen:
         rows = {name: [row for row in own if row not in lost] for name, own in rows.items()}
 
 
-def written(base: Ground, chosen: Chosen, path: Path) -> Mixture:
-    """Write a mixture as JSON lines, and its record beside it.
-
-    A row has question and solution as they are trained on, where it comes from, and its domain. The training set's rows
-    come first, in their order.
-
-    Raises:
-        UserError: The path does not end in .jsonl, or cannot be written.
-    """
-    record = record_path(path)
-    for one in (path, record):
-        check_writable(one)
-    lines = [training_set_alone(base)]
-    for domain, rows in chosen.rows.items():
-        for row in rows:
-            example = row.example if base.targets is None else base.targets.target(row)
-            answered = "source" if base.targets is None else "untuned model"
-            lines.append(_line(example, "pool", row.number, domain, assigned=row.assigned, answered=answered))
-    write_atomically(path, "".join(lines))
-    mixture = _record(base, chosen, load_training_set(TrainingSetSpec(source=str(path))))
-    mixture.write(record)
-    return mixture
-
-
-def training_set_alone(base: Ground) -> str:
-    """The training set as JSON lines of the same form, its instruction written into the questions."""
-    rows = zip(base.training_set.numbers, base.training_set.examples, strict=True)
-    suffix = base.training_set.suffix
-    return "".join(_line(Example(row.question + suffix, row.solution), "training set", number) for number, row in rows)
-
-
-def record_path(path: Path) -> Path:
-    """Where the record of a mixture's file is.
-
-    Raises:
-        UserError: The file does not end in .jsonl.
-    """
-    if path.suffix != ENDING:
-        raise UserError(f"{path} does not end in {ENDING}", f"Give a name such as mixture{ENDING} with -o")
-    return path.with_suffix(".json")
-
-
-def described(base: Ground, chosen: Chosen) -> tuple[MixtureDomain, ...]:
-    """The rows of every protected domain, the largest share first."""
-    expected = base.evidence.expected()
-    found = [_domain(base, chosen, name, expected.get(name)) for name in base.protected]
-    return tuple(sorted(found, key=lambda one: -one.weight))
-
-
 def _check_budget(
     base: Ground,
     by: str,
@@ -217,81 +160,4 @@ def _check_budget(
         f"the pool has {rows} usable rows of {what} by {by}{lost}, fewer than the budget of {budget} "
         f"({unusable(base.pool.use)})",
         lower,
-    )
-
-
-def _line(
-    example: Example,
-    origin: str,
-    row: int,
-    domain: str | None = None,
-    *,
-    assigned: bool = False,
-    answered: str = "source",
-) -> str:
-    values = {
-        "question": example.question,
-        "solution": example.solution,
-        "origin": origin,
-        "row": row,
-        "domain": domain,
-        "domain_assigned": assigned,
-        "answered_by": answered,
-    }
-    return json.dumps(values, ensure_ascii=False) + "\n"
-
-
-def _domain(base: Ground, chosen: Chosen, name: str, expected: ExpectedChange | None) -> MixtureDomain:
-    quota, score = chosen.quotas[name], chosen.weights.scores.get(name)
-    return MixtureDomain(
-        domain=name,
-        score=score,
-        weight=chosen.weights.of(name),
-        share=quota.share,
-        rounded=quota.rounded,
-        wanted=quota.wanted,
-        there=chosen.there[name],
-        taken=quota.taken,
-        assigned=sum(row.assigned for row in chosen.rows[name]),
-        expected=expected,
-        why=_why(quota, score, chosen.there[name]),
-    )
-
-
-def _why(quota: Quota, score: float | None, there: int) -> str:
-    """Why a domain gets no rows, or other rows than wanted."""
-    if score is None:
-        return "has no score"
-    if not quota.share:
-        return "the weight is 0" if score == 0 else "a negative score weighs nothing"
-    if quota.taken < quota.wanted:
-        return f"the pool has only {counted(there, 'row')}"
-    if quota.taken > quota.wanted:
-        return f"{quota.taken - quota.wanted} more, which other domains lack"
-    return ""
-
-
-def _record(base: Ground, chosen: Chosen, read_back: TrainingSet) -> Mixture:
-    prediction: Prediction = base.evidence.prediction
-    distilled = None if base.targets is None else base.targets.record([*chosen.all_rows(), *chosen.dropped])
-    return Mixture(
-        created=now(),
-        prediction_sha256=prediction.sha256(),
-        model=prediction.model.id,
-        training_set=prediction.training_set,
-        pool=base.pool.identity,
-        benchmark=prediction.benchmark,
-        by=chosen.weights.by,
-        meaning=chosen.weights.meaning,
-        oracle=chosen.weights.oracle,
-        budget=chosen.added,
-        unlike_equal=chosen.unlike_equal,
-        protected=base.protected,
-        seed=base.seed,
-        use=base.pool.use,
-        self_distillation=distilled,
-        domains=described(base, chosen),
-        mixture=read_back.identity(),
-        notes=(*chosen.weights.notes, *base.pool.notes),
-        versions=versions(),
     )
