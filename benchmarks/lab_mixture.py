@@ -41,6 +41,7 @@ RESULTS = Path(__file__).parent / "results"
 BUDGET = 700  # half as many rows as the set has
 DAMAGE_SEEDS = (100, 101)  # of the run that measures the damage
 SET = "math"
+ARMS = ("none", "sts_icl", "tfidf_cosine", "history", "damage")
 
 
 def main() -> None:
@@ -48,6 +49,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seeds", type=int, default=3, help="seeds of every arm; more can be added later")
+    parser.add_argument("--arms", nargs="+", default=ARMS, help="arms beside equal; chosen once")
     parser.add_argument("--table", action="store_true")
     arguments = parser.parse_args()
     folder, arms = arguments.folder.resolve(), arguments.folder.resolve() / "arms"
@@ -57,9 +59,10 @@ def main() -> None:
         write_atomically(folder / "experiment.yaml", template(described))
         alone = described.model_copy(update={"tune": described.tune.model_copy(update={"seeds": DAMAGE_SEEDS})})
         write_atomically(folder / "alone.yaml", template(alone))
-        call("run", folder / "alone.yaml", "--folder", folder / "alone")
+        files = RunFolder.of(folder / "alone")
+        if not files.report.is_file():
+            call("run", folder / "alone.yaml", "--folder", folder / "alone")
         if not (arms / "arms.json").is_file():
-            files = RunFolder.of(folder / "alone")
             (prediction,) = folder.glob("alone/prediction-*.json")
             (transfer,) = files.files(Transfer)
             write_outcomes(
@@ -70,6 +73,7 @@ def main() -> None:
                 *("mix", prediction, "--pool", folder / "pool.jsonl", "--budget", BUDGET, "--self-distill"),
                 *("--answer-tokens", 32, "--history", folder / "history.jsonl", "--transfer", transfer),
                 *("--verify", arms, "--experiment", folder / "experiment.yaml"),
+                *(word for name in arguments.arms for word in ("--arm", name)),
             )
         matrix = read_matrix(arms / "sweep.yaml").model_copy(update={"tune": described.tune})
         write_atomically(arms / "sweep.yaml", matrix_template(matrix))  # with as many seeds as are asked for now
@@ -109,7 +113,7 @@ def experiment(folder: Path, seeds: tuple[int, ...]) -> Run:
         benchmark=BenchmarkSpec(source=str(folder / "benchmark")),
         settings=PredictSettings(shift_tokens=2000, domain_tokens=700, seeds=(0,)),
         tune=TuneSettings(max_steps=120, batch=16, per_device_batch=16, learning_rate=4e-3, seeds=seeds),
-        measure=MeasureSettings(task="mmlupro_options", batch_size="128", max_questions=300),
+        measure=MeasureSettings(task="mmlupro_options", batch_size="128", max_questions=200),
     )
 
 
