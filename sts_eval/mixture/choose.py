@@ -10,7 +10,7 @@ from sts_eval.errors import UserError
 from sts_eval.experiment import TrainingSetSpec
 from sts_eval.mixture.allocation import Quota, allocate
 from sts_eval.mixture.own_targets import OwnTargets
-from sts_eval.mixture.pool import Pool, PoolRow, read_pool, unusable
+from sts_eval.mixture.pool import Pool, PoolRow, read_pool
 from sts_eval.mixture.weights import EQUAL, Evidence, Weights
 from sts_eval.records.calibration import ExpectedChange
 
@@ -156,8 +156,8 @@ def _check_budget(
     lower = f"Give --budget {rows} or less, or a larger pool" if rows else "Give a pool with rows of these domains"
     what = "domains with a weight" if len(base.protected) == len(base.benchmark.domains) else "protected domains"
     lost = f" after {len(dropped)} answers of the model that cannot be trained on were dropped" if dropped else ""
+    left_out = f" (of {base.pool.use.rows} rows {base.pool.use.left_out})" if base.pool.use.left_out else ""
     raise UserError(
-        f"the pool has {rows} usable rows of {what} by {by}{lost}, fewer than the budget of {budget} "
-        f"({unusable(base.pool.use)})",
+        f"the pool has {rows} usable rows of {what} by {by}{lost}, fewer than the budget of {budget}{left_out}",
         lower,
     )

@@ -13,14 +13,12 @@ from sts_eval.data.training_set import Example, TrainingSet, load_training_set
 from sts_eval.errors import UserError
 from sts_eval.experiment import TrainingSetSpec
 from sts_eval.mixture.assignment import assign, share_assigned_right
-from sts_eval.records.mixture import PoolUse
+from sts_eval.records.mixture import LISTED, PoolUse
 from sts_eval.records.prediction import DataIdentity
 from sts_eval.tuning.contamination import find_contamination, words
 
 NO_COLUMN = "none"
 """What --domain-column takes where similarity is to decide."""
-
-LISTED = 6  # unknown domains in a message
 
 
 @dataclass(frozen=True)
@@ -111,24 +109,11 @@ def read_pool(
     )
     if not rows:
         raise UserError(
-            f"no row of {spec.source} can be used: {unusable(use)}",
+            f"no row of {spec.source} can be used: of {use.rows} rows {use.left_out}",
             "Give rows that are not in the benchmark or the training set; to add part of a benchmark, take its rows "
             "out of the benchmark first",
         )
     return Pool(read.identity(), rows, use, read.warnings)
-
-
-def unusable(use: PoolUse) -> str:
-    """What became of the rows that cannot be used, in words."""
-    counts = {
-        "hold a benchmark question": use.benchmark_questions,
-        "ask what the training set asks": use.in_training_set,
-        "repeat an earlier row": use.repeated,
-        "share no word with any domain": use.without_domain,
-        f"are of other domains ({_some(list(use.unknown_domains))})": sum(use.unknown_domains.values()),
-    }
-    told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
-    return f"of {use.rows} rows {told}" if told else f"it has {use.rows} rows"
 
 
 def _column(asked: str | None, columns: Sequence[str], source: str) -> str | None:

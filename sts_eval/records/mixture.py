@@ -8,6 +8,8 @@ from sts_eval.records.calibration import ExpectedChange
 from sts_eval.records.prediction import DataIdentity
 from sts_eval.records.record import Part, Record
 
+LISTED = 6  # unknown domains that are named
+
 
 class PoolUse(Part):
     """What was made of the rows of the pool."""
@@ -24,6 +26,21 @@ class PoolUse(Part):
     repeated: int = Field(description="left out: an earlier row of the pool has the same question")
     without_domain: int = Field(description="left out: no word in common with any domain")
     unknown_domains: dict[str, int] = Field(description="left out: rows by a domain that the benchmark does not have")
+
+    @property
+    def left_out(self) -> str:
+        """What became of the rows that cannot be used, in words; empty where all can."""
+        others = ", ".join(list(self.unknown_domains)[:LISTED]) + (
+            ", ..." if len(self.unknown_domains) > LISTED else ""
+        )
+        counts = {
+            "hold a benchmark question": self.benchmark_questions,
+            "ask what the training set asks": self.in_training_set,
+            "repeat an earlier row": self.repeated,
+            "share no word with any domain": self.without_domain,
+            f"are of other domains ({others})": sum(self.unknown_domains.values()),
+        }
+        return "; ".join(f"{count} {what}" for what, count in counts.items() if count)
 
 
 class SelfDistillation(Part):

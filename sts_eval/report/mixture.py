@@ -58,11 +58,11 @@ def print_mixture(
 def print_arms(arms: Arms, console: Console | None = None) -> None:
     """Print the arms of an experiment."""
     console = console or standard_output()
-    header = ("arm", "rows added", "unlike equal", "training set", "")
+    header = ("arm", "rows added", "unlike equal", "training set", "oracle")
     rows = [
-        [arm.name, str(arm.added), str(arm.unlike_equal), arm.file, "oracle" if arm.oracle else ""] for arm in arms.arms
+        [arm.name, str(arm.added), str(arm.unlike_equal), arm.file, "yes" if arm.oracle else ""] for arm in arms.arms
     ]
-    console.print(text_table("Arms", header, rows, left=("arm", "training set", "")))
+    console.print(text_table("Arms", header, rows, left=("arm", "training set")))
     for name, reason in arms.not_made.items():
         warn(console, f"No arm {name}: {reason}.")
     for note in arms.notes:
@@ -156,15 +156,7 @@ def _reading(comparison: ArmComparison) -> list[str]:
 
 
 def _pool_lines(use: PoolUse) -> list[str]:
-    counts = {
-        "hold a benchmark question": use.benchmark_questions,
-        "ask what the training set asks": use.in_training_set,
-        "repeat an earlier row": use.repeated,
-        "share no word with any domain": use.without_domain,
-        "are of other domains": sum(use.unknown_domains.values()),
-    }
-    told = "; ".join(f"{count} {what}" for what, count in counts.items() if count)
-    lines = [f"Pool: {use.rows} rows, {use.usable} usable" + (f" ({told})." if told else ".")]
+    lines = [f"Pool: {use.rows} rows, {use.usable} usable" + (f" ({use.left_out})." if use.left_out else ".")]
     if use.assigned:
         accuracy = "unknown" if use.assignment_accuracy is None else f"{use.assignment_accuracy:.0%}"
         lines.append(
