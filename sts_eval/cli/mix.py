@@ -94,7 +94,7 @@ def mix(
     from sts_eval.analysis.runs import gather
     from sts_eval.experiment import TrainingSetSpec
     from sts_eval.experiment_file import read_experiment
-    from sts_eval.mixture.arms import SWEEP_FILE, SWEEP_FOLDER, usual_arms, write_arms
+    from sts_eval.mixture.arms import SWEEP_FILE, SWEEP_FOLDER, check_experiment, usual_arms, write_arms
     from sts_eval.mixture.choose import choose, ground
     from sts_eval.mixture.own_targets import OwnTargets
     from sts_eval.mixture.weights import CALIBRATION, Evidence
@@ -109,6 +109,9 @@ def mix(
         for path in (output, record_path(output)):
             check_writable(path)
     predicted = Prediction.read(prediction)
+    described_run = None if experiment is None else read_experiment(experiment)
+    if verify is not None and described_run is not None:
+        check_experiment(predicted, described_run, verify)
     evidence = Evidence(
         predicted,
         calibration=None if calibration is None else Calibration.read(calibration),
@@ -132,9 +135,9 @@ def mix(
         base = ground(evidence, spec, column=domain_column, protect=protected, seed=seed, targets=targets)
         chosen = choose(base, by, budget)
         made = None
-        if verify is not None and experiment is not None:
-            names = arms or usual_arms(evidence, by)
-            made, _ = write_arms(base, read_experiment(experiment), names, budget, verify)
+        if verify is not None and described_run is not None:
+            usual = () if arms else usual_arms(evidence)
+            made = write_arms(base, described_run, budget, verify, asked=arms or (by,), usual=usual)
         record = None if output is None else written(base, chosen, output)
     print_mixture(
         described(base, chosen),

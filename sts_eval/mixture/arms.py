@@ -32,20 +32,23 @@ NONE = "none"
 ARMS_RECORD, SWEEP_FILE, SWEEP_FOLDER = "arms.json", "sweep.yaml", "sweep"
 
 
-def usual_arms(evidence: Evidence, by: str) -> tuple[str, ...]:
-    """The arms that can be made: none, equal, the asked one, STS, TF-IDF, a probe, history, calibration, damage."""
+def usual_arms(evidence: Evidence) -> tuple[str, ...]:
+    """What may weigh the domains with what was given: STS, TF-IDF, a probe, history, a calibration, the damage."""
     known = evidence.prediction.by_predictor()
-    names = [NONE, EQUAL, by, *(name for name in ("sts_icl", "tfidf_cosine", "probe_kl") if name in known)]
-    given = {HISTORY: bool(evidence.history), CALIBRATION: evidence.calibration, DAMAGE: evidence.transfer}
-    return tuple(dict.fromkeys([*names, *(name for name, there in given.items() if there)]))
+    given = {HISTORY: evidence.history, CALIBRATION: evidence.calibration, DAMAGE: evidence.transfer}
+    predictors = [name for name in ("sts_icl", "tfidf_cosine", "probe_kl") if name in known]
+    return (*predictors, *(name for name, there in given.items() if there))
 
 
-def check_experiment(prediction: Prediction, experiment: Run) -> None:
-    """Refuse an experiment of another model, training set or benchmark than the prediction's.
+def check_experiment(prediction: Prediction, experiment: Run, folder: Path) -> None:
+    """Find out before any row is chosen whether arms can be written.
 
     Raises:
-        UserError: It is one.
+        UserError: The experiment is of another model, training set or benchmark than the prediction, or the folder
+            holds arms already.
     """
+    if (folder / ARMS_RECORD).exists():
+        raise UserError(f"{folder} holds the arms of an experiment already", "Give another folder with --verify")
     differences = []
     if not _same_model(prediction, experiment.model):
         differences.append(f"model {experiment.model.id}, the prediction {prediction.model.id}")
@@ -64,31 +67,25 @@ def check_experiment(prediction: Prediction, experiment: Run) -> None:
 
 
 def write_arms(
-    base: Ground, experiment: Run, names: Sequence[str], budget: int, folder: Path
-) -> tuple[Arms, dict[str, Chosen]]:
+    base: Ground, experiment: Run, budget: int, folder: Path, *, asked: Sequence[str] = (), usual: Sequence[str] = ()
+) -> Arms:
     """Write the training sets of all arms, the sweep over them, and the record that says which is which.
 
-    Arms whose weights cannot be made are left out and named. Nothing is written before all rows are chosen.
-
-    Returns:
-        The record, and the rows of every arm that adds some.
+    There are always `none` and `equal`. Of the usual arms those that cannot be made are left out and named in the
+    record. Nothing is written before all rows are chosen.
 
     Raises:
-        UserError: The experiment is of another model or data, the folder holds arms already, or the arm of equal shares
-            cannot be made.
+        UserError: The arm of equal shares, or one that was asked for, cannot be made; or the folder cannot be written.
     """
-    check_experiment(base.evidence.prediction, experiment)
-    if (folder / ARMS_RECORD).exists():
-        raise UserError(f"{folder} holds the arms of an experiment already", "Give another folder with --verify")
     chosen: dict[str, Chosen] = {}
     not_made: dict[str, str] = {}
-    for name in dict.fromkeys([EQUAL, *names]):
+    for name in dict.fromkeys([EQUAL, *asked, *usual]):
         if name == NONE:
             continue
         try:
             chosen[name] = choose(base, name, budget)
         except UserError as error:
-            if name == EQUAL:
+            if name not in usual:
                 raise
             not_made[name] = error.problem
     check_writable(folder / ARMS_RECORD)
@@ -122,7 +119,7 @@ def write_arms(
         notes=_notes(experiment, len(base.training_set.examples), budget),
     )
     record.write(folder / ARMS_RECORD)
-    return record, chosen
+    return record
 
 
 def _notes(experiment: Run, own: int, budget: int) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from helpers import mixtures, small_run, tiny
+from helpers import mixtures, records, small_run, tiny
 from helpers.small_run import call
 from helpers.sweeps import InOrder
 
@@ -97,11 +97,16 @@ def test_an_experiment_on_another_model_or_set_is_refused(given, tmp_path):
 
 def test_arms_are_training_sets_of_one_sweep(given, tmp_path):
     words = ["--budget", 7, "--verify", tmp_path / "arms", "--experiment", experiment(tmp_path)]
-    ended = call("mix", *given, *words, "--arm", "none", "--arm", "sts_icl", "--arm", "history")
+    ended = call("mix", *given, *words, "--arm", "stsicl")
+    assert (ended.code, "no scores of 'stsicl'" in ended.err, (tmp_path / "arms").exists()) == (2, True, False)
+    pool = tiny.write_jsonl(tmp_path / "few.jsonl", mixtures.pool_rows(TEN | {"law": 1}))
+    never = records.transfer({"math": (0, 0), "law": (0, 3), "health": (5, 0)})
+    never.write(tmp_path / "transfer.json")
+    ended = call("mix", given[0], "--pool", pool, *words, "--transfer", tmp_path / "transfer.json")
     assert ended.code == 0, ended.err
     arms = Arms.read(tmp_path / "arms" / "arms.json")
     assert [(arm.name, arm.added) for arm in arms.arms] == [("none", 0), ("equal", 7), ("sts_icl", 7)]
-    assert "history" in arms.not_made
+    assert "1 usable rows of domains with a weight by damage" in arms.not_made["damage"]
     assert (arms.protected, arms.target) == (("law", "health"), ("math",))
     matrix = read_matrix(tmp_path / "arms" / "sweep.yaml")
     assert [one.source for one in matrix.training_sets] == [str(tmp_path / "arms" / arm.file) for arm in arms.arms]
