@@ -43,9 +43,11 @@ def conclusions(
             f"No arm is better than an equal split. The largest difference is that of {_name(usable[0])}: "
             f"{_told(usable[0].from_equal, unit)} ({corrected})."
         )
-        highs = [one.from_equal.high for one in usable if one.from_equal and one.from_equal.high is not None]
-        if highs and max(highs) > 0:
-            lines.append(f"An advantage of up to {max(highs):.2f} {unit} is not ruled out.")
+        open_ = max(usable, key=lambda one: _high(one.from_equal))
+        if _high(open_.from_equal) > 0:
+            lines.append(
+                f"An advantage of up to {_high(open_.from_equal):.2f} {unit} ({_name(open_)}) is not ruled out."
+            )
     worse = [_name(one) for one in others if _high(one.from_equal) < 0]
     if worse:
         lines.append(f"Worse than an equal split: {', '.join(worse)}.")

@@ -11,6 +11,7 @@ from sts_eval.report.markdown import pipe_table
 from sts_eval.report.terminal import standard_output, text_table, warn
 
 UNITS = {"accuracy": "points", "logprob": "nats"}
+DIGITS = {"accuracy": 1, "logprob": 3}
 
 
 def print_mixture(
@@ -99,41 +100,44 @@ def arm_comparison_markdown(comparison: ArmComparison) -> str:
 
 def arm_table(comparison: ArmComparison) -> tuple[list[str], list[list[str]]]:
     """Header and rows: a column for each arm, a row for each domain, and rows that sum up."""
-    results = comparison.results
+    results, digits = comparison.results, DIGITS[comparison.measure]
     header = ["domain", *(one.name + (" (O)" if one.oracle else "") for one in results)]
     marked = dict.fromkeys(comparison.target, " (target)")
     rows = [
-        [domain.domain + marked.get(domain.domain, ""), *(_estimate(one.domains[place].change) for one in results)]
+        [
+            domain.domain + marked.get(domain.domain, ""),
+            *(_estimate(one.domains[place].change, digits) for one in results),
+        ]
         for place, domain in enumerate(results[0].domains)
     ]
     rows.append([""] * len(header))
     rows.append(["rows added", *(str(one.added) for one in results)])
-    rows.append(["mean, protected", *(_estimate(one.mean) for one in results)])
-    rows += _with_interval("less equal", [one.from_equal for one in results])
+    rows.append(["mean, protected", *(_estimate(one.mean, digits) for one in results)])
+    rows += _with_interval("less equal", [one.from_equal for one in results], digits)
     rows.append(["worst domain", *(one.worst for one in results)])
-    rows.append(["its change", *(_estimate(_worst(one)) for one in results)])
+    rows.append(["its change", *(_estimate(_worst(one), digits) for one in results)])
     if comparison.target:
-        rows.append(["target", *(_estimate(one.target) for one in results)])
-        rows += _with_interval("less none (cost)", [one.cost for one in results])
+        rows.append(["target", *(_estimate(one.target, digits) for one in results)])
+        rows += _with_interval("less none (cost)", [one.cost for one in results], digits)
     return header, rows
 
 
-def _with_interval(name: str, found: Sequence[Estimate | None]) -> list[list[str]]:
+def _with_interval(name: str, found: Sequence[Estimate | None], digits: int) -> list[list[str]]:
     level = next((one.level for one in found if one is not None), None)
     ends = [
-        "–" if one is None or one.low is None or one.high is None else f"{one.low:+.1f} {one.high:+.1f}"
+        "–" if one is None or one.low is None or one.high is None else f"{one.low:+.{digits}f} {one.high:+.{digits}f}"
         for one in found
     ]
     told = "" if level is None else f"{level:.1%} interval"
-    return [[name, *map(_estimate, found)], [f"  {told}", *ends]]
+    return [[name, *(_estimate(one, digits) for one in found)], [f"  {told}", *ends]]
 
 
 def _worst(one: ArmResult) -> Estimate:
     return next(domain.change for domain in one.domains if domain.domain == one.worst)
 
 
-def _estimate(found: Estimate | None) -> str:
-    return "–" if found is None else f"{round(found.value, 2) + 0.0:+.1f} ±{found.se:.1f}"
+def _estimate(found: Estimate | None, digits: int) -> str:
+    return "–" if found is None else f"{round(found.value, digits) + 0.0:+.{digits}f} ±{found.se:.{digits}f}"
 
 
 def _title(comparison: ArmComparison) -> str:
@@ -151,7 +155,7 @@ def _reading(comparison: ArmComparison) -> list[str]:
         f"{told} questions a domain, the same in all arms. Errors are paired over questions"
         + (" and seeds." if several else "; those of other training runs are unknown."),
         f"Protected: {', '.join(comparison.protected)}. Differences between arms are paired by question and seed.",
-        "The worst domain is the smallest of several noisy changes, so the true worst change is likely smaller.",
+        "The worst domain is picked from noisy changes, so its true change is likely less bad than shown.",
     ]
 
 
