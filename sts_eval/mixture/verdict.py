@@ -7,7 +7,8 @@ from sts_eval.records.arm_comparison import ArmMeasure, ArmResult, Estimate
 
 UNITS: dict[ArmMeasure, str] = {"accuracy": "points", "logprob": "nats"}
 
-FEW_SEEDS = 3  # below so many the interval rests on one or no degree of freedom between training runs
+FEWEST_SEEDS = 3
+"""Simulated chance of calling any of five arms better that is not: up to 5% with three seeds, up to 14% with two."""
 
 
 def conclusions(
@@ -16,20 +17,19 @@ def conclusions(
     """The recommended arm, None where none is shown to be better than equal shares, and sentences that say why.
 
     An arm is recommended where the interval of its difference from equal shares, corrected for the number of arms,
-    lies above 0. Oracles are never recommended: they are known only after fine-tuning.
+    lies above 0, and there are three seeds. Oracles are never recommended: they are known only after fine-tuning.
     """
-    unit = UNITS[measure]
-    others = [one for one in results if one.from_equal is not None]
     if len(seeds) == 1:
         return None, (
-            "One seed cannot tell arms apart: nothing is known of how much another training run would differ. Set "
-            "several in tune.seeds.",
+            "One seed cannot tell arms apart: nothing is known of how much another training run would differ. Give "
+            f"{FEWEST_SEEDS} or more in tune.seeds.",
         )
-    by_gain = sorted(others, key=_gain, reverse=True)
-    usable = [one for one in by_gain if not one.oracle]
-    better = [one for one in usable if _low(one.from_equal) > 0]
-    lines = []
+    unit = UNITS[measure]
+    others = sorted((one for one in results if one.from_equal is not None), key=_gain, reverse=True)
+    usable = [one for one in others if not one.oracle]
+    better = [one for one in usable if _low(one.from_equal) > 0] if len(seeds) >= FEWEST_SEEDS else []
     corrected = f"intervals corrected for {counted(len(others), 'arm')}"
+    lines = []
     if better:
         best = better[0]
         lines.append(
@@ -39,15 +39,21 @@ def conclusions(
         if best.cost is not None:
             lines.append(f"Target, against no added rows: {_told(best.cost, unit)}.")
     elif usable:
+        if len(seeds) < FEWEST_SEEDS:
+            lines.append(
+                f"No arm is recommended: intervals from {len(seeds)} seeds are too short too often. Give "
+                f"{FEWEST_SEEDS} or more in tune.seeds."
+            )
+        else:
+            lines.append("No arm is better than an equal split.")
         lines.append(
-            f"No arm is better than an equal split. The largest difference is that of {_name(usable[0])}: "
+            f"The largest difference from equal shares is that of {_name(usable[0])}: "
             f"{_told(usable[0].from_equal, unit)} ({corrected})."
         )
-        open_ = max(usable, key=lambda one: _high(one.from_equal))
-        if _high(open_.from_equal) > 0:
-            lines.append(
-                f"An advantage of up to {_high(open_.from_equal):.2f} {unit} ({_name(open_)}) is not ruled out."
-            )
+        widest = max(usable, key=lambda one: _high(one.from_equal))
+        if _high(widest.from_equal) > 0:
+            largest = f"{_high(widest.from_equal):.2f} {unit} ({_name(widest)})"
+            lines.append(f"An advantage of up to {largest} is not ruled out.")
     worse = [_name(one) for one in others if _high(one.from_equal) < 0]
     if worse:
         lines.append(f"Worse than an equal split: {', '.join(worse)}.")
@@ -57,11 +63,6 @@ def conclusions(
         for one in others
         if one.oracle
     ]
-    if len(seeds) < FEW_SEEDS:
-        lines.append(
-            f"With {len(seeds)} seeds the spread between training runs is known from one degree of freedom; three or "
-            "more give far shorter intervals."
-        )
     if any(one.added == 0 for one in results):
         lines.append(
             "The arm without added rows has fewer rows: with tune.epochs it takes fewer steps, with tune.max_steps it "

@@ -68,16 +68,16 @@ def test_changes_worst_domain_and_cost_of_protection_by_hand():
 
 
 def many(shift, n=400, seed=0):
-    """Two seeds of a domain with many questions, in which an arm is right in so much larger a share of them."""
+    """Three seeds of a domain with many questions, in which an arm is right in so much larger a share of them."""
     rng = np.random.default_rng(seed)
-    luck = rng.random((2, n))
+    luck = rng.random((3, n))
     return {"law": Sides(100.0 * (rng.random(n) < 0.5), 100.0 * (luck < 0.5 + shift))}
 
 
-def said(**arms):
+def said(seeds=(0, 1, 2), **arms):
     answers = {"equal": many(0.0), **arms}
     found = [results_of(name, answers, ("law",), (), added=9, oracle=name == "damage") for name in answers]
-    return conclusions(found, (0, 1), "accuracy")
+    return conclusions(found, seeds, "accuracy")
 
 
 def test_an_arm_that_is_clearly_better_is_recommended():
@@ -90,8 +90,15 @@ def test_an_arm_that_is_clearly_better_is_recommended():
 def test_no_arm_is_recommended_where_none_is_shown_to_be_better():
     recommended, lines = said(sts_icl=many(0.0, seed=1), tfidf_cosine=many(-0.01, seed=2))
     assert recommended is None
-    assert lines[0].startswith("No arm is better than an equal split. ")
-    assert "is not ruled out" in lines[1]
+    assert lines[0] == "No arm is better than an equal split."
+    assert "is not ruled out" in lines[2]
+
+
+def test_two_seeds_recommend_nothing():
+    recommended, lines = said((0, 1), sts_icl=many(0.3))
+    assert recommended is None
+    assert lines[0].startswith("No arm is recommended: intervals from 2 seeds")
+    assert lines[1].startswith("The largest difference from equal shares is that of sts_icl: +")
 
 
 def test_an_oracle_is_never_recommended():

@@ -39,6 +39,20 @@ def test_the_mean_of_two_domains_by_hand():
     )
 
 
+@pytest.mark.parametrize(("n_seeds", "holds"), [(2, False), (3, True)])
+def test_best_of_five_differences_needs_three_seeds(n_seeds, holds):
+    # Two arms that do the same: an interval of level 1 - .05/5 lies above 0 in at most 1% of experiments, so that any
+    # of five does in 5%. It does for three seeds; for two, the variance between them is too often estimated as 0.
+    rng = np.random.default_rng(7)
+    draws, above = 1000, 0
+    for _ in range(draws):
+        shared = rng.normal(0, 0.3, (n_seeds, 1))
+        parts = [scale * rng.normal(0, 1, n) + rng.normal(0, 1, (n_seeds, n)) for n, scale in ((60, 0.5), (140, 1.5))]
+        change = change_over_domains([(np.zeros(part.shape), part + shared) for part in parts], level=0.99)
+        above += change.interval.low > 0
+    assert (above <= stats.binom.ppf(0.9995, draws, 0.01)) == holds
+
+
 def test_domains_with_other_seeds_have_no_mean():
     with pytest.raises(ValueError, match="the same seeds"):
         change_over_domains([(np.zeros(2), np.zeros((2, 2))), (np.zeros(2), np.zeros((3, 2)))])
