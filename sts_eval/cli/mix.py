@@ -95,7 +95,7 @@ def mix(
     from sts_eval.experiment import TrainingSetSpec
     from sts_eval.experiment_file import read_experiment
     from sts_eval.mixture.arms import SWEEP_FILE, SWEEP_FOLDER, check_experiment, usual_arms, write_arms
-    from sts_eval.mixture.choose import choose, ground
+    from sts_eval.mixture.choose import choose, read_sources
     from sts_eval.mixture.own_targets import OwnTargets
     from sts_eval.mixture.weights import CALIBRATION, Evidence
     from sts_eval.mixture.write import described, record_path, written
@@ -132,20 +132,20 @@ def mix(
                 progress=progress,
             )
         protected = [name.strip() for text in protect for name in text.split(",") if name.strip()]
-        base = ground(evidence, spec, column=domain_column, protect=protected, seed=seed, targets=targets)
-        chosen = choose(base, by, budget)
+        sources = read_sources(evidence, spec, column=domain_column, protect=protected, seed=seed, targets=targets)
+        chosen = choose(sources, by, budget)
         made = None
         if verify is not None and described_run is not None:
             usual = () if arms else usual_arms(evidence)
-            made = write_arms(base, described_run, budget, verify, asked=arms or (by,), usual=usual)
-        record = None if output is None else written(base, chosen, output)
+            made = write_arms(sources, described_run, budget, verify, asked=arms or (by,), usual=usual)
+        record = None if output is None else written(sources, chosen, output)
     print_mixture(
-        described(base, chosen),
+        described(sources, chosen),
         title=f"{chosen.added} rows to add to {predicted.training_set.source} by {by}",
         meaning=chosen.weights.meaning,
         unlike_equal=chosen.unlike_equal,
-        use=base.pool.use,
-        notes=(*chosen.weights.notes, *base.pool.notes),
+        use=sources.pool.use,
+        notes=(*chosen.weights.notes, *sources.pool.notes),
         distilled=None if targets is None else targets.record([*chosen.all_rows(), *chosen.dropped]),
     )
     if record is not None and output is not None:

@@ -18,7 +18,7 @@ from sts_eval.data.benchmark import load_benchmark
 from sts_eval.data.training_set import load_training_set
 from sts_eval.errors import UserError
 from sts_eval.experiment import ModelSpec, Run, TrainingSetSpec
-from sts_eval.mixture.choose import Chosen, Ground, choose
+from sts_eval.mixture.choose import Chosen, Sources, choose
 from sts_eval.mixture.weights import CALIBRATION, DAMAGE, EQUAL, HISTORY, Evidence
 from sts_eval.mixture.write import ENDING, training_set_alone, written
 from sts_eval.records.mixture import Arm, Arms
@@ -67,7 +67,13 @@ def check_experiment(prediction: Prediction, experiment: Run, folder: Path) -> N
 
 
 def write_arms(
-    base: Ground, experiment: Run, budget: int, folder: Path, *, asked: Sequence[str] = (), usual: Sequence[str] = ()
+    sources: Sources,
+    experiment: Run,
+    budget: int,
+    folder: Path,
+    *,
+    asked: Sequence[str] = (),
+    usual: Sequence[str] = (),
 ) -> Arms:
     """Write the training sets of all arms, the sweep over them, and the record that says which is which.
 
@@ -83,18 +89,18 @@ def write_arms(
         if name == NONE:
             continue
         try:
-            chosen[name] = choose(base, name, budget)
+            chosen[name] = choose(sources, name, budget)
         except UserError as error:
             if name not in usual:
                 raise
             not_made[name] = error.problem
     check_writable(folder / ARMS_RECORD)
     alone = folder / f"{NONE}{ENDING}"
-    write_atomically(alone, training_set_alone(base))
+    write_atomically(alone, training_set_alone(sources))
     arms = [Arm(name=NONE, file=alone.name, added=0, unlike_equal=0, oracle=False, mixture_sha256=None)]
     for name, rows in chosen.items():
         path = folder / f"{name}{ENDING}"
-        mixture = written(base, rows, path)
+        mixture = written(sources, rows, path)
         arms.append(
             Arm(
                 name=name,
@@ -106,17 +112,17 @@ def write_arms(
             )
         )
     write_atomically(folder / SWEEP_FILE, matrix_template(_sweep(experiment, folder, arms)))
-    home = experiment.training_set.home or base.evidence.prediction.experiment.training_set.home
-    target = tuple(name for name in home if name in base.benchmark.domains)
+    home = experiment.training_set.home or sources.evidence.prediction.experiment.training_set.home
+    target = tuple(name for name in home if name in sources.benchmark.domains)
     record = Arms(
         created=now(),
-        prediction_sha256=base.evidence.prediction.sha256(),
+        prediction_sha256=sources.evidence.prediction.sha256(),
         budget=budget,
-        protected=tuple(name for name in base.protected if name not in target) or base.protected,
+        protected=tuple(name for name in sources.protected if name not in target) or sources.protected,
         target=target,
         arms=tuple(arms),
         not_made=not_made,
-        notes=_notes(experiment, len(base.training_set.examples), budget),
+        notes=_notes(experiment, len(sources.training_set.examples), budget),
     )
     record.write(folder / ARMS_RECORD)
     return record

@@ -16,7 +16,7 @@ from sts_eval.records.calibration import ExpectedChange
 
 
 @dataclass(frozen=True)
-class Ground:
+class Sources:
     """What mixtures are made from.
 
     Attributes:
@@ -77,7 +77,7 @@ class Chosen:
         return [row for rows in self.rows.values() for row in rows]
 
 
-def ground(
+def read_sources(
     evidence: Evidence,
     pool: TrainingSetSpec,
     *,
@@ -85,7 +85,7 @@ def ground(
     protect: Sequence[str] = (),
     seed: int = 0,
     targets: OwnTargets | None = None,
-) -> Ground:
+) -> Sources:
     """Read what mixtures are made from: the prediction's training set and benchmark, and the pool.
 
     `column` names the domain in the pool. Rows are added for the domains in `protect`; for all if it is empty.
@@ -110,10 +110,10 @@ def ground(
         if now_read != then.sha256:
             raise UserError(f"the {what} {then.source} is no longer what the prediction read", "Predict again")
     expected, found = evidence.expected(), read_pool(pool, benchmark, training_set, column=column)
-    return Ground(evidence, training_set, benchmark, found, tuple(protect) or tuple(names), expected, seed, targets)
+    return Sources(evidence, training_set, benchmark, found, tuple(protect) or tuple(names), expected, seed, targets)
 
 
-def choose(base: Ground, by: str, budget: int) -> Chosen:
+def choose(sources: Sources, by: str, budget: int) -> Chosen:
     """Choose the rows of a mixture.
 
     Raises:
@@ -121,29 +121,32 @@ def choose(base: Ground, by: str, budget: int) -> Chosen:
     """
     if budget < 1:
         raise UserError(f"a budget of {budget} rows adds nothing", "Give --budget 1 or more")
-    weights = base.evidence.weights(by)
-    by_domain = {name: weights.of(name) for name in base.protected}
+    weights = sources.evidence.weights(by)
+    by_domain = {name: weights.of(name) for name in sources.protected}
     if not any(by_domain.values()):
-        told = ", ".join(base.protected) if len(base.protected) < len(base.benchmark.domains) else "every domain"
+        told = (
+            ", ".join(sources.protected) if len(sources.protected) < len(sources.benchmark.domains) else "every domain"
+        )
         raise UserError(f"the weight by {by} is 0 in {told}", f"Weigh by something else, for instance --by {EQUAL}")
-    rows, dropped = base.there(), list[PoolRow]()
+    rows, dropped = sources.there(), list[PoolRow]()
     while True:
         there = {name: len(own) for name, own in rows.items()}
-        _check_budget(base, by, by_domain, budget, there, dropped)
+        _check_budget(sources, by, by_domain, budget, there, dropped)
         quotas = allocate(by_domain, budget, there)
         taken = {name: rows[name][: quota.taken] for name, quota in quotas.items()}
-        if base.targets is None:
+        if sources.targets is None:
             return Chosen(weights, quotas, taken, there, dropped)
-        base.targets.ask([row for own in taken.values() for row in own])
-        lost = [row for own in taken.values() for row in own if not base.targets.usable(row)]
+        sources.targets.ask([row for own in taken.values() for row in own])
+        lost = [row for own in taken.values() for row in own if not sources.targets.usable(row)]
         if not lost:
             return Chosen(weights, quotas, taken, there, dropped)
         dropped += lost
-        rows = {name: [row for row in own if row not in lost] for name, own in rows.items()}
+        numbers = {row.number for row in dropped}
+        rows = {name: [row for row in own if row.number not in numbers] for name, own in rows.items()}
 
 
 def _check_budget(
-    base: Ground,
+    sources: Sources,
     by: str,
     weights: Mapping[str, float],
     budget: int,
@@ -154,9 +157,9 @@ def _check_budget(
     if budget <= rows:
         return
     lower = f"Give --budget {rows} or less, or a larger pool" if rows else "Give a pool with rows of these domains"
-    what = "domains with a weight" if len(base.protected) == len(base.benchmark.domains) else "protected domains"
+    what = "domains with a weight" if len(sources.protected) == len(sources.benchmark.domains) else "protected domains"
     lost = f" after {len(dropped)} answers of the model that cannot be trained on were dropped" if dropped else ""
-    left_out = f" (of {base.pool.use.rows} rows {base.pool.use.left_out})" if base.pool.use.left_out else ""
+    left_out = f" (of {sources.pool.use.rows} rows {sources.pool.use.left_out})" if sources.pool.use.left_out else ""
     raise UserError(
         f"the pool has {rows} usable rows of {what} by {by}{lost}, fewer than the budget of {budget}{left_out}",
         lower,

@@ -9,7 +9,7 @@ from sts_eval.data.training_set import TrainingSet, load_training_set
 from sts_eval.errors import UserError
 from sts_eval.experiment import TrainingSetSpec
 from sts_eval.mixture.allocation import Quota
-from sts_eval.mixture.choose import Chosen, Ground
+from sts_eval.mixture.choose import Chosen, Sources
 from sts_eval.records.mixture import Mixture, MixtureDomain
 from sts_eval.records.record import check_writable, now, write_atomically
 from sts_eval.records.versions import versions
@@ -17,7 +17,7 @@ from sts_eval.records.versions import versions
 ENDING = ".jsonl"
 
 
-def written(base: Ground, chosen: Chosen, path: Path) -> Mixture:
+def written(sources: Sources, chosen: Chosen, path: Path) -> Mixture:
     """Write a mixture as JSON lines, and its record beside it.
 
     A row has question and solution as they are trained on, where it comes from, and its domain. The training set's rows
@@ -29,22 +29,22 @@ def written(base: Ground, chosen: Chosen, path: Path) -> Mixture:
     record = record_path(path)
     for one in (path, record):
         check_writable(one)
-    lines = [training_set_alone(base)]
+    lines = [training_set_alone(sources)]
     for domain, rows in chosen.rows.items():
         for row in rows:
-            example = row.example if base.targets is None else base.targets.target(row)
-            answered = "source" if base.targets is None else "untuned model"
+            example = row.example if sources.targets is None else sources.targets.target(row)
+            answered = "source" if sources.targets is None else "untuned model"
             lines.append(_line(example, "pool", row.number, domain, assigned=row.assigned, answered=answered))
     write_atomically(path, "".join(lines))
-    mixture = _record(base, chosen, load_training_set(TrainingSetSpec(source=str(path))))
+    mixture = _record(sources, chosen, load_training_set(TrainingSetSpec(source=str(path))))
     mixture.write(record)
     return mixture
 
 
-def training_set_alone(base: Ground) -> str:
+def training_set_alone(sources: Sources) -> str:
     """The training set as JSON lines of the same form, its instruction written into the questions."""
-    rows = zip(base.training_set.numbers, base.training_set.examples, strict=True)
-    suffix = base.training_set.suffix
+    rows = zip(sources.training_set.numbers, sources.training_set.examples, strict=True)
+    suffix = sources.training_set.suffix
     return "".join(_line(Example(row.question + suffix, row.solution), "training set", number) for number, row in rows)
 
 
@@ -59,9 +59,9 @@ def record_path(path: Path) -> Path:
     return path.with_suffix(".json")
 
 
-def described(base: Ground, chosen: Chosen) -> tuple[MixtureDomain, ...]:
+def described(sources: Sources, chosen: Chosen) -> tuple[MixtureDomain, ...]:
     """The rows of every protected domain, the largest share first."""
-    found = [_domain(base, chosen, name) for name in base.protected]
+    found = [_domain(sources, chosen, name) for name in sources.protected]
     return tuple(sorted(found, key=lambda one: -one.weight))
 
 
@@ -86,7 +86,7 @@ def _line(
     return json.dumps(values, ensure_ascii=False) + "\n"
 
 
-def _domain(base: Ground, chosen: Chosen, name: str) -> MixtureDomain:
+def _domain(sources: Sources, chosen: Chosen, name: str) -> MixtureDomain:
     quota, score = chosen.quotas[name], chosen.weights.scores.get(name)
     return MixtureDomain(
         domain=name,
@@ -98,7 +98,7 @@ def _domain(base: Ground, chosen: Chosen, name: str) -> MixtureDomain:
         there=chosen.there[name],
         taken=quota.taken,
         assigned=sum(row.assigned for row in chosen.rows[name]),
-        expected=base.expected.get(name),
+        expected=sources.expected.get(name),
         why=_why(quota, score, chosen.there[name]),
     )
 
@@ -116,27 +116,27 @@ def _why(quota: Quota, score: float | None, there: int) -> str:
     return ""
 
 
-def _record(base: Ground, chosen: Chosen, read_back: TrainingSet) -> Mixture:
-    prediction = base.evidence.prediction
-    distilled = None if base.targets is None else base.targets.record([*chosen.all_rows(), *chosen.dropped])
+def _record(sources: Sources, chosen: Chosen, read_back: TrainingSet) -> Mixture:
+    prediction = sources.evidence.prediction
+    distilled = None if sources.targets is None else sources.targets.record([*chosen.all_rows(), *chosen.dropped])
     return Mixture(
         created=now(),
         prediction_sha256=prediction.sha256(),
         model=prediction.model.id,
         training_set=prediction.training_set,
-        pool=base.pool.identity,
+        pool=sources.pool.identity,
         benchmark=prediction.benchmark,
         by=chosen.weights.by,
         meaning=chosen.weights.meaning,
         oracle=chosen.weights.oracle,
         budget=chosen.added,
         unlike_equal=chosen.unlike_equal,
-        protected=base.protected,
-        seed=base.seed,
-        use=base.pool.use,
+        protected=sources.protected,
+        seed=sources.seed,
+        use=sources.pool.use,
         self_distillation=distilled,
-        domains=described(base, chosen),
+        domains=described(sources, chosen),
         mixture=read_back.identity(),
-        notes=(*chosen.weights.notes, *base.pool.notes),
+        notes=(*chosen.weights.notes, *sources.pool.notes),
         versions=versions(),
     )

@@ -11,7 +11,7 @@ from helpers import records, tiny
 from sts_eval.data.benchmark import Domain, Question, load_benchmark
 from sts_eval.data.training_set import Example, load_training_set
 from sts_eval.experiment import BenchmarkSpec, Experiment, ModelSpec, TrainingSetSpec
-from sts_eval.mixture.choose import Ground, ground
+from sts_eval.mixture.choose import Sources, read_sources
 from sts_eval.mixture.weights import Evidence
 from sts_eval.records.prediction import Prediction
 
@@ -71,7 +71,7 @@ def predicted(folder: Path, scores: Mapping[str, float] = SCORES, *, suffix: str
     )
 
 
-def base(folder: Path, rows: list[dict[str, Any]], evidence: Evidence | None = None, **more: Any) -> Ground:
+def sources(folder: Path, rows: list[dict[str, Any]], evidence: Evidence | None = None, **more: Any) -> Sources:
     """What mixtures are made from, with a pool of these rows."""
     pool = tiny.write_jsonl(folder / "pool.jsonl", rows)
-    return ground(evidence or Evidence(predicted(folder)), TrainingSetSpec(source=str(pool), suffix=""), **more)
+    return read_sources(evidence or Evidence(predicted(folder)), TrainingSetSpec(source=str(pool), suffix=""), **more)

@@ -24,27 +24,27 @@ def taken(chosen):
 
 
 def test_scores_of_five_three_and_two_choose_seven_rows(tmp_path):
-    base = mixtures.base(tmp_path, mixtures.pool_rows(TEN))
-    chosen = choose(base, "sts_icl", 7)
+    sources = mixtures.sources(tmp_path, mixtures.pool_rows(TEN))
+    chosen = choose(sources, "sts_icl", 7)
     assert taken(chosen) == {"math": 4, "law": 2, "health": 1}
     assert all(row.domain == name for name, rows in chosen.rows.items() for row in rows)
     assert chosen.unlike_equal == 1  # equal shares are 3, 2 and 2
 
 
 def test_mixtures_of_one_pool_share_their_rows(tmp_path):
-    base = mixtures.base(tmp_path, mixtures.pool_rows(TEN))
-    by_sts, equal = choose(base, "sts_icl", 7).rows, choose(base, "equal", 7).rows
+    sources = mixtures.sources(tmp_path, mixtures.pool_rows(TEN))
+    by_sts, equal = choose(sources, "sts_icl", 7).rows, choose(sources, "equal", 7).rows
     assert equal["math"] == by_sts["math"][:3]
     assert by_sts["health"] == equal["health"][:1]
-    again = choose(mixtures.base(tmp_path, mixtures.pool_rows(TEN), seed=1), "sts_icl", 7).rows
+    again = choose(mixtures.sources(tmp_path, mixtures.pool_rows(TEN), seed=1), "sts_icl", 7).rows
     assert again["math"] != by_sts["math"]
 
 
 def test_what_is_written_is_the_training_set_with_the_rows_added(tmp_path):
     evidence = Evidence(mixtures.predicted(tmp_path, suffix=" Think."))
-    base = mixtures.base(tmp_path, mixtures.pool_rows({"math": 1, "law": 9, "health": 9}), evidence)
-    chosen, path = choose(base, "sts_icl", 7), tmp_path / "out" / "mixture.jsonl"
-    record = written(base, chosen, path)
+    sources = mixtures.sources(tmp_path, mixtures.pool_rows({"math": 1, "law": 9, "health": 9}), evidence)
+    chosen, path = choose(sources, "sts_icl", 7), tmp_path / "out" / "mixture.jsonl"
+    record = written(sources, chosen, path)
     read = load_training_set(TrainingSetSpec(source=str(path)))
     own = [Example(f"{row.question} Think.", row.solution) for row in tiny.TRAINING]
     assert read.examples[: len(own)] == own
@@ -69,8 +69,8 @@ def test_what_is_written_is_the_training_set_with_the_rows_added(tmp_path):
 
 
 def test_only_protected_domains_get_rows(tmp_path):
-    base = mixtures.base(tmp_path, mixtures.pool_rows(TEN), protect=["law", "health"])
-    assert taken(choose(base, "sts_icl", 5)) == {"law": 3, "health": 2}
+    sources = mixtures.sources(tmp_path, mixtures.pool_rows(TEN), protect=["law", "health"])
+    assert taken(choose(sources, "sts_icl", 5)) == {"law": 3, "health": 2}
 
 
 @pytest.mark.parametrize(
@@ -82,23 +82,23 @@ def test_only_protected_domains_get_rows(tmp_path):
     ],
 )
 def test_a_budget_that_cannot_be_met_is_refused(tmp_path, by, budget, says):
-    base = mixtures.base(tmp_path, mixtures.pool_rows(TEN))
+    sources = mixtures.sources(tmp_path, mixtures.pool_rows(TEN))
     with pytest.raises(UserError, match=says):
-        choose(base, by, budget)
+        choose(sources, by, budget)
 
 
 def test_weights_that_are_all_zero_are_refused(tmp_path):
     evidence = Evidence(mixtures.predicted(tmp_path, {"math": -1.0, "law": 0.0, "health": -2.0}))
-    base = mixtures.base(tmp_path, mixtures.pool_rows(TEN), evidence)
+    sources = mixtures.sources(tmp_path, mixtures.pool_rows(TEN), evidence)
     with pytest.raises(UserError, match="the weight by sts_icl is 0 in every domain"):
-        choose(base, "sts_icl", 3)
+        choose(sources, "sts_icl", 3)
 
 
 def test_a_benchmark_that_changed_since_the_prediction_is_refused(tmp_path):
     evidence = Evidence(mixtures.predicted(tmp_path))
     tiny.write_benchmark(tmp_path / "benchmark")
     with pytest.raises(UserError, match=r"benchmark .* no longer what the prediction read"):
-        mixtures.base(tmp_path, mixtures.pool_rows(TEN), evidence)
+        mixtures.sources(tmp_path, mixtures.pool_rows(TEN), evidence)
 
 
 def test_an_answer_that_never_ends_is_dropped_and_the_next_row_takes_its_place(tmp_path, monkeypatch):
@@ -114,16 +114,16 @@ def test_an_answer_that_never_ends_is_dropped_and_the_next_row_takes_its_place(t
     evidence = Evidence(mixtures.predicted(tmp_path))
     tiny.write_model(tmp_path / "model")
     targets = OwnTargets(evidence.prediction.experiment.model, answer_tokens=8)
-    base = mixtures.base(tmp_path, mixtures.pool_rows(TEN), evidence, protect=["law"], targets=targets)
-    chosen = choose(base, "sts_icl", 7)
-    record = written(base, chosen, tmp_path / "mixture.jsonl")
+    sources = mixtures.sources(tmp_path, mixtures.pool_rows(TEN), evidence, protect=["law"], targets=targets)
+    chosen = choose(sources, "sts_icl", 7)
+    record = written(sources, chosen, tmp_path / "mixture.jsonl")
     assert {row.example.question for row in chosen.dropped} == {mixtures.question("law", n) for n in (100, 101, 103)}
     distilled = record.self_distillation
     assert (distilled.asked, distilled.unfinished, distilled.empty) == (10, 2, 1)
     last = json.loads((tmp_path / "mixture.jsonl").read_text(encoding="utf-8").splitlines()[-1])
     assert (last["solution"], last["answered_by"]) == ("own words", "untuned model")
     with pytest.raises(UserError, match="after 3 answers of the model that cannot be trained on were dropped"):
-        choose(base, "sts_icl", 8)
+        choose(sources, "sts_icl", 8)
 
 
 def test_targets_are_what_the_model_itself_writes(tmp_path, monkeypatch):
@@ -134,14 +134,14 @@ def test_targets_are_what_the_model_itself_writes(tmp_path, monkeypatch):
     targets = OwnTargets(
         evidence.prediction.experiment.model, answer_tokens=6, progress=lambda *told: asked.append(told)
     )
-    base = mixtures.base(tmp_path, mixtures.pool_rows({"law": 3}), evidence, targets=targets)
-    targets.ask(base.pool.rows)
+    sources = mixtures.sources(tmp_path, mixtures.pool_rows({"law": 3}), evidence, targets=targets)
+    targets.ask(sources.pool.rows)
     assert asked[-1] == ("the untuned model answers rows of the pool", 3, 3)
     made = tiny.extractor("llama")
-    for row in base.pool.rows:
+    for row in sources.pool.rows:
         turn = made.prompter.turn(row.example.question)
         (wanted,) = generation.generated_answers(made.reader.model, made.prompter, [turn], longest=6)
         assert targets.target(row).solution == wanted.text
     long = OwnTargets(evidence.prediction.experiment.model, answer_tokens=500)
-    long.ask(base.pool.rows)
-    assert not any(map(long.usable, base.pool.rows))  # the context of 512 has no room for such answers
+    long.ask(sources.pool.rows)
+    assert not any(map(long.usable, sources.pool.rows))  # the context of 512 has no room for such answers
