@@ -24,9 +24,9 @@ from sts_eval.records.record import now
 from sts_eval.records.report import Report
 from sts_eval.records.run_folder import RunFolder
 from sts_eval.records.transfer import DomainAnswers, Transfer
+from sts_eval.statistics import change_over_domains
 from sts_eval.statistics.paired import POINTS
 from sts_eval.statistics.result import Floats
-from sts_eval.statistics.seeds import change_over_domains
 from sts_eval.sweep.matrix import read_matrix
 
 ERROR_RATE = 0.05  # chance of calling any arm better that is not

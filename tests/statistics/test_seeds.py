@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sts_eval.statistics import change_over_seeds, mean_change_over_seeds, paired_change
-from sts_eval.statistics.seeds import change_over_domains
+from sts_eval.statistics import change_over_domains, change_over_seeds, mean_change_over_seeds, paired_change
 
 
 def coverage_bounds(draws):
