@@ -2,10 +2,8 @@
 
 from collections.abc import Sequence
 
-from sts_eval.analysis.wording import counted
+from sts_eval.analysis.wording import UNITS, counted
 from sts_eval.records.arm_comparison import ArmMeasure, ArmResult, Estimate
-
-UNITS: dict[ArmMeasure, str] = {"accuracy": "points", "logprob": "nats"}
 
 FEWEST_SEEDS = 3
 """Simulated chance of calling any of five arms better that is not: up to 5% with three seeds, up to 14% with two."""

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
+from sts_eval.analysis.wording import MEASURES, UNITS
 from sts_eval.records.arm_comparison import ArmComparison, ArmResult, Estimate
 from sts_eval.records.calibration import ExpectedChange
 from sts_eval.records.mixture import Arms, MixtureDomain, PoolUse, SelfDistillation
 from sts_eval.report.markdown import pipe_table
 from sts_eval.report.terminal import standard_output, text_table, warn
 
-UNITS = {"accuracy": "points", "logprob": "nats"}
 DIGITS = {"accuracy": 1, "logprob": 3}
 
 
@@ -141,10 +141,7 @@ def _estimate(found: Estimate | None, digits: int) -> str:
 
 
 def _title(comparison: ArmComparison) -> str:
-    return (
-        f"Change of {'accuracy' if comparison.measure == 'accuracy' else 'log-probability'} in "
-        f"{UNITS[comparison.measure]} by arm, mean of {len(comparison.seeds)} seeds ± standard error"
-    )
+    return f"Change of {MEASURES[comparison.measure]} in {UNITS[comparison.measure]} by arm, mean of {len(comparison.seeds)} seeds ± standard error"
 
 
 def _reading(comparison: ArmComparison) -> list[str]:
