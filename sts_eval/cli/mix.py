@@ -105,10 +105,13 @@ def mix(
     from sts_eval.records.transfer import Transfer
     from sts_eval.report.mixture import print_arms, print_mixture
 
-    if output is not None:
-        for path in (output, record_path(output)):
-            check_writable(path)
     predicted = Prediction.read(prediction)
+    if output is not None:
+        given = [prediction, calibration, transfer, Path(pool), Path(predicted.experiment.training_set.source)]
+        for path in (output, record_path(output)):
+            if path.resolve() in {one.resolve() for one in given if one is not None}:
+                raise UserError(f"{path} is one of the files that are read", "Give another name with -o")
+            check_writable(path)
     described_run = None if experiment is None else read_experiment(experiment)
     if verify is not None and described_run is not None:
         check_experiment(predicted, described_run, verify)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from sts_eval.analysis.wording import MEASURES, UNITS
+from sts_eval.analysis.wording import MEASURES, UNITS, counted
 from sts_eval.records.arm_comparison import ArmComparison, ArmResult, Estimate
 from sts_eval.records.calibration import ExpectedChange
 from sts_eval.records.mixture import Arms, MixtureDomain, PoolUse, SelfDistillation
@@ -141,7 +141,8 @@ def _estimate(found: Estimate | None, digits: int) -> str:
 
 
 def _title(comparison: ArmComparison) -> str:
-    return f"Change of {MEASURES[comparison.measure]} in {UNITS[comparison.measure]} by arm, mean of {len(comparison.seeds)} seeds ± standard error"
+    what = f"{MEASURES[comparison.measure]} in {UNITS[comparison.measure]}"
+    return f"Change of {what} by arm, mean of {counted(len(comparison.seeds), 'seed')} ± standard error"
 
 
 def _reading(comparison: ArmComparison) -> list[str]:

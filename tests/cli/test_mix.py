@@ -71,6 +71,14 @@ def test_bad_input_is_one_line_and_nothing_is_written(given, tmp_path, words, sa
     assert set(tmp_path.rglob("*")) == before
 
 
+@pytest.mark.parametrize("name", ["pool.jsonl", "sft.jsonl", "prediction.jsonl"])
+def test_what_is_read_is_not_written_over(given, tmp_path, name):
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    ended = call("mix", *given, "--budget", 5, "-o", tmp_path / name)
+    assert (ended.code, "is one of the files that are read" in ended.err) == (2, True)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
 def test_a_pool_of_benchmark_questions_is_refused(given, tmp_path):
     rows = [{"question": mixtures.question("law", number), "solution": "x"} for number in range(6)]
     pool = tiny.write_jsonl(tmp_path / "questions.jsonl", rows)
