@@ -98,20 +98,16 @@ def mix(
     from sts_eval.mixture.choose import choose, read_sources
     from sts_eval.mixture.own_targets import OwnTargets
     from sts_eval.mixture.weights import CALIBRATION, Evidence
-    from sts_eval.mixture.write import described, record_path, written
+    from sts_eval.mixture.write import check_output, described, record_path, written
     from sts_eval.records.calibration import Calibration
     from sts_eval.records.prediction import Prediction
-    from sts_eval.records.record import check_writable
     from sts_eval.records.transfer import Transfer
     from sts_eval.report.mixture import print_arms, print_mixture
 
     predicted = Prediction.read(prediction)
     if output is not None:
-        given = [prediction, calibration, transfer, Path(pool), Path(predicted.experiment.training_set.source)]
-        for path in (output, record_path(output)):
-            if path.resolve() in {one.resolve() for one in given if one is not None}:
-                raise UserError(f"{path} is one of the files that are read", "Give another name with -o")
-            check_writable(path)
+        read = (prediction, calibration, transfer, Path(pool), Path(predicted.experiment.training_set.source))
+        check_output(output, [one for one in read if one is not None])
     described_run = None if experiment is None else read_experiment(experiment)
     if verify is not None and described_run is not None:
         check_experiment(predicted, described_run, verify)

@@ -1,6 +1,7 @@
 """A mixture as a training set on disk, and the record that says which rows it holds and why."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from sts_eval.analysis.wording import counted
@@ -27,8 +28,7 @@ def written(sources: Sources, chosen: Chosen, path: Path) -> Mixture:
         UserError: The path does not end in .jsonl, or cannot be written.
     """
     record = record_path(path)
-    for one in (path, record):
-        check_writable(one)
+    check_writable(path)
     lines = [training_set_alone(sources)]
     for domain, rows in chosen.rows.items():
         for row in rows:
@@ -46,6 +46,18 @@ def training_set_alone(sources: Sources) -> str:
     rows = zip(sources.training_set.numbers, sources.training_set.examples, strict=True)
     suffix = sources.training_set.suffix
     return "".join(_line(Example(row.question + suffix, row.solution), "training set", number) for number, row in rows)
+
+
+def check_output(path: Path, read: Sequence[Path]) -> None:
+    """Find out before any row is chosen whether a mixture can be written, and that it replaces no file that is read.
+
+    Raises:
+        UserError: The path does not end in .jsonl, cannot be written, or it or its record is one of the files in `read`.
+    """
+    for one in (path, record_path(path)):
+        if one.resolve() in {given.resolve() for given in read}:
+            raise UserError(f"{one} is one of the files that are read", "Give another name with -o")
+        check_writable(one)
 
 
 def record_path(path: Path) -> Path:
