@@ -1,5 +1,6 @@
 """From a prediction and a pool to the rows that are added to a training set."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -117,7 +118,8 @@ def choose(sources: Sources, by: str, budget: int) -> Chosen:
     """Choose the rows of a mixture.
 
     Raises:
-        UserError: The budget is 0 or above the usable rows, all weights are 0, or there are no such weights.
+        UserError: The budget is 0 or above the usable rows, all weights are 0, there are no such weights, or hardly any
+            answer of the model can be trained on.
     """
     if budget < 1:
         raise UserError(f"a budget of {budget} rows adds nothing", "Give --budget 1 or more")
@@ -136,11 +138,14 @@ def choose(sources: Sources, by: str, budget: int) -> Chosen:
         taken = {name: rows[name][: quota.taken] for name, quota in quotas.items()}
         if sources.targets is None:
             return Chosen(weights, quotas, taken, there, dropped)
-        sources.targets.ask([row for own in taken.values() for row in own])
-        lost = [row for own in taken.values() for row in own if not sources.targets.usable(row)]
+        ahead = Counter(row.domain for row in dropped)  # as many rows more as were lost, so that rounds are few
+        asked = [row for name, own in taken.items() for row in rows[name][: len(own) + ahead[name]]]
+        sources.targets.ask(asked)
+        lost = [row for row in asked if not sources.targets.usable(row)]
         if not lost:
             return Chosen(weights, quotas, taken, there, dropped)
         dropped += lost
+        sources.targets.check()
         numbers = {row.number for row in dropped}
         rows = {name: [row for row in own if row.number not in numbers] for name, own in rows.items()}
 

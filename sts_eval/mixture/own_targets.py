@@ -8,12 +8,16 @@ from collections.abc import Collection, Sequence
 
 from sts_eval.data.example import Example
 from sts_eval.data.prompt import Prompter
+from sts_eval.errors import UserError
 from sts_eval.experiment import ModelSpec
 from sts_eval.mixture.pool import PoolRow
 from sts_eval.model.generation import Answer, generated_answers
 from sts_eval.model.load import load_model, load_tokenizer
 from sts_eval.progress import Progress, silent
 from sts_eval.records.mixture import SelfDistillation
+
+FIRST = 64  # answers after which it is asked whether there is any point in going on
+FEWEST = 0.05  # share of answers that must be of use
 
 
 class OwnTargets:
@@ -68,6 +72,19 @@ class OwnTargets:
         """Whether the answer to a row that was asked can be trained on."""
         answer = self._answers[row.number]
         return answer.ended and bool(answer.text)
+
+    def check(self) -> None:
+        """Give up where it would take very many answers.
+
+        Raises:
+            UserError: Of the first answers hardly any can be trained on.
+        """
+        asked, good = len(self._answers), sum(answer.ended and bool(answer.text) for answer in self._answers.values())
+        if asked >= FIRST and good < FEWEST * asked:
+            raise UserError(
+                f"{good} of the untuned model's first {asked} answers end within {self.answer_tokens} tokens",
+                "Raise --answer-tokens, or leave out --self-distill",
+            )
 
     def target(self, row: PoolRow) -> Example:
         """The row with the model's answer."""

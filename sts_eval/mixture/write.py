@@ -52,7 +52,7 @@ def check_output(path: Path, read: Sequence[Path]) -> None:
     """Find out before any row is chosen whether a mixture can be written, and that it replaces no file that is read.
 
     Raises:
-        UserError: The path does not end in .jsonl, cannot be written, or it or its record is one of the files in `read`.
+        UserError: The path does not end in .jsonl or cannot be written, or it or its record is one of those in `read`.
     """
     for one in (path, record_path(path)):
         if one.resolve() in {given.resolve() for given in read}:

@@ -126,6 +126,24 @@ def test_an_answer_that_never_ends_is_dropped_and_the_next_row_takes_its_place(t
         choose(sources, "sts_icl", 8)
 
 
+def test_a_model_that_never_ends_an_answer_is_not_asked_for_all_of_the_pool(tmp_path, monkeypatch):
+    asked = []
+
+    def never(_model, _prompter, turns, **_):
+        asked.extend(turns)
+        return [Answer("and so on", ended=False)] * len(turns)
+
+    monkeypatch.setattr("sts_eval.mixture.own_targets.generated_answers", never)
+    evidence = Evidence(mixtures.predicted(tmp_path))
+    tiny.write_model(tmp_path / "model")
+    targets = OwnTargets(evidence.prediction.experiment.model, answer_tokens=8)
+    rows = mixtures.pool_rows({"law": 400})
+    sources = mixtures.sources(tmp_path, rows, evidence, protect=["law"], targets=targets)
+    with pytest.raises(UserError, match="0 of the untuned model's first 70 answers end within 8 tokens"):
+        choose(sources, "sts_icl", 10)
+    assert len(asked) == 70  # 10; 10 and as many as were lost; 10 and the 30 that were lost by then
+
+
 def test_targets_are_what_the_model_itself_writes(tmp_path, monkeypatch):
     monkeypatch.setattr(generation, "BATCH", 2)
     evidence = Evidence(mixtures.predicted(tmp_path))
