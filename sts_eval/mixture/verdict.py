@@ -39,8 +39,8 @@ def conclusions(
     elif usable:
         if len(seeds) < FEWEST_SEEDS:
             lines.append(
-                f"No arm is recommended: intervals from {len(seeds)} seeds are too short too often. Give "
-                f"{FEWEST_SEEDS} or more in tune.seeds."
+                f"No arm is recommended: with {len(seeds)} seeds the spread between training runs is hardly known. "
+                f"Give {FEWEST_SEEDS} or more in tune.seeds."
             )
         else:
             lines.append("No arm is better than an equal split.")

@@ -97,7 +97,7 @@ def test_no_arm_is_recommended_where_none_is_shown_to_be_better():
 def test_two_seeds_recommend_nothing():
     recommended, lines = said((0, 1), sts_icl=many(0.3))
     assert recommended is None
-    assert lines[0].startswith("No arm is recommended: intervals from 2 seeds")
+    assert lines[0].startswith("No arm is recommended: with 2 seeds")
     assert lines[1].startswith("The largest difference from equal shares is that of sts_icl: +")
 
 
