@@ -6,7 +6,7 @@ from sts_eval.analysis.wording import UNITS, counted
 from sts_eval.records.arm_comparison import ArmMeasure, ArmResult, Estimate
 
 FEWEST_SEEDS = 3
-"""Simulated chance of calling any of five arms better that is not: up to 5% with three seeds, up to 14% with two."""
+"""Simulated chance of calling any of five arms better that is not: about 5% with three seeds, 14% with two."""
 
 
 def conclusions(
