@@ -19,6 +19,7 @@ SECTIONS = {
         "init": ("run:init", "Write a commented experiment file."),
         "run": ("run:run", "Predict, fine-tune, measure and report, as an experiment file says."),
         "sweep": ("sweep:sweep", "Run a matrix of experiments, on this machine or on a Ray cluster."),
+        "mix": ("mix:mix", "Choose rows to add to a training set so that other domains do not fall."),
         "sae": ("sae:sae", "Train a sparse autoencoder for a model that has none."),
         "stage": ("run:stage", "One stage of a run by itself: finetune, measure."),
     },

@@ -67,6 +67,7 @@ class TrainingSet:
         revision: Hub commit, None for a file.
         suffix: Standing instruction that follows each question in a prompt.
         examples: All examples that can be read, in the order of the source.
+        numbers: The row that each comes from, counted from 1; empty where the examples came from no file.
         sha256: Fingerprint of the examples and the suffix.
         warnings: What the user should know about how the rows were read.
         form: Which fields the examples came from.
@@ -83,6 +84,7 @@ class TrainingSet:
     form: str = ""
     left_out: int = 0
     roles: Mapping[str, int] = field(default_factory=dict)
+    numbers: Sequence[int] = ()
 
     def identity(self) -> DataIdentity:
         """The set as records name it."""
@@ -107,7 +109,7 @@ def load_training_set(spec: TrainingSetSpec) -> TrainingSet:
     known = KNOWN_SETS.get(spec.source, KnownSet())
     rows = [dict(row) for row in table.rows]
     fields = find_fields(spec, known, rows)
-    examples, bad = [], []
+    examples, numbers, bad = [], [], []
     counts = _Counts()
     rejected, verdict = rejected_rows(rows, fields.solution, spec.source)
     for number, row in enumerate(rows, start=1):
@@ -119,6 +121,7 @@ def load_training_set(spec: TrainingSetSpec) -> TrainingSet:
             bad.append(BadRow(number, str(error)))
         else:
             examples.append(example)
+            numbers.append(number)
     left_out = check_left_out(bad, len(rows), spec.source)
     suffix = known.suffix if spec.suffix is None else spec.suffix
     return TrainingSet(
@@ -139,6 +142,7 @@ def load_training_set(spec: TrainingSetSpec) -> TrainingSet:
         form=fields.described(),
         left_out=len(bad),
         roles=dict(counts.roles),
+        numbers=numbers,
     )
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 
 import numpy as np
+from scipy.sparse import csr_matrix
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import entropy
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -43,16 +44,24 @@ def tfidf_cosine(study: Study) -> Scores:
     order = shuffled(len(training), study.seed, "TF-IDF rows")
     taken = within_budget(training, order, TFIDF_CHARACTERS, lambda row: len(row.question) + len(row.solution))
     rows = [training[index] for index in taken]
-    if not any(_WORD.search(text) for text in chain(_texts(rows), *domains.values())):
+    vectors = tfidf_vectors([*_texts(rows), *chain(*domains.values())])
+    if vectors is None:
         return {}
-    vectorizer = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=_WORD.pattern)
-    vectors = vectorizer.fit_transform(chain(_texts(rows), *domains.values()))
     ends = np.cumsum([len(rows), *map(len, domains.values())])
     target, *centroids = (
         np.asarray(vectors[end - size : end].mean(axis=0), dtype=np.float64).ravel()
         for end, size in zip(ends, np.diff(ends, prepend=0), strict=True)
     )
     return {name: cosine(centroid, target) for name, centroid in zip(domains, centroids, strict=True)}
+
+
+def tfidf_vectors(texts: Sequence[str]) -> csr_matrix | None:
+    """TF-IDF of texts as in `tfidf_cosine`, shape (n_texts, vocabulary); None where no text has a word."""
+    if not any(map(_WORD.search, texts)):
+        return None
+    vectorizer = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=_WORD.pattern)
+    vectors: csr_matrix = vectorizer.fit_transform(texts)
+    return vectors
 
 
 @predictor("ngram_share", needs={Need.TEXTS})

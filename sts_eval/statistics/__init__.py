@@ -6,7 +6,7 @@ interval, `n_resamples` the number of bootstrap resamples or permutations, and t
 
 - `correlation`: r with its intervals, permutation p, rank correlations and leave-one-out range
 - `paired`: change between two measurements of the same items
-- `seeds`: the same over several training seeds
+- `seeds`: the same over several training seeds, and averaged over domains
 - `noise`: how high r can go, and magnitudes without the bias that noise gives them
 - `protocol`: r over the paper's four largest and four smallest changes
 - `wording`: what a correlation allows one to say
@@ -46,7 +46,7 @@ from sts_eval.statistics.paired import paired_change, paired_mean_change
 from sts_eval.statistics.pooling import pool_correlations, pooled_r
 from sts_eval.statistics.protocol import extremes, extremes_r
 from sts_eval.statistics.result import Interval
-from sts_eval.statistics.seeds import change_over_seeds, mean_change_over_seeds
+from sts_eval.statistics.seeds import change_over_domains, change_over_seeds, mean_change_over_seeds
 from sts_eval.statistics.sign import sign_quality
 from sts_eval.statistics.within_runs import standardised
 from sts_eval.statistics.wording import conclusion, verdict
@@ -57,6 +57,7 @@ __all__ = [
     "Line",
     "PairedDifference",
     "PartialCorrelation",
+    "change_over_domains",
     "change_over_seeds",
     "complete",
     "completed_history",

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sts_eval.statistics import change_over_seeds, mean_change_over_seeds, paired_change
+from sts_eval.statistics import change_over_domains, change_over_seeds, mean_change_over_seeds, paired_change
 
 
 def coverage_bounds(draws):
@@ -23,6 +23,38 @@ def test_two_seeds_and_three_items_by_hand():
     assert change.se**2 == pytest.approx((6.5 + 13.5 - 1.5) / 6)
     half = math.sqrt((stats.t.ppf(0.975, 2) ** 2 * 6.5 + stats.t.ppf(0.975, 1) ** 2 * 12) / 6)
     assert (change.interval.low, change.interval.high) == pytest.approx((3.5 - half, 3.5 + half))
+
+
+def test_the_mean_of_two_domains_by_hand():
+    # Domain A: d = [[1, 3], [3, 5]], item means 2 and 4, seed means 2 and 4, no rest: item variance 2/2 = 1.
+    # Domain B: d = [[0, 0, 0], [2, 2, 2]], item means 1, seed means 0 and 2, no rest: item variance 0.
+    # Seed means over both domains 1 and 3: variance 2/2 = 1. Items (1 + 0)/4.
+    a, b = [[1, 3], [3, 5]], [[0, 0, 0], [2, 2, 2]]
+    change = change_over_domains([(np.zeros(2), a), (np.zeros((2, 3)), b)], level=0.9)
+    assert (change.delta, change.item_se, change.se) == pytest.approx((2, math.sqrt(0.25), math.sqrt(1.25)))
+    half = math.sqrt(0.25 * stats.t.ppf(0.95, 1 + 2) ** 2 + stats.t.ppf(0.95, 1) ** 2)
+    assert (change.interval.low, change.interval.high, change.interval.level) == pytest.approx(
+        (2 - half, 2 + half, 0.9)
+    )
+
+
+@pytest.mark.parametrize(("n_seeds", "holds"), [(2, False), (3, True)])
+def test_best_of_five_differences_needs_three_seeds(n_seeds, holds):
+    # Two arms that do the same: an interval of level 1 - .05/5 lies above 0 in at most 1% of experiments, so that any
+    # of five does in 5%. It does for three seeds; for two, the variance between them is too often estimated as 0.
+    rng = np.random.default_rng(7)
+    draws, above = 1000, 0
+    for _ in range(draws):
+        shared = rng.normal(0, 0.3, (n_seeds, 1))
+        parts = [scale * rng.normal(0, 1, n) + rng.normal(0, 1, (n_seeds, n)) for n, scale in ((60, 0.5), (140, 1.5))]
+        change = change_over_domains([(np.zeros(part.shape), part + shared) for part in parts], level=0.99)
+        above += change.interval.low > 0
+    assert (above <= stats.binom.ppf(0.9995, draws, 0.01)) == holds
+
+
+def test_domains_with_other_seeds_have_no_mean():
+    with pytest.raises(ValueError, match="the same seeds"):
+        change_over_domains([(np.zeros(2), np.zeros((2, 2))), (np.zeros(2), np.zeros((3, 2)))])
 
 
 def test_identical_seeds_add_nothing_to_the_item_error():

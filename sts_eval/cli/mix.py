@@ -1,0 +1,171 @@
+"""`sts-eval mix`: which rows to add to a training set so that other domains do not fall, and an experiment on it."""
+
+from pathlib import Path
+from typing import get_args
+
+import click
+
+from sts_eval.cli.options import PATH, output
+from sts_eval.cli.progress import progress_bars
+from sts_eval.errors import UserError
+from sts_eval.records.arm_comparison import ArmMeasure
+
+COMPARISON = ("comparison.json", "comparison.md")
+
+
+@click.command("mix")
+@click.argument("prediction", type=PATH, required=False)
+@click.option("--pool", help="Rows that may be added: file, folder of files, or hub id.")
+@click.option("--budget", type=int, help="Number of rows to add.")
+@click.option(
+    "--by",
+    help="What shares are in the ratio of: a predictor of the prediction, calibration, history, damage or equal.  "
+    "[default: calibration if there is one, else sts_icl]",
+)
+@click.option(
+    "--protect", multiple=True, metavar="DOMAINS", help="Add rows for these domains only; separate by commas."
+)
+@click.option("--domain-column", help="Column of the pool that names the domain; none: assign by similarity.")
+@click.option("--question-field", help="Column of the pool's questions; by default found by name.")
+@click.option("--solution-field", help="Column of the pool's solutions; by default found by name.")
+@click.option("--calibration", type=PATH, help="Expected changes in points, from this record of `sts-eval calibrate`.")
+@click.option(
+    "--history", type=PATH, multiple=True, help="Other runs: a folder or a .jsonl of outcomes. May be repeated."
+)
+@click.option("--transfer", type=PATH, help="The measured change of this run, for --by damage (oracle).")
+@click.option("--self-distill", is_flag=True, help="Train the added rows on the untuned model's own answers.")
+@click.option("--answer-tokens", type=click.IntRange(1), default=256, show_default=True, help="Longest such answer.")
+@click.option(
+    "--temperature", type=click.FloatRange(0), default=0.0, show_default=True, help="Draw such answers; 0: likeliest."
+)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Random seed that draws the rows.")
+@output("Write the training set with the added rows to this .jsonl file, and its record beside it.")
+@click.option(
+    "--verify", type=PATH, metavar="FOLDER", help="Write an experiment to this folder: several arms, a sweep."
+)
+@click.option("--experiment", type=PATH, help="With --verify: experiment file with tuning and measurement.")
+@click.option(
+    "--arm", "arms", multiple=True, help="With --verify: an arm, named as for --by, or none. May be repeated."
+)
+@click.option("--compare", type=PATH, metavar="FOLDER", help="Compare the arms of such a folder after its sweep.")
+@click.option("--measure", type=click.Choice(get_args(ArmMeasure)), default="accuracy", show_default=True)
+def mix(
+    prediction: Path | None,
+    pool: str | None,
+    budget: int | None,
+    by: str | None,
+    protect: tuple[str, ...],
+    domain_column: str | None,
+    question_field: str | None,
+    solution_field: str | None,
+    calibration: Path | None,
+    history: tuple[Path, ...],
+    transfer: Path | None,
+    self_distill: bool,
+    answer_tokens: int,
+    temperature: float,
+    seed: int,
+    output: Path | None,
+    verify: Path | None,
+    experiment: Path | None,
+    arms: tuple[str, ...],
+    compare: Path | None,
+    measure: ArmMeasure,
+) -> None:
+    """Choose rows of a pool to add to the training set of PREDICTION, so that other domains do not fall.
+
+    \b
+    Choose:   sts-eval mix prediction.json --pool extra.jsonl --budget 220 -o mixture.jsonl
+    Check:    sts-eval mix prediction.json --pool extra.jsonl --budget 220 \\
+                  --verify FOLDER --experiment experiment.yaml
+              sts-eval sweep FOLDER/sweep.yaml --folder FOLDER/sweep
+              sts-eval mix --compare FOLDER
+    """  # noqa: D301 -- click wants the control character itself before lines that it must not join
+    if compare is not None:
+        _compare(compare, measure)
+        return
+    if prediction is None or pool is None or budget is None:
+        raise UserError(
+            "a mixture needs a prediction, a pool and a budget",
+            "Give PREDICTION, --pool and --budget; --compare FOLDER alone compares finished arms",
+        )
+    if (verify is None) != (experiment is None):
+        raise UserError("--verify and --experiment belong together", "Give both, or neither")
+    from sts_eval.analysis.runs import gather
+    from sts_eval.experiment import TrainingSetSpec
+    from sts_eval.experiment_file import read_experiment
+    from sts_eval.mixture.arms import SWEEP_FILE, SWEEP_FOLDER, check_experiment, usual_arms, write_arms
+    from sts_eval.mixture.choose import choose, read_sources
+    from sts_eval.mixture.own_targets import OwnTargets
+    from sts_eval.mixture.weights import CALIBRATION, Evidence
+    from sts_eval.mixture.write import check_output, described, record_path, written
+    from sts_eval.records.calibration import Calibration
+    from sts_eval.records.prediction import Prediction
+    from sts_eval.records.transfer import Transfer
+    from sts_eval.report.mixture import print_arms, print_mixture
+
+    predicted = Prediction.read(prediction)
+    if output is not None:
+        read = (prediction, calibration, transfer, Path(pool), Path(predicted.experiment.training_set.source))
+        check_output(output, [one for one in read if one is not None])
+    described_run = None if experiment is None else read_experiment(experiment)
+    if verify is not None and described_run is not None:
+        check_experiment(predicted, described_run, verify)
+    evidence = Evidence(
+        predicted,
+        calibration=None if calibration is None else Calibration.read(calibration),
+        history=gather(history) if history else (),
+        transfer=None if transfer is None else Transfer.read(transfer),
+    )
+    by = by or (CALIBRATION if calibration is not None else "sts_icl")
+    spec = TrainingSetSpec(source=pool, question_field=question_field, solution_field=solution_field, suffix="")
+    with progress_bars() as progress:
+        targets = None
+        if self_distill:
+            targets = OwnTargets(
+                predicted.experiment.model,
+                chat_template=predicted.experiment.settings.chat_template,
+                answer_tokens=answer_tokens,
+                temperature=temperature,
+                seed=seed,
+                progress=progress,
+            )
+        protected = [name.strip() for text in protect for name in text.split(",") if name.strip()]
+        sources = read_sources(evidence, spec, column=domain_column, protect=protected, seed=seed, targets=targets)
+        chosen = choose(sources, by, budget)
+        made = None
+        if verify is not None and described_run is not None:
+            usual = () if arms else usual_arms(evidence)
+            made = write_arms(sources, described_run, budget, verify, asked=arms or (by,), usual=usual)
+        record = None if output is None else written(sources, chosen, output)
+    print_mixture(
+        described(sources, chosen),
+        title=f"{chosen.added} rows to add to {predicted.training_set.source} by {by}",
+        meaning=chosen.weights.meaning,
+        unlike_equal=chosen.unlike_equal,
+        use=sources.pool.use,
+        notes=(*chosen.weights.notes, *sources.pool.notes),
+        distilled=None if targets is None else targets.record([*chosen.all_rows(), *chosen.dropped]),
+    )
+    if record is not None and output is not None:
+        click.echo(f"Training set: {output}, {record.mixture.rows} rows. Record: {record_path(output)}")
+        click.echo(f"Next: set training_set.source to {output} in an experiment file, then sts-eval run")
+    if made is not None and verify is not None:
+        print_arms(made)
+        click.echo(f"Next: sts-eval sweep {verify / SWEEP_FILE} --folder {verify / SWEEP_FOLDER}")
+        click.echo(f"Then: sts-eval mix --compare {verify}")
+
+
+def _compare(folder: Path, measure: ArmMeasure) -> None:
+    from sts_eval.mixture.compare_arms import compare_arms
+    from sts_eval.records.record import check_writable, write_atomically
+    from sts_eval.report.mixture import arm_comparison_markdown, print_arm_comparison
+
+    paths = [folder / name for name in COMPARISON]
+    comparison = compare_arms(folder, measure)
+    for path in paths:
+        check_writable(path)
+    comparison.write(paths[0])
+    write_atomically(paths[1], arm_comparison_markdown(comparison))
+    print_arm_comparison(comparison)
+    click.echo(f"Written: {', '.join(map(str, paths))}")
