@@ -6,9 +6,9 @@ from typing import get_args
 import click
 
 from sts_eval.cli.options import PATH, output
-from sts_eval.cli.progress import progress_bars
 from sts_eval.errors import UserError
 from sts_eval.records.arm_comparison import ArmMeasure
+from sts_eval.report.progress import progress_bars
 
 COMPARISON = ("comparison.json", "comparison.md")
 

@@ -149,7 +149,7 @@ def _sweep(experiment: Run, folder: Path, arms: Sequence[Arm]) -> Matrix:
             TrainingSetSpec(source=str((folder / arm.file).resolve()), home=experiment.training_set.home)
             for arm in arms
         ),
-        benchmark=experiment.benchmark,
+        benchmarks=(experiment.benchmark,),
         settings=experiment.settings,
         tune=experiment.tune,
         measure=experiment.measure,
