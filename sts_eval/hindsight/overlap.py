@@ -74,4 +74,3 @@ def _space(
     n_dims = len(moved.actual)
     at = tuple(overlap_at(n, moved.predicted, moved.actual, activity) for n in SIZES if n < n_dims)
     return SpaceOverlap(space=space, dims=n_dims, activity=named, at=at)
-
