@@ -47,7 +47,9 @@ def describe(extractor: Extractor, shift: Shift, firings: Firings, neutral: Data
     usual = np.mean([activity[source].square[shifted] for source in others], axis=0)
     particular = particularity(shift.score[shifted], usual)
     inside = means[:, shifted]
-    dropped = reasons_to_drop(inside[[place[name] for name in domains]], inside[place[NEUTRAL]])
+    dropped = reasons_to_drop(
+        inside[place[TRAINING]], inside[[place[name] for name in domains]], inside[place[NEUTRAL]]
+    )
     spreads = spread(inside[[place[name] for name in others]])
     order = sorted(range(len(shifted)), key=lambda number: (bool(dropped[number]), -particular[number], number))
     shares = np.divide(inside, inside.sum(axis=0), out=np.zeros_like(inside), where=inside.sum(axis=0) > 0)
@@ -107,14 +109,19 @@ def pieces(window: Window, decode: Decode) -> Iterator[Piece]:
 def label_rates(
     label: np.ndarray, shifted: Sequence[int], frequency: Floats, sources: Sequence[str]
 ) -> Iterator[LabelRate]:
-    """How often shifted features carry each label that any of them carries, the most frequent first.
+    """How often shifted features carry the training set's label and each other that any of them carries.
+
+    The most frequent comes first.
 
     `label` are places in `sources`, -1 for features that fire nowhere, and like `frequency` of shape (d_sae,).
     """
     live = label >= 0
     chosen = np.isin(np.arange(len(label)), shifted) & live
     n_chosen = int(chosen.sum())
-    for place in sorted(set(label[chosen]), key=lambda place: (-int((label[chosen] == place).sum()), place)):
+    for place in sorted(
+        {sources.index(TRAINING), *label[chosen].tolist()},
+        key=lambda place: (-int((label[chosen] == place).sum()), place),
+    ):
         marked = (label == place)[live]
         n = int((label[chosen] == place).sum())
         low, high = proportion_confint(n, n_chosen, method="wilson")

@@ -144,7 +144,7 @@ class Firings:
             sample = int(self._sample[rank, self.shifted[place]])
             own = shifted[sample - first][:, place]
             self._windows[place, sample] = around(turns[sample - first], own, int(own.argmax()), self._window)
-        kept = set(self._sample[:, index].unique().tolist())
+        kept = set(self._sample[:, index].flatten().tolist())
         self._windows = {key: window for key, window in self._windows.items() if key[1] in kept}
 
     def add_background(self, source: str, turn: Turn, shifted: Tensor, at: int) -> None:
@@ -204,7 +204,9 @@ class _OfSource(Listener):
         """Begin a row; its features follow in blocks of tokens, which may cut a sample in two."""
         self._turns = row.turns
         self._bounds = list(pairwise(accumulate((len(turn.span) for turn in row.turns.values()), initial=0)))
-        self._heard, self._strengths, self._shifted = 0, [None] * len(row.turns), []
+        self._heard = 0
+        self._strengths: list[Tensor] = []  # by sample that has begun, its largest activations so far
+        self._shifted: list[Tensor] = []  # of the blocks
 
     def hear_features(self, tokens: Tokens) -> None:
         """Take a block of the row, and rank its samples when it is the last."""
@@ -213,9 +215,10 @@ class _OfSource(Listener):
         self._shifted.append(features[:, self._index.to(features.device)].float().cpu())
         for place, (start, stop) in enumerate(self._bounds):
             own = features[max(0, start - self._heard) : max(0, stop - self._heard)]
-            if len(own):
-                largest, before = own.amax(dim=0), self._strengths[place]
-                self._strengths[place] = largest if before is None else torch.maximum(before, largest)
+            if len(own) and place < len(self._strengths):  # begun in the block before
+                self._strengths[place] = torch.maximum(self._strengths[place], own.amax(dim=0))
+            elif len(own):
+                self._strengths.append(own.amax(dim=0))
         self._heard += len(features)
         if self._heard == self._bounds[-1][1]:
             whole = torch.cat(self._shifted)

@@ -33,25 +33,25 @@ def spread(means: Floats) -> Floats:
     """
     sums, squares = means.sum(axis=0), np.square(means).sum(axis=0)
     number = np.divide(np.square(sums), squares, out=np.ones_like(sums), where=squares > 0)
-    return (number - 1) / max(1, len(means) - 1)
+    return np.asarray((number - 1) / max(1, len(means) - 1), dtype=np.float64)
 
 
-def reasons_to_drop(domains: Floats, neutral: Floats) -> list[str]:
+def reasons_to_drop(training: Floats, domains: Floats, neutral: Floats) -> list[str]:
     """Why a table of meanings leaves a feature out; empty where it does not.
 
-    `domains` are mean activations of shape (n_domains, n_features), `neutral` those in the neutral text.
+    Args:
+        training: Mean activation of each feature in the training set, shape (n_features,).
+        domains: Those in the domains, shape (n_domains, n_features).
+        neutral: Those in the neutral text, shape (n_features,).
     """
-    everywhere = spread(np.vstack([domains, neutral])) >= SPREAD
-    in_questions = spread(domains) >= SPREAD
-    only_there = neutral < FURNITURE * domains.mean(axis=0)
-    return [
-        "fires on how questions are put, in all domains alike"
-        if asked and furniture and len(domains) > 1
-        else "fires on text of every kind"
-        if every
-        else ""
-        for every, asked, furniture in zip(everywhere, in_questions, only_there, strict=True)
-    ]
+    others = np.vstack([domains, neutral])
+    in_questions = (spread(domains) >= SPREAD) & (neutral < FURNITURE * domains.mean(axis=0)) & (len(domains) > 1)
+    rules = {
+        "fires on how questions are put, in all domains alike": in_questions,
+        "fires on text of every kind": spread(others) >= SPREAD,
+        "fires no more in the training set than elsewhere": training <= others.mean(axis=0),
+    }
+    return [next((reason for reason, holds in rules.items() if holds[place]), "") for place in range(len(neutral))]
 
 
 def labels(counts: NDArray[np.int64], means: Floats) -> NDArray[np.intp]:
