@@ -27,6 +27,8 @@ from sts_eval.study.shifted_features import Shift
 
 DESCRIBED = 100  # most features whose excerpts are recorded
 
+_INCOMPLETE = "\ufffd"  # what tokenizers write for a part of a character
+
 Decode = Callable[[Sequence[int]], str]
 
 
@@ -93,17 +95,25 @@ def describe(extractor: Extractor, shift: Shift, firings: Firings, neutral: Data
 def pieces(window: Window, decode: Decode) -> Iterator[Piece]:
     """The text of a window, cut at every token that fires, with activations to four digits.
 
-    Tokens are decoded behind what stands before them, since some tokenizers write a space only there.
+    Tokens are decoded behind what stands before them, since some tokenizers write a space only there. A token that is
+    a part of a character goes with the one that completes it.
     """
-    text, stop = "", 0
-    for firing, run in groupby(range(len(window.ids)), key=lambda at: at if window.activations[at] > 0 else -1):
+    text, stop, strongest = "", 0, 0.0
+    for _, run in groupby(range(len(window.ids)), key=lambda at: at if window.activations[at] > 0 else -1):
         start, stop = stop, stop + len(list(run))
         whole = decode(window.ids[:stop])
         own = whole[len(text) :] if whole.startswith(text) else decode(window.ids[start:stop])
-        text = whole.rstrip("\ufffd")  # a part of a character, which the next token may complete
-        yield Piece(
-            text=own[:LONGEST_PIECE], activation=float(f"{window.activations[start]:.4g}") if firing >= 0 else 0
-        )
+        own, text = own.rstrip(_INCOMPLETE), whole.rstrip(_INCOMPLETE)
+        strongest = max(strongest, window.activations[start])
+        if own:
+            yield _piece(own, strongest)
+            strongest = 0.0
+    if strongest:
+        yield _piece(_INCOMPLETE, strongest)
+
+
+def _piece(text: str, activation: float) -> Piece:
+    return Piece(text=text[:LONGEST_PIECE], activation=float(f"{activation:.4g}"))
 
 
 def label_rates(

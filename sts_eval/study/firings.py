@@ -87,7 +87,7 @@ class Firings:
 
         def listening(turns: Mapping[int, Turn]) -> list[Listener]:
             self.n_samples[source], self.n_tokens[source] = len(turns), sum(len(turn.span) for turn in turns.values())
-            self._sums[source] = RunningSums()
+            self._sums[source] = RunningSums(3, self._strength.shape[1])
             return [_OfSource(self, source, turns)]
 
         return listening
@@ -99,7 +99,7 @@ class Firings:
 
     def activity(self) -> dict[str, Activity]:
         """How active every feature is, by source."""
-        return {source: Activity(*sums.means(self.n_samples[source])) for source, sums in self._sums.items()}
+        return {source: Activity(*sums.means(max(1, self.n_samples[source]))) for source, sums in self._sums.items()}
 
     def counts(self, n: int) -> NDArray[np.int64]:
         """How many of the n strongest samples of each feature are of each source, shape (n_sources, d_sae).
@@ -164,10 +164,7 @@ def read_firings(
 ) -> Firings:
     """Read the training set's questions that step 1 compared, and a neutral text, both up to a domain's tokens.
 
-    The domains are still to be heard.
-
-    Raises:
-        UserError: A paragraph exceeds the context.
+    The domains are still to be heard. Paragraphs that exceed the context are left out.
     """
     settings, prompter = extractor.settings, extractor.prompter
     keep = max(LABELLED, settings.excerpts)
@@ -175,12 +172,20 @@ def read_firings(
     drawn = draw_training_rows(extractor, training_set, shift.seed).turns
     numbers, budget = list(drawn), settings.domain_tokens
     first = within_budget(numbers, range(len(numbers)), budget, lambda number: len(drawn[number].span))
-    paragraphs = within_budget(neutral, range(len(neutral)), budget, prompter.length)
+    opening = prompter.demonstrations([])
+    room = extractor.context - len(opening.prefixes[0])
+    paragraphs: dict[int, Turn] = {}
+    for number, text in enumerate(neutral):
+        if sum(len(turn.span) for turn in paragraphs.values()) >= budget:
+            break
+        turn = prompter.turn(text)
+        if len(turn.ids) <= room:
+            paragraphs[number] = turn
     for source, turns in (
         (TRAINING, {numbers[place]: drawn[numbers[place]] for place in first}),
-        (NEUTRAL, {place: prompter.turn(neutral[place]) for place in paragraphs}),
+        (NEUTRAL, paragraphs),
     ):
-        alone = Context.of("alone", extractor, prompter.demonstrations([]), turns)
+        alone = Context.of("alone", extractor, opening, turns)
         listeners = firings.listen(source)(turns)
         hearing = (listeners, []) if settings.sink_tokens == "keep" else ([], listeners)
         reading = Reading(extractor, turns, alone)

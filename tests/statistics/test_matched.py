@@ -17,7 +17,7 @@ def test_one_band_is_hypergeometric():
 
 
 def test_dimensions_are_drawn_from_their_own_band():
-    """Both active ones are marked and chosen, so they are in every draw: as active ones carry the mark by themselves."""
+    """Both active ones are marked and chosen, so they are in every draw."""
     null = matched_null([True, True, False, False], [True, True, False, False], [8.0, 8.0, 0.0, 1.0])
     assert null.mean == 2
     assert null.at_least(2) == pytest.approx(1)
