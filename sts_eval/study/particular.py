@@ -15,6 +15,10 @@ from numpy.typing import NDArray
 
 SPREAD = 0.5  # from which a feature is taken to fire everywhere
 FURNITURE = 0.5  # of the domains' mean activation; below it in the neutral text, it fires on questions only
+LITTLE, FAR = (
+    1.5,
+    3.0,
+)  # times as active in the training set as elsewhere: below, hardly more; from, whatever the spread
 
 Floats = NDArray[np.float64]
 
@@ -39,17 +43,23 @@ def spread(means: Floats) -> Floats:
 def reasons_to_drop(training: Floats, domains: Floats, neutral: Floats) -> list[str]:
     """Why a table of meanings leaves a feature out; empty where it does not.
 
+    It is left out if it fires in all domains alike and hardly in the neutral text (it follows how questions are put), or
+    in all sources alike, unless it is three times as active in the training set; or if it is less than one and a half
+    times as active there as elsewhere.
+
     Args:
         training: Mean activation of each feature in the training set, shape (n_features,).
         domains: Those in the domains, shape (n_domains, n_features).
         neutral: Those in the neutral text, shape (n_features,).
     """
     others = np.vstack([domains, neutral])
+    usual = others.mean(axis=0)
+    near = training < FAR * usual
     in_questions = (spread(domains) >= SPREAD) & (neutral < FURNITURE * domains.mean(axis=0)) & (len(domains) > 1)
     rules = {
-        "fires on how questions are put, in all domains alike": in_questions,
-        "fires on text of every kind": spread(others) >= SPREAD,
-        "fires no more in the training set than elsewhere": training <= others.mean(axis=0),
+        "fires on how questions are put, in all domains alike": near & in_questions,
+        "fires on text of every kind": near & (spread(others) >= SPREAD),
+        "fires hardly more in the training set than elsewhere": training < LITTLE * usual,
     }
     return [next((reason for reason, holds in rules.items() if holds[place]), "") for place in range(len(neutral))]
 

@@ -19,19 +19,21 @@ def test_spread_is_0_in_one_source_and_1_in_all_alike():
 
 
 def test_what_is_left_out_and_why():
-    training = np.array([5.0, 5.0, 5.0, 1.0])
-    domains = np.array([[3.0, 2.0, 2.0, 6.0], [0.0, 2.0, 2.0, 0.0], [0.0, 2.0, 2.0, 0.0]])
-    neutral = np.array([0.0, 2.0, 0.5, 0.0])
+    """Mean activations elsewhere are .75, 2, 1.625, 1.5 and 2: the fourth is as active as there, the fifth far more."""
+    training = np.array([5.0, 5.0, 4.0, 1.5, 6.0])
+    domains = np.array([[3.0, 2.0, 2.0, 6.0, 2.0], [0.0, 2.0, 2.0, 0.0, 2.0], [0.0, 2.0, 2.0, 0.0, 2.0]])
+    neutral = np.array([0.0, 2.0, 0.5, 0.0, 2.0])
     assert reasons_to_drop(training, domains, neutral) == [
         "",
         "fires on text of every kind",
         "fires on how questions are put, in all domains alike",
-        "fires no more in the training set than elsewhere",
+        "fires hardly more in the training set than elsewhere",
+        "",
     ]
 
 
 def test_one_domain_says_nothing_of_how_questions_are_put():
-    reasons = reasons_to_drop(np.array([5.0, 5.0]), np.array([[4.0, 4.0]]), np.array([0.0, 4.0]))
+    reasons = reasons_to_drop(np.array([5.0, 6.0]), np.array([[4.0, 4.0]]), np.array([0.0, 4.0]))
     assert reasons == ["", "fires on text of every kind"]
 
 
