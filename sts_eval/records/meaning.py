@@ -18,12 +18,12 @@ class Excerpt(Part):
     """The text around the token on which a feature is most active in one sample."""
 
     source: str = Field(max_length=200)
-    pieces: tuple[Piece, ...] = Field(max_length=256)
+    pieces: tuple[Piece, ...] = Field(min_length=1, max_length=256)
 
     @property
     def peak(self) -> float:
         """The largest activation."""
-        return max((piece.activation for piece in self.pieces), default=0.0)
+        return max(piece.activation for piece in self.pieces)
 
 
 class BackgroundExcerpt(Part):

@@ -43,9 +43,9 @@ def spread(means: Floats) -> Floats:
 def reasons_to_drop(training: Floats, domains: Floats, neutral: Floats) -> list[str]:
     """Why a table of meanings leaves a feature out; empty where it does not.
 
-    It is left out if it fires in all domains alike and hardly in the neutral text (it follows how questions are put), or
-    in all sources alike, unless it is three times as active in the training set; or if it is less than one and a half
-    times as active there as elsewhere.
+    It is left out if it fires in all domains alike and hardly in the neutral text, or in all sources alike, unless it
+    is three times as active in the training set; and if it is less than one and a half times as active there as
+    elsewhere.
 
     Args:
         training: Mean activation of each feature in the training set, shape (n_features,).
