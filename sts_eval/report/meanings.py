@@ -16,6 +16,7 @@ EXCERPTS = 3  # of a feature
 PROMOTED = 4  # tokens of a feature
 SOURCES = 3  # of a feature's strongest samples
 BEFORE, AFTER = 24, 12  # characters of an excerpt around its peak
+WIDTHS = {"strongest": 18, "where it fires": 43, "promotes": 14}  # characters of columns
 TRAINING = "training set"
 
 FORMULA = (
@@ -57,6 +58,8 @@ def meaning_table(meanings: Meanings, labels: Sequence[FeatureLabel] = (), shown
     table = text_table(
         "What moves that is particular to the training set", header, rows, left=header[2:], fold=header[2:]
     )
+    for name, width in WIDTHS.items():
+        table.columns[header.index(name)].width = width
     table.show_lines = True
     return table
 

@@ -320,7 +320,9 @@ def test_hostile_text_stays_text_in_every_view(text, line):
 @pytest.mark.parametrize("text", HOSTILE)
 def test_what_a_feature_means_is_short_plain_text(text):
     whole = submission()
-    hostile = feature(1, [excerpt((text, 1.0), ((text * 30)[:200], 0.5), source=text)] * 20, strongest={text: 10}, label=text)
+    hostile = feature(
+        1, [excerpt((text, 1.0), ((text * 30)[:200], 0.5), source=text)] * 20, strongest={text: 10}, label=text
+    )
     made = whole.prediction.model_copy(update={"meanings": meanings(hostile)})
     table = run.features_table(whole.model_copy(update={"prediction": made}))
     (cells,) = table.to_dict("records")
