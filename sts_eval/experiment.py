@@ -159,6 +159,32 @@ class PredictSettings(Spec):
         "keep (the paper says nothing of them), or exclude (from everything that is read at the SAE)",
     )
     probe_steps: int = Field(40, ge=4, description="optimiser steps of predictors that train briefly")
+    meanings: bool = Field(
+        True,
+        exclude_if=lambda chosen: chosen,  # so that records from before it was there keep their hashes
+        description="say what the shifted features mean: where they fire, in which source, and what they promote; "
+        "changes no score",
+    )
+    excerpts: int = Field(
+        10,
+        ge=2,
+        le=50,
+        exclude_if=lambda chosen: chosen == 10,  # noqa: PLR2004 -- the default; likewise
+        description="strongest samples of a shifted feature whose text around the peak is kept",
+    )
+    excerpt_tokens: int = Field(
+        24,
+        ge=1,
+        le=128,
+        exclude_if=lambda chosen: chosen == 24,  # noqa: PLR2004 -- the default; likewise
+        description="tokens of such a text",
+    )
+    neutral_text: str | None = Field(
+        None,
+        exclude_if=lambda path: path is None,  # likewise
+        description="text that is no question, to compare with: file, folder or hub id; by default sixty sentences on "
+        "everyday things",
+    )
     chat_template: bool | None = Field(
         None, description="render prompts as chat turns; by default if the tokenizer has a template"
     )

@@ -14,7 +14,7 @@ REPOSITORY = ROOT.parent
 
 ROOMS = (
     *("errors", "progress", "quiet", "statistics", "experiment", "experiment_file", "settings", "records", "data"),
-    *("lab", "model", "sae_training", "study", "predictors", "prediction", "harness"),
+    *("lab", "model", "sae_training", "study", "predictors", "prediction", "judge", "harness"),
     *("tuning", "transfer", "hindsight", "analysis", "preflight", "pipeline", "report"),
     *("submission", "store", "queue", "sweep", "mixture", "export", "leaderboard", "api", "cli"),
 )

@@ -16,6 +16,7 @@ from sts_eval.quiet import quiet_libraries
 SECTIONS = {
     "Predict, fine-tune, measure": {
         "predict": ("predict:predict", "Predict which domains fine-tuning on a training set will change."),
+        "features": ("features:features", "Say what the features mean that a prediction rests on."),
         "init": ("run:init", "Write a commented experiment file."),
         "run": ("run:run", "Predict, fine-tune, measure and report, as an experiment file says."),
         "sweep": ("sweep:sweep", "Run a matrix of experiments, on this machine or on a Ray cluster."),

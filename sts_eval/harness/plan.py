@@ -12,8 +12,12 @@ from sts_eval.errors import UserError
 from sts_eval.experiment import BenchmarkSpec, PredictSettings, SAESpec, Spec, TrainingSetSpec
 from sts_eval.settings import Setting, describe, settings_of
 
-# Settings that an option of lm_eval makes, so that `--metadata` has no key for them.
-SET_ELSEWHERE = {"chat_template": "--apply_chat_template"}
+_OF_PREDICT = "`sts-eval predict`, whose record says what the features mean"
+
+# Settings that an option of lm_eval makes, or that change no score, so that `--metadata` has no key for them.
+SET_ELSEWHERE = {"chat_template": "--apply_chat_template"} | dict.fromkeys(
+    ("meanings", "excerpts", "excerpt_tokens", "neutral_text"), _OF_PREDICT
+)
 
 # What lm-eval itself writes into a task's metadata.
 WRITTEN_BY_LM_EVAL = frozenset({"version", "config_source"})

@@ -11,16 +11,14 @@ stands beside a null of dimensions that are as active. Activity is matched withi
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy import stats
 
 from sts_eval.hindsight.actual_shift import Floats, Movement, Shifts
 from sts_eval.records.overlap import Overlap, OverlapAt, SpaceOverlap
 from sts_eval.records.record import now
+from sts_eval.statistics.matched import matched_null
 from sts_eval.study.shifted_features import top
 
 SIZES = (50, 100, 200)
-BINS_PER_OCTAVE = 2
 
 
 def measure_overlap(shifts: Shifts, *, tuning_seed: int) -> Overlap:
@@ -52,22 +50,15 @@ def overlap_at(n: int, predicted: Floats, actual: Floats, activity: Floats) -> O
     if total <= 0:
         raise ValueError("no dimension changed")
     top_predicted, top_actual = top(predicted, n), top(actual, n)
-    bands = _bands(activity)
-    pmf = np.ones(1)
-    for band in np.unique(bands[top_predicted]):
-        inside = bands == band
-        size = int(inside.sum())
-        marked, draws = int(inside[top_actual].sum()), int(inside[top_predicted].sum())
-        pmf = np.convolve(pmf, stats.hypergeom(size, marked, draws).pmf(np.arange(min(marked, draws) + 1)))
-    counts = np.arange(len(pmf))
-    mean = float(pmf @ counts)
+    listed = np.arange(len(actual))
+    null = matched_null(np.isin(listed, top_actual), np.isin(listed, top_predicted), activity)
     common = len(np.intersect1d(top_predicted, top_actual))
     return OverlapAt(
         n=n,
         common=common,
-        expected=mean,
-        null_sd=float(np.sqrt(max(0.0, float(pmf @ (counts - mean) ** 2)))),
-        p_value=min(1.0, float(pmf[common:].sum())),
+        expected=null.mean,
+        null_sd=null.sd,
+        p_value=null.at_least(common),
         uniform=n**2 / len(actual),
         share_actual=float(actual[top_actual].sum()) / total,
         share_predicted=float(actual[top_predicted].sum()) / total,
@@ -83,11 +74,3 @@ def _space(
     n_dims = len(moved.actual)
     at = tuple(overlap_at(n, moved.predicted, moved.actual, activity) for n in SIZES if n < n_dims)
     return SpaceOverlap(space=space, dims=n_dims, activity=named, at=at)
-
-
-def _bands(activity: Floats) -> NDArray[np.int64]:
-    """Which band of activity each dimension is in; the silent ones have their own."""
-    silent = activity <= 0
-    octaves = np.floor(BINS_PER_OCTAVE * np.log2(np.where(silent, 1.0, activity))).astype(np.int64)
-    lowest = int(octaves.min()) if len(octaves) else 0
-    return np.where(silent, lowest - 1, octaves)

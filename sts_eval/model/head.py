@@ -6,21 +6,30 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
-from sts_eval.model.hook import Hook, unwrapped
+from sts_eval.model.hook import BLOCKS, Hook, unwrapped
+
+# What architectures call the norm behind the last block. It stands beside the list of blocks.
+_FINAL_NORMS = ("norm", "ln_f", "final_layer_norm", "final_layernorm")
 
 # Most logits that exist at once: 128 MiB of float32.
 _LOGITS = 2**25
 
 
 class Head:
-    """Applied to chosen hidden states, since the whole vocabulary at every position would fill the memory."""
+    """Applied to chosen hidden states, since the whole vocabulary at every position would fill the memory.
+
+    Attributes:
+        norm: The norm behind the last block; None where it is not known which module that is.
+        hook: Where hidden states enter the head.
+    """
 
     def __init__(self, model: Any) -> None:
         base = unwrapped(model)
         self._module = base.get_output_embeddings()
         self._cap: float | None = getattr(base.config.get_text_config(), "final_logit_softcapping", None)
+        self.norm = _final_norm(base)
         # Hidden states enter it behind the final norm.
         self.hook = Hook("the input of the language-model head", self._module, "input", None)
 
@@ -51,3 +60,9 @@ class Head:
             found.append(block.gather(1, own)[:, 0].double().cpu())
             start += len(block)
         return np.asarray(torch.cat(found).numpy(), dtype=np.float64)
+
+
+def _final_norm(base: Any) -> nn.Module | None:
+    path = BLOCKS.get(base.config.model_type, "").rpartition(".")[0]
+    body = base.get_submodule(path) if path else None
+    return next((getattr(body, name) for name in _FINAL_NORMS if hasattr(body, name)), None)

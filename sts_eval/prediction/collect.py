@@ -21,6 +21,7 @@ from sts_eval.study.cost import CostMeter
 from sts_eval.study.draws import choose_questions
 from sts_eval.study.embeddings import SHIPPED, load_encoder, read_embeddings
 from sts_eval.study.extractor import Extractor
+from sts_eval.study.firings import Firings, read_firings
 from sts_eval.study.gradients import read_gradients
 from sts_eval.study.injection import read_injection
 from sts_eval.study.losses import read_losses
@@ -34,6 +35,7 @@ from sts_eval.study.study import Activations, Study, Texts
 from sts_eval.study.training_losses import read_reversed_losses, read_training_losses
 
 STEP_1, STEP_2, OTHERS = "step 1", "step 2", "other predictors"
+FEATURES = "features"  # the stage in which training set and neutral text are read for the features' meaning
 
 # The stages that a part of a study is read in.
 STAGES: Mapping[Need, Collection[str]] = {
@@ -54,6 +56,7 @@ class Collected(NamedTuple):
     shifts: Sequence[Shift]  # step 1 by seed
     readings: Sequence[DomainReading]  # step 2 by domain
     predictors: tuple[PredictorScores, ...]  # in the order asked for
+    firings: Firings | None  # where the first seed's shifted features fire; None if nobody asked
 
 
 def collect_scores(
@@ -65,13 +68,14 @@ def collect_scores(
     tune: TuneSettings,
     costs: CostMeter,
     chosen: Mapping[str, Mapping[int, Sequence[int]]] | None = None,
-    n_explained: int = 0,
+    neutral: Sequence[str] | None = None,
     progress: Progress = silent,
 ) -> Collected:
     """Read what the predictors need, once, and score. All but STS read what the first seed draws.
 
     `chosen` holds by domain, then by seed, the positions of the questions to read, in the seed's order; if None, each
-    seed draws within the budget. The strongest firings of the first seed's first `n_explained` features are kept.
+    seed draws within the budget. `neutral` are paragraphs of a neutral text, to which the firings of the first seed's
+    features are compared; where it is None, nothing is noted of firings.
 
     Raises:
         UserError: A right option is not given but needed, a set is too small, a question is too long, or a predictor
@@ -98,7 +102,10 @@ def collect_scores(
         ]
     features = {shift.seed: shift.features for shift in shifts}
     other_way = {shift.seed: shift.both.other(extractor.settings) for shift in shifts}
-    explained = shifts[0].features[:n_explained]
+    firings = None
+    if neutral is not None:
+        with costs(FEATURES):
+            firings = read_firings(extractor, training_set, neutral, shifts[0], progress)
     with costs(STEP_2):
         budget, length = extractor.settings.domain_tokens, extractor.prompter.length
         chosen = chosen or {
@@ -106,7 +113,16 @@ def collect_scores(
             for name, domain in domains.items()
         }
         readings = [
-            read_domain(extractor, domain, features, chosen[name], explained, listen_as(name), progress, other_way)
+            read_domain(
+                extractor,
+                domain,
+                features,
+                chosen[name],
+                listen_as(name),
+                firings.listen(name) if firings else None,
+                progress,
+                other_way,
+            )
             for name, domain in domains.items()
         ]
     scored = QuestionScores(
@@ -132,7 +148,7 @@ def collect_scores(
         )
         study = Study(texts, parts, seeds[0])
         scores = tuple(_score(one, study, seeds, costs) for one in predictors)
-    return Collected(shifts, readings, scores)
+    return Collected(shifts, readings, scores, firings)
 
 
 def _read_others(

@@ -1,7 +1,6 @@
 """The main job: from a description to a prediction record."""
 
 from collections.abc import Sequence
-from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +11,8 @@ from sts_eval.errors import UserError
 from sts_eval.experiment import Experiment, TuneSettings
 from sts_eval.model import known_saes as known
 from sts_eval.model.hook import unwrapped
-from sts_eval.prediction.collect import OTHERS, STEP_1, STEP_2, collect_scores
+from sts_eval.prediction.collect import FEATURES, OTHERS, STEP_1, STEP_2, collect_scores
+from sts_eval.prediction.meanings import describe
 from sts_eval.prediction.outliers import (
     Decode,
     agreement_warnings,
@@ -23,6 +23,7 @@ from sts_eval.prediction.outliers import (
 )
 from sts_eval.predictors.registry import select
 from sts_eval.progress import Progress, silent
+from sts_eval.records.meaning import Meanings
 from sts_eval.records.prediction import (
     Cost,
     DomainQuestions,
@@ -31,14 +32,14 @@ from sts_eval.records.prediction import (
     Prediction,
     SAEIdentity,
     SeedShift,
-    TokenFiring,
 )
 from sts_eval.records.record import now
 from sts_eval.records.versions import versions
 from sts_eval.study.cost import CostMeter
 from sts_eval.study.extractor import Extractor, load_extractor
 from sts_eval.study.fit import check_sae
-from sts_eval.study.question_scores import DomainReading, strongest
+from sts_eval.study.neutral import load_neutral
+from sts_eval.study.question_scores import DomainReading
 from sts_eval.study.shifted_features import Shift
 
 EXPLAINED = 10
@@ -62,6 +63,7 @@ def predict(experiment: Experiment, progress: Progress = silent, *, loaded: Extr
         training_set = load_training_set(experiment.training_set)
         benchmark = load_benchmark(experiment.benchmark)
         _check_home(experiment.training_set.home, benchmark)
+        neutral = load_neutral(settings.neutral_text) if settings.meanings else None
     progress("loading the model and the SAE", 0, 1)
     with costs("load"):
         extractor = loaded or load_extractor(experiment.model, experiment.sae, settings)
@@ -77,14 +79,18 @@ def predict(experiment: Experiment, progress: Progress = silent, *, loaded: Extr
         benchmark.domains,
         tune=experiment.tune or TuneSettings(),
         costs=costs,
-        n_explained=EXPLAINED,
+        neutral=neutral.texts if neutral else None,
         progress=progress,
     )
+    meanings = None
+    if neutral and found.firings:
+        with costs(FEATURES):
+            meanings = describe(extractor, found.shifts[0], found.firings, neutral.identity)
     decode = extractor.prompter.tokenizer.decode
     shifts = tuple(_seed_shift(shift, decode) for shift in found.shifts)
     domains = tuple(_domain_questions(benchmark.domains[one.domain], one, decode) for one in found.readings)
     spent = costs.total((STEP_1, STEP_2))
-    stages = ("data", "load", FIT, STEP_1, STEP_2, OTHERS)
+    stages = ("data", "load", FIT, STEP_1, FEATURES, STEP_2, OTHERS)
     return Prediction(
         created=now(),
         experiment=experiment,
@@ -96,7 +102,8 @@ def predict(experiment: Experiment, progress: Progress = silent, *, loaded: Extr
         shifts=shifts,
         domains=domains,
         predictors=found.predictors,
-        reasons=_reasons(extractor, found.shifts[0], found.readings),
+        reasons=_reasons(extractor, found.shifts[0], found.readings, meanings),
+        meanings=meanings,
         warnings=(
             *training_set.warnings,
             *benchmark.warnings,
@@ -176,26 +183,21 @@ def _domain_questions(domain: Domain, reading: DomainReading, decode: Decode) ->
     )
 
 
-def _reasons(extractor: Extractor, shift: Shift, readings: Sequence[DomainReading]) -> tuple[FeatureReason, ...]:
-    decode = extractor.prompter.tokenizer.decode
+def _reasons(
+    extractor: Extractor, shift: Shift, readings: Sequence[DomainReading], meanings: Meanings | None
+) -> tuple[FeatureReason, ...]:
+    """Of the most shifted features, and of those that are most particular to the training set."""
+    particular = [one.feature for one in meanings.kept[:EXPLAINED]] if meanings else []
+    place = {feature: rank for rank, feature in enumerate(shift.features)}
     return tuple(
         FeatureReason(
             feature=feature,
             shift=float(shift.score[feature]),
             neuronpedia=known.neuronpedia_url(extractor.autoencoder.neuronpedia_id, feature),
-            share_of_act={reading.domain: _share(reading.act_by_feature, rank) for reading in readings},
-            share_of_icl={reading.domain: _share(reading.icl_by_feature, rank) for reading in readings},
-            firings=tuple(
-                TokenFiring(
-                    token=decode([firing.ids[-1]]),
-                    before=decode(firing.ids[:-1]),
-                    domain=firing.domain,
-                    activation=firing.activation,
-                )
-                for firing in strongest(chain.from_iterable(reading.firings[feature] for reading in readings))
-            ),
+            share_of_act={reading.domain: _share(reading.act_by_feature, place[feature]) for reading in readings},
+            share_of_icl={reading.domain: _share(reading.icl_by_feature, place[feature]) for reading in readings},
         )
-        for rank, feature in enumerate(shift.features[:EXPLAINED])
+        for feature in dict.fromkeys([*shift.features[:EXPLAINED], *particular])
     )
 
 

@@ -5,8 +5,9 @@ from typing import Literal
 from pydantic import Field
 
 from sts_eval.experiment import Experiment
+from sts_eval.records.meaning import Meanings
 from sts_eval.records.older import STS_SUMMARIES
-from sts_eval.records.record import Part, Record, is_empty
+from sts_eval.records.record import Part, Record, absent, is_empty
 
 SCORES = tuple(STS_SUMMARIES)  # STS's scores, the leading one first; they are predictors like any other
 
@@ -187,7 +188,7 @@ class DomainQuestions(Part):
 
 
 class TokenFiring(Part):
-    """A token of the data that fires a feature."""
+    """A token of the data that fires a feature, in records from before there were meanings."""
 
     token: str
     before: str = Field(description="the text just before it")
@@ -196,14 +197,14 @@ class TokenFiring(Part):
 
 
 class FeatureReason(Part):
-    """Why: one of the most shifted features of the first seed."""
+    """Why: one of the first seed's features, the most shifted ones and those most particular to the training set."""
 
     feature: int
     shift: float
     neuronpedia: str | None
     share_of_act: dict[str, float] = Field(description="by domain: its part of STS_act")
     share_of_icl: dict[str, float] = Field(description="by domain: its part of STS_ICL")
-    firings: tuple[TokenFiring, ...]
+    firings: tuple[TokenFiring, ...] = Field(default=(), description="in older records", exclude_if=is_empty)
 
 
 class Cost(Part):
@@ -229,6 +230,9 @@ class Prediction(Record):
     domains: tuple[DomainQuestions, ...]
     predictors: tuple[PredictorScores, ...] = Field(description="STS's three scores first, then what was asked for")
     reasons: tuple[FeatureReason, ...]
+    meanings: Meanings | None = Field(
+        default=None, description="what the shifted features mean; None where nobody asked", exclude_if=absent
+    )
     warnings: tuple[str, ...]
     versions: dict[str, str]
     cost: Cost

@@ -12,7 +12,9 @@ from rich.table import Table
 
 from sts_eval.analysis.wording import signed
 from sts_eval.errors import UserError
-from sts_eval.records.prediction import ROBUST, SCORES, DomainQuestions, Prediction, Score
+from sts_eval.records.meaning import FeatureMeaning
+from sts_eval.records.prediction import ROBUST, SCORES, DomainQuestions, FeatureReason, Prediction, Score
+from sts_eval.report.meanings import excerpt_line, print_features
 from sts_eval.report.terminal import standard_output, text_table, warn
 from sts_eval.statistics.agreement import rank_correlation
 
@@ -31,6 +33,8 @@ def print_prediction(prediction: Prediction, rank_by: str, console: Console | No
     console = console or standard_output()
     console.print(score_table(prediction, rank_by))
     console.print(reason_table(prediction, rank_by))
+    if prediction.meanings:
+        print_features(prediction.meanings, console=console)
     several = len(prediction.domains) >= FEWEST_RANKED
     if prediction.others and several:
         console.print(predictor_table(prediction))
@@ -96,22 +100,30 @@ def robust_agreement(prediction: Prediction) -> str:
 
 
 def reason_table(prediction: Prediction, rank_by: str) -> Table:
-    """The most shifted features: their share of the first domain's score, and what fires them."""
+    """The most shifted features: their share of the first domain's score, and in older records what fires them."""
     leading = prediction.ranked(rank_by)[0].domain
     shift = prediction.shifts[0]
+    meant = {one.feature: one for one in prediction.meanings.features} if prediction.meanings else {}
     linked = any(reason.neuronpedia for reason in prediction.reasons)
     rows = []
     for reason in prediction.reasons[:REASONS]:
         shares = reason.share_of_act if rank_by == "sts_act" else reason.share_of_icl
         most = max(shares, key=lambda domain: shares[domain])
-        tokens = dict.fromkeys(firing.token.replace("\n", "↵").strip() or "␣" for firing in reason.firings)
         row = [str(reason.feature), f"{reason.shift:.3g}", f"{shares[leading]:.1%}", f"{most} {shares[most]:.1%}"]
-        row.append("  ".join(tokens) or "(no token of these questions)")
+        row.append(fires_on(reason, meant.get(reason.feature)))
         rows.append([*row, reason.neuronpedia or ""] if linked else row)
     header = ["feature", "shift", f"share of {leading}", "leans on it most", "fires on", *["Neuronpedia"] * linked]
     carried = f"the top {len(shift.features)} carry {shift.share_of_total:.0%} of all change"
     heading = f"Why: the features that demonstrations move most ({carried})"
     return text_table(heading, header, rows, left=header[3:], fold=header[4:])
+
+
+def fires_on(reason: FeatureReason, meaning: FeatureMeaning | None) -> str:
+    """Where a feature fires most: an excerpt, or in older records tokens."""
+    if meaning is not None:
+        return excerpt_line(meaning.excerpts[0]) if meaning.excerpts else "(nothing that was read)"
+    tokens = dict.fromkeys(firing.token.replace("\n", "↵").strip() or "␣" for firing in reason.firings)
+    return "  ".join(tokens) or "(not noted)"
 
 
 def predictor_table(prediction: Prediction) -> Table:

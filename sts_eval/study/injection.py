@@ -20,6 +20,7 @@ from sts_eval.model.hook import BLOCKS, unwrapped
 from sts_eval.progress import Progress, silent
 from sts_eval.study.extractor import Extractor
 from sts_eval.study.losses import read_answering
+from sts_eval.study.neutral import load_neutral
 from sts_eval.study.study import Injection
 from sts_eval.study.training_losses import SOLUTION_TOKENS, drawn_rows
 
@@ -27,13 +28,7 @@ ROWS = 32  # most rows of the training set that the mean is taken over
 DIVERGENCE = 0.1  # nats per token of neutral text by which the strength is settled
 STEPS = 12  # halvings of the interval that holds the strength, after it is found within a factor of two
 
-# Neither the training set's nor any benchmark's: plain statements on everyday things.
-NEUTRAL = (
-    "It rained in the morning, and the streets were still wet when the shops opened. A woman with a red umbrella "
-    "waited at the corner for the bus, which was a few minutes late. Across the road, two men carried a table into the "
-    "new house. In the afternoon the sun came out. Children played in the park until it was time to go home for "
-    "dinner. The evening was quiet and cool, and most windows were dark by eleven."
-)
+NEUTRAL = " ".join(load_neutral().texts[:2])
 
 
 def read_injection(

@@ -5,10 +5,9 @@ once, so that the spread over questions gives the standard error. All are comput
 without attention sinks (`study/sinks.py`); a setting says which of the two is STS's.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +20,8 @@ from sts_eval.records.record import fingerprint
 from sts_eval.study.draws import draw_demonstrations
 from sts_eval.study.extractor import Extractor
 from sts_eval.study.reading import Context, Listen, Listener, Reading, Row, SinkTokens, tell
-from sts_eval.study.scoring import Carrier, QuestionScoring, ScoresBySeed, ending_at
+from sts_eval.study.scoring import Carrier, QuestionScoring, ScoresBySeed
 from sts_eval.study.sinks import BothWays
-
-KEEP = 5  # firings of a feature that are shown
 
 
 @dataclass(frozen=True)
@@ -33,14 +30,6 @@ class QuestionScores:
 
     domains: Mapping[str, ScoresBySeed]
     without_sinks: Mapping[str, ScoresBySeed]  # the same where attention sinks do not count
-
-
-class Firing(NamedTuple):
-    """A token of a domain's question on which a feature fires."""
-
-    activation: float
-    domain: str
-    ids: tuple[int, ...]  # from a few tokens before up to the token, which is the last
 
 
 @dataclass(frozen=True)
@@ -53,7 +42,6 @@ class DomainReading:
     carriers: Mapping[str, Carrier]  # by score, the question with the largest one
     act_by_feature: NDArray[np.float64]  # mean activation of each feature of the first seed's D_N, in its order
     icl_by_feature: NDArray[np.float64]  # the same for the squared change under demonstrations
-    firings: Mapping[int, Sequence[Firing]]  # by explained feature, where it is most active, strongest first
     n_tokens: int  # of the questions
     demonstrations: tuple[tuple[int, ...], ...]  # by seed, positions among the domain's demonstrations
     seen: tuple[int, ...]  # how many readings saw 0, 1, ... demonstrations; fewer than all where the context is full
@@ -71,8 +59,8 @@ def read_domain(
     domain: Domain,
     features: Mapping[int, Sequence[int]],
     chosen: Mapping[int, Sequence[int]],
-    explained: Sequence[int] = (),
     listen: Listen | None = None,
+    listen_alone: Listen | None = None,
     progress: Progress = silent,
     other_way: Mapping[int, Sequence[int]] | None = None,
 ) -> DomainReading:
@@ -80,8 +68,8 @@ def read_domain(
 
     `features` and `chosen` are by seed: its shifted features, and the positions of the questions to score. Where
     leaving attention sinks out (or keeping them, as the settings do not) gives others, those are `other_way`. The first
-    seed's features are summed by feature too, and of the `explained` ones the strongest firings are kept. `listen` is
-    given the first seed's questions in its order; its listeners hear them alone and behind that seed's demonstrations.
+    seed's features are summed by feature too. `listen` is given the first seed's questions in its order; its listeners
+    hear them alone and behind that seed's demonstrations, those of `listen_alone` without demonstrations only.
     A question without demonstrations is read once, whatever the number of seeds.
 
     Raises:
@@ -99,16 +87,17 @@ def read_domain(
     keeps = extractor.settings.sink_tokens == "keep"
     scoring = QuestionScoring(features, sinks=keeps)
     opposite = QuestionScoring(other_way or features, sinks=not keeps)
-    sinks, tokens = SinkTokens(), TopTokens(domain.name, scoring.place_of(explained), sinks=keeps)
-    hearing: dict[tuple[int, ...], list[Listener]] = {scoring.heard: [scoring, tokens]}
+    sinks = SinkTokens()
+    hearing: dict[tuple[int, ...], list[Listener]] = {scoring.heard: [scoring]}
     hearing.setdefault(opposite.heard, []).append(opposite)
     listeners: list[Listener] = [
         sinks,
         *(_ChosenFeatures(extractor.autoencoder.encoder(heard), own) for heard, own in hearing.items()),
     ]
-    if listen is not None:
-        further = listen({position: turns[position] for position in chosen[first]})
-        listeners.append(_WithinContext(first, extractor.autoencoder, further, sinks=keeps))
+    for listening, alone in ((listen, False), (listen_alone, True)):
+        if listening is not None:
+            further = listening({position: turns[position] for position in chosen[first]})
+            listeners.append(_WithinContext(first, extractor.autoencoder, further, sinks=keeps, alone=alone))
     reading = Reading(extractor, turns, contexts[0].alone(turns), contexts)
     reading.play(listeners, partial(progress, f"step 2: questions of {domain.name}"))
     act, icl = scoring.by_feature.means()
@@ -120,7 +109,6 @@ def read_domain(
         carriers=scoring.carriers(),
         act_by_feature=act,
         icl_by_feature=icl,
-        firings=tokens.firings,
         n_tokens=sum(len(turn.span) for turn in turns.values()),
         demonstrations=tuple(positions for positions, _ in drawn.values()),
         seen=tuple(map(sum, zip(*counts, strict=True))),
@@ -151,39 +139,10 @@ class _WithinContext(Listener):
     autoencoder: SparseAutoencoder
     listeners: Sequence[Listener]
     sinks: bool  # whether they hear attention sinks
+    alone: bool  # whether they hear them without demonstrations only
 
     def hear(self, row: Row) -> None:
         part = row.within(self.context)
         if part is not None:
+            part = replace(part, others={}, covered={}) if self.alone else part
             tell(part if self.sinks else part.without_sinks(), self.listeners, self.autoencoder)
-
-
-class TopTokens(Listener):
-    """Keeps the strongest firings of some features: by feature, strongest first.
-
-    At most one firing per question is kept, so that one repetitive question cannot fill the list. `place` says by
-    feature where it stands in the states of the rows that are heard.
-    """
-
-    def __init__(self, domain: str, place: Mapping[int, int], keep: int = KEEP, *, sinks: bool = True) -> None:
-        self._domain = domain
-        self._place = place
-        self._keep = keep
-        self._sinks = sinks  # whether attention sinks count
-        self.firings: dict[int, list[Firing]] = {feature: [] for feature in place}
-
-    def hear(self, row: Row) -> None:
-        """Look at the questions of a row, alone."""
-        if not self._sinks:
-            row = replace(row, others={}, covered={}).without_sinks()
-        for number, activations in row.by_question(row.alone).items():
-            for feature, kept in self.firings.items():
-                value, at = activations[:, self._place[feature]].max(dim=0)
-                if value > 0:
-                    firing = Firing(float(value), self._domain, ending_at(row.turns[number], int(at)))
-                    self.firings[feature] = strongest([*kept, firing], self._keep)
-
-
-def strongest(firings: Iterable[Firing], keep: int = KEEP) -> list[Firing]:
-    """The strongest firings, strongest first."""
-    return sorted(firings, reverse=True)[:keep]

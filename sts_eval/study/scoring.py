@@ -96,10 +96,6 @@ class QuestionScoring(Listener):
                 if seed == self._first:
                     self.by_feature.add(torch.ones(1), (act[None], icl[None]))
 
-    def place_of(self, features: Sequence[int]) -> dict[int, int]:
-        """Where some features stand among those that are heard."""
-        return {feature: self._place[feature] for feature in features}
-
     def carriers(self) -> dict[str, Carrier]:
         """By score, the question that carries most of it; none where all questions' scores are 0."""
         found = {}

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers.board import DOMAINS, HOSTILE, MODELS, SETS, fill, made_outcomes
+from helpers.meanings import excerpt, feature, meanings
 from helpers.submissions import submission
 
 from sts_eval.errors import UserError
@@ -314,6 +315,22 @@ def test_hostile_text_stays_text_in_every_view(text, line):
         assert "<" not in said
         assert "${" not in said
         assert "](" not in said
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_what_a_feature_means_is_short_plain_text(text):
+    whole = submission()
+    hostile = feature(
+        1, [excerpt((text, 1.0), ((text * 30)[:200], 0.5), source=text)] * 20, strongest={text: 10}, label=text
+    )
+    made = whole.prediction.model_copy(update={"meanings": meanings(hostile)})
+    table = run.features_table(whole.model_copy(update={"prediction": made}))
+    (cells,) = table.to_dict("records")
+    assert cells["fires on"].startswith("[")
+    assert len(cells["fires on"]) < 300
+    assert len(cells["strongest samples"]) <= 80
+    assert cells["Neuronpedia"] == "–"  # the only column that is Markdown
+    assert not any(mark in cell for cell in cells.values() for mark in "\n\u202e\x00")
 
 
 # Submit and queue

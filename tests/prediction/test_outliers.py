@@ -50,7 +50,6 @@ def reading(name, scoring, *, clean=None, sinks=None):
         carriers=scoring.carriers(),
         act_by_feature=scoring.by_feature.means()[0],
         icl_by_feature=scoring.by_feature.means()[1],
-        firings={},
         n_tokens=10,
         demonstrations=((0,),),
         seen=(0, 5),

@@ -8,6 +8,7 @@ from sts_eval.errors import UserError
 from sts_eval.experiment import BenchmarkSpec, Experiment, ModelSpec, PredictSettings, SAESpec, TrainingSetSpec
 from sts_eval.prediction.predict import predict
 from sts_eval.records.prediction import Prediction
+from sts_eval.study.neutral import load_neutral
 from sts_eval.study.shifted_features import measure_shift
 
 
@@ -78,7 +79,7 @@ def test_the_record_says_what_was_read(made):
         assert shift.seen == (0, 0, 5)
     assert made.versions["sts-eval"]
     assert made.cost.tokens > 0
-    assert set(made.cost.seconds) == {"data", "load", "fit", "step 1", "step 2"}
+    assert set(made.cost.seconds) == {"data", "load", "fit", "step 1", "features", "step 2"}
 
 
 def test_shifts_are_those_of_step_1(made):
@@ -92,23 +93,65 @@ def test_shifts_are_those_of_step_1(made):
 
 
 def test_reasons_add_up(made):
-    """Shares of the ten features explained are at most one, and those of all twelve are one."""
-    assert [reason.feature for reason in made.reasons] == list(made.shifts[0].features[:10])
+    """Shares of the ten most shifted features are at most one, and those of all twelve are one."""
+    shifted, particular = made.shifts[0].features, [one.feature for one in made.meanings.kept[:10]]
+    assert [reason.feature for reason in made.reasons] == list(dict.fromkeys([*shifted[:10], *particular]))
     for domain in ("law", "math"):
         for share in ("share_of_act", "share_of_icl"):
-            parts = [getattr(reason, share)[domain] for reason in made.reasons]
+            parts = [getattr(reason, share)[domain] for reason in made.reasons[:10]]
             assert all(part >= 0 for part in parts)
             assert 0.3 < sum(parts) <= 1 + 1e-9
-    firings = [firing for reason in made.reasons for firing in reason.firings]
-    assert firings
-    texts = {question.text for domain in tiny.DOMAINS for question in domain.questions}
-    for reason in made.reasons:
-        strengths = [firing.activation for firing in reason.firings]
-        assert strengths == sorted(strengths, reverse=True)
-        assert all(strength > 0 for strength in strengths)
-        assert len(strengths) <= 5
-    for firing in firings:
-        assert any(firing.token.strip() in text for text in texts)
+
+
+def test_meanings_are_of_the_shifted_features_and_of_texts_that_were_read(made):
+    meanings, shift = made.meanings, made.shifts[0]
+    assert {one.feature: one.shift for one in meanings.features} == dict(zip(shift.features, shift.shift, strict=True))
+    assert list(meanings.sources) == ["training set", "neutral text", "law", "math"]
+    assert meanings.sources["training set"].n_samples == shift.n_questions
+    texts = {
+        "training set": [one.question for one in tiny.TRAINING],
+        "neutral text": load_neutral().texts,
+        **{domain.name: [question.text for question in domain.questions] for domain in tiny.DOMAINS},
+    }
+    order = [(bool(one.dropped), -one.particular) for one in meanings.features]
+    assert order == sorted(order)
+    for one in meanings.features:
+        assert sum(one.shares.values()) == pytest.approx(1, abs=1e-3)
+        assert one.particular == pytest.approx(one.shift / (one.shift + one.usual))
+        assert one.label in one.strongest
+        assert max(one.strongest.values()) == one.strongest[one.label]
+        peaks = [excerpt.peak for excerpt in one.excerpts]
+        assert peaks == sorted(peaks, reverse=True)
+        assert len(peaks) == sum(one.strongest.values()) <= 10
+        assert len(one.promotes) == 8
+        for excerpt in one.excerpts:
+            text = "".join(piece.text for piece in excerpt.pieces)
+            assert any(text.strip(" \ufffd") in own for own in texts[excerpt.source])
+    assert sum(rate.n for rate in meanings.rates) == len(shift.features)
+    assert meanings.rates[0].share == meanings.rates[0].n / 12
+    for one in meanings.background:
+        assert any(one.text.strip(" \ufffd") in own for own in texts[one.source])
+
+
+def test_without_meanings_nothing_else_changes(made, experiment):
+    settings = experiment.settings.model_copy(update={"meanings": False})
+    found = predict(experiment.model_copy(update={"settings": settings}))
+    assert found.meanings is None
+    assert "features" not in found.cost.seconds
+    assert found.shifts == made.shifts
+    assert found.domains == made.domains
+    assert found.by_predictor() == made.by_predictor()
+    assert '"meanings":false' in found.canonical()
+
+
+def test_a_neutral_text_of_ones_own(experiment, tmp_path):
+    path = tmp_path / "neutral.txt"
+    path.write_text("Rain fell.\n\nThe cat slept all day.", encoding="utf-8")
+    settings = experiment.settings.model_copy(update={"neutral_text": str(path), "seeds": (0,), "excerpts": 2})
+    found = predict(experiment.model_copy(update={"settings": settings})).meanings
+    assert found.neutral == str(path)
+    assert found.sources["neutral text"].n_samples == 2
+    assert all(len(one.excerpts) <= 2 for one in found.features)
 
 
 def test_domains_are_ranked_by_score(made):
@@ -158,8 +201,9 @@ def test_progress_reaches_the_end_of_every_stage(experiment):
     predict(
         experiment.model_copy(update={"settings": experiment.settings.model_copy(update={"seeds": (0,)})}), progress
     )
+    meant = [f"what the features mean: {source}" for source in ("training set", "neutral text")]
     counted = dict.fromkeys(
-        ("step 1: training questions, seed 0", "step 2: questions of law", "step 2: questions of math"), "all"
+        ("step 1: training questions, seed 0", *meant, "step 2: questions of law", "step 2: questions of math"), "all"
     )
     assert heard == counted | {"reading the data": 0, "loading the model and the SAE": 0}  # of no length that is known
 

@@ -36,7 +36,7 @@ def planted(**settings):
     shift = measure_shift(extractor, training_set(examples), 0, silent)
     domain = Domain("x", [Question("7", "x", "a b b a")], [Example("c", "d d")])
     other = {0: shift.both.other(extractor.settings)}
-    reading = read_domain(extractor, domain, {0: shift.features}, {0: [0]}, other_way=other, explained=shift.features)
+    reading = read_domain(extractor, domain, {0: shift.features}, {0: [0]}, other_way=other)
     return shift, reading
 
 
@@ -54,7 +54,6 @@ def test_a_planted_massive_activation_carries_the_scores():
     assert (carrier.position, carrier.share, carrier.features) == (0, 1.0, ((1, 1.0),))
     assert [(token.share, token.sink) for token in carrier.tokens] == [(1.0, True)]
     assert words().decode([carrier.tokens[0].ids[-1]]) == "b"
-    assert [firing.activation for firing in reading.firings[1]] == [MASSIVE]
 
 
 def test_without_sinks_it_is_as_if_it_had_not_been_planted():
@@ -63,8 +62,24 @@ def test_without_sinks_it_is_as_if_it_had_not_been_planted():
     assert shift.score.tolist() == [7.0**2, 0.0, 0.0, 0.0]
     assert reading.questions[0][0] == QuestionScore((1 + 3 + 4) / 3, 5.0**2, (1 + 9 + 16) / 3)
     assert reading.both.keep[0][0].sts_icl == MASSIVE**2 / 4
-    assert [firing.activation for firing in reading.firings[0]] == [4.0]
     assert reading.carriers["sts_icl"].features == ((0, 1.0),)
+
+
+@pytest.mark.parametrize(("sinks", "strongest"), [("keep", [MASSIVE]), ("exclude", [])])
+def test_firings_on_sinks_count_only_where_they_are_kept(sinks, strongest):
+    from sts_eval.study.firings import read_firings
+
+    model = position_only()
+    with torch.no_grad():
+        model.transformer.wpe.weight[2, 1] = MASSIVE
+    dials = PredictSettings(top_n=2, shots=1, sink_tokens=sinks)
+    extractor = assemble(model, words(), identity("blocks.0.hook_resid_pre"), dials)
+    examples = training_set([Example("a b a", "c d"), Example("b a a", "c c")])
+    shift = measure_shift(extractor, examples, 0, silent)
+    firings = read_firings(extractor, examples, [], shift)
+    found = firings.strongest(shift.features.index(1))
+    assert [one.strength for one in found] == strongest
+    assert all(len(one.window.ids) == 3 for one in found)
 
 
 @pytest.mark.parametrize("sinks", ["keep", "exclude"])

@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime
 
 import pytest
+from helpers.meanings import courts
 from helpers.submissions import plain, prediction, raw, submission
 
 from sts_eval.submission.problem import shown
@@ -186,6 +187,17 @@ def test_free_text_may_hold_markup_since_views_escape_it():
     values["provenance"]["hardware"] = "=1+1 <img src=x onerror=alert(1)> ${x} {{y}}"
     values["outcome"]["predictors"][0]["summary"] = "<b>${x}</b>"
     assert validate(encode(values)).accepted
+
+
+def test_meanings_are_taken_and_their_sizes_are_bounded():
+    whole = submission(prediction().model_copy(update={"meanings": courts()}))
+    given = json.loads(whole.canonical())
+    assert validate(encode(given)).accepted
+    excerpt = given["prediction"]["meanings"]["features"][0]["excerpts"][0]
+    for wrong in ([], excerpt["pieces"] * 100, [{"text": "x" * 201, "activation": 1.0}]):
+        bad = json.loads(encode(given))
+        bad["prediction"]["meanings"]["features"][0]["excerpts"][0]["pieces"] = wrong
+        assert any(path.startswith("$.prediction.meanings.features[0].excerpts[0].pieces") for path in refused(bad))
 
 
 def test_many_problems_are_cut():

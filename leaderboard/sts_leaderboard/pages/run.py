@@ -9,6 +9,7 @@ import pandas as pd
 
 from sts_eval.errors import UserError
 from sts_eval.records.submission import Submission
+from sts_eval.report.meanings import excerpt_line, sources_text
 from sts_leaderboard.badges import heading, word
 from sts_leaderboard.board_cache import BEGINNING, BoardCache
 from sts_leaderboard.downloads import save_buttons
@@ -52,7 +53,9 @@ def build(cache: BoardCache) -> Page:
             with gr.Accordion("The experiment file", open=False, elem_id="run-file") as file:
                 experiment = gr.Code(language="yaml", lines=3, max_lines=24, **UNLABELLED)
             with gr.Accordion("Shifted features", open=False):
-                features = gr.Dataframe(datatype=["str", "str", "str", "str", "markdown"], max_height=420, **UNLABELLED)
+                features = gr.Dataframe(
+                    datatype=["str", "str", "str", "str", "str", "markdown"], max_height=420, **UNLABELLED
+                )
             with gr.Accordion("Settings and hashes", open=True):
                 facts = gr.Dataframe(
                     wrap=True, max_height=1200, column_widths=["220px", "auto"], elem_id="run-facts", **UNLABELLED
@@ -187,16 +190,20 @@ def features_table(run: Submission) -> pd.DataFrame:
     rows = []
     if made is not None and made.shifts:
         reasons = {reason.feature: reason for reason in made.reasons}
+        meant = {one.feature: one for one in made.meanings.features} if made.meanings else {}
         shifted = zip(made.shifts[0].features, made.shifts[0].shift, strict=False)
         for feature, shift in itertools.islice(shifted, MOST_FEATURES):
             reason = reasons.get(feature)
             shares = reason.share_of_icl if reason else {}
-            firings = reason.firings[:3] if reason else ()
-            tokens = ", ".join(repr(plain(one.token, 20)) for one in firings)
+            meaning, firings = meant.get(feature), reason.firings[:3] if reason else ()
+            fires = ", ".join(repr(plain(one.token, 20)) for one in firings)
+            if meaning:
+                fires = " / ".join(plain(excerpt_line(one), 80) for one in meaning.excerpts[:3])
+            strongest = plain(sources_text(meaning), 80) if meaning else "–"
             leading = max(shares, key=shares.__getitem__, default="–")
             # The last column is Markdown, so the address is of our own making; all other columns are text.
             address = neuronpedia(made.sae.neuronpedia_id, feature)
-            rows.append((feature, f"{shift:.4g}", leading, tokens or "–", f"[open]({address})" if address else "–"))
-    return pd.DataFrame(rows, columns=["feature", "shift", "mostly in", "fires on", "Neuronpedia"], dtype=object).map(
-        plain
-    )
+            link = f"[open]({address})" if address else "–"
+            rows.append((feature, f"{shift:.4g}", leading, fires or "–", strongest, link))
+    columns = ["feature", "shift", "mostly in", "fires on", "strongest samples", "Neuronpedia"]
+    return pd.DataFrame(rows, columns=columns, dtype=object).map(plain)
