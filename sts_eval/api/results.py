@@ -103,20 +103,31 @@ class PredictionResult(Result[Prediction]):
         )
 
     def features(self) -> pd.DataFrame:
-        """The features that demonstrations move most: feature, shift, the domain that leans on it most, its tokens."""
+        """The shifted features, most particular to the training set first: where they fire and what they promote.
+
+        Columns: feature, shift, particular, label (the source of most of its strongest samples), fires_on, promotes,
+        neuronpedia, dropped (why tables leave it out). Empty without meanings (`meanings=False`).
+        """
         import pandas as pd
 
+        from sts_eval.report.meanings import distinct, excerpt_line, promoted_text
+
+        meanings = self.record.meanings
         rows = [
             {
                 "feature": one.feature,
                 "shift": one.shift,
-                "leans_on_it_most": max(one.share_of_icl, key=lambda domain: one.share_of_icl[domain]),
-                "fires_on": " ".join(dict.fromkeys(firing.token.strip() or "␣" for firing in one.firings)),
+                "particular": one.particular,
+                "label": one.label,
+                "fires_on": " / ".join(excerpt_line(excerpt) for excerpt in distinct(one.excerpts)[:3]),
+                "promotes": promoted_text(one),
                 "neuronpedia": one.neuronpedia,
+                "dropped": one.dropped,
             }
-            for one in self.record.reasons
+            for one in (meanings.features if meanings else ())
         ]
-        return pd.DataFrame(rows, columns=["feature", "shift", "leans_on_it_most", "fires_on", "neuronpedia"])
+        columns = ["feature", "shift", "particular", "label", "fires_on", "promotes", "neuronpedia", "dropped"]
+        return pd.DataFrame(rows, columns=columns)
 
     def plot(self, score: str = SCORES[0]) -> Figure:
         """One of the three scores per domain as bars with standard errors."""

@@ -51,7 +51,9 @@ def test_its_frame_has_a_row_per_domain_and_predictor(prediction):
 
 def test_its_features_and_its_plot(prediction):
     features = prediction.features()
-    assert list(features.feature) == list(prediction.record.shifts[0].features[: len(features)])
+    assert set(features.feature) == set(prediction.record.shifts[0].features)
+    kept = features[features.dropped == ""]
+    assert list(kept.particular) == sorted(kept.particular, reverse=True)
     assert isinstance(prediction.plot("sts_act"), matplotlib.figure.Figure)
 
 
