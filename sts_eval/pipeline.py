@@ -84,7 +84,8 @@ def make_prediction(experiment: Run, files: RunFolder, progress: Progress = sile
 
 def _is_tuned(experiment: Run, files: RunFolder) -> bool:
     """Whether all seeds are there."""
-    data = [load_training_set(experiment.training_set).sha256]
+    tuned_on = load_training_set(experiment.training_set)
+    data = tuned_on.fingerprints(answers=experiment.tune.grpo is not None)
     keys = {seed: training_key(experiment.model, data, experiment.tune, seed) for seed in experiment.tune.seeds}
     return all(seed_folder(files.tuning, seed, key).facts.is_file() for seed, key in keys.items())
 
@@ -213,7 +214,7 @@ def make_overlaps(
             continue
         extractor = extractor or load_extractor(experiment.model, experiment.sae, experiment.settings)
         weights = SeedFolder(files.tuning / training.folder).weights
-        place = {"id" if experiment.tune.method == "full" else "adapter": str(weights)}
+        place = {"adapter" if experiment.tune.adapts else "id": str(weights)}
         network = load_model(ModelSpec.model_validate(experiment.model.model_dump() | place))
         training_set, seed = load_training_set(experiment.training_set), training.seed
         try:

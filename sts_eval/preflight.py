@@ -103,7 +103,7 @@ def trained_bytes(model: ModelSpec, settings: TuneSettings) -> int:
     saved = getattr(config, "dtype", None) if model.dtype == "auto" else getattr(torch, model.dtype, None)
     with torch.device("meta"):
         network = build(config, trust_remote_code=model.trust_remote_code, dtype=saved or torch.float32)
-        if settings.method == "lora":
+        if settings.adapts:
             from peft import get_peft_model
 
             try:

@@ -72,6 +72,7 @@ class TrainingSet:
         form: Which fields the examples came from.
         left_out: How many rows cannot be read.
         roles: Turns by role that went into the examples, where they were conversations.
+        answers: The short answer of each example, empty where it has none; none at all where no field holds answers.
     """
 
     source: str
@@ -83,6 +84,11 @@ class TrainingSet:
     form: str = ""
     left_out: int = 0
     roles: Mapping[str, int] = field(default_factory=dict)
+    answers: Sequence[str] = ()
+
+    def fingerprints(self, *, answers: bool) -> list[str]:
+        """Of what a tuning reads: the examples, and the short answers where it is rewarded for them."""
+        return [self.sha256, *([fingerprint(self.answers)] if answers else [])]
 
     def identity(self) -> DataIdentity:
         """The set as records name it."""
@@ -107,7 +113,7 @@ def load_training_set(spec: TrainingSetSpec) -> TrainingSet:
     known = KNOWN_SETS.get(spec.source, KnownSet())
     rows = [dict(row) for row in table.rows]
     fields = find_fields(spec, known, rows)
-    examples, bad = [], []
+    examples, answers, bad = [], [], []
     counts = _Counts()
     rejected, verdict = rejected_rows(rows, fields.solution, spec.source)
     for number, row in enumerate(rows, start=1):
@@ -119,6 +125,7 @@ def load_training_set(spec: TrainingSetSpec) -> TrainingSet:
             bad.append(BadRow(number, str(error)))
         else:
             examples.append(example)
+            answers.append("" if is_missing(value := row.get(fields.answer or "")) else str(value).strip())
     left_out = check_left_out(bad, len(rows), spec.source)
     suffix = known.suffix if spec.suffix is None else spec.suffix
     return TrainingSet(
@@ -139,6 +146,7 @@ def load_training_set(spec: TrainingSetSpec) -> TrainingSet:
         form=fields.described(),
         left_out=len(bad),
         roles=dict(counts.roles),
+        answers=answers if fields.answer else (),
     )
 
 

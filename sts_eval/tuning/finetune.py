@@ -59,10 +59,11 @@ def finetune(
     config = load_config(model)
     setup = Setup(model, training_set, settings, prompter, context_of(config))
     tokenizer_sha256 = prompter.sha256()  # before the trainer sets the tokenizer's padding
+    data = training_set.fingerprints(answers=settings.grpo is not None)
     runs: list[SeedTraining] = []
     for seed in settings.seeds:
         progress("fine-tuning", len(runs), len(settings.seeds))
-        place = seed_folder(folder, seed, training_key(model, [training_set.sha256], settings, seed))
+        place = seed_folder(folder, seed, training_key(model, data, settings, seed))
         if not place.facts.is_file():
             _train_seed(setup, seed, place, progress)
         else:
