@@ -4,18 +4,16 @@ The model answers questions of the training set itself, with the likeliest token
 does a prediction generate.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from sts_eval.data.benchmark import Question
 from sts_eval.data.prompt import Turn
 from sts_eval.data.sampling import shuffled
 from sts_eval.data.training_set import TrainingSet
-from sts_eval.model.hook import unwrapped
+from sts_eval.model.generation import generated_answers
 from sts_eval.progress import Progress, silent
 from sts_eval.study.extractor import Extractor
 from sts_eval.study.losses import option_ids
@@ -26,7 +24,6 @@ from sts_eval.study.training_losses import drawn_rows
 ROWS = 32  # most rows of the training set
 ANSWER_TOKENS = 64  # that are generated, and of a solution that are read, from its start
 QUESTIONS = 64  # most questions of a domain
-BATCH = 16  # answers at once
 
 Floats = NDArray[np.float64]
 
@@ -49,7 +46,15 @@ def read_own_answers(
     prompter = extractor.prompter
     rows = drawn_rows(extractor, training_set, seed, ROWS)
     turns = [prompter.turn(row.text, suffix=training_set.suffix) for row in rows]
-    answers = generated_answers(extractor, turns, progress)
+    generated = generated_answers(
+        extractor.reader.model,
+        prompter,
+        turns,
+        longest=ANSWER_TOKENS,
+        progress=progress,
+        stage="the model answers the training set",
+    )
+    answers = [answer.text for answer in generated]
     answered = [number for number, text in enumerate(answers) if text]
 
     def means(texts: Sequence[str], stage: str) -> Floats:
@@ -84,51 +89,6 @@ def _read_options(
         right.append(means[is_right][0])
         wrong.append(means[~is_right].mean(axis=0))
     return np.array(right), np.array(wrong)
-
-
-@torch.inference_mode()
-def generated_answers(extractor: Extractor, turns: Sequence[Turn], progress: Progress = silent) -> list[str]:
-    """What the model answers to each turn without demonstrations, with the likeliest token at each step.
-
-    An answer ends where the model stops, or after `ANSWER_TOKENS`; in plain prompts also where it goes on to a next
-    question.
-    """
-    from transformers import GenerationConfig
-
-    model, tokenizer = unwrapped(extractor.reader.model), extractor.prompter.tokenizer
-    prefix = extractor.prompter.demonstrations([]).prefixes[0]
-    stops = model.generation_config.eos_token_id
-    padding = tokenizer.eos_token_id or 0
-    settings = GenerationConfig(  # type: ignore[no-untyped-call]  # transformers' own
-        do_sample=False, max_new_tokens=ANSWER_TOKENS, eos_token_id=stops, pad_token_id=padding, use_cache=True
-    )
-    answers = [""] * len(turns)
-    done = 0
-    for batch in _batches([len(turn.ids) for turn in turns]):
-        prompts = [[*prefix, *turns[number].ids] for number in batch]
-        longest = max(map(len, prompts))
-        ids = torch.tensor([[padding] * (longest - len(one)) + one for one in prompts])
-        present = torch.tensor([[0] * (longest - len(one)) + [1] * len(one) for one in prompts])
-        device = extractor.reader.device
-        found = model.generate(ids.to(device), attention_mask=present.to(device), generation_config=settings)
-        for number, own in zip(batch, found[:, longest:].tolist(), strict=True):
-            answers[number] = _text(own, stops, tokenizer, plain=not extractor.prompter.chat)
-        done += len(batch)
-        progress("the model answers the training set", done, len(turns))
-    return answers
-
-
-def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Prompts of like length, so that little is padded."""
-    order = sorted(range(len(lengths)), key=lambda number: (lengths[number], number))
-    return (order[start : start + BATCH] for start in range(0, len(order), BATCH))
-
-
-def _text(ids: Sequence[int], stops: int | Sequence[int] | None, tokenizer: Any, *, plain: bool) -> str:
-    ends = {stops} if isinstance(stops, int) else set(stops or ())
-    end = next((at for at, token in enumerate(ids) if token in ends), len(ids))
-    text: str = tokenizer.decode(ids[:end], skip_special_tokens=True)
-    return (text.partition("\nQuestion:")[0] if plain else text).strip()
 
 
 def _with(turn: Turn, answers: Sequence[Sequence[int]]) -> Turn:

@@ -1,4 +1,4 @@
-"""The columns by hand; injection, generation and the reading of answers against plain passes of the whole model."""
+"""The columns by hand; injection and the reading of answers against plain passes of the whole model."""
 
 import numpy as np
 import pytest
@@ -10,13 +10,14 @@ from sts_eval.data.benchmark import Question
 from sts_eval.data.sampling import shuffled
 from sts_eval.data.training_set import Example
 from sts_eval.errors import UserError
+from sts_eval.model.generation import Answer, generated_answers
 from sts_eval.model.reader import Prefix
 from sts_eval.predictors.registry import select
 from sts_eval.predictors.steering import injection_logprob, projection_difference
 from sts_eval.study import injection, own_answers
 from sts_eval.study.injection import blocks, injected, mean_states, read_injection, settled_strength
 from sts_eval.study.losses import read_answering
-from sts_eval.study.own_answers import generated_answers, read_own_answers
+from sts_eval.study.own_answers import read_own_answers
 from sts_eval.study.study import Answering, Injection, Losses, OwnAnswers, Study, Texts
 
 # --- the columns ---
@@ -167,47 +168,6 @@ def test_blocks_of_an_architecture_that_no_table_names():
 # --- own answers ---
 
 
-def greedy(made, text, most):
-    """One token after another, without a cache, a batch or padding."""
-    ids = [0, *made.prompter.tokenizer(text, add_special_tokens=False).input_ids]
-    found = []
-    for _ in range(most):
-        with torch.no_grad():
-            token = int(made.reader.model(torch.tensor([[*ids, *found]])).logits[0, -1].argmax())
-        if token == 1:  # <eos>
-            break
-        found.append(token)
-    return made.prompter.tokenizer.decode(found, skip_special_tokens=True).partition("\nQuestion:")[0].strip()
-
-
-@pytest.mark.parametrize("kind", ["llama", "gemma2", "gpt2"])
-def test_answers_in_batches_are_those_of_one_token_after_another(kind, monkeypatch):
-    monkeypatch.setattr(own_answers, "ANSWER_TOKENS", 8)
-    monkeypatch.setattr(own_answers, "BATCH", 4)
-    made = tiny.extractor(kind)
-    turns = [made.prompter.turn(row.question) for row in tiny.TRAINING]
-    assert len({len(turn.ids) for turn in turns}) > 4
-    wanted = [greedy(made, f"Question: {row.question}\nAnswer:", 8) for row in tiny.TRAINING]
-    assert generated_answers(made, turns) == wanted
-    assert any(wanted)
-
-
-@pytest.mark.parametrize(
-    ("ids", "plain", "text"),
-    [
-        (" seven<eos>, or more", True, "seven"),
-        (" 7.\n\nQuestion: What", True, "7."),
-        (" 7.\n\nQuestion: What", False, "7.\n\nQuestion: What"),
-        ("<eos>", True, ""),
-    ],
-)
-def test_where_an_answer_ends(ids, plain, text):
-    tokenizer = tiny.tokenizer()
-    read = tokenizer(ids, add_special_tokens=False).input_ids
-    assert own_answers._text(read, 1, tokenizer, plain=plain) == text
-    assert own_answers._text(read, [5, 1], tokenizer, plain=plain) == text
-
-
 def mean_answer(made, asked, answer, most=None):
     """Mean residual behind block 1 over an answer's tokens, in a whole pass."""
     tokens = made.prompter.tokenizer(answer, add_special_tokens=False).input_ids
@@ -224,7 +184,8 @@ def test_answers_are_read_as_in_whole_passes(kind, monkeypatch):
     single = Question("9", "law", "Is it?", ("yes",), 0)
     found = read_own_answers(made, data, {"math": [*QUESTIONS, single], "law": [single]}, 2)
     rows = [tiny.TRAINING[row] for row in shuffled(len(tiny.TRAINING), 2, "training set")[2:5]]
-    own = generated_answers(made, [made.prompter.turn(row.question) for row in rows])
+    turns = [made.prompter.turn(row.question) for row in rows]
+    own = [one.text for one in generated_answers(made.reader.model, made.prompter, turns, longest=5)]
     rows, own = zip(*((row, text) for row, text in zip(rows, own, strict=True) if text), strict=True)
 
     def close(one, other):
@@ -242,9 +203,9 @@ def test_answers_are_read_as_in_whole_passes(kind, monkeypatch):
 
 
 def test_a_row_that_the_model_answers_with_nothing_is_left_out(monkeypatch):
-    answers = ["so", "", "it is"]
+    answers = [Answer(text, ended=True) for text in ("so", "", "it is")]
     monkeypatch.setattr(own_answers, "ROWS", 3)
-    monkeypatch.setattr(own_answers, "generated_answers", lambda *_: answers)
+    monkeypatch.setattr(own_answers, "generated_answers", lambda *_, **__: answers)
     data = tiny.training_set([Example(f"Question {number}?", "yes") for number in range(6)])
     found = read_own_answers(tiny.extractor("llama"), data, {}, 0)
     assert found.solutions.shape == found.own.shape == (2, tiny.HIDDEN)

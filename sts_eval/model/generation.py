@@ -1,0 +1,79 @@
+"""What a model answers: many prompts at once, with the likeliest token at each step or drawn."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import torch
+
+from sts_eval.data.prompt import Prompter, Turn
+from sts_eval.model.hook import unwrapped
+from sts_eval.progress import Progress, silent
+
+BATCH = 16  # answers at once
+
+
+class Answer(NamedTuple):
+    """A model's answer to one turn."""
+
+    text: str
+    ended: bool  # whether the model stopped by itself; False where the length limit cut it
+
+
+@torch.inference_mode()
+def generated_answers(
+    model: Any,
+    prompter: Prompter,
+    turns: Sequence[Turn],
+    *,
+    longest: int,
+    temperature: float = 0.0,
+    seed: int = 0,
+    progress: Progress = silent,
+    stage: str = "answers",
+) -> list[Answer]:
+    """Let a model answer each turn without demonstrations.
+
+    An answer ends where the model stops, or after `longest` tokens; in plain prompts also where it goes on to a next
+    question. At temperature 0 each token is the likeliest one. Otherwise tokens are drawn, and the same seed gives the
+    same answers to the same turns on the same machine.
+    """
+    from transformers import GenerationConfig
+
+    network, tokenizer = unwrapped(model), prompter.tokenizer
+    prefix = prompter.demonstrations([]).prefixes[0]
+    stops = network.generation_config.eos_token_id
+    padding = tokenizer.eos_token_id or 0
+    drawn = {"do_sample": True, "temperature": temperature, "top_k": 0} if temperature else {"do_sample": False}
+    settings = GenerationConfig(  # type: ignore[no-untyped-call]  # transformers' own
+        max_new_tokens=longest, eos_token_id=stops, pad_token_id=padding, use_cache=True, **drawn
+    )
+    device = network.get_input_embeddings().weight.device
+    answers = [Answer("", False)] * len(turns)
+    done = 0
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        for batch in _batches([len(turn.ids) for turn in turns]):
+            prompts = [[*prefix, *turns[number].ids] for number in batch]
+            width = max(map(len, prompts))
+            ids = torch.tensor([[padding] * (width - len(one)) + one for one in prompts])
+            present = torch.tensor([[0] * (width - len(one)) + [1] * len(one) for one in prompts])
+            found = network.generate(ids.to(device), attention_mask=present.to(device), generation_config=settings)
+            for number, own in zip(batch, found[:, width:].tolist(), strict=True):
+                answers[number] = _answer(own, stops, tokenizer, plain=not prompter.chat)
+            done += len(batch)
+            progress(stage, done, len(turns))
+    return answers
+
+
+def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Prompts of like length, so that little is padded."""
+    order = sorted(range(len(lengths)), key=lambda number: (lengths[number], number))
+    return (order[start : start + BATCH] for start in range(0, len(order), BATCH))
+
+
+def _answer(ids: Sequence[int], stops: int | Sequence[int] | None, tokenizer: Any, *, plain: bool) -> Answer:
+    ends = {stops} if isinstance(stops, int) else set(stops or ())
+    end = next((at for at, token in enumerate(ids) if token in ends), None)
+    text: str = tokenizer.decode(ids[:end], skip_special_tokens=True)
+    own, next_question, _ = text.partition("\nQuestion:") if plain else (text, "", "")
+    return Answer(own.strip(), end is not None or bool(next_question))
