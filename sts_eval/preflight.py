@@ -10,7 +10,6 @@ from typing import Any, cast
 from sts_eval.analysis.aligned_runs import FEWEST_DOMAINS
 from sts_eval.data.benchmark import Benchmark, load_benchmark
 from sts_eval.data.prompt import Prompter
-from sts_eval.data.rows import split_rows
 from sts_eval.data.training_set import TrainingSet, load_training_set
 from sts_eval.errors import UserError
 from sts_eval.experiment import ModelSpec, Run, TuneSettings
@@ -23,6 +22,7 @@ from sts_eval.transfer.lm_eval_tasks import load_tasks
 from sts_eval.transfer.scored_questions import domain_of
 from sts_eval.tuning.contamination import check_contamination
 from sts_eval.tuning.finetune import context_of
+from sts_eval.tuning.setup import Setup, rewarded_by
 
 LISTED = 5  # domains that a message names
 
@@ -77,7 +77,9 @@ def check_tuning(model: ModelSpec, training_set: TrainingSet, settings: TuneSett
     for place in settings.report_to:
         _check_report(place)
     prompter = Prompter(load_tokenizer(model), chat_template=settings.chat_template)
-    split_rows(prompter, training_set, settings, settings.seeds[0], context_of(load_config(model)))
+    rewarded = rewarded_by(training_set, settings)
+    setup = Setup(model, training_set, settings, prompter, context_of(load_config(model)), rewarded)
+    setup.split(settings.seeds[0])
     size = trained_bytes(model, settings)
     # A checkpoint has the weights and two moments of each, and the last is removed when the next is whole.
     needed = size * len(settings.seeds) + 2 * 3 * size
