@@ -78,7 +78,7 @@ def rows_to_verify(training_set: TrainingSet, reward: str) -> list[Asked]:
 def _math_verify() -> Callable[[Sequence[Asked], Sequence[str]], Any]:
     if importlib.util.find_spec("math_verify") is None:
         raise UserError("the reward math_verify needs the package math_verify", "pip install 'sts-eval[math]'")
-    from trl.rewards import accuracy_reward
+    from trl.rewards.accuracy_rewards import accuracy_reward
 
     def reward(rows: Sequence[Asked], texts: Sequence[str]) -> Any:
         golds = [row.answer if "$" in row.answer else f"\\boxed{{{row.answer}}}" for row in rows]

@@ -70,7 +70,7 @@ def generated_answers(
             ids = torch.tensor([[padding] * (width - len(one)) + one for one in prompts])
             present = torch.tensor([[0] * (width - len(one)) + [1] * len(one) for one in prompts])
             found = network.generate(
-                ids.to(device), attention_mask=present.to(device), generation_config=settings, **ending
+                ids.to(device), attention_mask=present.to(device), generation_config=settings, tokenizer=tokenizer
             )
             for number, own in zip(part, found[:, width:].tolist(), strict=True):
                 answers[number] = _answer(own, stops, tokenizer, plain=not prompter.chat)

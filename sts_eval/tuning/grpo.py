@@ -17,7 +17,7 @@ from datasets import Dataset
 from numpy.typing import NDArray
 from scipy import stats
 from torch.nn.functional import kl_div
-from trl.models import unwrap_model_for_generation
+from trl.models.utils import unwrap_model_for_generation
 from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
 
@@ -69,10 +69,11 @@ class Reinforced:
         )
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="You are using 'rollout_func'")  # that it may change
+            rewards: Any = self._reward
             return GRPOTrainer(
                 model=network,
                 args=config,
-                reward_funcs=self._reward,
+                reward_funcs=rewards,
                 train_dataset=Dataset.from_dict({"prompt": [str(number) for number in self.rows.train_numbers]}),
                 processing_class=self.setup.prompter.tokenizer,
                 peft_config=adapter,
