@@ -446,6 +446,11 @@ class Experiment(Spec):
         None, description="the fine-tuning to predict; read by predictors that take gradients or train"
     )
 
+    @property
+    def reward(self) -> str:
+        """What accepts a model's own answers: as the prediction's settings say, or else as the tuning's do."""
+        return self.settings.reward or (self.tune.grpo.reward if self.tune and self.tune.grpo else "exact")
+
 
 class Run(Experiment):
     """A prediction and its test: predict, fine-tune, measure, report."""

@@ -73,6 +73,7 @@ class TrainingSet:
         left_out: How many rows cannot be read.
         roles: Turns by role that went into the examples, where they were conversations.
         answers: The short answer of each example, empty where it has none; none at all where no field holds answers.
+        own_answers: By seed, then by row, a model's own answers that are demonstrated in place of solutions.
     """
 
     source: str
@@ -85,6 +86,7 @@ class TrainingSet:
     left_out: int = 0
     roles: Mapping[str, int] = field(default_factory=dict)
     answers: Sequence[str] = ()
+    own_answers: Mapping[int, Mapping[int, str]] = field(default_factory=dict)
 
     def fingerprints(self, *, answers: bool) -> list[str]:
         """Of what a tuning reads: the examples, and the short answers where it is rewarded for them."""

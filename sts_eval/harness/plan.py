@@ -13,7 +13,11 @@ from sts_eval.experiment import BenchmarkSpec, PredictSettings, SAESpec, Spec, T
 from sts_eval.settings import Setting, describe, settings_of
 
 # Settings that an option of lm_eval makes, so that `--metadata` has no key for them.
-SET_ELSEWHERE = {"chat_template": "--apply_chat_template"}
+SET_ELSEWHERE = {
+    "chat_template": "--apply_chat_template",
+    **dict.fromkeys(("demonstrations", "reward", "own_answer_tokens"), "`sts-eval predict`, which lets a model answer"),
+    "answer_field": "`sts-eval predict`, which lets a model answer",
+}
 
 # What lm-eval itself writes into a task's metadata.
 WRITTEN_BY_LM_EVAL = frozenset({"version", "config_source"})

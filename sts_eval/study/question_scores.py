@@ -35,6 +35,13 @@ class QuestionScores:
     without_sinks: Mapping[str, ScoresBySeed]  # the same where attention sinks do not count
 
 
+@dataclass(frozen=True)
+class OnPolicyScores:
+    """The questions' scores by domain on the features that the model's own demonstrations shift, of all seeds."""
+
+    domains: Mapping[str, ScoresBySeed]
+
+
 class Firing(NamedTuple):
     """A token of a domain's question on which a feature fires."""
 
@@ -50,6 +57,7 @@ class DomainReading:
     domain: str
     questions: ScoresBySeed
     both: BothWays[ScoresBySeed]  # with attention sinks and without; `questions` is one of them
+    on_policy: ScoresBySeed  # on the features that the model's own demonstrations shift; empty if not asked for
     carriers: Mapping[str, Carrier]  # by score, the question with the largest one
     act_by_feature: NDArray[np.float64]  # mean activation of each feature of the first seed's D_N, in its order
     icl_by_feature: NDArray[np.float64]  # the same for the squared change under demonstrations
@@ -75,6 +83,7 @@ def read_domain(
     listen: Listen | None = None,
     progress: Progress = silent,
     other_way: Mapping[int, Sequence[int]] | None = None,
+    on_policy: Mapping[int, Sequence[int]] | None = None,
 ) -> DomainReading:
     """Score the chosen questions of a domain on the shifted features.
 
@@ -82,7 +91,8 @@ def read_domain(
     leaving attention sinks out (or keeping them, as the settings do not) gives others, those are `other_way`. The first
     seed's features are summed by feature too, and of the `explained` ones the strongest firings are kept. `listen` is
     given the first seed's questions in its order; its listeners hear them alone and behind that seed's demonstrations.
-    A question without demonstrations is read once, whatever the number of seeds.
+    A question without demonstrations is read once, whatever the number of seeds. The features that the model's own
+    demonstrations shift are scored from the same passes where they are given as `on_policy`.
 
     Raises:
         UserError: A question exceeds the context.
@@ -102,6 +112,9 @@ def read_domain(
     sinks, tokens = SinkTokens(), TopTokens(domain.name, scoring.place_of(explained), sinks=keeps)
     hearing: dict[tuple[int, ...], list[Listener]] = {scoring.heard: [scoring, tokens]}
     hearing.setdefault(opposite.heard, []).append(opposite)
+    by_itself = QuestionScoring(on_policy, sinks=keeps) if on_policy else None
+    if by_itself is not None:
+        hearing.setdefault(by_itself.heard, []).append(by_itself)
     listeners: list[Listener] = [
         sinks,
         *(_ChosenFeatures(extractor.autoencoder.encoder(heard), own) for heard, own in hearing.items()),
@@ -117,6 +130,7 @@ def read_domain(
         domain=domain.name,
         questions=scoring.scores,
         both=BothWays(*(one.scores for one in ((scoring, opposite) if keeps else (opposite, scoring)))),
+        on_policy=by_itself.scores if by_itself is not None else {},
         carriers=scoring.carriers(),
         act_by_feature=act,
         icl_by_feature=icl,
