@@ -10,6 +10,7 @@ from typing import Any, cast
 from sts_eval.analysis.aligned_runs import FEWEST_DOMAINS
 from sts_eval.data.benchmark import Benchmark, load_benchmark
 from sts_eval.data.prompt import Prompter
+from sts_eval.data.reward import verifier_of
 from sts_eval.data.training_set import TrainingSet, load_training_set
 from sts_eval.errors import UserError
 from sts_eval.experiment import ModelSpec, Run, TuneSettings
@@ -37,6 +38,8 @@ def check_stages(experiment: Run, files: RunFolder) -> None:
     check_writable(SeedFolder(files.tuning).facts)
     select(experiment.settings.predictors)
     training_set, benchmark = load_training_set(experiment.training_set), load_benchmark(experiment.benchmark)
+    if experiment.settings.demonstrations != "ground_truth":
+        verifier_of(training_set, experiment.reward)
     check_contamination(training_set, benchmark, allow=experiment.tune.allow_overlap)
     check_measuring(experiment, benchmark)
     check_tuning(experiment.model, training_set, experiment.tune, files.tuning)

@@ -25,6 +25,7 @@ SECTIONS = {
     "Compare predictions with measured changes": {
         "report": ("compare:report", "Compare one prediction with the changes that were measured."),
         "compare": ("compare:compare", "Compare all predictors over many runs."),
+        "beside": ("compare:beside", "Tunings of one model on the same data side by side, such as SFT and GRPO."),
         "power": ("power:power", "How many runs tell two predictors apart, before they are paid for."),
         "calibrate": ("compare:calibrate", "Convert scores to changes in points, with intervals."),
     },

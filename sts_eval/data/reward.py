@@ -23,6 +23,7 @@ from sts_eval.data.training_set import TrainingSet
 from sts_eval.errors import UserError
 
 LISTED = 5  # rows in a message
+TRIED = 8  # solutions that a reward is tried on before anything is trained or sampled
 
 
 class Asked(NamedTuple):
@@ -36,6 +37,24 @@ class Asked(NamedTuple):
 
 Reward = Callable[[Sequence[Asked], Sequence[str]], list[float]]
 """A number for each completion of a row. It raises a UserError that names the row where there is none."""
+
+
+class Verifier(NamedTuple):
+    """A reward, and all rows of a training set as it sees them."""
+
+    reward: Reward
+    rows: Sequence[Asked]
+
+
+def verifier_of(training_set: TrainingSet, name: str) -> Verifier:
+    """The reward of a name, tried on solutions of the training set.
+
+    Raises:
+        UserError: There is no such reward, it fails on a solution, or rows have no answer to compare with.
+    """
+    reward, rows = load_reward(name), rows_to_verify(training_set, name)
+    reward(rows[:TRIED], [row.solution for row in rows[:TRIED]])
+    return Verifier(reward, rows)
 
 
 def load_reward(name: str) -> Reward:

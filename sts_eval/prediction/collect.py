@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from sts_eval.data.benchmark import Domain, Question
 from sts_eval.data.prompt import Turn
-from sts_eval.data.reward import Asked, Reward
+from sts_eval.data.reward import Verifier
 from sts_eval.data.training_set import TrainingSet
 from sts_eval.errors import UserError
 from sts_eval.experiment import TuneSettings
@@ -71,14 +71,14 @@ def collect_scores(
     costs: CostMeter,
     chosen: Mapping[str, Mapping[int, Sequence[int]]] | None = None,
     n_explained: int = 0,
-    verified: tuple[Reward, list[Asked]] | None = None,
+    verifier: Verifier | None = None,
     progress: Progress = silent,
 ) -> Collected:
     """Read what the predictors need, once, and score. All but STS read what the first seed draws.
 
     `chosen` holds by domain, then by seed, the positions of the questions to read, in the seed's order; if None, each
     seed draws within the budget. The strongest firings of the first seed's first `n_explained` features are kept.
-    `verified` is what accepts the model's own answers, where the settings ask for such demonstrations.
+    `verifier` accepts the model's own answers, where the settings ask for such demonstrations.
 
     Raises:
         UserError: A right option is not given but needed, a set is too small, a question is too long, the model solves
@@ -100,9 +100,9 @@ def collect_scores(
 
     own: dict[int, OwnDemonstrations] = {}
     on_policy: list[Shift] = []
-    if verified is not None:
+    if verifier is not None:
         with costs(Need.ON_POLICY.value):
-            by_itself, own = with_own_answers(extractor, training_set, *verified, progress)
+            by_itself, own = with_own_answers(extractor, training_set, verifier, progress)
             if extractor.settings.demonstrations == "both":
                 on_policy = [measure_shift(extractor, by_itself, seed, progress) for seed in seeds]
             else:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sts_eval.data.benchmark import Benchmark, Domain, load_benchmark
-from sts_eval.data.reward import load_reward, rows_to_verify
+from sts_eval.data.reward import verifier_of
 from sts_eval.data.training_set import load_training_set
 from sts_eval.errors import UserError
 from sts_eval.experiment import Experiment, TuneSettings
@@ -67,9 +67,9 @@ def predict(experiment: Experiment, progress: Progress = silent) -> Prediction:
         training_set = load_training_set(experiment.training_set)
         benchmark = load_benchmark(experiment.benchmark)
         _check_home(experiment.training_set.home, benchmark)
-        verified = None
+        verifier = None
         if settings.demonstrations != "ground_truth":
-            verified = load_reward(experiment.reward), rows_to_verify(training_set, experiment.reward)
+            verifier = verifier_of(training_set, experiment.reward)
     progress("loading the model and the SAE", 0, 1)
     with costs("load"):
         extractor = load_extractor(experiment.model, experiment.sae, settings)
@@ -86,7 +86,7 @@ def predict(experiment: Experiment, progress: Progress = silent) -> Prediction:
         tune=experiment.tune or TuneSettings(),
         costs=costs,
         n_explained=EXPLAINED,
-        verified=verified,
+        verifier=verifier,
         progress=progress,
     )
     decode = extractor.prompter.tokenizer.decode

@@ -7,7 +7,7 @@ demonstrations, so a model that solves all rows shows the same rows as by ground
 
 from dataclasses import dataclass, replace
 
-from sts_eval.data.reward import Asked, Reward
+from sts_eval.data.reward import Verifier
 from sts_eval.data.sampling import shuffled
 from sts_eval.data.training_set import TrainingSet
 from sts_eval.errors import UserError
@@ -30,21 +30,22 @@ class OwnDemonstrations:
 
 
 def with_own_answers(
-    extractor: Extractor, training_set: TrainingSet, reward: Reward, rows: list[Asked], progress: Progress = silent
+    extractor: Extractor, training_set: TrainingSet, verifier: Verifier, progress: Progress = silent
 ) -> tuple[TrainingSet, dict[int, OwnDemonstrations]]:
     """The training set with demonstrations by the model itself, and how they were found, by seed.
 
     Raises:
         UserError: The model solves too few rows, or the reward fails.
     """
-    found = {seed: _sample(extractor, training_set, reward, rows, seed, progress) for seed in extractor.settings.seeds}
+    found = {seed: _sample(extractor, training_set, verifier, seed, progress) for seed in extractor.settings.seeds}
     return replace(training_set, own_answers={seed: own.answers for seed, own in found.items()}), found
 
 
 def _sample(
-    extractor: Extractor, training_set: TrainingSet, reward: Reward, rows: list[Asked], seed: int, progress: Progress
+    extractor: Extractor, training_set: TrainingSet, verifier: Verifier, seed: int, progress: Progress
 ) -> OwnDemonstrations:
     settings, prompter = extractor.settings, extractor.prompter
+    reward, rows = verifier
     order = shuffled(len(rows), seed, "training set")[:ROWS]
     answers: dict[int, str] = {}
     sampled = accepted = 0

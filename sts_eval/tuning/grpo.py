@@ -97,7 +97,7 @@ class Reinforced:
                 for number, own in zip(self.rows.held_out_numbers, after.answers, strict=True)
             ]
         )
-        rows = [self.rewarded.rows[number] for number in self.rows.held_out_numbers]
+        rows = [self.rewarded.verifier.rows[number] for number in self.rows.held_out_numbers]
         logged = [entry for entry in trainer.state.log_history if "reward" in entry]
         changes = (after.rewards - before.rewards).mean(axis=1)
         return Reinforcement(
@@ -105,7 +105,7 @@ class Reinforced:
             reward_before=float(before.rewards.mean()),
             reward_after=float(after.rewards.mean()),
             reward_change_se=standard_error(changes),
-            solutions_reward=float(np.mean(self.rewarded.reward(rows, [row.solution for row in rows]))),
+            solutions_reward=float(np.mean(self.rewarded.verifier.reward(rows, [row.solution for row in rows]))),
             kl=float(by_row.mean()),
             kl_se=standard_error(by_row),
             cut_before=before.cut,
@@ -117,7 +117,9 @@ class Reinforced:
         )
 
     def _turn(self, number: int) -> Turn:
-        return self.setup.prompter.turn(self.rewarded.rows[number].question, suffix=self.setup.training_set.suffix)
+        return self.setup.prompter.turn(
+            self.rewarded.verifier.rows[number].question, suffix=self.setup.training_set.suffix
+        )
 
     def _generated(self, network: Any, turns: Sequence[Turn], seed: int | None) -> list[Answer]:
         dials = self.rewarded.dials
@@ -151,8 +153,8 @@ class Reinforced:
         self, prompts: Sequence[str], answer: Sequence[Answer], log_metric: Any, **_further: Any
     ) -> list[float]:
         log_metric("cut", float(np.mean([not one.ended for one in answer])))
-        return self.rewarded.reward(
-            [self.rewarded.rows[int(prompt)] for prompt in prompts], [one.text for one in answer]
+        return self.rewarded.verifier.reward(
+            [self.rewarded.verifier.rows[int(prompt)] for prompt in prompts], [one.text for one in answer]
         )
 
     @property
@@ -164,8 +166,8 @@ class Reinforced:
         n = self.rewarded.dials.num_generations
         numbers = [number for number in self.rows.held_out_numbers for _ in range(n)]
         answers = self._generated(network, [self._turn(number) for number in numbers], SAMPLING_SEED)
-        rewards = self.rewarded.reward(
-            [self.rewarded.rows[number] for number in numbers], [answer.text for answer in answers]
+        rewards = self.rewarded.verifier.reward(
+            [self.rewarded.verifier.rows[number] for number in numbers], [answer.text for answer in answers]
         )
         by_row = [answers[start : start + n] for start in range(0, len(answers), n)]
         return _Sampled(by_row, np.array(rewards).reshape(len(by_row), n))

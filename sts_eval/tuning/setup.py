@@ -1,16 +1,13 @@
 """What the fine-tunings of all seeds have in common, and whether it can be trained with. Loads no torch."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sts_eval.data.prompt import Prompter
-from sts_eval.data.reward import Asked, Reward, load_reward, rows_to_verify
+from sts_eval.data.reward import Verifier, verifier_of
 from sts_eval.data.rows import Split, split_rows
 from sts_eval.data.training_set import TrainingSet
 from sts_eval.errors import UserError
 from sts_eval.experiment import GRPOSettings, ModelSpec, TuneSettings
-
-TRIED = 8  # solutions that a reward is tried on before anything is trained
 
 
 @dataclass(frozen=True)
@@ -18,8 +15,7 @@ class Rewarded:
     """What answers are rewarded for."""
 
     dials: GRPOSettings
-    reward: Reward
-    rows: Sequence[Asked]  # all rows of the training set
+    verifier: Verifier
 
 
 @dataclass(frozen=True)
@@ -53,10 +49,7 @@ def rewarded_by(training_set: TrainingSet, settings: TuneSettings) -> Rewarded |
     """
     if settings.grpo is None:
         return None
-    reward = load_reward(settings.grpo.reward)
-    rows = rows_to_verify(training_set, settings.grpo.reward)
-    reward(rows[:TRIED], [row.solution for row in rows[:TRIED]])
-    return Rewarded(settings.grpo, reward, rows)
+    return Rewarded(settings.grpo, verifier_of(training_set, settings.grpo.reward))
 
 
 def _check_groups(setup: Setup, rewarded: Rewarded, rows: Split) -> None:
@@ -81,7 +74,7 @@ def _check_groups(setup: Setup, rewarded: Rewarded, rows: Split) -> None:
         )
     room = setup.context - dials.max_completion_tokens
     for number in (*rows.train_numbers, *rows.held_out_numbers):
-        length = len(setup.prompter.turn(rewarded.rows[number].question, suffix=setup.training_set.suffix).ids)
+        length = len(setup.prompter.turn(rewarded.verifier.rows[number].question, suffix=setup.training_set.suffix).ids)
         if length >= room:
             raise UserError(
                 f"the question of row {number} (counted from 0) has {length} tokens, which with an answer of "
