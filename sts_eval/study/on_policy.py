@@ -52,11 +52,12 @@ def _sample(
     for start in range(0, len(order), AT_ONCE):
         asked = [rows[number] for number in order[start : start + AT_ONCE] for _ in range(TRIES)]
         turns = [prompter.turn(row.question, suffix=training_set.suffix) for row in asked]
+        room = extractor.context - max(len(turn.ids) for turn in turns) - len(prompter.demonstrations([]).prefixes[0])
         generated = generated_answers(
             extractor.reader.model,
             prompter,
             turns,
-            longest=settings.own_answer_tokens,
+            longest=max(1, min(settings.own_answer_tokens, room)),
             temperature=1.0,
             seed=seed + start,
             progress=progress,
