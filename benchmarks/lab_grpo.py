@@ -28,8 +28,8 @@ HEAD = """# GRPO and supervised fine-tuning on the same rows of the lab
 
 Written by `python benchmarks/lab_grpo.py`; every figure is measured. One tiny model, the lab's mathematics set, seeds:
 {seeds}. GRPO: {steps} steps of {batch} sampled answers, rewarded for the exact answer. Supervised: {sft_steps} steps of
-{sft_batch} solutions. Both are scored on {n} held-out questions a category. Of the untuned model's own answers to training rows
-the reward accepted {accepted} of {sampled} while demonstrations were looked for.
+{sft_batch} solutions. Both are scored on {n} held-out questions a category. Of the untuned model's own answers to
+training rows the reward accepted {accepted} of {sampled} while demonstrations were looked for.
 
 The lab is a small world of our own. It neither confirms nor refutes the paper, whose models are four thousand times
 larger; and the two tunings are not matched in what they change, so compare overlaps with their own nulls only.
