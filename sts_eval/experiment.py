@@ -7,7 +7,7 @@ type, default and sentence make the option of `sts-eval predict`, the comment in
 
 import re
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -301,17 +301,14 @@ class TuneSettings(Spec):
         description="where training logs go, as the Trainer takes it: wandb, trackio, tensorboard; by default nowhere",
     )
 
-    @model_validator(mode="before")
-    @classmethod
-    def _grpo_has_dials(cls, given: Any) -> Any:
+    @model_validator(mode="after")
+    def _grpo_has_dials(self) -> Self:
         """The method grpo has its dials written down, and no other method has any."""
-        if not isinstance(given, dict):
-            return given
-        if given.get("method") == "grpo":
-            return given | {"grpo": {} if given.get("grpo") is None else given["grpo"]}
-        if given.get("grpo") is not None:
+        if self.method == "grpo" and self.grpo is None:
+            object.__setattr__(self, "grpo", GRPOSettings())  # frozen for everybody else
+        if self.method != "grpo" and self.grpo is not None:
             raise ValueError("grpo has dials, but the method is another; set method: grpo")
-        return given
+        return self
 
     @property
     def adapts(self) -> bool:
