@@ -173,4 +173,6 @@ def test_settings_know_a_reward_by_its_form():
     with pytest.raises(ValueError, match="set method: grpo"):
         TuneSettings(grpo={"beta": 0.1})
     assert "grpo" not in TuneSettings().model_dump()  # so that older records keep their hashes
-    assert math.isclose(TuneSettings(method="grpo").grpo.beta, 0.04)
+    made = TuneSettings(method="grpo")
+    assert math.isclose(made.grpo.beta, 0.04)
+    assert TuneSettings.model_validate_json(made.model_dump_json(), strict=True) == made  # as submissions are read
