@@ -7,15 +7,12 @@ from statistics import fmean, variance
 from sts_eval.records.tuning import Reinforcement
 
 TITLE = "What reinforcement learning did, by tuned seed"
-HEADER = (
-    *("reward", "change ± SE", "KL, nats/token ± SE", "cut", "cut in training", "in training", "silent groups"),
-    "own solutions",
-)
+HEADER = ("reward", "change ± SE", "KL ± SE", "cut", "cut, train", "reward, train", "silent", "solutions")
 NOTE = (
     "Reward: mean of answers sampled to held-out rows at the temperature of training, untuned → tuned; SE over rows, "
-    "paired. KL: tuned from untuned model, over the tuned model's answers. Cut: share of its answers that ran into the "
-    "limit. In training: reward over the first and the last twentieth of the steps. Silent groups: share of questions "
-    "whose answers all had one reward. Own solutions: reward of the held-out rows' solutions."
+    "paired. KL: tuned from untuned model, nats per token of the tuned model's answers. Cut: share of its answers that ran into the "
+    "limit. Train: in training; its reward is over the first and the last twentieth of the steps. Silent: share of questions "
+    "whose answers all had one reward. Solutions: reward of the held-out rows' solutions."
 )
 
 
