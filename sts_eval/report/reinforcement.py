@@ -10,9 +10,9 @@ TITLE = "What reinforcement learning did, by tuned seed"
 HEADER = ("reward", "change ± SE", "KL ± SE", "cut", "cut, train", "reward, train", "silent", "solutions")
 NOTE = (
     "Reward: mean of answers sampled to held-out rows at the temperature of training, untuned → tuned; SE over rows, "
-    "paired. KL: tuned from untuned model, nats per token of the tuned model's answers. Cut: share of its answers that ran into the "
-    "limit. Train: in training; its reward is over the first and the last twentieth of the steps. Silent: share of questions "
-    "whose answers all had one reward. Solutions: reward of the held-out rows' solutions."
+    "paired. KL: tuned from untuned model, nats per token of the tuned model's answers. Cut: share of its answers that "
+    "ran into the limit. Train: in training; its reward is over the first and the last twentieth of the steps. "
+    "Silent: share of questions whose answers all had one reward. Solutions: reward of the held-out rows' solutions."
 )
 
 
