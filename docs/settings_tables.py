@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
-from sts_eval.experiment import Experiment, Run
+from sts_eval.experiment import Experiment, Run, Spec
 from sts_eval.experiment_file import as_yaml
 from sts_eval.harness.plan import metadata_keys
 from sts_eval.settings import Setting, settings_of
@@ -29,9 +30,17 @@ def experiment_table() -> str:
     options = {(one.part, one.field): f"`{one.option}`" for one in settings_of(Experiment)}
     rows = [
         (f"`{one.part}.{one.field}`", options.get((one.part, one.field), ""), default(one), one.sentence)
-        for one in settings_of(Run)
+        for setting in settings_of(Run)
+        for one in (setting, *dials(setting))
     ]
     return markdown(("key in the file", "`sts-eval predict`", "default", "meaning"), rows)
+
+
+def dials(setting: Setting) -> list[Setting]:
+    """The settings inside one that has some of its own."""
+    kinds = [one for one in get_args(setting.info.annotation) if isinstance(one, type) and issubclass(one, Spec)]
+    place = f"{setting.part}.{setting.field}"
+    return [Setting(place, name, name, (), info) for kind in kinds for name, info in kind.model_fields.items()]
 
 
 def metadata_table() -> str:

@@ -7,13 +7,17 @@ type, default and sentence make the option of `sts-eval predict`, the comment in
 
 import re
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 
 def _is_false(value: object) -> bool:
     return value is False
+
+
+def _is_none(value: object) -> bool:
+    return value is None
 
 
 class Spec(BaseModel):
@@ -101,6 +105,12 @@ class TrainingSetSpec(Spec):
     split: Annotated[str, Named("sft_split")] = Field("train", description="split of a training set on the hub")
     question_field: str | None = Field(None, description="column of the questions; by default found by name")
     solution_field: str | None = Field(None, description="column of the solutions; by default found by name")
+    answer_field: str | None = Field(
+        None,
+        exclude_if=_is_none,  # so that records from before it was there keep their hashes
+        description="column of the answers that a reward compares with; by default found by name, or else the final "
+        "answer of the solution",
+    )
     suffix: str | None = Field(None, description="instruction to append to each question of the training set")
     home: tuple[str, ...] = Field(
         (),
@@ -121,9 +131,24 @@ class BenchmarkSpec(Spec):
         None, description="branch, tag or commit of the benchmark on the hub"
     )
     include_path: str | None = Field(
-        None, description="a folder with further task files of lm-eval", exclude_if=lambda path: path is None
+        None, description="a folder with further task files of lm-eval", exclude_if=_is_none
     )
     domains: Annotated[tuple[str, ...], Named("only")] = Field((), description="domains to score; by default all")
+
+
+REWARDS = ("exact", "math_verify")
+"""Rewards that the package brings; `module:function` is one of the user's own."""
+
+REWARD_MEANING = (
+    "exact (1 where the final answer is the row's), math_verify (the same up to mathematical equality), or "
+    "module:function of your own"
+)
+
+
+def _reward(given: str | None) -> str | None:
+    if given not in (None, *REWARDS) and not re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", given or ""):
+        raise ValueError(f"{given!r} is no reward; write {', '.join(REWARDS)} or module:function")
+    return given
 
 
 class PredictSettings(Spec):
@@ -157,6 +182,24 @@ class PredictSettings(Spec):
         exclude_if=lambda chosen: chosen == "keep",  # likewise
         description="attention sinks among the question tokens (residual norm above 10 times the question's median): "
         "keep (the paper says nothing of them), or exclude (from everything that is read at the SAE)",
+    )
+    demonstrations: Literal["ground_truth", "on_policy", "both"] = Field(
+        "ground_truth",
+        exclude_if=lambda chosen: chosen == "ground_truth",  # likewise
+        description="whose answers step 1 shows: ground_truth (the training set's, as in the paper), on_policy (the "
+        "untuned model's own that the reward accepts, which is what reinforcement learning strengthens), or both: "
+        "ground_truth, and on_policy for the further scores sts_icl_on_policy and sts_act_on_policy",
+    )
+    reward: Annotated[str | None, AfterValidator(_reward)] = Field(
+        None,
+        exclude_if=_is_none,  # likewise
+        description=f"what accepts own answers: {REWARD_MEANING}; by default that of the tuning, or exact",
+    )
+    own_answer_tokens: int = Field(
+        512,
+        ge=1,
+        exclude_if=lambda chosen: chosen == 512,  # noqa: PLR2004 -- likewise; the default
+        description="longest own answer in tokens; longer ones are cut",
     )
     probe_steps: int = Field(40, ge=4, description="optimiser steps of predictors that train briefly")
     meanings: bool = Field(
@@ -205,14 +248,40 @@ class PredictSettings(Spec):
         return tuple(name for name in names if name not in ("", "none"))
 
 
-RATE = {"lora": 2e-4, "full": 1e-5}
-"""Peak learning rates where none is set: what LoRA and full fine-tuning are commonly run with."""
+RATE = {"lora": 2e-4, "full": 1e-5, "grpo": 2e-5}
+"""Peak learning rates where none is set: what LoRA, full fine-tuning and GRPO with LoRA are commonly run with."""
+
+
+class GRPOSettings(Spec):
+    """The dials of GRPO, which trains a LoRA adapter on sampled answers. Defaults are plain GRPO's (arXiv 2402.03300).
+
+    The paper on STS gives none (section 6).
+    """
+
+    reward: Annotated[str, AfterValidator(_reward)] = Field(
+        "exact", description=f"what an answer is worth: {REWARD_MEANING}"
+    )
+    num_generations: int = Field(8, ge=2, description="answers to a question, which are compared with one another")
+    max_completion_tokens: int = Field(512, ge=1, description="longest answer in tokens; longer ones are cut")
+    beta: float = Field(0.04, ge=0, description="weight of the divergence from the untuned model in the loss")
+    temperature: float = Field(1.0, gt=0, description="temperature at which answers are sampled")
+    loss_type: Literal["grpo", "dr_grpo", "bnpo", "dapo"] = Field(
+        "grpo", description="how trl takes the mean over tokens: grpo (within an answer, then over answers), or another"
+    )
 
 
 class TuneSettings(Spec):
     """The dials of fine-tuning. Defaults are the paper's where LoRA allows (arXiv 2603.02908, section 4)."""
 
-    method: Literal["lora", "full"] = Field("lora", description="train a LoRA adapter, or all weights")
+    method: Literal["lora", "full", "grpo"] = Field(
+        "lora",
+        description="train a LoRA adapter, all weights, or a LoRA adapter by reinforcement learning on sampled answers",
+    )
+    grpo: GRPOSettings | None = Field(
+        None,
+        exclude_if=_is_none,  # so that records of other methods keep their hashes
+        description="dials of the method grpo (docs/reinforcement.md); all at their defaults if none are given",
+    )
     epochs: float = Field(10, gt=0, description="passes over the training set")
     max_steps: int | None = Field(
         None, ge=1, description="stop after this many optimiser steps; by default after the epochs"
@@ -221,9 +290,13 @@ class TuneSettings(Spec):
         None, ge=1, description="train on a random sample of this many rows, drawn by seed; by default on all"
     )
     held_out: int = Field(64, ge=1, description="rows held out to check whether training changed the loss")
-    batch: int = Field(256, ge=1, description="rows per optimiser step, over all devices")
+    batch: int = Field(
+        256, ge=1, description="rows per optimiser step, over all devices; sampled answers with the method grpo"
+    )
     per_device_batch: int = Field(8, ge=1, description="rows at once per device; halved where memory runs out")
-    learning_rate: float | None = Field(None, gt=0, description="peak rate; by default 2e-4 for lora and 1e-5 for full")
+    learning_rate: float | None = Field(
+        None, gt=0, description="peak rate; by default 2e-4 for lora, 1e-5 for full and 2e-5 for grpo"
+    )
     warmup: float = Field(0.1, ge=0, lt=1, description="share of the steps that warm up, before the cosine")
     beta1: float = Field(0.9, ge=0, lt=1, description="AdamW's first beta")
     beta2: float = Field(0.95, ge=0, lt=1, description="AdamW's second beta")
@@ -257,6 +330,20 @@ class TuneSettings(Spec):
         (),
         description="where training logs go, as the Trainer takes it: wandb, trackio, tensorboard; by default nowhere",
     )
+
+    @model_validator(mode="after")
+    def _grpo_has_dials(self) -> Self:
+        """The method grpo has its dials written down, and no other method has any."""
+        if self.method == "grpo" and self.grpo is None:
+            object.__setattr__(self, "grpo", GRPOSettings())  # frozen for everybody else
+        if self.method != "grpo" and self.grpo is not None:
+            raise ValueError("grpo has dials, but the method is another; set method: grpo")
+        return self
+
+    @property
+    def adapts(self) -> bool:
+        """Whether it trains an adapter, and not the weights themselves."""
+        return self.method != "full"
 
 
 class MeasureSettings(Spec):
@@ -385,6 +472,11 @@ class Experiment(Spec):
     tune: TuneSettings | None = Field(
         None, description="the fine-tuning to predict; read by predictors that take gradients or train"
     )
+
+    @property
+    def reward(self) -> str:
+        """What accepts a model's own answers: as the prediction's settings say, or else as the tuning's do."""
+        return self.settings.reward or (self.tune.grpo.reward if self.tune and self.tune.grpo else "exact")
 
 
 class Run(Experiment):

@@ -5,19 +5,20 @@ goes on where it stopped, and a changed setting redoes only what depends on it. 
 another; a sweep calls them as stages.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from sts_eval.analysis.report import report_run
 from sts_eval.analysis.runs import read_oracles
 from sts_eval.data.benchmark import load_benchmark
-from sts_eval.data.training_set import load_training_set
+from sts_eval.data.training_set import TrainingSet, load_training_set
 from sts_eval.experiment import Experiment, ModelSpec, Run
 from sts_eval.hindsight.actual_shift import NothingMovedError, read_shifts
 from sts_eval.hindsight.oracles import measure_oracle
 from sts_eval.hindsight.overlap import measure_overlap
-from sts_eval.model.fingerprint import file_stamps, model_fingerprint, training_key
+from sts_eval.model.fingerprint import code_stamps, file_stamps, model_fingerprint, training_key
 from sts_eval.model.load import load_model
 from sts_eval.prediction.predict import predict
 from sts_eval.predictors.predictor import Need
@@ -26,7 +27,7 @@ from sts_eval.preflight import check_stages
 from sts_eval.progress import Progress, found, silent
 from sts_eval.records.claim import claimed, own_claim
 from sts_eval.records.overlap import Overlap
-from sts_eval.records.prediction import Prediction
+from sts_eval.records.prediction import Prediction, SeedShift
 from sts_eval.records.record import check_writable, fingerprint
 from sts_eval.records.report import Report
 from sts_eval.records.run_folder import RunFolder, SeedFolder, evaluation_file, seed_folder
@@ -84,14 +85,17 @@ def make_prediction(experiment: Run, files: RunFolder, progress: Progress = sile
 
 def _is_tuned(experiment: Run, files: RunFolder) -> bool:
     """Whether all seeds are there."""
-    data = [load_training_set(experiment.training_set).sha256]
+    tuned_on = load_training_set(experiment.training_set)
+    data = tuned_on.fingerprints(answers=experiment.tune.grpo is not None)
     keys = {seed: training_key(experiment.model, data, experiment.tune, seed) for seed in experiment.tune.seeds}
     return all(seed_folder(files.tuning, seed, key).facts.is_file() for seed, key in keys.items())
 
 
 def prediction_file(experiment: Run, files: RunFolder) -> Path:
     """Where the prediction of a run is kept. The data are read for its name, no model."""
-    data = [load_training_set(experiment.training_set).sha256, load_benchmark(experiment.benchmark).sha256]
+    rewarded = experiment.settings.demonstrations != "ground_truth"
+    read = load_training_set(experiment.training_set).fingerprints(answers=rewarded)
+    data = [*read, load_benchmark(experiment.benchmark).sha256]
     return files.prediction(prediction_key(experiment, data))
 
 
@@ -104,12 +108,15 @@ def prediction_key(experiment: Run, data: list[Any]) -> str:
     }
     described = predicted_part(experiment).model_dump(mode="json", exclude=changes_nothing)
     sae = fingerprint(file_stamps(experiment.sae.path))
-    return fingerprint([described, model_fingerprint(experiment.model), sae, *data])
+    code = code_stamps(experiment.reward) if experiment.settings.demonstrations != "ground_truth" else []
+    return fingerprint([described, model_fingerprint(experiment.model), sae, *data, *code])
 
 
 def predicted_part(experiment: Run) -> Experiment:
     """The prediction's part of a run, with the tuning where a predictor reads it."""
     part = Experiment(**{name: getattr(experiment, name) for name in Experiment.model_fields})
+    if part.settings.demonstrations != "ground_truth":
+        part = part.model_copy(update={"settings": part.settings.model_copy(update={"reward": part.reward})})
     if not READS_THE_TUNING & {need for one in select(experiment.settings.predictors) for need in one.needs}:
         return part.model_copy(update={"tune": None})  # another tuning would be no other prediction
     return part
@@ -213,15 +220,22 @@ def make_overlaps(
             continue
         extractor = extractor or load_extractor(experiment.model, experiment.sae, experiment.settings)
         weights = SeedFolder(files.tuning / training.folder).weights
-        place = {"id" if experiment.tune.method == "full" else "adapter": str(weights)}
+        place = {"adapter" if experiment.tune.adapts else "id": str(weights)}
         network = load_model(ModelSpec.model_validate(experiment.model.model_dump() | place))
         training_set, seed = load_training_set(experiment.training_set), training.seed
         try:
-            shifts = read_shifts(extractor, network, training_set, seed=experiment.settings.seeds[0], progress=progress)
+            first = experiment.settings.seeds[0]
+            shifts = read_shifts(
+                extractor, network, _as_shown(prediction.shifts, training_set), seed=first, progress=progress
+            )
+            by_itself = None
+            if prediction.on_policy_shifts and not overlap.is_file():
+                shown = _as_shown(prediction.on_policy_shifts, training_set)
+                by_itself = read_shifts(extractor, network, shown, seed=first, progress=progress)
         except NothingMovedError:
             continue
         if not overlap.is_file():
-            measure_overlap(shifts, tuning_seed=seed).write(overlap)
+            measure_overlap(shifts, tuning_seed=seed, on_policy=by_itself).write(overlap)
         if needs_oracle:
             benchmark = load_benchmark(experiment.benchmark)
             measured = measure_oracle(
@@ -230,6 +244,16 @@ def make_overlaps(
             measured.write(oracle)
     paths = [files.overlap(prediction, training) for training in changed]
     return tuple(Overlap.read(path) for path in paths if path.is_file())
+
+
+def _as_shown(shifts: Sequence[SeedShift], training_set: TrainingSet) -> TrainingSet:
+    """The training set with the demonstrations that a prediction showed, where they are the model's own answers."""
+    own = {
+        shift.seed: dict(zip(shift.demonstrations, shift.own.texts, strict=True))
+        for shift in shifts
+        if shift.own is not None
+    }
+    return replace(training_set, own_answers=own)
 
 
 def make_report(

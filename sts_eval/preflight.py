@@ -10,7 +10,7 @@ from typing import Any, cast
 from sts_eval.analysis.aligned_runs import FEWEST_DOMAINS
 from sts_eval.data.benchmark import Benchmark, load_benchmark
 from sts_eval.data.prompt import Prompter
-from sts_eval.data.rows import split_rows
+from sts_eval.data.reward import verifier_of
 from sts_eval.data.training_set import TrainingSet, load_training_set
 from sts_eval.errors import UserError
 from sts_eval.experiment import ModelSpec, Run, TuneSettings
@@ -23,6 +23,7 @@ from sts_eval.transfer.lm_eval_tasks import load_tasks
 from sts_eval.transfer.scored_questions import domain_of
 from sts_eval.tuning.contamination import check_contamination
 from sts_eval.tuning.finetune import context_of
+from sts_eval.tuning.setup import Setup, rewarded_by
 
 LISTED = 5  # domains that a message names
 
@@ -37,6 +38,8 @@ def check_stages(experiment: Run, files: RunFolder) -> None:
     check_writable(SeedFolder(files.tuning).facts)
     select(experiment.settings.predictors)
     training_set, benchmark = load_training_set(experiment.training_set), load_benchmark(experiment.benchmark)
+    if experiment.settings.demonstrations != "ground_truth":
+        verifier_of(training_set, experiment.reward)
     check_contamination(training_set, benchmark, allow=experiment.tune.allow_overlap)
     check_measuring(experiment, benchmark)
     check_tuning(experiment.model, training_set, experiment.tune, files.tuning)
@@ -77,7 +80,9 @@ def check_tuning(model: ModelSpec, training_set: TrainingSet, settings: TuneSett
     for place in settings.report_to:
         _check_report(place)
     prompter = Prompter(load_tokenizer(model), chat_template=settings.chat_template)
-    split_rows(prompter, training_set, settings, settings.seeds[0], context_of(load_config(model)))
+    rewarded = rewarded_by(training_set, settings)
+    setup = Setup(model, training_set, settings, prompter, context_of(load_config(model)), rewarded)
+    setup.split(settings.seeds[0])
     size = trained_bytes(model, settings)
     # A checkpoint has the weights and two moments of each, and the last is removed when the next is whole.
     needed = size * len(settings.seeds) + 2 * 3 * size
@@ -103,7 +108,7 @@ def trained_bytes(model: ModelSpec, settings: TuneSettings) -> int:
     saved = getattr(config, "dtype", None) if model.dtype == "auto" else getattr(torch, model.dtype, None)
     with torch.device("meta"):
         network = build(config, trust_remote_code=model.trust_remote_code, dtype=saved or torch.float32)
-        if settings.method == "lora":
+        if settings.adapts:
             from peft import get_peft_model
 
             try:

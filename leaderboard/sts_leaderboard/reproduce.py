@@ -4,7 +4,16 @@ import shlex
 from typing import TypeVar
 
 import sts_eval
-from sts_eval.experiment import BenchmarkSpec, MeasureSettings, ModelSpec, Run, SAESpec, TrainingSetSpec, TuneSettings
+from sts_eval.experiment import (
+    BenchmarkSpec,
+    MeasureSettings,
+    ModelSpec,
+    PredictSettings,
+    Run,
+    SAESpec,
+    TrainingSetSpec,
+    TuneSettings,
+)
 from sts_eval.experiment_file import template
 from sts_eval.records.submission import Submission
 from sts_eval.records.transfer import Imported, Measured
@@ -24,6 +33,7 @@ IN_SHORT = (
     "# No records are attached, so these are the names that the submission gives; all other settings stand at their\n"
     "# defaults and may differ from those of the run.\n"
 )
+OWN_CODE = "# The reward was code of the submitter's own, which is not named here: put one of your own in its place.\n"
 LOCAL = "# Names without an owner are of what the submitter had on a disk: put your own folders in their place.\n"
 
 
@@ -65,17 +75,36 @@ def experiment(run: Submission) -> Run:
         sae=asked.sae,
         training_set=_at(asked.training_set, made.training_set.revision),
         benchmark=_at(asked.benchmark, made.benchmark.revision),
-        settings=asked.settings,
-        tune=tuned or TuneSettings(),
+        settings=_without_own_code(asked.settings),
+        tune=_without_own_reward(tuned or TuneSettings()),
         measure=measure,
     )
+
+
+def _without_own_code(settings: PredictSettings) -> PredictSettings:
+    """Without a reward that is code of the submitter's: nobody else runs it unasked."""
+    own = settings.reward is not None and ":" in settings.reward
+    return settings.model_copy(update={"reward": None}) if own else settings
+
+
+def _without_own_reward(tune: TuneSettings) -> TuneSettings:
+    """The same of a tuning's reward."""
+    if tune.grpo is None or ":" not in tune.grpo.reward:
+        return tune
+    return tune.model_copy(update={"grpo": tune.grpo.model_copy(update={"reward": "exact"})})
 
 
 def experiment_file(run: Submission, sha256: str) -> str:
     """The experiment of a measured run as the YAML file that `sts-eval run` takes."""
     local = run.model.revision is None or run.training_set.revision is None
     head = f"# Run {sha256[:BEGINNING]} of the leaderboard, for sts-eval {sts_eval.__version__}.\n"
-    return head + (IN_SHORT if run.prediction is None else RECORDED) + LOCAL * local + template(experiment(run))
+    made, tuning = run.prediction, run.transfer.tuning if run.transfer is not None else None
+    rewards = [
+        made.experiment.reward if made else "",
+        *([tuning.settings.grpo.reward] if tuning and tuning.settings.grpo else []),
+    ]
+    head += (IN_SHORT if made is None else RECORDED) + OWN_CODE * any(":" in one for one in rewards)
+    return head + LOCAL * local + template(experiment(run))
 
 
 def file_name(sha256: str) -> str:

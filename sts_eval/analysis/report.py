@@ -13,6 +13,7 @@ from sts_eval.records.prediction import SCORES, Prediction, PredictorScores
 from sts_eval.records.record import now
 from sts_eval.records.report import DomainRow, Report
 from sts_eval.records.transfer import DomainAnswers, DomainChange, Transfer
+from sts_eval.records.tuning import Reinforcement
 from sts_eval.statistics import noise_ceiling
 from sts_eval.transfer.domain_changes import trusted_figures
 
@@ -72,10 +73,17 @@ def report_run(
         rows=rows,
         comparison=compare_runs([outcome]),
         overlaps=tuple(overlaps),
+        reinforcement=reinforced(transfer),
         signal_to_noise=noise_ceiling([row.delta for row in rows], [row.se for row in rows]).signal_to_noise,
         seconds=_seconds(prediction, transfer),
         warnings=tuple(_warnings(prediction, transfer, late, related, figures, len(names))),
     )
+
+
+def reinforced(transfer: Transfer) -> tuple[Reinforcement, ...]:
+    """What reinforcement learning did, by seed; nothing where the method was another."""
+    runs = transfer.tuning.runs if transfer.tuning else ()
+    return tuple(run.reinforcement for run in runs if run.reinforcement is not None)
 
 
 def _row(prediction: Prediction, change: DomainChange, answers: DomainAnswers) -> DomainRow:
@@ -123,7 +131,8 @@ def _warnings(
     lines = [f"UNRELATED: {line}" for line in related.differences]
     lines += [f"POST HOC: {late}"] if late else []
     if "nothing_changed" in transfer.flags:
-        lines.append("training did not change the held-out loss, so there was nothing to predict")
+        what = "the reward or the answers of held-out rows" if reinforced(transfer) else "the held-out loss"
+        lines.append(f"training did not change {what}, so there was nothing to predict")
     if "same_questions" in transfer.flags:
         lines.append("the prediction read questions that are scored here (as in the paper)")
     if transfer.origin.kind == "imported":

@@ -57,14 +57,8 @@ def outcome_of(
         UserError: There is no report, a record that it names is gone, the two do not belong together, or the transfer's
             figures contradict its answers.
     """
+    report, prediction, transfer = read_report(folder)
     files = RunFolder.of(folder)
-    if not files.report.is_file():
-        if not folder.exists():
-            raise UserError(f"there is no run {folder}", "Check the path")
-        raise UserError(f"{folder} has no {files.report.name}", "Run `sts-eval run` first")
-    report = Report.read(files.report)
-    prediction = files.record_named(Prediction, report.prediction_sha256)
-    transfer = files.record_named(Transfer, report.transfer_sha256)
     oracles = read_oracles(files, prediction, transfer)
     related = check_belonging(prediction, transfer, unrelated=unrelated, where=f"{folder}: ")
     outcome = summarise(
@@ -79,6 +73,22 @@ def outcome_of(
     )
     said = {"post_hoc": outcome.post_hoc or report.post_hoc, "unrelated": related.differences}
     return outcome.model_copy(update=said)
+
+
+def read_report(folder: Path) -> tuple[Report, Prediction, Transfer]:
+    """The report of a run, and the prediction and the transfer that it names.
+
+    Raises:
+        UserError: There is no report, or a record that it names is gone.
+    """
+    files = RunFolder.of(folder)
+    if not files.report.is_file():
+        if not folder.exists():
+            raise UserError(f"there is no run {folder}", "Check the path")
+        raise UserError(f"{folder} has no {files.report.name}", "Run `sts-eval run` first")
+    report = Report.read(files.report)
+    prediction = files.record_named(Prediction, report.prediction_sha256)
+    return report, prediction, files.record_named(Transfer, report.transfer_sha256)
 
 
 def read_oracles(files: RunFolder, prediction: Prediction, transfer: Transfer) -> tuple[PredictorScores, ...]:
@@ -176,7 +186,7 @@ def _check(found: Sequence[tuple[Path, Outcome]], post_hoc: bool) -> None:
         if names in runs:
             raise UserError(
                 f"{runs[names]} and {path} are both runs of {outcome.model} on {outcome.training_set}",
-                "Give one of them, or make one run with several seeds",
+                "Give one of them, make one run with several seeds, or see both tunings with `sts-eval beside`",
             )
         records[hashes], runs[names] = path, path
     common = set.intersection(*({domain.domain for domain in outcome.domains} for _, outcome in found))

@@ -28,6 +28,7 @@ SECTIONS = {
         "report": ("compare:report", "Compare one prediction with the changes that were measured."),
         "gate": ("gate:gate", "Stop a pipeline where fine-tuning broke a domain: exit code 3."),
         "compare": ("compare:compare", "Compare all predictors over many runs."),
+        "beside": ("compare:beside", "Tunings of one model on the same data side by side, such as SFT and GRPO."),
         "power": ("power:power", "How many runs tell two predictors apart, before they are paid for."),
         "calibrate": ("compare:calibrate", "Convert scores to changes in points, with intervals."),
     },

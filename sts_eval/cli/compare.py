@@ -1,4 +1,4 @@
-"""`sts-eval report`, `compare` and `calibrate`: predictions against measured changes, over one run or many."""
+"""`sts-eval report`, `compare`, `beside`, `calibrate`: predictions against measured changes, over one run or many."""
 
 from pathlib import Path
 from typing import get_args
@@ -79,6 +79,28 @@ def compare(
     print_comparison(comparison, everything=everything)
     if paths:
         click.echo(f"Written: {', '.join(str(path) for path in paths)}")
+
+
+@click.command("beside")
+@click.argument("runs", nargs=-1, required=True, type=PATH)
+@click.option("-o", "--output", type=PATH, help="Write the tables as Markdown.")
+def beside(runs: tuple[Path, ...], output: Path | None) -> None:
+    """Put RUNS side by side that tune one model on the same data by different methods.
+
+    How far each moved the model, whether the predicted features are those that it shifted, and STS with the predicted
+    and with the shifted features. A RUN is a folder of `sts-eval run`.
+    """
+    from sts_eval.analysis.beside import side_by_side
+    from sts_eval.records.record import write_atomically
+    from sts_eval.report.beside import markdown, print_side_by_side
+
+    if output is not None:
+        check_writable(output)
+    found = side_by_side(runs)
+    print_side_by_side(found)
+    if output is not None:
+        write_atomically(output, markdown(found))
+        click.echo(f"Written: {output}")
 
 
 @click.command("calibrate")

@@ -38,11 +38,15 @@ class Split:
         train: Rows in the order that the seed draws.
         held_out: The same rows for every seed.
         cut: How many training rows lost tokens on the left.
+        train_numbers: Which rows of the training set `train` holds.
+        held_out_numbers: The same of `held_out`.
     """
 
     train: Sequence[TokenRow]
     held_out: Sequence[TokenRow]
     cut: int
+    train_numbers: Sequence[int]
+    held_out_numbers: Sequence[int]
 
 
 def token_row(prompter: Prompter, example: Example, *, suffix: str) -> TokenRow:
@@ -79,4 +83,4 @@ def split_rows(prompter: Prompter, data: TrainingSet, settings: TuneSettings, se
     for whole in map(row, drawn):
         train.append(whole.last(limit))
         cut += len(whole.input_ids) > limit
-    return Split(train, [row(number).last(limit) for number in held_out], cut)
+    return Split(train, [row(number).last(limit) for number in held_out], cut, drawn, held_out)

@@ -1,7 +1,7 @@
 """Which fields of a training set are read, and as what: found by their names, unless the user names them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from sts_eval.data.conversation import conversation_of, is_messages
@@ -27,6 +27,8 @@ REASONING_FIELDS = (
     *("chain_of_thought", "explanation"),
 )
 OPTION_FIELDS = ("options", "choices")
+ANSWER_FIELDS = ("answer", "final_answer", "ground_truth", "expected_answer", "gold")
+"""Short answers beside a solution, for rewards that compare with them."""
 
 
 class KnownSet(NamedTuple):
@@ -57,6 +59,7 @@ class Fields:
     history: tuple[str, ...] = ()
     tools: tuple[str, ...] = ()
     options: bool = False
+    answer: str | None = None  # of short answers; no part of an example
 
     def described(self) -> str:
         """The fields in one line."""
@@ -71,8 +74,23 @@ def find_fields(spec: TrainingSetSpec, known: KnownSet, rows: Sequence[Row]) -> 
     """Which fields are read.
 
     Raises:
-        UserError: None of the formats fits; the message names the fields.
+        UserError: None of the formats fits, or a field that the user names is not there; the message names the fields.
     """
+    found = _find_example(spec, known, rows)
+    every = list(dict.fromkeys(name for row in rows for name in row))
+    if spec.answer_field is not None and spec.answer_field not in every:
+        raise UserError(
+            f"{spec.source} has no field {spec.answer_field!r} for answers; its fields are {', '.join(every)}",
+            "Correct answer_field, or leave it out",
+        )
+    others = [name for name in every if name not in (found.question, found.solution)]
+    return replace(
+        found, answer=_named(spec.answer_field, ANSWER_FIELDS, others if spec.answer_field is None else every)
+    )
+
+
+def _find_example(spec: TrainingSetSpec, known: KnownSet, rows: Sequence[Row]) -> Fields:
+    """Which fields make an example."""
     every = list(dict.fromkeys(name for row in rows for name in row))
     asked, solved = spec.question_field or known.question, spec.solution_field or known.solution
     system, tools = all_named(SYSTEM_FIELDS, every), all_named(TOOL_FIELDS, every)

@@ -73,6 +73,8 @@ class TrainingSet:
         form: Which fields the examples came from.
         left_out: How many rows cannot be read.
         roles: Turns by role that went into the examples, where they were conversations.
+        answers: The short answer of each example, empty where it has none; none at all where no field holds answers.
+        own_answers: By seed, then by row, a model's own answers that are demonstrated in place of solutions.
     """
 
     source: str
@@ -85,6 +87,12 @@ class TrainingSet:
     left_out: int = 0
     roles: Mapping[str, int] = field(default_factory=dict)
     numbers: Sequence[int] = ()
+    answers: Sequence[str] = ()
+    own_answers: Mapping[int, Mapping[int, str]] = field(default_factory=dict)
+
+    def fingerprints(self, *, answers: bool) -> list[str]:
+        """Of what a tuning reads: the examples, and the short answers where it is rewarded for them."""
+        return [self.sha256, *([fingerprint(self.answers)] if answers else [])]
 
     def identity(self) -> DataIdentity:
         """The set as records name it."""
@@ -109,7 +117,7 @@ def load_training_set(spec: TrainingSetSpec) -> TrainingSet:
     known = KNOWN_SETS.get(spec.source, KnownSet())
     rows = [dict(row) for row in table.rows]
     fields = find_fields(spec, known, rows)
-    examples, numbers, bad = [], [], []
+    examples, numbers, answers, bad = [], [], [], []
     counts = _Counts()
     rejected, verdict = rejected_rows(rows, fields.solution, spec.source)
     for number, row in enumerate(rows, start=1):
@@ -122,6 +130,7 @@ def load_training_set(spec: TrainingSetSpec) -> TrainingSet:
         else:
             examples.append(example)
             numbers.append(number)
+            answers.append("" if is_missing(value := row.get(fields.answer or "")) else str(value).strip())
     left_out = check_left_out(bad, len(rows), spec.source)
     suffix = known.suffix if spec.suffix is None else spec.suffix
     return TrainingSet(
@@ -143,6 +152,7 @@ def load_training_set(spec: TrainingSetSpec) -> TrainingSet:
         left_out=len(bad),
         roles=dict(counts.roles),
         numbers=numbers,
+        answers=answers if fields.answer else (),
     )
 
 

@@ -12,12 +12,15 @@ from sts_eval.errors import UserError
 from sts_eval.experiment import BenchmarkSpec, PredictSettings, SAESpec, Spec, TrainingSetSpec
 from sts_eval.settings import Setting, describe, settings_of
 
-_OF_PREDICT = "`sts-eval predict`, whose record says what the features mean"
+_ANSWERS = "`sts-eval predict`, which lets a model answer"
+_MEANINGS = "`sts-eval predict`, whose record says what the features mean"
 
-# Settings that an option of lm_eval makes, or that change no score, so that `--metadata` has no key for them.
-SET_ELSEWHERE = {"chat_template": "--apply_chat_template"} | dict.fromkeys(
-    ("meanings", "excerpts", "excerpt_tokens", "neutral_text"), _OF_PREDICT
-)
+# Settings that an option of lm_eval makes, or that its tasks do without, so that `--metadata` has no key for them.
+SET_ELSEWHERE = {
+    "chat_template": "--apply_chat_template",
+    **dict.fromkeys(("demonstrations", "reward", "own_answer_tokens", "answer_field"), _ANSWERS),
+    **dict.fromkeys(("meanings", "excerpts", "excerpt_tokens", "neutral_text"), _MEANINGS),
+}
 
 # What lm-eval itself writes into a task's metadata.
 WRITTEN_BY_LM_EVAL = frozenset({"version", "config_source"})

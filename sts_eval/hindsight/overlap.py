@@ -21,18 +21,26 @@ from sts_eval.study.shifted_features import top
 SIZES = (50, 100, 200)
 
 
-def measure_overlap(shifts: Shifts, *, tuning_seed: int) -> Overlap:
-    """Compare predicted with actual shifts on the questions that step 1 of the prediction compared."""
+def measure_overlap(shifts: Shifts, *, tuning_seed: int, on_policy: Shifts | None = None) -> Overlap:
+    """Compare predicted with actual shifts on the questions that step 1 of the prediction compared.
+
+    `on_policy` are the shifts with demonstrations by the model itself, where it was predicted with both kinds.
+    """
     return Overlap(
         created=now(),
         seed=shifts.seed,
         tuning_seed=tuning_seed,
         n_questions=len(shifts.turns),
         n_tokens=sum(len(turn.span) for turn in shifts.turns),
-        spaces=(
-            _space("sae", shifts.features, shifts.features.frequency, "firing frequency"),
-            _space("residual", shifts.residual, shifts.residual.magnitude, "mean magnitude"),
-        ),
+        spaces=_spaces(shifts),
+        on_policy=_spaces(on_policy) if on_policy is not None else (),
+    )
+
+
+def _spaces(shifts: Shifts) -> tuple[SpaceOverlap, ...]:
+    return (
+        _space("sae", shifts.features, shifts.features.frequency, "firing frequency"),
+        _space("residual", shifts.residual, shifts.residual.magnitude, "mean magnitude"),
     )
 
 

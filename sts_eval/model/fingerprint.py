@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
+from sts_eval.data.reward import code_file
 from sts_eval.errors import UserError
 from sts_eval.experiment import ModelSpec, TuneSettings
 from sts_eval.records.record import fingerprint
@@ -40,7 +41,13 @@ def model_fingerprint(model: ModelSpec) -> str:
 def training_key(model: ModelSpec, data: Sequence[object], settings: TuneSettings, seed: int) -> str:
     """Hash of all that a tuned seed depends on; of the data, the fingerprint or the description with file stamps."""
     kept = settings.model_dump(mode="json", exclude=NOT_IN_WEIGHTS)
-    return fingerprint([model_fingerprint(model), *data, kept, seed])
+    code = code_stamps(settings.grpo.reward if settings.grpo else None)
+    return fingerprint([model_fingerprint(model), *data, kept, seed, *code])
+
+
+def code_stamps(reward: str | None) -> list[list[str | int]]:
+    """Stamps of the file of a reward that is the user's own."""
+    return file_stamps(code_file(reward)) if reward is not None else []
 
 
 def weights_sha256(weights: Path) -> str:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from sts_eval.data.benchmark import Domain, Question
 from sts_eval.data.prompt import Turn
+from sts_eval.data.reward import Verifier
 from sts_eval.data.training_set import TrainingSet
 from sts_eval.errors import UserError
 from sts_eval.experiment import TuneSettings
@@ -25,8 +26,9 @@ from sts_eval.study.firings import Firings, read_firings
 from sts_eval.study.gradients import read_gradients
 from sts_eval.study.injection import read_injection
 from sts_eval.study.losses import read_losses
+from sts_eval.study.on_policy import OwnDemonstrations, with_own_answers
 from sts_eval.study.own_answers import read_own_answers
-from sts_eval.study.question_scores import DomainReading, QuestionScores, read_domain
+from sts_eval.study.question_scores import DomainReading, OnPolicyScores, QuestionScores, read_domain
 from sts_eval.study.reading import Listen
 from sts_eval.study.shifted_features import Shift, measure_shift
 from sts_eval.study.short_training import read_probe
@@ -45,6 +47,7 @@ STAGES: Mapping[Need, Collection[str]] = {
     Need.SHIFT: (STEP_1,),
     Need.QUESTION_SCORES: (STEP_1, STEP_2),
     Need.ACTIVATIONS: (STEP_1, STEP_2),
+    Need.ON_POLICY: (Need.ON_POLICY.value, STEP_2),
 }
 
 _TRAINING = ""  # the training set's name among the sets of questions; no domain is called so
@@ -57,6 +60,8 @@ class Collected(NamedTuple):
     readings: Sequence[DomainReading]  # step 2 by domain
     predictors: tuple[PredictorScores, ...]  # in the order asked for
     firings: Firings | None  # where the first seed's shifted features fire; None if nobody asked
+    own: Mapping[int, OwnDemonstrations]  # by seed, where the model's own answers were demonstrated
+    on_policy: Sequence[Shift]  # step 1 by seed with them, where it was also done by ground truth
 
 
 def collect_scores(
@@ -69,17 +74,19 @@ def collect_scores(
     costs: CostMeter,
     chosen: Mapping[str, Mapping[int, Sequence[int]]] | None = None,
     neutral: Sequence[str] | None = None,
+    verifier: Verifier | None = None,
     progress: Progress = silent,
 ) -> Collected:
     """Read what the predictors need, once, and score. All but STS read what the first seed draws.
 
     `chosen` holds by domain, then by seed, the positions of the questions to read, in the seed's order; if None, each
     seed draws within the budget. `neutral` are paragraphs of a neutral text, to which the firings of the first seed's
-    features are compared; where it is None, nothing is noted of firings.
+    features are compared; where it is None, nothing is noted of firings. `verifier` accepts the model's own answers,
+    where the settings ask for such demonstrations.
 
     Raises:
-        UserError: A right option is not given but needed, a set is too small, a question is too long, or a predictor
-            scores a domain that is none.
+        UserError: A right option is not given but needed, a set is too small, a question is too long, the model solves
+            too few rows to demonstrate its own answers, or a predictor scores a domain that is none.
     """
     costs.models = [extractor.reader.model]
     with costs(Need.EMBEDDINGS.value):
@@ -95,6 +102,15 @@ def collect_scores(
 
         return listen if Need.ACTIVATIONS in needs else None
 
+    own: dict[int, OwnDemonstrations] = {}
+    on_policy: list[Shift] = []
+    if verifier is not None:
+        with costs(Need.ON_POLICY.value):
+            by_itself, own = with_own_answers(extractor, training_set, verifier, progress)
+            if extractor.settings.demonstrations == "both":
+                on_policy = [measure_shift(extractor, by_itself, seed, progress) for seed in seeds]
+            else:
+                training_set = by_itself
     with costs(STEP_1):
         shifts = [
             measure_shift(extractor, training_set, seed, progress, listen_as(_TRAINING) if seed == seeds[0] else None)
@@ -122,6 +138,7 @@ def collect_scores(
                 firings.listen(name) if firings else None,
                 progress,
                 other_way,
+                on_policy={shift.seed: shift.features for shift in on_policy},
             )
             for name, domain in domains.items()
         ]
@@ -129,7 +146,8 @@ def collect_scores(
         {reading.domain: reading.questions for reading in readings},
         {reading.domain: reading.both.exclude for reading in readings},
     )
-    parts: list[object] = [shifts[0], scored, extractor.autoencoder]
+    by_own = OnPolicyScores({reading.domain: reading.on_policy for reading in readings})
+    parts: list[object] = [shifts[0], scored, by_own, extractor.autoencoder]
     if Need.ACTIVATIONS in needs:
         means = {name: one.moments() for name, one in moments.items()}
         parts.append(Activations(means.pop(_TRAINING), means))
@@ -148,7 +166,7 @@ def collect_scores(
         )
         study = Study(texts, parts, seeds[0])
         scores = tuple(_score(one, study, seeds, costs) for one in predictors)
-    return Collected(shifts, readings, scores, firings)
+    return Collected(shifts, readings, scores, firings, own, on_policy)
 
 
 def _read_others(
@@ -222,6 +240,6 @@ def _score(one: Predictor, study: Study, seeds: Sequence[int], costs: CostMeter)
         flags=tuple(one.flags),
         summary=one.summary,
         scores={name: own if isinstance(own, Score) else Score(value=float(own)) for name, own in found.items()},
-        seeds=tuple(seeds) if Need.QUESTION_SCORES in one.needs else (study.seed,),
+        seeds=tuple(seeds) if {Need.QUESTION_SCORES, Need.ON_POLICY} & one.needs else (study.seed,),
         cost=costs.total({stage for need in one.needs for stage in STAGES[need]}).record(seconds),
     )

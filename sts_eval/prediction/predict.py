@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sts_eval.data.benchmark import Benchmark, Domain, load_benchmark
+from sts_eval.data.reward import verifier_of
 from sts_eval.data.training_set import load_training_set
 from sts_eval.errors import UserError
 from sts_eval.experiment import Experiment, TuneSettings
@@ -21,6 +22,7 @@ from sts_eval.prediction.outliers import (
     sink_counts,
     sink_warnings,
 )
+from sts_eval.predictors.on_policy import ON_POLICY
 from sts_eval.predictors.registry import select
 from sts_eval.progress import Progress, silent
 from sts_eval.records.meaning import Meanings
@@ -29,6 +31,7 @@ from sts_eval.records.prediction import (
     DomainQuestions,
     FeatureReason,
     ModelIdentity,
+    OwnAnswers,
     Prediction,
     SAEIdentity,
     SeedShift,
@@ -39,6 +42,7 @@ from sts_eval.study.cost import CostMeter
 from sts_eval.study.extractor import Extractor, load_extractor
 from sts_eval.study.fit import check_sae
 from sts_eval.study.neutral import load_neutral
+from sts_eval.study.on_policy import OwnDemonstrations
 from sts_eval.study.question_scores import DomainReading
 from sts_eval.study.shifted_features import Shift
 
@@ -60,10 +64,15 @@ def predict(experiment: Experiment, progress: Progress = silent, *, loaded: Extr
     progress("reading the data", 0, 1)
     with costs("data"):
         predictors = select(("sts", *settings.predictors))
+        if settings.demonstrations == "both":
+            predictors = (*predictors, *ON_POLICY)
         training_set = load_training_set(experiment.training_set)
         benchmark = load_benchmark(experiment.benchmark)
         _check_home(experiment.training_set.home, benchmark)
         neutral = load_neutral(settings.neutral_text) if settings.meanings else None
+        verifier = None
+        if settings.demonstrations != "ground_truth":
+            verifier = verifier_of(training_set, experiment.reward)
     progress("loading the model and the SAE", 0, 1)
     with costs("load"):
         extractor = loaded or load_extractor(experiment.model, experiment.sae, settings)
@@ -80,6 +89,7 @@ def predict(experiment: Experiment, progress: Progress = silent, *, loaded: Extr
         tune=experiment.tune or TuneSettings(),
         costs=costs,
         neutral=neutral.texts if neutral else None,
+        verifier=verifier,
         progress=progress,
     )
     meanings = None
@@ -87,7 +97,10 @@ def predict(experiment: Experiment, progress: Progress = silent, *, loaded: Extr
         with costs(FEATURES):
             meanings = describe(extractor, found.shifts[0], found.firings, neutral.identity)
     decode = extractor.prompter.tokenizer.decode
-    shifts = tuple(_seed_shift(shift, decode) for shift in found.shifts)
+    shifts, on_policy = (
+        tuple(_seed_shift(shift, decode, found.own.get(shift.seed) if by_itself else None) for shift in part)
+        for part, by_itself in ((found.shifts, settings.demonstrations == "on_policy"), (found.on_policy, True))
+    )
     domains = tuple(_domain_questions(benchmark.domains[one.domain], one, decode) for one in found.readings)
     spent = costs.total((STEP_1, STEP_2))
     stages = ("data", "load", FIT, STEP_1, FEATURES, STEP_2, OTHERS)
@@ -100,6 +113,7 @@ def predict(experiment: Experiment, progress: Progress = silent, *, loaded: Extr
         training_set=training_set.identity(),
         benchmark=benchmark.identity(),
         shifts=shifts,
+        on_policy_shifts=on_policy,
         domains=domains,
         predictors=found.predictors,
         reasons=_reasons(extractor, found.shifts[0], found.readings, meanings),
@@ -109,6 +123,7 @@ def predict(experiment: Experiment, progress: Progress = silent, *, loaded: Extr
             *benchmark.warnings,
             *checked.warnings,
             *_warnings(extractor, found.shifts, found.readings),
+            *_own_answer_lines([*shifts, *on_policy], settings.demonstrations),
             *carrier_warnings(domains),
             *sink_warnings(shifts, domains, settings),
             *agreement_warnings(found.predictors, found.readings, settings),
@@ -155,12 +170,13 @@ def _sae_identity(extractor: Extractor) -> SAEIdentity:
     return SAEIdentity(**named, hook_name=hook.name, layer=hook.layer, weights_sha256=sae.weights_sha256())
 
 
-def _seed_shift(shift: Shift, decode: Decode) -> SeedShift:
+def _seed_shift(shift: Shift, decode: Decode, own: OwnDemonstrations | None) -> SeedShift:
     moved = shift.score[list(shift.features)]
     total = float(shift.score.sum())
     same = ("seed", "features", "demonstrations", "questions", "n_questions", "n_tokens", "seen", "prompts_sha256")
     return SeedShift(
         **{name: getattr(shift, name) for name in same},
+        own=OwnAnswers(texts=tuple(own.answers.values()), sampled=own.sampled, accepted=own.accepted) if own else None,
         sinks=sink_counts(shift.sinks, decode),
         shift=tuple(float(value) for value in moved),
         share_of_total=float(moved.sum()) / total if total > 0 else 0.0,
@@ -226,3 +242,15 @@ def _warnings(extractor: Extractor, shifts: Sequence[Shift], readings: Sequence[
             f"{sum(worst.seen)})"
         )
     return tuple(lines)
+
+
+def _own_answer_lines(shifts: Sequence[SeedShift], demonstrations: str) -> list[str]:
+    """That the model's own answers were demonstrated, and how many of those that it gave were accepted."""
+    own = [shift.own for shift in shifts if shift.own is not None]
+    if not own:
+        return []
+    what = "the scores of STS" if demonstrations == "on_policy" else "the scores of STS that end in on_policy"
+    return [
+        f"{what} show the untuned model's own answers, of which the reward accepted "
+        f"{sum(one.accepted for one in own)} of {sum(one.sampled for one in own)}"
+    ]

@@ -36,6 +36,7 @@ class Need(StrEnum):
     DECODER = "decoder"
     SHIFT = "shift"
     QUESTION_SCORES = "question scores"
+    ON_POLICY = "on-policy demonstrations"
     ACTIVATIONS = "activations"
     LAST_TOKENS = "last tokens"
     TRAINING_LOSSES = "training losses"

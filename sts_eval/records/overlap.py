@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from sts_eval.records.record import Record
+from sts_eval.records.record import Record, is_empty
 
 
 class OverlapAt(Record):
@@ -39,3 +39,6 @@ class Overlap(Record):
     n_questions: int
     n_tokens: int
     spaces: tuple[SpaceOverlap, ...]
+    on_policy: tuple[SpaceOverlap, ...] = Field(
+        default=(), description="the same with the model's own answers as demonstrations", exclude_if=is_empty
+    )

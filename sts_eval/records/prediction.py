@@ -79,6 +79,14 @@ class DataIdentity(Part):
 _SINKS = "attention sinks among the question tokens: how many, by token"
 
 
+class OwnAnswers(Part):
+    """The untuned model's own answers that step 1 demonstrated."""
+
+    texts: tuple[str, ...] = Field(description="in the order of the rows shown")
+    sampled: int = Field(description="answers in all")
+    accepted: int = Field(description="of them, by the reward")
+
+
 class SeedShift(Part):
     """Step 1 for one seed."""
 
@@ -87,6 +95,9 @@ class SeedShift(Part):
     shift: tuple[float, ...] = Field(description="mean squared difference of each, in the same order")
     share_of_total: float = Field(description="their part of the squared difference over all features")
     demonstrations: tuple[int, ...] = Field(description="rows of the training set shown")
+    own: OwnAnswers | None = Field(
+        default=None, description="None where the rows' solutions were shown", exclude_if=absent
+    )
     questions: tuple[int, ...] = Field(
         default=(), description="rows of the training set whose questions were read", exclude_if=is_empty
     )
@@ -227,6 +238,9 @@ class Prediction(Record):
     training_set: DataIdentity
     benchmark: DataIdentity
     shifts: tuple[SeedShift, ...]
+    on_policy_shifts: tuple[SeedShift, ...] = Field(
+        default=(), description="step 1 with the model's own answers, beside ground truth", exclude_if=is_empty
+    )
     domains: tuple[DomainQuestions, ...]
     predictors: tuple[PredictorScores, ...] = Field(description="STS's three scores first, then what was asked for")
     reasons: tuple[FeatureReason, ...]

@@ -9,6 +9,7 @@ from sts_eval.records.comparison import Comparison
 from sts_eval.records.overlap import Overlap
 from sts_eval.records.prediction import Score
 from sts_eval.records.record import Part, Record, absent, is_empty
+from sts_eval.records.tuning import Reinforcement
 
 
 class Turnover(Part):
@@ -57,6 +58,9 @@ class Report(Record):
     rows: tuple[DomainRow, ...]
     comparison: Comparison | None = Field(description="of this one run; None in reports of schema 1")
     overlaps: tuple[Overlap, ...] = Field(description="predicted and actually shifted dimensions, by tuned seed")
+    reinforcement: tuple[Reinforcement, ...] = Field(
+        default=(), description="what reinforcement learning did, by tuned seed", exclude_if=is_empty
+    )
     signal_to_noise: float | None = Field(description="of the signed changes over domains")
     seconds: dict[str, float] = Field(description="wall-clock by stage")
     warnings: tuple[str, ...]

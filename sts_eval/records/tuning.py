@@ -6,7 +6,7 @@ from pydantic import Field
 
 from sts_eval.experiment import ModelSpec, TuneSettings
 from sts_eval.records.prediction import DataIdentity
-from sts_eval.records.record import Record, is_empty
+from sts_eval.records.record import Part, Record, absent, is_empty
 
 
 class PredictionReference(Record):
@@ -22,6 +22,32 @@ class Contamination(Record):
     rows: tuple[int, ...] = Field(description="row numbers in the training set, from 0")
     question_ids: tuple[str, ...] = Field(description="the question that each of these rows contains")
     checked: int = Field(description="benchmark questions that were looked for; 0 if none were")
+
+
+class Reinforcement(Part):
+    """What reinforcement learning did, by answers that were sampled to the held-out rows at its own temperature.
+
+    Standard errors are over rows; None for a single row.
+    """
+
+    answers: int = Field(description="sampled to each held-out row, before and after")
+    reward_before: float = Field(description="mean over held-out rows, of the untuned model")
+    reward_after: float
+    reward_change_se: float | None = Field(description="of the change, paired by row")
+    solutions_reward: float = Field(description="what the reward gives the held-out rows' own solutions, mean")
+    kl: float = Field(description="KL(tuned ‖ untuned) of the next token in the tuned model's answers, nats per token")
+    kl_se: float | None
+    cut_before: float = Field(description="share of the answers that ran into max_completion_tokens")
+    cut_after: float
+    cut_training: float = Field(description="the same of the answers in training")
+    reward_first: float = Field(description="mean over the first twentieth of the steps")
+    reward_last: float = Field(description="mean over the last twentieth")
+    silent: float = Field(description="share of the groups whose answers all had one reward, which teach nothing")
+
+    @property
+    def reward_change(self) -> float:
+        """Of the mean reward of held-out rows."""
+        return self.reward_after - self.reward_before
 
 
 class SeedTraining(Record):
@@ -40,11 +66,19 @@ class SeedTraining(Record):
     per_device_batch: int = Field(description="what it ended with; halved when memory ran out")
     accumulation: int
     processes: int
-    train_loss_first: float = Field(description="over the first twentieth of the steps, nats per solution token")
+    train_loss_first: float = Field(
+        description="over the first twentieth of the steps, nats per solution token; of GRPO its own loss"
+    )
     train_loss_last: float = Field(description="over the last twentieth of the steps")
     loss_before: float = Field(description="on held-out rows of the training set, nats per solution token")
     loss_after: float
-    changed: bool = Field(description="whether the held-out loss moved by at least one per cent")
+    changed: bool = Field(
+        description="whether the held-out loss moved by at least one per cent; of GRPO, whether the reward of held-out "
+        "rows moved by more than 1.96 standard errors, or the divergence is at least 0.01 nats per token"
+    )
+    reinforcement: Reinforcement | None = Field(
+        default=None, description="None for other methods than grpo", exclude_if=absent
+    )
     device: str = Field(description="what it ran on")
     versions: dict[str, str]
 

@@ -2,6 +2,7 @@
 
 import html
 import io
+from collections.abc import Sequence
 from statistics import fmean
 
 from rich.console import Console
@@ -9,8 +10,10 @@ from rich.markup import escape
 
 from sts_eval.analysis.wording import QUESTIONS
 from sts_eval.records.comparison import Comparison, Measure, Question, Row, Table
+from sts_eval.records.overlap import SpaceOverlap
 from sts_eval.records.prediction import SCORES
 from sts_eval.records.report import Report
+from sts_eval.report import reinforcement
 from sts_eval.report.comparison import footnote, question_lines, question_table, title
 from sts_eval.report.markdown import inline, pipe_table
 from sts_eval.report.plots import scatter
@@ -75,6 +78,10 @@ def print_report(report: Report, console: Console | None = None) -> None:
     if report.overlaps:
         heading = f"Predicted and actually shifted dimensions, mean of {len(report.overlaps)} tuned seeds"
         console.print(text_table(heading, OVERLAP_HEADER, overlap_rows(report), left=("space",)))
+    if report.reinforcement:
+        rows = reinforcement.reinforcement_rows(report.reinforcement)
+        console.print(text_table(reinforcement.TITLE, reinforcement.HEADER, rows, dense=True))
+        console.print(reinforcement.NOTE, style="dim", markup=False, highlight=False)
     total = sum(report.seconds.values())
     shares = ", ".join(f"{stage} {spent:.0f} s ({spent / total:.0%})" for stage, spent in report.seconds.items())
     console.print(f"Time: {shares}.", style="dim", highlight=False)
@@ -151,21 +158,28 @@ def conclusions(comparison: Comparison) -> list[tuple[str, str]]:
 
 
 def overlap_rows(report: Report) -> list[list[str]]:
-    """The cells of the table of overlaps, means over tuned seeds."""
-    rows = []
-    for place, space in enumerate(report.overlaps[0].spaces):
-        for index, at in enumerate(space.at):
-            seeds = [one.spaces[place].at[index] for one in report.overlaps]
-            cells = [
-                f"{space.space} ({space.dims})",
-                str(at.n),
-                f"{fmean(one.common for one in seeds):.1f}",
-                f"{fmean(one.expected for one in seeds):.1f} ± {fmean(one.null_sd for one in seeds):.1f}",
-                f"{max(one.p_value for one in seeds):.2g}",
-                f"{fmean(one.share_actual for one in seeds):.0%}",
-            ]
-            rows.append(cells)
-    return rows
+    """The cells of the table of overlaps, means over tuned seeds; those of the model's own demonstrations last."""
+    kinds = (("", [one.spaces for one in report.overlaps]), (", on policy", [one.on_policy for one in report.overlaps]))
+    return [
+        [f"{seeds[0].space} ({seeds[0].dims}){shown}", *cells]
+        for shown, overlaps in kinds
+        for seeds in zip(*overlaps, strict=True)
+        for cells in overlap_cells(seeds)
+    ]
+
+
+def overlap_cells(seeds: Sequence[SpaceOverlap]) -> list[list[str]]:
+    """By N, the overlap in one space, means over tuned seeds."""
+    return [
+        [
+            str(same_n[0].n),
+            f"{fmean(one.common for one in same_n):.1f}",
+            f"{fmean(one.expected for one in same_n):.1f} ± {fmean(one.null_sd for one in same_n):.1f}",
+            f"{max(one.p_value for one in same_n):.2g}",
+            f"{fmean(one.share_actual for one in same_n):.0%}",
+        ]
+        for same_n in zip(*(seed.at for seed in seeds), strict=True)
+    ]
 
 
 def markdown(report: Report) -> str:
@@ -188,6 +202,9 @@ def markdown(report: Report) -> str:
     lines += [f"**{inline(name)}.** {inline(text)}\n" for name, text in conclusions(comparison)]
     if report.overlaps:
         lines += pipe_table(OVERLAP_HEADER, overlap_rows(report))
+    if report.reinforcement:
+        rows = reinforcement.reinforcement_rows(report.reinforcement)
+        lines += [f"## {reinforcement.TITLE}", "", *pipe_table(reinforcement.HEADER, rows), reinforcement.NOTE, ""]
     return "\n".join(lines)
 
 

@@ -23,6 +23,8 @@ class TrainingDraw:
 def draw_training_rows(extractor: Extractor, training_set: TrainingSet, seed: int) -> TrainingDraw:
     """Demonstrations and questions of the training set, questions up to the budget of tokens.
 
+    Where the set has answers of the model's own for this seed, their rows are the demonstrations.
+
     Raises:
         UserError: The set has fewer rows than demonstrations + 1.
     """
@@ -35,9 +37,11 @@ def draw_training_rows(extractor: Extractor, training_set: TrainingSet, seed: in
             "Give more rows, or fewer demonstrations with --shots",
         )
     order = shuffled(len(examples), seed, "training set")
-    drawn, rest = order[: settings.shots], order[settings.shots :]
+    own = training_set.own_answers.get(seed, {})
+    drawn = list(own) or order[: settings.shots]
+    rest = [index for index in order if index not in drawn]
     chosen = within_budget(examples, rest, settings.shift_tokens, lambda example: prompter.length(example.question))
-    demonstrations = [examples[index] for index in drawn]
+    demonstrations = [examples[index]._replace(solution=own.get(index, examples[index].solution)) for index in drawn]
     prompter.check_joint(demonstrations, examples[chosen[0]].question, suffix=suffix)
     turns = {index: prompter.turn(examples[index].question, suffix=suffix) for index in chosen}
     return TrainingDraw(tuple(drawn), prompter.demonstrations(demonstrations, suffix=suffix), turns)

@@ -33,12 +33,20 @@ class QuestionScores:
 
 
 @dataclass(frozen=True)
+class OnPolicyScores:
+    """The questions' scores by domain on the features that the model's own demonstrations shift, of all seeds."""
+
+    domains: Mapping[str, ScoresBySeed]
+
+
+@dataclass(frozen=True)
 class DomainReading:
     """What step 2 found in one domain."""
 
     domain: str
     questions: ScoresBySeed
     both: BothWays[ScoresBySeed]  # with attention sinks and without; `questions` is one of them
+    on_policy: ScoresBySeed  # on the features that the model's own demonstrations shift; empty if not asked for
     carriers: Mapping[str, Carrier]  # by score, the question with the largest one
     act_by_feature: NDArray[np.float64]  # mean activation of each feature of the first seed's D_N, in its order
     icl_by_feature: NDArray[np.float64]  # the same for the squared change under demonstrations
@@ -63,6 +71,7 @@ def read_domain(
     listen_alone: Listen | None = None,
     progress: Progress = silent,
     other_way: Mapping[int, Sequence[int]] | None = None,
+    on_policy: Mapping[int, Sequence[int]] | None = None,
 ) -> DomainReading:
     """Score the chosen questions of a domain on the shifted features.
 
@@ -70,7 +79,8 @@ def read_domain(
     leaving attention sinks out (or keeping them, as the settings do not) gives others, those are `other_way`. The first
     seed's features are summed by feature too. `listen` is given the first seed's questions in its order; its listeners
     hear them alone and behind that seed's demonstrations, those of `listen_alone` without demonstrations only.
-    A question without demonstrations is read once, whatever the number of seeds.
+    A question without demonstrations is read once, whatever the number of seeds. The features that the model's own
+    demonstrations shift are scored from the same passes where they are given as `on_policy`.
 
     Raises:
         UserError: A question exceeds the context.
@@ -90,6 +100,9 @@ def read_domain(
     sinks = SinkTokens()
     hearing: dict[tuple[int, ...], list[Listener]] = {scoring.heard: [scoring]}
     hearing.setdefault(opposite.heard, []).append(opposite)
+    by_itself = QuestionScoring(on_policy, sinks=keeps) if on_policy else None
+    if by_itself is not None:
+        hearing.setdefault(by_itself.heard, []).append(by_itself)
     listeners: list[Listener] = [
         sinks,
         *(_ChosenFeatures(extractor.autoencoder.encoder(heard), own) for heard, own in hearing.items()),
@@ -106,6 +119,7 @@ def read_domain(
         domain=domain.name,
         questions=scoring.scores,
         both=BothWays(*(one.scores for one in ((scoring, opposite) if keeps else (opposite, scoring)))),
+        on_policy=by_itself.scores if by_itself is not None else {},
         carriers=scoring.carriers(),
         act_by_feature=act,
         icl_by_feature=icl,

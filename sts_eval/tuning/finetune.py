@@ -12,7 +12,6 @@ from typing import Any
 
 from sts_eval.data.benchmark import Benchmark
 from sts_eval.data.prompt import Prompter
-from sts_eval.data.rows import split_rows
 from sts_eval.data.training_set import TrainingSet
 from sts_eval.errors import UserError
 from sts_eval.experiment import ModelSpec, TuneSettings
@@ -21,13 +20,15 @@ from sts_eval.model.load import load_config, load_tokenizer
 from sts_eval.progress import Progress, found, silent
 from sts_eval.records.record import check_writable, now
 from sts_eval.records.run_folder import SeedFolder, seed_folder
-from sts_eval.records.tuning import Contamination, PredictionReference, SeedTraining, Tuning
+from sts_eval.records.tuning import Contamination, PredictionReference, Reinforcement, SeedTraining, Tuning
 from sts_eval.records.versions import versions
 from sts_eval.tuning.checkpoints import Attempt, last_checkpoint
 from sts_eval.tuning.contamination import check_contamination
-from sts_eval.tuning.setup import Setup
+from sts_eval.tuning.setup import Setup, rewarded_by
 
 SMALLEST_CHANGE = 0.01  # relative change of the held-out loss below which a training is taken to have changed nothing
+SMALLEST_KL = 0.01  # nats per token from the untuned model, the like of that for reinforcement learning
+SURE = 1.96  # standard errors beyond which a reward has changed
 NO_LIMIT = 1_000_000  # context in tokens of a model that names none
 
 
@@ -57,12 +58,13 @@ def finetune(
     check_writable(SeedFolder(folder).facts)
     prompter = Prompter(load_tokenizer(model), chat_template=settings.chat_template)
     config = load_config(model)
-    setup = Setup(model, training_set, settings, prompter, context_of(config))
+    setup = Setup(model, training_set, settings, prompter, context_of(config), rewarded_by(training_set, settings))
     tokenizer_sha256 = prompter.sha256()  # before the trainer sets the tokenizer's padding
+    data = training_set.fingerprints(answers=settings.grpo is not None)
     runs: list[SeedTraining] = []
     for seed in settings.seeds:
         progress("fine-tuning", len(runs), len(settings.seeds))
-        place = seed_folder(folder, seed, training_key(model, [training_set.sha256], settings, seed))
+        place = seed_folder(folder, seed, training_key(model, data, settings, seed))
         if not place.facts.is_file():
             _train_seed(setup, seed, place, progress)
         else:
@@ -133,11 +135,13 @@ def _train(
     """Train a seed into its unfinished folder. Returns the facts, None where another process writes them."""
     from sts_eval.tuning.training import train
 
-    rows = split_rows(setup.prompter, setup.training_set, setup.settings, seed, setup.context)
+    rows = setup.split(seed)
     trained = train(setup, rows, attempt, seed=seed, folder=place.unfinished.weights, progress=progress)
     if not is_main:
         return None
-    moved = abs(trained.loss_after - trained.loss_before)
+    changed = abs(trained.loss_after - trained.loss_before) >= SMALLEST_CHANGE * trained.loss_before
+    if trained.reinforcement is not None:
+        changed = moved(trained.reinforcement)
     return SeedTraining(
         seed=seed,
         folder=place.path.name,
@@ -148,10 +152,16 @@ def _train(
         n_rows=len(rows.train),
         n_held_out=len(rows.held_out),
         cut_rows=rows.cut,
-        changed=moved >= SMALLEST_CHANGE * trained.loss_before,
+        changed=changed,
         versions=versions("trl"),
         **asdict(trained),
     )
+
+
+def moved(found: Reinforcement) -> bool:
+    """Whether reinforcement learning moved the model: its reward beyond the error, or its answers' distribution."""
+    error = found.reward_change_se
+    return found.kl >= SMALLEST_KL or (error is not None and abs(found.reward_change) > SURE * error)
 
 
 def _warnings(contamination: Contamination, runs: list[SeedTraining]) -> list[str]:
@@ -159,11 +169,40 @@ def _warnings(contamination: Contamination, runs: list[SeedTraining]) -> list[st
     if contamination.rows:
         lines.append(f"{len(contamination.rows)} training rows contain benchmark questions")
     for run in runs:
-        if not run.changed:
+        if run.reinforcement is not None:
+            lines += _reinforcement_warnings(run, run.reinforcement)
+        elif not run.changed:
             lines.append(
                 f"seed {run.seed} changed nothing: its held-out loss went from {run.loss_before:.4f} to "
                 f"{run.loss_after:.4f} nats per token, so there is nothing to predict"
             )
         if run.cut_rows:
             lines.append(f"seed {run.seed}: {run.cut_rows} of {run.n_rows} rows were cut on the left")
+    return lines
+
+
+MANY_CUT, MOST_SILENT, FEW_SOLUTIONS = 0.2, 0.9, 0.5  # shares beyond which something is likely wrong
+
+
+def _reinforcement_warnings(run: SeedTraining, found: Reinforcement) -> list[str]:
+    lines = []
+    if not run.changed:
+        error = "" if found.reward_change_se is None else f" ± {found.reward_change_se:.3f}"
+        lines.append(
+            f"seed {run.seed} changed nothing: the reward of held-out rows went from {found.reward_before:.3f} by "
+            f"{found.reward_change:+.3f}{error}, and the divergence from the untuned model is {found.kl:.4f} nats per "
+            "token, so there is nothing to predict"
+        )
+    if found.silent > MOST_SILENT:
+        lines.append(
+            f"seed {run.seed}: in {found.silent:.0%} of the groups all answers had the same reward, which teaches "
+            "nothing; questions of middling difficulty, more generations or a higher temperature help"
+        )
+    if found.cut_training > MANY_CUT:
+        lines.append(f"seed {run.seed}: {found.cut_training:.0%} of the answers in training were cut at the limit")
+    if found.solutions_reward < FEW_SOLUTIONS:
+        lines.append(
+            f"seed {run.seed}: the reward gives the training set's own solutions {found.solutions_reward:.2f} on "
+            "average, so it may not read answers of this form"
+        )
     return lines

@@ -1,4 +1,4 @@
-"""One training run: `trl.SFTTrainer` on token rows, with a LoRA adapter or all weights."""
+"""One training run: a trainer of trl with a LoRA adapter or all weights, by `SFTTrainer` on token rows or by GRPO."""
 
 import gc
 import math
@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
+from accelerate import PartialState
 from accelerate.utils import broadcast_object_list
 from datasets import Dataset
 from transformers import TrainerCallback, set_seed
@@ -21,6 +22,7 @@ from sts_eval.errors import UserError
 from sts_eval.experiment import RATE, ModelSpec, TuneSettings
 from sts_eval.model.load import checkpointing_name, default_device, load_model, lora_config, trains_in_bf16
 from sts_eval.progress import Progress, silent
+from sts_eval.records.tuning import Reinforcement
 from sts_eval.tuning.checkpoints import Attempt, last_checkpoint
 from sts_eval.tuning.setup import Setup
 
@@ -41,6 +43,52 @@ class Trained:
     loss_before: float  # held-out loss, mean over rows of nats per solution token
     loss_after: float
     device: str
+    reinforcement: Reinforcement | None  # of the method grpo
+
+
+class Task(Protocol):
+    """A way of training a seed."""
+
+    def trainer(self, network: Any, arguments: dict[str, Any], adapter: Any) -> Any:
+        """The trainer of a network, with an adapter or None, from arguments that all ways have in common."""
+
+    def loss(self, trainer: Any) -> float:
+        """The loss on held-out rows: mean over rows of nats per solution token. Measured before and after training."""
+
+    def reinforcement(self, trainer: Any) -> Reinforcement | None:
+        """What sampled answers were worth before and after, where the task samples any."""
+
+
+@dataclass(frozen=True)
+class Supervised:
+    """Training on solutions."""
+
+    rows: Split
+    tokenizer: Any
+
+    def trainer(self, network: Any, arguments: dict[str, Any], adapter: Any) -> Any:
+        """A trainer whose loss covers the solutions."""
+        config = SFTConfig(
+            **arguments,
+            per_device_eval_batch_size=1,  # so that the loss is a mean over rows, whatever their lengths
+            max_length=None,  # the rows are cut already
+            dataset_kwargs={"skip_prepare_dataset": True},
+        )
+        return SFTTrainer(
+            model=network,
+            args=config,
+            train_dataset=_dataset(self.rows.train),
+            eval_dataset=_dataset(self.rows.held_out),
+            processing_class=self.tokenizer,
+            peft_config=adapter,
+        )
+
+    def loss(self, trainer: Any) -> float:
+        """The trainer's own evaluation."""
+        return float(trainer.evaluate()["eval_loss"])
+
+    def reinforcement(self, _trainer: Any) -> None:
+        """There is none."""
 
 
 class _Watch(TrainerCallback):
@@ -132,31 +180,25 @@ def _attempt(
     setup: Setup, rows: Split, attempt: Attempt, *, most: int, seed: int, folder: Path, progress: Progress
 ) -> Trained:
     set_seed(seed)
+    settings, processes = setup.settings, PartialState().num_processes
+    per_device, accumulation = cut_batch(settings.batch, most, processes)
     network = load_model(setup.model, for_training=True)
-    arguments = _arguments(setup.model, setup.settings, network, seed=seed, folder=attempt.checkpoints)
-    per_device, accumulation = cut_batch(setup.settings.batch, most, arguments.world_size)
-    arguments.per_device_train_batch_size = per_device
-    arguments.gradient_accumulation_steps = accumulation
+    arguments = _arguments(setup.model, settings, network, seed=seed, folder=attempt.checkpoints)
+    arguments |= {"per_device_train_batch_size": per_device, "gradient_accumulation_steps": accumulation}
     network.config.use_cache = False
+    task = _task(setup, rows, per_device)
     try:
-        trainer = SFTTrainer(
-            model=network,
-            args=arguments,
-            train_dataset=_dataset(rows.train),
-            eval_dataset=_dataset(rows.held_out),
-            processing_class=setup.prompter.tokenizer,
-            peft_config=lora_config(setup.settings) if setup.settings.method == "lora" else None,
-        )
+        trainer = task.trainer(network, arguments, lora_config(settings) if settings.adapts else None)
     except ValueError as error:
         raise UserError(f"the model cannot be trained so ({error})", "Change targets or devices") from error
     trainer.remove_callback(PrinterCallback)
     trainer.remove_callback(ProgressCallback)
     stage = f"fine-tuning, seed {seed}, steps"
     trainer.add_callback(_Watch(attempt, lambda done, steps: progress(stage, done, steps)))
-    before = float(trainer.evaluate()["eval_loss"])
+    before = task.loss(trainer)
     last = last_checkpoint(attempt.checkpoints)
     trainer.train(resume_from_checkpoint=None if last is None else str(last))
-    after = float(trainer.evaluate()["eval_loss"])
+    after = task.loss(trainer)
     losses = [float(entry["loss"]) for entry in trainer.state.log_history if "loss" in entry]
     if not math.isfinite(after):
         raise UserError(f"the held-out loss is {after} after training", "Lower the learning rate")
@@ -165,30 +207,39 @@ def _attempt(
         # The trainer's own arguments, as a pickle with this machine's paths in it.
         (folder / "training_args.bin").unlink(missing_ok=True)
     trainer.accelerator.wait_for_everyone()
-    device = arguments.device
+    device = trainer.args.device
     return Trained(
         steps=trainer.state.global_step,
         per_device_batch=per_device,
         accumulation=accumulation,
-        processes=arguments.world_size,
+        processes=processes,
         train_loss_first=losses[0],
         train_loss_last=losses[-1],
         loss_before=before,
         loss_after=after,
         device=torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        reinforcement=task.reinforcement(trainer),
     )
 
 
-def _arguments(model: ModelSpec, settings: TuneSettings, network: Any, *, seed: int, folder: Path) -> SFTConfig:
+def _task(setup: Setup, rows: Split, per_device: int) -> Task:
+    if setup.rewarded is None:
+        return Supervised(rows, setup.prompter.tokenizer)
+    from sts_eval.tuning.grpo import Reinforced  # which loads what SFT does without
+
+    return Reinforced(setup, setup.rewarded, rows, per_device)
+
+
+def _arguments(model: ModelSpec, settings: TuneSettings, network: Any, *, seed: int, folder: Path) -> dict[str, Any]:
+    """What the trainers of all tasks are told."""
     on_gpu = torch.cuda.is_available() and model.device != "cpu"
     on_cpu = model.device == "cpu" or default_device() == "cpu"
     checkpointing = on_gpu if settings.gradient_checkpointing is None else settings.gradient_checkpointing
     recomputing: dict[str, Any] = {"gradient_checkpointing": None, checkpointing_name(): checkpointing}  # trl's is True
-    return SFTConfig(
+    return dict(
         output_dir=str(folder),
         num_train_epochs=settings.epochs,
         max_steps=settings.max_steps or -1,
-        per_device_eval_batch_size=1,  # so that the loss is a mean over rows, whatever their lengths
         learning_rate=settings.learning_rate or RATE[settings.method],
         lr_scheduler_type="cosine",
         warmup_steps=settings.warmup,  # below 1, the Trainer takes it as a share of the steps
@@ -201,8 +252,6 @@ def _arguments(model: ModelSpec, settings: TuneSettings, network: Any, *, seed: 
         dataloader_pin_memory=torch.cuda.is_available(),
         seed=seed,
         data_seed=seed,
-        max_length=None,  # the rows are cut already
-        dataset_kwargs={"skip_prepare_dataset": True},
         eval_strategy="no",
         save_strategy="no",  # the callback says when
         logging_steps=LOGGED_SHARE,

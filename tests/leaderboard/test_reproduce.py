@@ -40,6 +40,26 @@ def test_attached_records_become_the_experiment_that_was_run(tmp_path):
     assert read.measure.questions == "disjoint"
 
 
+def test_a_reward_that_is_code_is_not_passed_on(tmp_path):
+    """Nobody runs what a submitter's reward names, unless they name it themselves."""
+    whole = submission()
+    asked = whole.prediction.experiment
+    settings = asked.settings.model_copy(update={"demonstrations": "on_policy", "reward": "theirs:code"})
+    made = whole.prediction.model_copy(update={"experiment": asked.model_copy(update={"settings": settings})})
+    dials = {"reward": "theirs:code", "num_generations": 4}
+    tuning = whole.transfer.tuning.model_copy(update={"settings": TuneSettings(method="grpo", grpo=dials)})
+    whole = whole.model_copy(
+        update={"prediction": made, "transfer": whole.transfer.model_copy(update={"tuning": tuning})}
+    )
+    text = reproduce.experiment_file(whole, NAME)
+    assert "theirs" not in text
+    assert reproduce.OWN_CODE in text
+    read = described(whole, tmp_path)
+    assert (read.settings.demonstrations, read.settings.reward) == ("on_policy", None)
+    assert (read.tune.grpo.reward, read.tune.grpo.num_generations) == ("exact", 4)
+    assert reproduce.OWN_CODE not in reproduce.experiment_file(submission(), NAME)
+
+
 def test_a_run_in_short_becomes_its_names_and_says_that_the_rest_is_unknown(tmp_path):
     run = made_submission(made_outcomes()[0])
     text = reproduce.experiment_file(run, NAME)

@@ -34,20 +34,22 @@ def test_answers_in_batches_are_those_of_one_token_after_another(kind, monkeypat
 
 
 @pytest.mark.parametrize(
-    ("ids", "plain", "text", "ended"),
+    ("ids", "plain", "text", "ended", "kept"),
     [
-        (" seven<eos>, or more", True, "seven", True),
-        (" 7.\n\nQuestion: What", True, "7.", True),
-        (" 7.\n\nQuestion: What", False, "7.\n\nQuestion: What", False),
-        ("<eos>", True, "", True),
-        (" seven, or", True, "seven, or", False),
+        (" seven<eos>, or more", True, "seven", True, " seven<eos>"),
+        (" 7.\n\nQuestion: What", True, "7.", True, " 7.\n\nQuestion:"),
+        (" 7.\n\nQuestion:<eos><eos>", True, "7.", True, " 7.\n\nQuestion:"),
+        (" 7.\n\nQuestion: What", False, "7.\n\nQuestion: What", False, " 7.\n\nQuestion: What"),
+        ("<eos>", True, "", True, "<eos>"),
+        (" seven, or", True, "seven, or", False, " seven, or"),
     ],
 )
-def test_where_an_answer_ends(ids, plain, text, ended):
+def test_where_an_answer_ends(ids, plain, text, ended, kept):
     tokenizer = tiny.tokenizer()
     read = tokenizer(ids, add_special_tokens=False).input_ids
     for stops in (1, [5, 1]):
-        assert generation._answer(read, stops, tokenizer, plain=plain) == (text, ended)
+        found = generation._answer(read, stops, tokenizer, plain=plain)
+        assert (found.text, found.ended, tokenizer.decode(found.ids)) == (text, ended, kept)
 
 
 def test_drawn_answers_follow_their_seed():

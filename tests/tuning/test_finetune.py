@@ -29,6 +29,8 @@ def test_the_record(tuned, tmp_path):
         assert 0 < run.loss_after < run.loss_before
         assert run.changed
     assert record.changed
+    assert '"grpo"' not in record.canonical()  # so that records of other methods keep their hashes
+    assert '"reinforcement"' not in record.canonical()
     record.write(tmp_path / "tuning.json")
     assert Tuning.read(tmp_path / "tuning.json") == record
 
