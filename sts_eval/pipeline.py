@@ -13,7 +13,7 @@ from sts_eval.analysis.report import report_run
 from sts_eval.analysis.runs import read_oracles
 from sts_eval.data.benchmark import load_benchmark
 from sts_eval.data.training_set import load_training_set
-from sts_eval.experiment import Experiment, ModelSpec, Run
+from sts_eval.experiment import Experiment, Run
 from sts_eval.hindsight.actual_shift import NothingMovedError, read_shifts
 from sts_eval.hindsight.oracles import measure_oracle
 from sts_eval.hindsight.overlap import measure_overlap
@@ -204,6 +204,7 @@ def make_overlaps(
         UserError: A model cannot be read.
     """
     changed = [training for training in transfer.tuning.runs if training.changed] if transfer.tuning else []
+    tuned = {one.seed: one for one in tuned_models(transfer.tuning, files.tuning)} if transfer.tuning else {}
     extractor: Extractor | None = None
     for training in changed:
         overlap, oracle = files.overlap(prediction, training), files.oracle(prediction, training)
@@ -212,9 +213,7 @@ def make_overlaps(
             found(progress, f"overlap of seed {training.seed}")
             continue
         extractor = extractor or load_extractor(experiment.model, experiment.sae, experiment.settings)
-        weights = SeedFolder(files.tuning / training.folder).weights
-        place = {"id" if experiment.tune.method == "full" else "adapter": str(weights)}
-        network = load_model(ModelSpec.model_validate(experiment.model.model_dump() | place))
+        network = load_model(tuned[training.seed].of(experiment.model))
         training_set, seed = load_training_set(experiment.training_set), training.seed
         try:
             shifts = read_shifts(extractor, network, training_set, seed=experiment.settings.seeds[0], progress=progress)

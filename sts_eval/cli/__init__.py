@@ -25,6 +25,7 @@ SECTIONS = {
     "Compare predictions with measured changes": {
         "report": ("compare:report", "Compare one prediction with the changes that were measured."),
         "compare": ("compare:compare", "Compare all predictors over many runs."),
+        "ablate": ("ablate:ablate", "Set predicted features to zero: does the model need them?"),
         "power": ("power:power", "How many runs tell two predictors apart, before they are paid for."),
         "calibrate": ("compare:calibrate", "Convert scores to changes in points, with intervals."),
     },

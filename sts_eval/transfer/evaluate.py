@@ -41,6 +41,11 @@ class Tuned:
     weights: Path  # folder of its adapter, or of the whole model
     whole: bool = False
 
+    def of(self, model: ModelSpec) -> ModelSpec:
+        """The untuned model's description with these weights in its place, or attached to it."""
+        place = {"id" if self.whole else "adapter": str(self.weights)}
+        return ModelSpec.model_validate(model.model_dump() | place)
+
 
 class Evaluator:
     """Evaluates models on one task and one choice of questions, which is made before any model is loaded.
