@@ -179,14 +179,29 @@ class PredictSettings(Spec):
         return tuple(name for name in names if name not in ("", "none"))
 
 
-RATE = {"lora": 2e-4, "full": 1e-5}
-"""Peak learning rates where none is set: what LoRA and full fine-tuning are commonly run with."""
+RATE = {"lora": 2e-4, "full": 1e-5, "features": 1e-3}
+"""Peak learning rates where none is set: what LoRA and full fine-tuning are commonly run with, and one of ours."""
+
+
+class FeatureTuningSettings(Spec):
+    """The dials of tuning by features (arXiv 2603.02908, table 11)."""
+
+    layers: tuple[Annotated[int, Field(ge=0)], ...] = Field(
+        (), description="blocks after which features are tuned, counted from 0; by default where the SAE reads"
+    )
+    saes: tuple[str, ...] = Field((), description="SAEs of further layers: folders, or RELEASE:ID of sae-lens")
+    top_n: int = Field(100, ge=1, description="features at each layer")
+    choose: Literal["predicted", "most_active", "random", "matched"] = Field(
+        "predicted", description="which features: predicted, or as many others to compare with"
+    )
 
 
 class TuneSettings(Spec):
     """The dials of fine-tuning. Defaults are the paper's where LoRA allows (arXiv 2603.02908, section 4)."""
 
-    method: Literal["lora", "full"] = Field("lora", description="train a LoRA adapter, or all weights")
+    method: Literal["lora", "full", "features"] = Field(
+        "lora", description="train a LoRA adapter, all weights, or a map from chosen SAE features (selective tuning)"
+    )
     epochs: float = Field(10, gt=0, description="passes over the training set")
     max_steps: int | None = Field(
         None, ge=1, description="stop after this many optimiser steps; by default after the epochs"
@@ -197,7 +212,9 @@ class TuneSettings(Spec):
     held_out: int = Field(64, ge=1, description="rows held out to check whether training changed the loss")
     batch: int = Field(256, ge=1, description="rows per optimiser step, over all devices")
     per_device_batch: int = Field(8, ge=1, description="rows at once per device; halved where memory runs out")
-    learning_rate: float | None = Field(None, gt=0, description="peak rate; by default 2e-4 for lora and 1e-5 for full")
+    learning_rate: float | None = Field(
+        None, gt=0, description="peak rate; by default 2e-4 for lora, 1e-5 for full, 1e-3 for features"
+    )
     warmup: float = Field(0.1, ge=0, lt=1, description="share of the steps that warm up, before the cosine")
     beta1: float = Field(0.9, ge=0, lt=1, description="AdamW's first beta")
     beta2: float = Field(0.95, ge=0, lt=1, description="AdamW's second beta")
@@ -221,6 +238,12 @@ class TuneSettings(Spec):
         (0, 1, 2),
         min_length=1,
         description="random seeds, one fine-tuning each; a seed draws rows, their order and the adapter's start",
+    )
+    features: FeatureTuningSettings | None = Field(
+        None,
+        exclude_if=lambda chosen: chosen is None,  # so that records from before it was there keep their hashes
+        description="of the method features: layers, saes (of further layers), top_n, and choose (predicted, "
+        "most_active, random, matched); by default the 100 predicted features where the SAE reads",
     )
     allow_overlap: bool = Field(False, description="train even if rows contain benchmark questions")
     report_to: tuple[str, ...] = Field(

@@ -17,7 +17,7 @@ from sts_eval.experiment import Experiment, Run
 from sts_eval.hindsight.actual_shift import NothingMovedError, read_shifts
 from sts_eval.hindsight.oracles import measure_oracle
 from sts_eval.hindsight.overlap import measure_overlap
-from sts_eval.model.fingerprint import file_stamps, model_fingerprint, training_key
+from sts_eval.model.fingerprint import chosen_by, file_stamps, model_fingerprint, training_key
 from sts_eval.model.load import load_model
 from sts_eval.prediction.predict import predict
 from sts_eval.predictors.predictor import Need
@@ -35,6 +35,7 @@ from sts_eval.records.tuning import PredictionReference, Tuning
 from sts_eval.study.extractor import Extractor, load_extractor
 from sts_eval.transfer.evaluate import Evaluator
 from sts_eval.transfer.measure import measure, refer_to, tuned_models
+from sts_eval.tuning.features import FeaturePlan
 from sts_eval.tuning.finetune import finetune
 
 READS_THE_TUNING = {Need.GRADIENTS, Need.PROBE}  # what predictors may need that depends on the settings of the tuning
@@ -84,7 +85,7 @@ def make_prediction(experiment: Run, files: RunFolder, progress: Progress = sile
 
 def _is_tuned(experiment: Run, files: RunFolder) -> bool:
     """Whether all seeds are there."""
-    data = [load_training_set(experiment.training_set).sha256]
+    data = [load_training_set(experiment.training_set).sha256, *chosen_by(experiment)]
     keys = {seed: training_key(experiment.model, data, experiment.tune, seed) for seed in experiment.tune.seeds}
     return all(seed_folder(files.tuning, seed, key).facts.is_file() for seed, key in keys.items())
 
@@ -123,13 +124,15 @@ def make_tuning(
     Raises:
         UserError: The model cannot be tuned so.
     """
+    training_set = load_training_set(experiment.training_set)
     return finetune(
         experiment.model,
-        load_training_set(experiment.training_set),
+        training_set,
         experiment.tune,
         files.tuning,
         benchmark=load_benchmark(experiment.benchmark),
         prediction=followed,
+        features=FeaturePlan(experiment, training_set) if experiment.tune.method == "features" else None,
         progress=progress,
     )
 

@@ -142,7 +142,8 @@ class SparseAutoencoder:
         def of(block: Tensor) -> Tensor:
             active = sae.encode(block.to(index.device)) * kept
             by_these, by_none = sae.decode(torch.stack([active, torch.zeros_like(active)]))  # one scale for both
-            return (by_these - by_none).float()
+            difference: Tensor = by_these - by_none
+            return difference.float()
 
         return lambda hidden: torch.cat([of(block) for block in torch.split(hidden, at_once)])
 

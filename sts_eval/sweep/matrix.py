@@ -120,8 +120,9 @@ def model_slug(run: Run) -> str:
 
 
 def tuning_slug(run: Run) -> str:
-    """Name of what the runs of a model and training set share, whatever their SAE."""
-    return _name([model_name(run.model.id), set_name(run.training_set.source)], run.model, run.training_set)
+    """Name of what the runs of a model and training set share, whatever their SAE, unless its features are tuned."""
+    chosen = [run.sae] if run.tune.method == "features" else []
+    return _name([model_name(run.model.id), set_name(run.training_set.source)], run.model, run.training_set, *chosen)
 
 
 def _name(names: Sequence[str], *specs: Spec) -> str:

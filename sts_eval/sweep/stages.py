@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from sts_eval.experiment import Run
-from sts_eval.model.fingerprint import file_stamps, model_fingerprint, training_key
+from sts_eval.model.fingerprint import chosen_by, file_stamps, model_fingerprint, training_key
 from sts_eval.records.record import fingerprint
 from sts_eval.sweep.matrix import Kind, Matrix, model_slug, tuning_slug
 
@@ -50,7 +50,7 @@ def plan(matrix: Matrix) -> tuple[Stage, ...]:
     for slug, names in _shared(runs, tuning_slug).items():
         needs = tuple(predictions[name].name for name in names)
         run = runs[names[0]]
-        data = [run.training_set.model_dump(mode="json"), file_stamps(run.training_set.source)]
+        data = [run.training_set.model_dump(mode="json"), file_stamps(run.training_set.source), *chosen_by(run)]
         for seed in matrix.tune.seeds:
             key = training_key(run.model, data, run.tune, seed)
             tuning = Stage(f"tune-{slug}-seed{seed}", "tune", names[0], key, seed, needs)

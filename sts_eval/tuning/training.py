@@ -19,6 +19,8 @@ from trl.trainer.sft_trainer import SFTTrainer
 from sts_eval.data.rows import Split, TokenRow
 from sts_eval.errors import UserError
 from sts_eval.experiment import RATE, ModelSpec, TuneSettings
+from sts_eval.model.feature_tuning import NAME
+from sts_eval.model.hook import unwrapped
 from sts_eval.model.load import checkpointing_name, load_model, lora_config
 from sts_eval.progress import Progress, silent
 from sts_eval.tuning.checkpoints import Attempt, last_checkpoint
@@ -41,6 +43,16 @@ class Trained:
     loss_before: float  # held-out loss, mean over rows of nats per solution token
     loss_after: float
     device: str
+
+
+class _FeatureTrainer(SFTTrainer):
+    """Saves and loads the trained maps alone."""
+
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+        unwrapped(self.model).get_submodule(NAME).save(Path(output_dir or str(self.args.output_dir)))
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        unwrapped(self.model).get_submodule(NAME).load(Path(resume_from_checkpoint))
 
 
 class _Watch(TrainerCallback):
@@ -138,8 +150,9 @@ def _attempt(
     arguments.gradient_accumulation_steps = accumulation
     network = load_model(setup.model, for_training=True)
     network.config.use_cache = False
+    maps = None if setup.features is None else setup.features.attached(network, seed)
     try:
-        trainer = SFTTrainer(
+        trainer = (SFTTrainer if maps is None else _FeatureTrainer)(
             model=network,
             args=arguments,
             train_dataset=_dataset(rows.train),

@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+from helpers.records import transfer
 from helpers.small_run import call, experiment
 from helpers.tiny import silent
 
@@ -12,7 +13,7 @@ from sts_eval.analysis.ablation import conclusions, summarise_ablation
 from sts_eval.data.benchmark import load_benchmark
 from sts_eval.experiment import AblationSettings, ModelSpec
 from sts_eval.hindsight.ablation import Ablated, Zeroed, ablate
-from sts_eval.pipeline import make_prediction, make_transfer, predicted_part
+from sts_eval.pipeline import make_tuning, predicted_part
 from sts_eval.prediction.predict import predict
 from sts_eval.records.ablation import Ablation, AblationCell
 from sts_eval.records.run_folder import RunFolder
@@ -20,24 +21,30 @@ from sts_eval.statistics.seeds import mean_change_over_seeds
 from sts_eval.study.extractor import load_extractor
 from sts_eval.study.feature_choice import FeatureActivity
 from sts_eval.study.losses import read_answering
+from sts_eval.transfer.measure import refer_to
 
-SETTINGS = AblationSettings(counts=(10, 30), draws=2, questions=3, rows=4)
-SMALL = ("--count", 10, "--count", 30, "--draws", 2, "--questions", 3, "--rows", 4)
+SMALL_RUN = experiment(benchmark={"domains": ("law", "math")})
 
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    """The folder of a run of five domains and two tuned seeds, without a report."""
-    files = RunFolder.of(tmp_path_factory.mktemp("runs") / "small")
-    small = experiment()
-    make_transfer(small, make_prediction(small, files), files)
-    return files.run
+SETTINGS = AblationSettings(counts=(10, 30), draws=2, questions=2, rows=2)
+SMALL = ("--count", 10, "--draws", 2, "--questions", 2, "--rows", 2)
+SETS = ("predicted", "actual", "most_active", "random", "matched")
 
 
 @pytest.fixture(scope="module")
 def prediction():
-    """A prediction without a run."""
-    return predict(predicted_part(experiment()))
+    """A prediction for two domains."""
+    return predict(predicted_part(SMALL_RUN))
+
+
+@pytest.fixture(scope="module")
+def run(prediction, tmp_path_factory):
+    """The folder of a run with two tuned seeds, without a report; what was measured is made up."""
+    files = RunFolder.of(tmp_path_factory.mktemp("runs") / "small")
+    prediction.write(files.prediction("0" * 8))
+    tuning = make_tuning(SMALL_RUN, refer_to(prediction), files)
+    made_up_transfer = transfer({"law": (1, 2)}, after=prediction).model_copy(update={"tuning": tuning})
+    made_up_transfer.write(files.transfer("0" * 8))
+    return files.run
 
 
 @pytest.fixture(scope="module")
@@ -51,8 +58,7 @@ def test_the_command_measures_both_models_and_all_five_sets(run, measured):
     assert ended.code == 0, ended.err
     assert ablation.tuning_seeds == (0, 1)
     found = {(one.tuned, one.features, one.count) for one in ablation.points}
-    sets = ("predicted", "actual", "most_active", "random", "matched")
-    assert found == {(tuned, name, count) for tuned in (False, True) for name in sets for count in (10, 30)}
+    assert found == {(tuned, name, 10) for tuned in (False, True) for name in SETS}
     assert sorted(ablation.questions) == sorted(one.domain for one in ablation.points[0].domains)
     assert all(line in " ".join(ended.out.split()) for line in conclusions(ablation))
     assert (run / "ablation" / "ablation.png").read_bytes().startswith(b"\x89PNG")
@@ -67,8 +73,8 @@ def test_no_question_was_read_by_the_prediction(run, measured):
 
 def test_finished_cells_are_not_measured_again(run, measured):
     cells = sorted((run / "ablation" / "cells").glob("cell-*.json"))
-    # Per model: none; predicted, actual and most active once, random and matched twice, at two counts.
-    assert len(cells) == 3 * (1 + (3 + 2 * 2) * 2)
+    # Per model: none; predicted, actual and most active once, random and matched twice.
+    assert len(cells) == 3 * (1 + 3 + 2 * 2)
     cells[0].unlink()
     before = {cell: cell.stat().st_mtime_ns for cell in cells[1:]}
     again = call("ablate", run, *SMALL)
@@ -115,7 +121,7 @@ def made_up(columns):
 
 
 def load_questions():
-    return load_benchmark(experiment().benchmark).domains["law"].questions[:4]
+    return load_benchmark(SMALL_RUN.benchmark).domains["law"].questions[:4]
 
 
 def test_the_sentence_follows_the_interval(prediction):
