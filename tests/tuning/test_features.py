@@ -5,6 +5,7 @@ import torch
 from helpers.pencil import WORDS, embedding_only, identity
 from helpers.small_run import call, experiment, write_experiment
 
+from sts_eval import lab
 from sts_eval.data.training_set import load_training_set
 from sts_eval.errors import UserError
 from sts_eval.experiment import FeatureTuningSettings, SAESpec, TuneSettings
@@ -59,10 +60,11 @@ def test_the_gradient_on_paper_and_only_of_w():
 
 
 def small(**tune):
-    """The small run, tuned by 20 features."""
-    values = {"method": "features", "features": FeatureTuningSettings(top_n=20), "seeds": (0,), "max_steps": 8}
-    values |= {"learning_rate": 3e-3, **tune}
-    return experiment(tune=values, benchmark={"domains": ("law", "math", "health")})
+    """The small run on another set, tuned by 20 features."""
+    values = {"method": "features", "features": FeatureTuningSettings(top_n=20), "seeds": (0,), "max_steps": 6}
+    values |= {"learning_rate": 2e-3, "batch": 8, "max_rows": 48, **tune}
+    data = {"source": str(lab.sft_path("code"))}
+    return experiment(tune=values, benchmark={"domains": ("law", "math")}, training_set=data)
 
 
 @pytest.fixture(scope="module")
@@ -127,9 +129,8 @@ def test_older_records_keep_their_hashes(tuned):
 
 
 def test_a_layer_without_an_sae(tmp_path):
-    path = write_experiment(
-        tmp_path / "small.yaml", tune={"method": "features", "features": FeatureTuningSettings(layers=(0,))}
-    )
+    tune = {"method": "features", "features": FeatureTuningSettings(layers=(0,))}
+    path = write_experiment(tmp_path / "small.yaml", tune=tune)
     ended = call("run", path, "--folder", tmp_path / "run")
     assert ended.code == 2
     assert "no SAE is given for layer 0, only for layer 2" in ended.err
