@@ -2,7 +2,7 @@
 
     python benchmarks/lab_ablation.py FOLDER [--model shipped] [--sets code health law]
 
-The models and settings are those of benchmarks/lab_matrix.py with two seeds of prediction and tuning. It can be killed
+The models and settings are those of benchmarks/lab_matrix.py with fewer seeds, and the first seed's prediction. It can be killed
 and started again: finished cells and tuned seeds are not made again. Writes benchmarks/results/lab_ablation.md, of the
 sets that are done so far.
 """
@@ -15,6 +15,7 @@ from pathlib import Path
 from lab_matrix import MODELS, SHIPPED, build, describe
 
 from sts_eval.analysis.ablation import conclusions, summarise_ablation
+from sts_eval.analysis.wording import counted
 from sts_eval.experiment import AblationSettings, Run
 from sts_eval.hindsight.ablation import ablate
 from sts_eval.lab import SFT_SETS
@@ -35,8 +36,7 @@ from sts_eval.report.markdown import pipe_table
 from sts_eval.transfer.measure import refer_to, tuned_models
 
 DOCUMENT = Path(__file__).resolve().parent / "results" / "lab_ablation.md"
-SEEDS = (0, 1)
-SETTINGS = AblationSettings(counts=(10, 30, 100, 300), draws=4, questions=25)
+SETTINGS = AblationSettings(counts=(10, 30, 100), draws=4, questions=8, rows=24)
 
 
 def main() -> None:
@@ -44,29 +44,29 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--model", default=SHIPPED, choices=[SHIPPED, *MODELS])
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1], help="of prediction and tuning")
     parser.add_argument("--sets", nargs="+", default=["code", "health", "law"], choices=SFT_SETS)
     arguments = parser.parse_args()
-    if arguments.model != SHIPPED:
-        build(arguments.folder, arguments.model)
+    build(arguments.folder, arguments.model)
     done: dict[str, Ablation] = {}
     for name in arguments.sets:
-        done[name] = go(arguments.folder, arguments.model, name)
+        done[name] = go(arguments.folder, arguments.model, name, tuple(arguments.seeds))
         DOCUMENT.write_text(document(arguments.model, done), encoding="utf-8")
         print(f"{name}: done", flush=True)
 
 
-def small(folder: Path, model: str, name: str) -> Run:
-    """A run of the matrix with two seeds and without other predictors."""
+def small(folder: Path, model: str, name: str, seeds: tuple[int, ...]) -> Run:
+    """A run of the matrix with few seeds and without other predictors."""
     whole = describe(folder, model, name)
-    settings = whole.settings.model_copy(update={"seeds": SEEDS, "predictors": ()})
-    return whole.model_copy(update={"settings": settings, "tune": whole.tune.model_copy(update={"seeds": SEEDS})})
+    settings = whole.settings.model_copy(update={"seeds": seeds, "predictors": ()})
+    return whole.model_copy(update={"settings": settings, "tune": whole.tune.model_copy(update={"seeds": seeds})})
 
 
-def go(folder: Path, model: str, name: str) -> Ablation:
+def go(folder: Path, model: str, name: str, seeds: tuple[int, ...]) -> Ablation:
     """Predict, tune and set features to zero, or what is missing of it."""
     from sts_eval.cli.progress import progress_bars
 
-    run, files = small(folder, model, name), RunFolder.of(folder / "ablation" / f"{model}-{name}")
+    run, files = small(folder, model, name, seeds), RunFolder.of(folder / "ablation" / f"{model}-{name}")
     path = files.prediction("0" * 8)
     with progress_bars() as progress:
         if not path.is_file():
@@ -87,7 +87,7 @@ def document(model: str, done: dict[str, Ablation]) -> str:
         "# Zero-ablation in the lab",
         "",
         "Written by `python benchmarks/lab_ablation.py FOLDER`; every figure is measured. Model "
-        f"`{model}`, {len(first.tuning_seeds)} tuning seeds, {SETTINGS.draws} draws of random features per model, "
+        f"`{model}`, {counted(len(first.tuning_seeds), 'tuning seed')}, {SETTINGS.draws} draws of random features per model, "
         f"{questions} questions of {len(first.questions)} domains and {len(first.rows)} held-out rows of the training "
         f"set; {first.n_features} features. How it is done and how features are matched: "
         "[docs/ablation.md](../../docs/ablation.md).",

@@ -30,9 +30,9 @@ from sts_eval.transfer.evaluate import Evaluator
 from sts_eval.transfer.measure import tuned_models
 
 DOCUMENT = Path(__file__).resolve().parent / "results" / "lab_selective.md"
-LORA_STEPS = (5, 15, 40)
-STEPS = 40  # of an arm that trains features
-RATE = 1e-3  # of these arms; LoRA has the matrix's
+LORA_STEPS = (4, 12, 24)
+STEPS = 24  # of an arm that trains features
+RATE = 2e-3  # of these arms; LoRA has the matrix's
 ARMS = ("predicted", "matched", "random", "most_active")
 FEATURES = 100
 
@@ -75,8 +75,8 @@ def arms(folder: Path, name: str, seed: int) -> dict[str, Run]:
         features = FeatureTuningSettings(top_n=FEATURES, choose=choose)
         update = {"method": "features", "features": features, "max_steps": STEPS, "learning_rate": RATE}
         tunes[choose] = tune.model_copy(update=update)
-    settings = whole.settings.model_copy(update={"seeds": (0,), "shift_tokens": 3000, "predictors": ()})
-    measured = whole.measure.model_copy(update={"max_questions": 100})
+    settings = whole.settings.model_copy(update={"seeds": (0,), "shift_tokens": 2000, "predictors": ()})
+    measured = whole.measure.model_copy(update={"max_questions": 20})
     return {
         arm: whole.model_copy(update={"tune": one, "settings": settings, "measure": measured})
         for arm, one in tunes.items()

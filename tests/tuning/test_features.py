@@ -20,6 +20,7 @@ from sts_eval.study.extractor import load_extractor
 from sts_eval.study.shifted_features import measure_shift
 from sts_eval.transfer.evaluate import Evaluator
 from sts_eval.transfer.measure import tuned_models
+from sts_eval.tuning.features import check_features
 
 HOOK = "blocks.0.hook_resid_post"
 
@@ -61,7 +62,7 @@ def test_the_gradient_on_paper_and_only_of_w():
 
 def small(**tune):
     """The small run on another set, tuned by 20 features."""
-    values = {"method": "features", "features": FeatureTuningSettings(top_n=20), "seeds": (0,), "max_steps": 6}
+    values = {"method": "features", "features": FeatureTuningSettings(top_n=20), "seeds": (0,), "max_steps": 5}
     values |= {"learning_rate": 2e-3, "batch": 8, "max_rows": 48, **tune}
     data = {"source": str(lab.sft_path("code"))}
     return experiment(tune=values, benchmark={"domains": ("law", "math")}, training_set=data)
@@ -129,12 +130,26 @@ def test_older_records_keep_their_hashes(tuned):
 
 
 def test_a_layer_without_an_sae(tmp_path):
-    tune = {"method": "features", "features": FeatureTuningSettings(layers=(0,))}
-    path = write_experiment(tmp_path / "small.yaml", tune=tune)
-    ended = call("run", path, "--folder", tmp_path / "run")
-    assert ended.code == 2
-    assert "no SAE is given for layer 0, only for layer 2" in ended.err
-    assert ended.err.count("Error:") == 1
+    missing = {"features": FeatureTuningSettings(layers=(0,))}
+    with pytest.raises(UserError, match="no SAE is given for layer 0, only for layer 2"):
+        check_features(small(**missing))
+    path = write_experiment(tmp_path / "small.yaml", tune=missing | {"method": "features"})
+    ended = call("stage", "finetune", path, "--folder", tmp_path / "run")
+    assert (ended.code, ended.err.count("Error:")) == (2, 1)
+    assert "tune.features.saes" in ended.err
+
+
+def test_recomputed_activations_give_the_same_map(tuned, tmp_path):
+    run, _, _ = tuned
+    short = {"max_steps": 2, "batch": 4}
+    found = []
+    for recomputed in (False, True):
+        files = RunFolder.of(tmp_path / str(recomputed))
+        record = make_tuning(small(**short, gradient_checkpointing=recomputed), None, files)
+        made = attach_saved(load_model(run.model), SeedFolder(files.tuning / record.runs[0].folder).weights)
+        found.append(made.maps[0].detach())
+    assert found[0].any()
+    torch.testing.assert_close(found[1], found[0], atol=1e-6, rtol=1e-4)
 
 
 def test_more_features_than_there_are(tmp_path):
