@@ -2,9 +2,9 @@
 
     python benchmarks/lab_ablation.py FOLDER [--model shipped] [--sets code health law]
 
-The models and settings are those of benchmarks/lab_matrix.py with fewer seeds, and the first seed's prediction. It can be killed
-and started again: finished cells and tuned seeds are not made again. Writes benchmarks/results/lab_ablation.md, of the
-sets that are done so far.
+The models and settings are those of benchmarks/lab_matrix.py with fewer seeds. It can be killed and started again:
+finished cells and tuned seeds are not made again. Writes benchmarks/results/lab_ablation.md, of the sets that are done
+so far.
 """
 
 from __future__ import annotations
@@ -87,9 +87,9 @@ def document(model: str, done: dict[str, Ablation]) -> str:
         "# Zero-ablation in the lab",
         "",
         "Written by `python benchmarks/lab_ablation.py FOLDER`; every figure is measured. Model "
-        f"`{model}`, {counted(len(first.tuning_seeds), 'tuning seed')}, {SETTINGS.draws} draws of random features per model, "
-        f"{questions} questions of {len(first.questions)} domains and {len(first.rows)} held-out rows of the training "
-        f"set; {first.n_features} features. How it is done and how features are matched: "
+        f"`{model}`, {counted(len(first.tuning_seeds), 'tuning seed')}, {SETTINGS.draws} draws of random features per "
+        f"model, {questions} questions of {len(first.questions)} domains and {len(first.rows)} held-out rows of the "
+        f"training set; {first.n_features} features. How it is done and how features are matched: "
         "[docs/ablation.md](../../docs/ablation.md).",
         "",
     ]

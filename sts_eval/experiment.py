@@ -380,7 +380,7 @@ class AblationSettings(Spec):
         (10, 30, 100, 300, 1000), description="how many features to set to zero"
     )
     draws: int = Field(5, ge=1, description="draws of random and of matched random features")
-    questions: int = Field(50, ge=2, description="questions per domain that are scored, none of which was predicted on")
+    questions: int = Field(50, ge=2, description="questions per domain that are scored, of those not read before")
     rows: int = Field(64, ge=2, description="held-out rows of the training set whose answers are scored")
     seed: int = Field(0, ge=0, description="random seed of the questions and of random features")
 

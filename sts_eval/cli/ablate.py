@@ -28,6 +28,8 @@ def ablate(subject: Path, output: Path | None, **options: Any) -> None:
 
     plan = describe(AblationPlan, options, lambda name, value: f"--{name.replace('_', '-')} {value!r}")
     prediction, tuned = read_subject(subject)
+    if subject.is_dir() and not tuned:
+        click.echo(f"{subject} has no tuned weights, so only the untuned model is measured.", err=True)
     output = output or (subject if subject.is_dir() else subject.parent) / "ablation"
     with claimed(output / ".running.json", own_claim()), progress_bars() as progress:
         ablated = measured(prediction, tuned, plan.ablation, output / "cells", progress)
