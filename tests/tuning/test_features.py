@@ -4,6 +4,7 @@ import pytest
 import torch
 from helpers.pencil import WORDS, embedding_only, identity
 from helpers.small_run import call, experiment, write_experiment
+from transformers import TrainerCallback
 
 from sts_eval import lab
 from sts_eval.data.training_set import load_training_set
@@ -20,6 +21,7 @@ from sts_eval.study.extractor import load_extractor
 from sts_eval.study.shifted_features import measure_shift
 from sts_eval.transfer.evaluate import Evaluator
 from sts_eval.transfer.measure import tuned_models
+from sts_eval.tuning import training
 from sts_eval.tuning.features import check_features
 
 HOOK = "blocks.0.hook_resid_post"
@@ -77,10 +79,10 @@ def tuned(tmp_path_factory):
 
 def test_training_starts_from_the_untuned_model_and_moves_w_alone(tuned):
     run, files, record = tuned
-    (training,) = record.runs
-    assert training.changed
-    assert training.loss_after < training.loss_before
-    weights = SeedFolder(files.tuning / training.folder).weights
+    (seed,) = record.runs
+    assert seed.changed
+    assert seed.loss_after < seed.loss_before
+    weights = SeedFolder(files.tuning / seed.folder).weights
     assert sorted(path.name for path in weights.iterdir()) == ["feature_tuning.json", "feature_tuning.safetensors"]
     plain, network = load_model(run.model), load_model(run.model)
     made = attach_saved(network, weights)
@@ -121,6 +123,30 @@ def test_a_seed_is_not_trained_twice_and_other_features_are_another(tuned):
     other = make_tuning(small(features=FeatureTuningSettings(top_n=20, choose="matched")), None, files)
     assert other.runs[0].folder != record.runs[0].folder
     assert other.runs[0].weights_sha256 != record.runs[0].weights_sha256
+
+
+def test_a_killed_seed_goes_on_to_the_same_map(tuned, monkeypatch, tmp_path):
+    run, _, record = tuned
+    files, real, steps = RunFolder.of(tmp_path / "run"), training._FeatureTrainer, []
+
+    class Killed(TrainerCallback):
+        def on_step_begin(self, args, state, control, **kwargs):
+            steps.append(state.global_step)
+            if steps == [0, 1, 2]:
+                raise KeyboardInterrupt
+
+    def made(**named):
+        trainer = real(**named)
+        trainer.add_callback(Killed())
+        return trainer
+
+    monkeypatch.setattr(training, "CHECKPOINT_EVERY", 0.0)
+    monkeypatch.setattr(training, "_FeatureTrainer", made)
+    with pytest.raises(KeyboardInterrupt):
+        make_tuning(run, None, files)
+    (resumed,) = make_tuning(run, None, files).runs
+    assert steps == [0, 1, 2, 2, 3, 4]
+    assert resumed.weights_sha256 == record.runs[0].weights_sha256
 
 
 def test_older_records_keep_their_hashes(tuned):
