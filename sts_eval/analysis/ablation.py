@@ -131,10 +131,10 @@ def conclusions(ablation: Ablation) -> list[str]:
                 lines.append(_conclusion(found))
     unlike = [one for one in ablation.balances if one.features == "matched" and not one.alike]
     if unlike:
-        told = ", ".join(f"{one.activation:.2f} times at {one.count}" for one in unlike)
+        told = ", ".join(f"{one.activation:.2f} at {one.count}" for one in unlike)
         lines.append(
-            f"Where there are too few other active features to match with, the contrast says little: matched features "
-            f"are {told} as active as the predicted."
+            "At some counts there are not enough other features that are as active, so that the contrast says little: "
+            f"the mean activation of matched features is {told} times that of the predicted ones."
         )
     return lines
 

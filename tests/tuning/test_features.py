@@ -125,6 +125,7 @@ def test_a_seed_is_not_trained_twice_and_other_features_are_another(tuned):
     assert other.runs[0].weights_sha256 != record.runs[0].weights_sha256
 
 
+@pytest.mark.slow
 def test_a_killed_seed_goes_on_to_the_same_map(tuned, monkeypatch, tmp_path):
     run, _, record = tuned
     files, real, steps = RunFolder.of(tmp_path / "run"), training._FeatureTrainer, []
@@ -165,6 +166,7 @@ def test_a_layer_without_an_sae(tmp_path):
     assert "tune.features.saes" in ended.err
 
 
+@pytest.mark.slow
 def test_recomputed_activations_give_the_same_map(tuned, tmp_path):
     run, _, _ = tuned
     short = {"max_steps": 2, "batch": 4}
