@@ -129,6 +129,18 @@ def mean_of(values: list[float], digits: int = 3) -> str:
     return f"{np.mean(values):+.{digits}f}{error}"
 
 
+def verdict(arm: str, differences: list[float]) -> str:
+    """Whether an arm moves the other domains less than LoRA at equal gain, by a t interval over seeds."""
+    start = f"- {arm.replace('_', ' ')} features against LoRA at equal gain:"
+    if len(differences) < 2:  # noqa: PLR2004 -- without two there is no error
+        return f"{start} cannot tell, {len(differences)} seed."
+    mean = float(np.mean(differences))
+    half = float(stats.t.ppf(0.975, len(differences) - 1) * stats.sem(differences))
+    low, high = mean - half, mean + half
+    said = "less" if high < 0 else "more" if low > 0 else "cannot tell"
+    return f"{start} {said} ({mean:+.3f} nats, 95% interval {low:+.3f} to {high:+.3f} over {len(differences)} seeds)."
+
+
 def document(done: dict[tuple[str, str, int], Moved]) -> str:
     """The tables as Markdown."""
     lines = [
@@ -148,7 +160,7 @@ def document(done: dict[tuple[str, str, int], Moved]) -> str:
     ]
     for name in dict.fromkeys(key[0] for key in done):
         seeds = sorted({seed for one, _, seed in done if one == name})
-        rows = []
+        rows, verdicts = [], []
         for arm in dict.fromkeys(arm for one, arm, _ in done if one == name):
             own = {seed: done[name, arm, seed] for seed in seeds if (name, arm, seed) in done}
             equal: dict[int, float] = {}
@@ -172,8 +184,10 @@ def document(done: dict[tuple[str, str, int], Moved]) -> str:
                     mean_of([own[seed].others - at for seed, at in equal.items()]),
                 ]
             )
+            if arm in ARMS:
+                verdicts.append(verdict(arm, [own[seed].others - at for seed, at in equal.items()]))
         header = ["arm", "seeds", "gain", "home", "others", "others, signed", "others, points", "others per gain"]
-        lines += [f"## {name}", *pipe_table([*header, "LoRA at equal gain", "less LoRA"], rows)]
+        lines += [f"## {name}", *pipe_table([*header, "LoRA at equal gain", "less LoRA"], rows), *verdicts, ""]
     return "\n".join(lines).rstrip() + "\n"
 
 

@@ -122,11 +122,12 @@ def summarise_ablation(prediction: Prediction, ablated: Ablated, settings: Ablat
 
 
 def conclusions(ablation: Ablation) -> list[str]:
-    """Whether predicted features matter more than matched random ones, by 95% intervals, in sentences."""
+    """Whether predicted features matter more than random ones, by 95% intervals, in sentences: matched ones first."""
+    asked: list[tuple[FeatureSet, Measure]] = [("matched", measure) for measure in MEASURES]
     lines = []
     for tuned in (False, True):
-        for measure in MEASURES:
-            found = ablation.contrast("matched", ablation.headline, measure, tuned=tuned)
+        for against, measure in (*asked, ("random", MEASURES[0])):
+            found = ablation.contrast(against, ablation.headline, measure, tuned=tuned)
             if found is not None:
                 lines.append(_conclusion(found))
     unlike = [one for one in ablation.balances if one.features == "matched" and not one.alike]
@@ -143,15 +144,13 @@ def _conclusion(found: Contrast) -> str:
     what, unit = _UNITS[found.measure]
     model, effect = "Tuned model" if found.tuned else "Untuned model", found.effect
     start = f"{model}, {found.count} features at zero, {what}:"
+    others = f"{SET_NAMES[found.against]} ones"
     if effect.interval is None:
-        return f"{start} predicted and matched random features cannot be compared, since no error is known."
+        return f"{start} predicted features and {others} cannot be compared, since no error is known."
     low, high = effect.interval
-    figures = f"{effect.value:+.3g} {unit} against matched random ones, 95% interval {low:+.3g} to {high:+.3g}"
-    if high < 0:
-        return f"{start} predicted features hurt more ({figures})."
-    if low > 0:
-        return f"{start} predicted features hurt less ({figures})."
-    return f"{start} predicted features are not shown to hurt more ({figures})."
+    figures = f"{effect.value:+.3g} {unit}, 95% interval {low:+.3g} to {high:+.3g}"
+    verdict = "hurt more" if high < 0 else "hurt less" if low > 0 else "are not shown to hurt more"
+    return f"{start} predicted features {verdict} than {others} ({figures})."
 
 
 def _order(size: tuple[FeatureSet, int]) -> tuple[int, int]:

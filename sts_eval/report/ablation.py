@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -29,8 +30,9 @@ COLOURS: dict[FeatureSet, str] = {
 }
 
 CURVES_HEADER = ("model", "features at zero", "count", *(HEADS[measure] for measure in MEASURES))
-CONTRASTS = "Predicted less matched random, 95% interval (negative: predicted features hurt more)"
-CONTRASTS_HEADER = ("model", "count", *(HEADS[measure] for measure in MEASURES), "activity of matched")
+CONTRASTS = "Predicted less random features, 95% interval (negative: predicted features hurt more)"
+CONTRASTS_HEADER = ("model", "count", "against", *(HEADS[measure] for measure in MEASURES), "activity")
+AGAINST: tuple[FeatureSet, ...] = ("matched", "random")
 DOMAINS_HEADER = ("domain", "predicted: Δ log p", "Δ points", "matched: Δ log p", "Δ points")
 BALANCE_HEADER = ("features", "count", "firing frequency", "mean activation")
 
@@ -39,7 +41,9 @@ def print_ablation(ablation: Ablation) -> None:
     """Print curves, domains at the headline count, and conclusions."""
     console = standard_output()
     console.print(text_table(title(ablation), CURVES_HEADER, curve_rows(ablation), left=CURVES_HEADER[:2]))
-    console.print(text_table(CONTRASTS, CONTRASTS_HEADER, contrast_rows(ablation), left=("model",)))
+    console.print(
+        text_table(CONTRASTS, CONTRASTS_HEADER, contrast_rows(ablation), left=("model", "against"), dense=True)
+    )
     for line in ablation.left_out:
         warn(console, f"Left out: {line}.")
     for line in conclusions(ablation):
@@ -100,14 +104,15 @@ def curve_rows(ablation: Ablation) -> Iterator[list[str]]:
 
 
 def contrast_rows(ablation: Ablation) -> Iterator[list[str]]:
-    """One row per model and count: predicted against matched random features."""
-    for tuned in sorted({point.tuned for point in ablation.points}):
-        for count in ablation.settings.counts:
-            found = [ablation.contrast("matched", count, measure, tuned=tuned) for measure in MEASURES]
-            figures = [_interval(one.effect, places(one.measure)) for one in found if one is not None]
-            balance = ablation.balance("matched", count)
-            if balance is not None:
-                yield ["tuned" if tuned else "untuned", str(count), *figures, f"× {balance.activation:.2f}"]
+    """One row per model, count and control: predicted features against matched and random ones."""
+    models = sorted({point.tuned for point in ablation.points})
+    for tuned, name, count in product(models, AGAINST, ablation.settings.counts):
+        found = [ablation.contrast(name, count, measure, tuned=tuned) for measure in MEASURES]
+        figures = [_interval(one.effect, places(one.measure)) for one in found if one is not None]
+        balance = ablation.balance(name, count)
+        if balance is not None:
+            model = "tuned" if tuned else "untuned"
+            yield [model, str(count), name, *figures, f"× {balance.activation:.2f}"]
 
 
 def domain_rows(ablation: Ablation) -> Iterator[list[str]]:

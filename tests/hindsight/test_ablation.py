@@ -136,7 +136,7 @@ def test_the_sentence_follows_the_interval(prediction):
     by_hand = mean_change_over_seeds(np.array([none, none]), np.array([worse, worse]))
     assert contrast.value == pytest.approx(-1.05)
     assert contrast.interval == pytest.approx((by_hand.interval.low, by_hand.interval.high))
-    assert "predicted features hurt more (-1.05 nats per token" in conclusions(ablation)[0]
+    assert "predicted features hurt more than matched random ones (-1.05 nats per token" in conclusions(ablation)[0]
     same = summarise_ablation(prediction, made_up(columns | {("predicted", 0, 2): (-1.1, -1.9, -1, -2)}), SETTINGS)
     assert "predicted features are not shown to hurt more" in conclusions(same)[0]
     others = {("matched", 0, 2): worse, ("matched", 1, 2): worse, ("predicted", 0, 2): none}
