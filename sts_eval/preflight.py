@@ -18,7 +18,7 @@ from sts_eval.model.load import load_config, load_tokenizer, lora_config
 from sts_eval.predictors.registry import select
 from sts_eval.records.record import check_writable
 from sts_eval.records.run_folder import RunFolder, SeedFolder
-from sts_eval.transfer.evaluate import model_class
+from sts_eval.transfer.evaluate import check_runs_features, model_class
 from sts_eval.transfer.lm_eval_tasks import load_tasks
 from sts_eval.transfer.scored_questions import domain_of
 from sts_eval.tuning.contamination import check_contamination
@@ -43,6 +43,7 @@ def check_stages(experiment: Run, files: RunFolder) -> None:
     if experiment.tune.method == "features":
         from sts_eval.tuning.features import check_features  # loads torch
 
+        check_runs_features(experiment.measure)
         check_features(experiment)
 
 

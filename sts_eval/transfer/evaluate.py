@@ -152,11 +152,8 @@ class Evaluator:
 
         settings = self._settings
         selective = tuned is not None and is_feature_tuning(tuned.weights)
-        if selective and not settings.backend.startswith("hf"):
-            raise UserError(
-                f"the backend {settings.backend!r} cannot run a tuning by features",
-                "Set measure.backend to hf or hf-packed",
-            )
+        if selective:
+            check_runs_features(settings)
         device = default_device() if model.device == "auto" or _is_spread(model) else model.device
         own, more = _model_args(settings, model, tuned), {"batch_size": batch_size(settings, device), "device": device}
 
@@ -194,6 +191,19 @@ class Evaluator:
 
 def _whose(tuned: Tuned | None) -> str:
     return "the untuned model" if tuned is None else f"the tuned model of seed {tuned.seed}"
+
+
+def check_runs_features(settings: MeasureSettings) -> None:
+    """Check that the backend can run a model that is tuned by features.
+
+    Raises:
+        UserError: It cannot.
+    """
+    if not settings.backend.startswith("hf"):
+        raise UserError(
+            f"the backend {settings.backend!r} cannot run a model that is tuned by features",
+            "Set measure.backend to hf or hf-packed",
+        )
 
 
 def model_class(name: str) -> Any:

@@ -19,7 +19,7 @@ from sts_eval.records.run_folder import RunFolder, SeedFolder
 from sts_eval.records.tuning import Tuning
 from sts_eval.study.extractor import load_extractor
 from sts_eval.study.shifted_features import measure_shift
-from sts_eval.transfer.evaluate import Evaluator
+from sts_eval.transfer.evaluate import Evaluator, check_runs_features
 from sts_eval.transfer.measure import tuned_models
 from sts_eval.tuning import training
 from sts_eval.tuning.features import check_features
@@ -164,6 +164,11 @@ def test_a_layer_without_an_sae(tmp_path):
     ended = call("stage", "finetune", path, "--folder", tmp_path / "run")
     assert (ended.code, ended.err.count("Error:")) == (2, 1)
     assert "tune.features.saes" in ended.err
+
+
+def test_a_backend_that_cannot_run_it():
+    with pytest.raises(UserError, match="the backend 'vllm' cannot run a model that is tuned by features"):
+        check_runs_features(small().measure.model_copy(update={"backend": "vllm"}))
 
 
 @pytest.mark.slow
