@@ -36,6 +36,7 @@ from sts_eval.report.markdown import pipe_table
 from sts_eval.transfer.measure import refer_to, tuned_models
 
 DOCUMENT = Path(__file__).resolve().parent / "results" / "lab_ablation.md"
+PREDICTED = (0, 1)  # prediction seeds; the first one's features are set to zero, no question of either is scored
 SETTINGS = AblationSettings(counts=(10, 30, 100), draws=4, questions=8, rows=24)
 
 
@@ -44,7 +45,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--model", default=SHIPPED, choices=[SHIPPED, *MODELS])
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1], help="of prediction and tuning")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1], help="of tuning")
     parser.add_argument("--sets", nargs="+", default=["code", "health", "law"], choices=SFT_SETS)
     arguments = parser.parse_args()
     build(arguments.folder, arguments.model)
@@ -58,7 +59,7 @@ def main() -> None:
 def small(folder: Path, model: str, name: str, seeds: tuple[int, ...]) -> Run:
     """A run of the matrix with few seeds and without other predictors."""
     whole = describe(folder, model, name)
-    settings = whole.settings.model_copy(update={"seeds": seeds, "predictors": ()})
+    settings = whole.settings.model_copy(update={"seeds": PREDICTED, "predictors": ()})
     return whole.model_copy(update={"settings": settings, "tune": whole.tune.model_copy(update={"seeds": seeds})})
 
 
@@ -86,7 +87,8 @@ def document(model: str, done: dict[str, Ablation]) -> str:
     lines = [
         "# Zero-ablation in the lab",
         "",
-        "Written by `python benchmarks/lab_ablation.py FOLDER`; every figure is measured. Model "
+        f"Written by `python benchmarks/lab_ablation.py FOLDER --sets {' '.join(done)} --seeds "
+        f"{' '.join(map(str, first.tuning_seeds))}`; every figure is measured. Model "
         f"`{model}`, {counted(len(first.tuning_seeds), 'tuning seed')}, {SETTINGS.draws} draws of random features per "
         f"model, {questions} questions of {len(first.questions)} domains and {len(first.rows)} held-out rows of the "
         f"training set; {first.n_features} features. How it is done and how features are matched: "

@@ -143,10 +143,13 @@ def verdict(arm: str, differences: list[float]) -> str:
 
 def document(done: dict[tuple[str, str, int], Moved]) -> str:
     """The tables as Markdown."""
+    sets = dict.fromkeys(name for name, _, _ in done)
+    drawn = " ".join(map(str, sorted({seed for _, _, seed in done})))
     lines = [
         "# Selective tuning in the lab",
         "",
-        "Written by `python benchmarks/lab_selective.py FOLDER`; every figure is measured. The shipped model, LoRA "
+        f"Written by `python benchmarks/lab_selective.py FOLDER --sets {' '.join(sets)} --seeds {drawn}`; every figure "
+        "is measured. The shipped model, LoRA "
         f"for {', '.join(map(str, LORA_STEPS))} steps, a map from {FEATURES} features at the SAE's layer for {STEPS} "
         "steps; batches of 16. Figures are means over seeds ± standard error over seeds, which is rough with two. "
         "What a tuning by features is: [docs/experiments.md](../../docs/experiments.md#tuning-by-features).",
@@ -158,7 +161,7 @@ def document(done: dict[tuple[str, str, int], Moved]) -> str:
         "so much.",
         "",
     ]
-    for name in dict.fromkeys(key[0] for key in done):
+    for name in sets:
         seeds = sorted({seed for one, _, seed in done if one == name})
         rows, verdicts = [], []
         for arm in dict.fromkeys(arm for one, arm, _ in done if one == name):
