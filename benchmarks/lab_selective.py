@@ -151,7 +151,8 @@ def document(done: dict[tuple[str, str, int], Moved]) -> str:
         f"Written by `python benchmarks/lab_selective.py FOLDER --sets {' '.join(sets)} --seeds {drawn}`; every figure "
         "is measured. The shipped model, LoRA "
         f"for {', '.join(map(str, LORA_STEPS))} steps, a map from {FEATURES} features at the SAE's layer for {STEPS} "
-        "steps; batches of 16. Figures are means over seeds ± standard error over seeds, which is rough with two. "
+        f"steps; batches of 16; peak rates of 4e-3 for LoRA and {RATE:g} for the map, neither of them "
+        "searched for. Figures are means over seeds ± standard error over seeds, which is rough with two. "
         "What a tuning by features is: [docs/experiments.md](../../docs/experiments.md#tuning-by-features).",
         "",
         "Gain: of the log-probability of held-out answers of the training set, nats per token. Home: change of the "
