@@ -1,4 +1,4 @@
-"""Write the tables of settings into docs/experiments.md and docs/harness.md, from the fields of `sts_eval.experiment`.
+"""Write the tables of settings into experiments.md, harness.md and ablation.md, from the fields of `experiment.py`.
 
 Run it after a setting has changed: `python docs/settings_tables.py`.
 """
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
-from sts_eval.experiment import Experiment, Run, Spec
+from sts_eval.experiment import AblationPlan, Experiment, Run, Spec
 from sts_eval.experiment_file import as_yaml
 from sts_eval.harness.plan import metadata_keys
 from sts_eval.settings import Setting, settings_of
@@ -19,8 +19,9 @@ DOCS = Path(__file__).parent
 
 
 def main() -> None:
-    """Write both tables."""
-    for name, table in (("experiments.md", experiment_table()), ("harness.md", metadata_table())):
+    """Write all tables."""
+    tables = {"experiments.md": experiment_table(), "harness.md": metadata_table(), "ablation.md": ablation_table()}
+    for name, table in tables.items():
         document = DOCS / name
         document.write_text(filled(document.read_text(encoding="utf-8"), table), encoding="utf-8")
 
@@ -41,6 +42,12 @@ def dials(setting: Setting) -> list[Setting]:
     kinds = [one for one in get_args(setting.info.annotation) if isinstance(one, type) and issubclass(one, Spec)]
     place = f"{setting.part}.{setting.field}"
     return [Setting(place, name, name, (), info) for kind in kinds for name, info in kind.model_fields.items()]
+
+
+def ablation_table() -> str:
+    """A row for each option of `sts-eval ablate` that is a setting."""
+    rows = [(f"`{one.option}`", default(one), one.sentence) for one in settings_of(AblationPlan)]
+    return markdown(("option", "default", "meaning"), rows)
 
 
 def metadata_table() -> str:

@@ -248,8 +248,8 @@ class PredictSettings(Spec):
         return tuple(name for name in names if name not in ("", "none"))
 
 
-RATE = {"lora": 2e-4, "full": 1e-5, "grpo": 2e-5}
-"""Peak learning rates where none is set: what LoRA, full fine-tuning and GRPO with LoRA are commonly run with."""
+RATE = {"lora": 2e-4, "full": 1e-5, "grpo": 2e-5, "features": 1e-3}
+"""Peak learning rates where none is set: as LoRA, full tuning and GRPO are commonly run; that of features is ours."""
 
 
 class GRPOSettings(Spec):
@@ -270,12 +270,26 @@ class GRPOSettings(Spec):
     )
 
 
+class FeatureTuningSettings(Spec):
+    """The dials of tuning by features (arXiv 2603.02908, table 11)."""
+
+    layers: tuple[Annotated[int, Field(ge=0)], ...] = Field(
+        (), description="blocks after which features are tuned, counted from 0; by default where the SAE reads"
+    )
+    saes: tuple[str, ...] = Field((), description="SAEs of further layers: folders, or RELEASE:ID of sae-lens")
+    top_n: int = Field(100, ge=1, description="features at each layer")
+    choose: Literal["predicted", "most_active", "random", "matched"] = Field(
+        "predicted", description="which features: predicted, or as many others to compare with"
+    )
+
+
 class TuneSettings(Spec):
     """The dials of fine-tuning. Defaults are the paper's where LoRA allows (arXiv 2603.02908, section 4)."""
 
-    method: Literal["lora", "full", "grpo"] = Field(
+    method: Literal["lora", "full", "grpo", "features"] = Field(
         "lora",
-        description="train a LoRA adapter, all weights, or a LoRA adapter by reinforcement learning on sampled answers",
+        description="train a LoRA adapter, all weights, a LoRA adapter by reinforcement learning on sampled answers, or "
+        "a map from chosen SAE features (selective tuning)",
     )
     grpo: GRPOSettings | None = Field(
         None,
@@ -295,7 +309,7 @@ class TuneSettings(Spec):
     )
     per_device_batch: int = Field(8, ge=1, description="rows at once per device; halved where memory runs out")
     learning_rate: float | None = Field(
-        None, gt=0, description="peak rate; by default 2e-4 for lora, 1e-5 for full and 2e-5 for grpo"
+        None, gt=0, description="peak rate; by default 2e-4 for lora, 1e-5 for full, 2e-5 for grpo, 1e-3 for features"
     )
     warmup: float = Field(0.1, ge=0, lt=1, description="share of the steps that warm up, before the cosine")
     beta1: float = Field(0.9, ge=0, lt=1, description="AdamW's first beta")
@@ -325,6 +339,12 @@ class TuneSettings(Spec):
         min_length=1,
         description="random seeds, one fine-tuning each; a seed draws rows, their order and the adapter's start",
     )
+    features: FeatureTuningSettings | None = Field(
+        None,
+        exclude_if=lambda chosen: chosen is None,  # so that records from before it was there keep their hashes
+        description="of the method features: layers, saes (of further layers), top_n, and choose (predicted, "
+        "most_active, random, matched); by default the 100 predicted features where the SAE reads",
+    )
     allow_overlap: bool = Field(False, description="train even if rows contain benchmark questions")
     report_to: tuple[str, ...] = Field(
         (),
@@ -342,8 +362,8 @@ class TuneSettings(Spec):
 
     @property
     def adapts(self) -> bool:
-        """Whether it trains an adapter, and not the weights themselves."""
-        return self.method != "full"
+        """Whether it trains a LoRA adapter."""
+        return self.method in ("lora", "grpo")
 
 
 class MeasureSettings(Spec):
@@ -459,6 +479,30 @@ class SAERecipe(Spec):
     model: ModelSpec
     text: TextSpec = TextSpec()
     settings: SAETrainSettings = SAETrainSettings()
+
+
+def _positive(counts: tuple[int, ...]) -> tuple[int, ...]:
+    if not counts or min(counts) < 1:
+        raise ValueError("counts must be 1 or more; none at zero is always measured")
+    return tuple(sorted(set(counts)))
+
+
+class AblationSettings(Spec):
+    """The dials of setting features to zero."""
+
+    counts: Annotated[tuple[int, ...], AfterValidator(_positive), Named("count")] = Field(
+        (10, 30, 100, 300, 1000), description="how many features to set to zero"
+    )
+    draws: int = Field(5, ge=1, description="draws of random and of matched random features")
+    questions: int = Field(50, ge=2, description="questions per domain that are scored, of those not read before")
+    rows: int = Field(64, ge=2, description="held-out rows of the training set whose answers are scored")
+    seed: int = Field(0, ge=0, description="random seed of the questions and of random features")
+
+
+class AblationPlan(Spec):
+    """An ablation in full, beside the prediction that it is about."""
+
+    ablation: AblationSettings = AblationSettings()
 
 
 class Experiment(Spec):

@@ -14,11 +14,11 @@ from sts_eval.analysis.report import report_run
 from sts_eval.analysis.runs import read_oracles
 from sts_eval.data.benchmark import load_benchmark
 from sts_eval.data.training_set import TrainingSet, load_training_set
-from sts_eval.experiment import Experiment, ModelSpec, Run
+from sts_eval.experiment import Experiment, Run
 from sts_eval.hindsight.actual_shift import NothingMovedError, read_shifts
 from sts_eval.hindsight.oracles import measure_oracle
 from sts_eval.hindsight.overlap import measure_overlap
-from sts_eval.model.fingerprint import code_stamps, file_stamps, model_fingerprint, training_key
+from sts_eval.model.fingerprint import chosen_by, code_stamps, file_stamps, model_fingerprint, training_key
 from sts_eval.model.load import load_model
 from sts_eval.prediction.predict import predict
 from sts_eval.predictors.predictor import Need
@@ -36,6 +36,7 @@ from sts_eval.records.tuning import PredictionReference, Tuning
 from sts_eval.study.extractor import Extractor, load_extractor
 from sts_eval.transfer.evaluate import Evaluator
 from sts_eval.transfer.measure import measure, refer_to, tuned_models
+from sts_eval.tuning.features import FeaturePlan
 from sts_eval.tuning.finetune import finetune
 
 READS_THE_TUNING = {Need.GRADIENTS, Need.PROBE}  # what predictors may need that depends on the settings of the tuning
@@ -86,7 +87,7 @@ def make_prediction(experiment: Run, files: RunFolder, progress: Progress = sile
 def _is_tuned(experiment: Run, files: RunFolder) -> bool:
     """Whether all seeds are there."""
     tuned_on = load_training_set(experiment.training_set)
-    data = tuned_on.fingerprints(answers=experiment.tune.grpo is not None)
+    data = [*tuned_on.fingerprints(answers=experiment.tune.grpo is not None), *chosen_by(experiment)]
     keys = {seed: training_key(experiment.model, data, experiment.tune, seed) for seed in experiment.tune.seeds}
     return all(seed_folder(files.tuning, seed, key).facts.is_file() for seed, key in keys.items())
 
@@ -130,13 +131,15 @@ def make_tuning(
     Raises:
         UserError: The model cannot be tuned so.
     """
+    training_set = load_training_set(experiment.training_set)
     return finetune(
         experiment.model,
-        load_training_set(experiment.training_set),
+        training_set,
         experiment.tune,
         files.tuning,
         benchmark=load_benchmark(experiment.benchmark),
         prediction=followed,
+        features=FeaturePlan(experiment, training_set) if experiment.tune.method == "features" else None,
         progress=progress,
     )
 
@@ -211,6 +214,7 @@ def make_overlaps(
         UserError: A model cannot be read.
     """
     changed = [training for training in transfer.tuning.runs if training.changed] if transfer.tuning else []
+    tuned = {one.seed: one for one in tuned_models(transfer.tuning, files.tuning)} if transfer.tuning else {}
     extractor: Extractor | None = None
     for training in changed:
         overlap, oracle = files.overlap(prediction, training), files.oracle(prediction, training)
@@ -219,9 +223,7 @@ def make_overlaps(
             found(progress, f"overlap of seed {training.seed}")
             continue
         extractor = extractor or load_extractor(experiment.model, experiment.sae, experiment.settings)
-        weights = SeedFolder(files.tuning / training.folder).weights
-        place = {"adapter" if experiment.tune.adapts else "id": str(weights)}
-        network = load_model(ModelSpec.model_validate(experiment.model.model_dump() | place))
+        network = load_model(tuned[training.seed].of(experiment.model))
         training_set, seed = load_training_set(experiment.training_set), training.seed
         try:
             first = experiment.settings.seeds[0]

@@ -13,12 +13,12 @@ from sts_eval.data.prompt import Prompter
 from sts_eval.data.reward import verifier_of
 from sts_eval.data.training_set import TrainingSet, load_training_set
 from sts_eval.errors import UserError
-from sts_eval.experiment import ModelSpec, Run, TuneSettings
+from sts_eval.experiment import FeatureTuningSettings, ModelSpec, Run, TuneSettings
 from sts_eval.model.load import load_config, load_tokenizer, lora_config
 from sts_eval.predictors.registry import select
 from sts_eval.records.record import check_writable
 from sts_eval.records.run_folder import RunFolder, SeedFolder
-from sts_eval.transfer.evaluate import model_class
+from sts_eval.transfer.evaluate import check_runs_features, model_class
 from sts_eval.transfer.lm_eval_tasks import load_tasks
 from sts_eval.transfer.scored_questions import domain_of
 from sts_eval.tuning.contamination import check_contamination
@@ -43,6 +43,11 @@ def check_stages(experiment: Run, files: RunFolder) -> None:
     check_contamination(training_set, benchmark, allow=experiment.tune.allow_overlap)
     check_measuring(experiment, benchmark)
     check_tuning(experiment.model, training_set, experiment.tune, files.tuning)
+    if experiment.tune.method == "features":
+        from sts_eval.tuning.features import check_features  # loads torch
+
+        check_runs_features(experiment.measure)
+        check_features(experiment)
 
 
 def check_measuring(experiment: Run, benchmark: Benchmark) -> None:
@@ -104,6 +109,9 @@ def trained_bytes(model: ModelSpec, settings: TuneSettings) -> int:
     import torch
     from transformers import AutoModelForCausalLM
 
+    if settings.method == "features":
+        chosen, width = settings.features or FeatureTuningSettings(), load_config(model).get_text_config().hidden_size
+        return 4 * max(1, len(chosen.layers)) * chosen.top_n * int(width)
     config, build = load_config(model), cast(Any, AutoModelForCausalLM.from_config)
     saved = getattr(config, "dtype", None) if model.dtype == "auto" else getattr(torch, model.dtype, None)
     with torch.device("meta"):

@@ -29,6 +29,7 @@ SECTIONS = {
         "gate": ("gate:gate", "Stop a pipeline where fine-tuning broke a domain: exit code 3."),
         "compare": ("compare:compare", "Compare all predictors over many runs."),
         "beside": ("compare:beside", "Tunings of one model on the same data side by side, such as SFT and GRPO."),
+        "ablate": ("ablate:ablate", "Set predicted features to zero: does the model need them?"),
         "power": ("power:power", "How many runs tell two predictors apart, before they are paid for."),
         "calibrate": ("compare:calibrate", "Convert scores to changes in points, with intervals."),
     },

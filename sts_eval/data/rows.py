@@ -59,10 +59,8 @@ def token_row(prompter: Prompter, example: Example, *, suffix: str) -> TokenRow:
     return TokenRow(asked + solution, [IGNORED] * len(asked) + solution)
 
 
-def split_rows(prompter: Prompter, data: TrainingSet, settings: TuneSettings, seed: int, context: int) -> Split:
-    """Draw the rows of one seed.
-
-    The held-out rows do not depend on the seed, so that losses of different seeds compare.
+def held_out_rows(data: TrainingSet, settings: TuneSettings) -> tuple[list[int], list[int]]:
+    """Numbers of the rows that no seed sees, which are the same for every seed, and of the others.
 
     Raises:
         UserError: The set has a single row.
@@ -72,7 +70,18 @@ def split_rows(prompter: Prompter, data: TrainingSet, settings: TuneSettings, se
         raise UserError(f"{data.source} has {n} rows, too few to train on", "Give more rows")
     order = shuffled(n, 0, "held out")
     kept_back = min(settings.held_out, max(1, int(n * HELD_OUT_SHARE)))
-    held_out, rest = order[:kept_back], order[kept_back:]
+    return order[:kept_back], order[kept_back:]
+
+
+def split_rows(prompter: Prompter, data: TrainingSet, settings: TuneSettings, seed: int, context: int) -> Split:
+    """Draw the rows of one seed.
+
+    The held-out rows do not depend on the seed, so that losses of different seeds compare.
+
+    Raises:
+        UserError: The set has a single row.
+    """
+    held_out, rest = held_out_rows(data, settings)
     drawn = [rest[index] for index in shuffled(len(rest), seed, "fine-tuning")][: settings.max_rows]
     limit = min(settings.max_tokens, context)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sts_eval.data.reward import code_file
 from sts_eval.errors import UserError
-from sts_eval.experiment import ModelSpec, TuneSettings
+from sts_eval.experiment import ModelSpec, Run, TuneSettings
 from sts_eval.records.record import fingerprint
 
 WEIGHT_FILES = ("*.safetensors", "*.json")
@@ -48,6 +48,19 @@ def training_key(model: ModelSpec, data: Sequence[object], settings: TuneSetting
 def code_stamps(reward: str | None) -> list[list[str | int]]:
     """Stamps of the file of a reward that is the user's own."""
     return file_stamps(code_file(reward)) if reward is not None else []
+
+
+def chosen_by(run: Run) -> list[object]:
+    """What the features of a selective tuning depend on, beside the training set; nothing where it is of another kind.
+
+    The prediction's settings that never change a result are no part of it.
+    """
+    if run.tune.method != "features":
+        return []
+    read = {"shots", "shift_tokens", "estimator", "sink_tokens", "chat_template", "context", "seeds"}
+    saes = [run.sae.path, *(run.tune.features.saes if run.tune.features else ())]
+    described = run.sae.model_dump(mode="json"), run.settings.model_dump(mode="json", include=read)
+    return [*described, *map(file_stamps, saes)]
 
 
 def weights_sha256(weights: Path) -> str:

@@ -3,10 +3,12 @@
 import re
 import warnings
 from collections.abc import Callable, Collection
+from pathlib import Path
 from typing import Any
 
 from sts_eval.errors import UserError
 from sts_eval.experiment import ModelSpec, TuneSettings
+from sts_eval.records.feature_tuning import is_feature_tuning
 
 LISTED = 5  # missing tensors that a message names
 
@@ -44,7 +46,11 @@ def load_model(spec: ModelSpec, *, for_training: bool = False) -> Any:
         ) from error
     if loaded["missing_keys"]:
         raise _incomplete(f"model {spec.id!r}", loaded["missing_keys"])
-    if spec.adapter is not None:
+    if spec.adapter is not None and is_feature_tuning(spec.adapter):
+        from sts_eval.model.feature_tuning import attach_saved
+
+        attach_saved(model, Path(spec.adapter).expanduser())
+    elif spec.adapter is not None:
         from peft import PeftModel
 
         try:

@@ -129,6 +129,44 @@ class SparseAutoencoder:
         narrow = self._narrowed(index)
         return lambda hidden: torch.cat([block for _, block in narrow.encode(hidden)])
 
+    def contribution(self, features: Sequence[int]) -> Callable[[Tensor], Tensor]:
+        """From hidden states of shape (n_tokens, d_in) to what chosen features add to them, Σ_j h_j·d_j, float32.
+
+        It is in the hidden states' own units, whatever the SAE does to what it is given: the reconstruction by these
+        features alone, less the one by none. Gradients flow through it, to the hidden states only.
+        """
+        index = torch.tensor(list(features), dtype=torch.long, device=self.sae.W_enc.device)
+        sae, kept = self._computing(index)
+        at_once = max(1, _BLOCK // max(1, sae.cfg.d_sae))
+
+        def of(block: Tensor) -> Tensor:
+            active = sae.encode(block.to(index.device)) * kept
+            by_these, by_none = sae.decode(torch.stack([active, torch.zeros_like(active)]))  # one scale for both
+            difference: Tensor = by_these - by_none
+            return difference.float()
+
+        return lambda hidden: torch.cat([of(block) for block in torch.split(hidden, at_once)])
+
+    def activations(self, features: Sequence[int]) -> Callable[[Tensor], Tensor]:
+        """As `encoder`, for a batch that is encoded at once. Gradients flow through it, to the hidden states only."""
+        index = torch.tensor(list(features), dtype=torch.long, device=self.sae.W_enc.device)
+        sae, _ = self._computing(index)
+        places = slice(None) if sae is not self.sae else index
+
+        def of(hidden: Tensor) -> Tensor:
+            active: Tensor = sae.encode(hidden.to(index.device))[:, places]
+            return active.float()
+
+        return of
+
+    def _computing(self, index: Tensor) -> tuple[Any, Tensor]:
+        """A frozen SAE that computes chosen features, and a mask of them among those that it computes."""
+        if self.architecture in ELEMENTWISE and len(index):
+            narrow = self._narrowed(index).sae.requires_grad_(False)
+            return narrow, torch.ones(len(index), device=index.device)
+        self.sae.requires_grad_(False)
+        return self.sae, torch.zeros(self.d_sae, device=index.device).index_fill(0, index, 1)
+
     def directions(self, features: Sequence[int]) -> NDArray[np.float64]:
         """Decoder rows of chosen features, each at length one (zero where the row is). Shape (n_features, d_in)."""
         rows = self.sae.W_dec.detach()[torch.tensor(features, device=self.sae.W_dec.device)].double()

@@ -139,9 +139,13 @@ def model_slug(run: Run, further: tuple[BenchmarkSpec, ...] = ()) -> str:
 
 
 def tuning_slug(run: Run, further: tuple[BenchmarkSpec, ...] = ()) -> str:
-    """Name of what the runs of a model and training set share, on one benchmark if it is named, whatever their SAE."""
+    """Name of what the runs of a model and training set share, on one benchmark if it is named.
+
+    It does not depend on the SAE, unless its features are tuned.
+    """
     names = [model_name(run.model.id), set_name(run.training_set.source), *(set_name(one.source) for one in further)]
-    return _name(names, run.model, run.training_set, *further)
+    chosen = [run.sae] if run.tune.method == "features" else []
+    return _name(names, run.model, run.training_set, *further, *chosen)
 
 
 def _name(names: Sequence[str], *specs: Spec) -> str:

@@ -19,7 +19,7 @@ from functools import partial
 from itertools import product
 
 from sts_eval.experiment import Run
-from sts_eval.model.fingerprint import file_stamps, model_fingerprint, training_key
+from sts_eval.model.fingerprint import chosen_by, file_stamps, model_fingerprint, training_key
 from sts_eval.records.record import fingerprint
 from sts_eval.sweep.matrix import Kind, Matrix, model_slug, tuning_slug
 
@@ -54,7 +54,7 @@ def plan(matrix: Matrix) -> tuple[Stage, ...]:
     afters: dict[str, list[Stage]] = {name: [] for name in runs}
     for seed, (slug, names) in product(matrix.tune.seeds, _shared(runs, tuning_slug).items()):
         run = runs[names[0]]
-        data = [run.training_set.model_dump(mode="json"), file_stamps(run.training_set.source)]
+        data = [run.training_set.model_dump(mode="json"), file_stamps(run.training_set.source), *chosen_by(run)]
         key = training_key(run.model, data, run.tune, seed)
         needs = tuple(predictions[name].name for name in names)
         tuning = Stage(f"tune-{slug}-seed{seed}", "tune", names[0], key, seed, needs)

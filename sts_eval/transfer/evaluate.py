@@ -18,6 +18,7 @@ from sts_eval.model.load import default_device, token_counter
 from sts_eval.progress import Progress, found, silent
 from sts_eval.quiet import no_git_hash
 from sts_eval.records.answers import Evaluation
+from sts_eval.records.feature_tuning import FACTS, is_feature_tuning
 from sts_eval.records.prediction import Prediction
 from sts_eval.records.record import check_writable, fingerprint, now
 from sts_eval.records.run_folder import evaluation_file
@@ -40,6 +41,11 @@ class Tuned:
     seed: int
     weights: Path  # folder of its adapter, or of the whole model
     whole: bool = False
+
+    def of(self, model: ModelSpec) -> ModelSpec:
+        """The untuned model's description with these weights in its place, or attached to it."""
+        place = {"id" if self.whole else "adapter": str(self.weights)}
+        return ModelSpec.model_validate(model.model_dump() | place)
 
 
 class Evaluator:
@@ -141,14 +147,21 @@ class Evaluator:
 
     def _load(self, model: ModelSpec, tuned: Tuned | None) -> tuple[Any, str | None]:
         """lm-eval's model, and why its adapter is attached where it should be merged."""
-        from sts_eval.transfer.adapter import with_merged_adapter  # loads torch
+        from sts_eval.model.feature_tuning import attach_saved  # loads torch, as the next does
+        from sts_eval.transfer.adapter import with_merged_adapter
 
         settings = self._settings
+        selective = tuned is not None and is_feature_tuning(tuned.weights)
+        if selective:
+            check_runs_features(settings)
         device = default_device() if model.device == "auto" or _is_spread(model) else model.device
         own, more = _model_args(settings, model, tuned), {"batch_size": batch_size(settings, device), "device": device}
 
         def load() -> Any:
-            return model_class(settings.backend).create_from_arg_obj(own, more)
+            lm = model_class(settings.backend).create_from_arg_obj(own, more)
+            if selective and tuned is not None:
+                attach_saved(lm.model, tuned.weights)
+            return lm
 
         try:
             if settings.adapter == "merged" and "peft" in own:
@@ -178,6 +191,19 @@ class Evaluator:
 
 def _whose(tuned: Tuned | None) -> str:
     return "the untuned model" if tuned is None else f"the tuned model of seed {tuned.seed}"
+
+
+def check_runs_features(settings: MeasureSettings) -> None:
+    """Check that the backend can run a model that is tuned by features.
+
+    Raises:
+        UserError: It cannot.
+    """
+    if not settings.backend.startswith("hf"):
+        raise UserError(
+            f"the backend {settings.backend!r} cannot run a model that is tuned by features",
+            "Set measure.backend to hf or hf-packed",
+        )
 
 
 def model_class(name: str) -> Any:
@@ -216,7 +242,7 @@ def _model_args(settings: MeasureSettings, model: ModelSpec, tuned: Tuned | None
         own["pretrained"] = str(tuned.weights)
     elif model.revision is not None:
         own["revision"] = model.revision
-    if tuned is not None and not tuned.whole:
+    if tuned is not None and not tuned.whole and not is_feature_tuning(tuned.weights):
         if settings.backend == "vllm":
             own |= {"lora_local_path": str(tuned.weights), "max_lora_rank": _adapter_config(tuned.weights)["r"]}
         else:
@@ -232,7 +258,8 @@ def _is_spread(model: ModelSpec) -> bool:
 
 def _adapter_config(weights: Path) -> dict[str, Any]:
     try:
-        return dict(json.loads((weights / "adapter_config.json").read_text(encoding="utf-8")))
+        name = FACTS if is_feature_tuning(weights) else "adapter_config.json"
+        return dict(json.loads((weights / name).read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
         message = f"{weights} holds no adapter ({type(error).__name__})"
         raise UserError(message, "Give a folder that peft wrote") from error

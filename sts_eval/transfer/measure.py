@@ -22,7 +22,7 @@ def refer_to(prediction: Prediction) -> PredictionReference:
 
 def tuned_models(tuning: Tuning, folder: Path) -> list[Tuned]:
     """The models of a tuning, one per seed, below the folder that `finetune` was given."""
-    whole = not tuning.settings.adapts
+    whole = tuning.settings.method == "full"
     return [Tuned(run.seed, SeedFolder(folder / run.folder).weights, whole) for run in tuning.runs]
 
 

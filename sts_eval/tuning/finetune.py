@@ -8,7 +8,7 @@ weights depend on. It is made under a temporary name and renamed when all of it 
 import shutil
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sts_eval.data.benchmark import Benchmark
 from sts_eval.data.prompt import Prompter
@@ -26,6 +26,9 @@ from sts_eval.tuning.checkpoints import Attempt, last_checkpoint
 from sts_eval.tuning.contamination import check_contamination
 from sts_eval.tuning.setup import Setup, rewarded_by
 
+if TYPE_CHECKING:
+    from sts_eval.tuning.features import FeaturePlan
+
 SMALLEST_CHANGE = 0.01  # relative change of the held-out loss below which a training is taken to have changed nothing
 SMALLEST_KL = 0.01  # nats per token from the untuned model, the like of that for reinforcement learning
 SURE = 1.96  # standard errors beyond which a reward has changed
@@ -40,11 +43,13 @@ def finetune(
     *,
     benchmark: Benchmark | None = None,
     prediction: PredictionReference | None = None,
+    features: "FeaturePlan | None" = None,
     progress: Progress = silent,
 ) -> Tuning:
     """Fine-tune a model on a training set, once per seed. Seeds whose folders are there are not trained again.
 
-    Questions of the benchmark are looked for in the training set. `prediction` is the one that was made before.
+    Questions of the benchmark are looked for in the training set. `prediction` is the one that was made before, and
+    `features` chooses what the method features trains.
     Progress is that of seeds, and of the steps of each.
 
     Raises:
@@ -58,9 +63,11 @@ def finetune(
     check_writable(SeedFolder(folder).facts)
     prompter = Prompter(load_tokenizer(model), chat_template=settings.chat_template)
     config = load_config(model)
-    setup = Setup(model, training_set, settings, prompter, context_of(config), rewarded_by(training_set, settings))
+    rewarded = rewarded_by(training_set, settings)
+    setup = Setup(model, training_set, settings, prompter, context_of(config), rewarded, features)
     tokenizer_sha256 = prompter.sha256()  # before the trainer sets the tokenizer's padding
-    data = training_set.fingerprints(answers=settings.grpo is not None)
+    answers = training_set.fingerprints(answers=settings.grpo is not None)
+    data = [*answers, *(features.depends_on if features else ())]
     runs: list[SeedTraining] = []
     for seed in settings.seeds:
         progress("fine-tuning", len(runs), len(settings.seeds))

@@ -1,6 +1,9 @@
 """What the fine-tunings of all seeds have in common, and whether it can be trained with. Loads no torch."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sts_eval.data.prompt import Prompter
 from sts_eval.data.reward import Verifier, verifier_of
@@ -18,6 +21,10 @@ class Rewarded:
     verifier: Verifier
 
 
+if TYPE_CHECKING:
+    from sts_eval.tuning.features import FeaturePlan
+
+
 @dataclass(frozen=True)
 class Setup:
     """What all seeds have in common."""
@@ -28,6 +35,7 @@ class Setup:
     prompter: Prompter  # its tokenizer pads the rows, and is saved beside the weights
     context: int  # longest row that the model reads, in tokens
     rewarded: Rewarded | None = None  # for the method grpo
+    features: FeaturePlan | None = None  # for the method features
 
     def split(self, seed: int) -> Split:
         """The rows of a seed.

@@ -20,6 +20,8 @@ from trl.trainer.sft_trainer import SFTTrainer
 from sts_eval.data.rows import Split, TokenRow
 from sts_eval.errors import UserError
 from sts_eval.experiment import RATE, ModelSpec, TuneSettings
+from sts_eval.model.feature_tuning import NAME
+from sts_eval.model.hook import unwrapped
 from sts_eval.model.load import checkpointing_name, default_device, load_model, lora_config, trains_in_bf16
 from sts_eval.progress import Progress, silent
 from sts_eval.records.tuning import Reinforcement
@@ -59,12 +61,23 @@ class Task(Protocol):
         """What sampled answers were worth before and after, where the task samples any."""
 
 
+class _FeatureTrainer(SFTTrainer):
+    """Saves and loads the trained maps alone."""
+
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+        unwrapped(self.model).get_submodule(NAME).save(Path(output_dir or str(self.args.output_dir)))
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        unwrapped(self.model).get_submodule(NAME).load(Path(resume_from_checkpoint))
+
+
 @dataclass(frozen=True)
 class Supervised:
     """Training on solutions."""
 
     rows: Split
     tokenizer: Any
+    kind: type[SFTTrainer] = SFTTrainer
 
     def trainer(self, network: Any, arguments: dict[str, Any], adapter: Any) -> Any:
         """A trainer whose loss covers the solutions."""
@@ -74,7 +87,7 @@ class Supervised:
             max_length=None,  # the rows are cut already
             dataset_kwargs={"skip_prepare_dataset": True},
         )
-        return SFTTrainer(
+        return self.kind(
             model=network,
             args=config,
             train_dataset=_dataset(self.rows.train),
@@ -186,6 +199,8 @@ def _attempt(
     arguments = _arguments(setup.model, settings, network, seed=seed, folder=attempt.checkpoints)
     arguments |= {"per_device_train_batch_size": per_device, "gradient_accumulation_steps": accumulation}
     network.config.use_cache = False
+    if setup.features is not None:
+        setup.features.attached(network, seed)
     task = _task(setup, rows, per_device)
     try:
         trainer = task.trainer(network, arguments, lora_config(settings) if settings.adapts else None)
@@ -224,7 +239,8 @@ def _attempt(
 
 def _task(setup: Setup, rows: Split, per_device: int) -> Task:
     if setup.rewarded is None:
-        return Supervised(rows, setup.prompter.tokenizer)
+        kind = SFTTrainer if setup.features is None else _FeatureTrainer
+        return Supervised(rows, setup.prompter.tokenizer, kind)
     from sts_eval.tuning.grpo import Reinforced  # which loads what SFT does without
 
     return Reinforced(setup, setup.rewarded, rows, per_device)

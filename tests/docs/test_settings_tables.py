@@ -19,7 +19,8 @@ def tables():
 
 
 @pytest.mark.parametrize(
-    ("document", "table"), [("experiments.md", "experiment_table"), ("harness.md", "metadata_table")]
+    ("document", "table"),
+    [("experiments.md", "experiment_table"), ("harness.md", "metadata_table"), ("ablation.md", "ablation_table")],
 )
 def test_a_document_has_the_table_of_today(tables, document, table):
     text = (DOCS / document).read_text(encoding="utf-8")
