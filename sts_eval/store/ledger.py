@@ -8,7 +8,7 @@ that of the entry ahead of it: `chain_problems` tells. Whoever may write to the 
 anew; against that its last hash has to be known elsewhere, for instance in a signed commit.
 
 On a disk entries are written one at a time. Where there is no lock, two writers may give their entries the same number;
-the next entry then holds the hash of one of them, and both count. Malformed input leaves no entry: it never was a
+the next entry then holds the hash of both. Malformed input leaves no entry: it never was a
 submission, and anybody could fill the ledger with it.
 """
 
@@ -21,7 +21,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from sts_eval.records.ledger import Action, LedgerEntry, ReproductionFigures
-from sts_eval.records.record import now
+from sts_eval.records.record import fingerprint, now
 from sts_eval.store.files import Files
 from sts_eval.submission.times import EARLIEST, read_time
 
@@ -53,7 +53,8 @@ class Ledger:
         with self._files.locked():
             while True:
                 names = [name for name in self._files.names(LEDGER) if _NUMBERED.fullmatch(name) or _OLDER.match(name)]
-                last = next(iter(self.read(names[-1:]).values()), None)
+                number = _number(names[-1]) if names else 0
+                last = [name for name in names if number and _number(name) == number] or names[-1:]
                 entry = LedgerEntry(
                     action=action,
                     submission=submission,
@@ -63,10 +64,9 @@ class Ledger:
                     other=other,
                     owner=owner,
                     figures=figures,
-                    previous=last.sha256() if last else None,
+                    previous=_link(self.read(last).values()),
                 )
-                number = _number(names[-1]) + 1 if names else 1
-                name = f"{LEDGER}/entry-{number:08d}-{action}-{submission[:16]}.json"
+                name = f"{LEDGER}/entry-{number + 1:08d}-{action}-{submission[:16]}.json"
                 if self._files.create(name, entry.canonical().encode()):
                     return entry
 
@@ -98,11 +98,8 @@ def chain_problems(entries: Mapping[str, LedgerEntry]) -> list[str]:
     latest = EARLIEST
     for name, entry in entries.items():
         number, moment = _number(name), read_time(entry.when)
-        if number:
-            known = before.get(number - 1, [])
-            allowed: set[str | None] = {one.sha256() for one in known} or {None}
-            if entry.previous not in allowed:
-                problems.append(f"{name} does not follow from the entry before it")
+        if number and entry.previous != _link(before.get(number - 1, [])):
+            problems.append(f"{name} does not follow from what is ahead of it")
         if moment is None or moment < latest - SLACK:
             problems.append(f"{name} is dated before an entry ahead of it")
         latest = max(latest, moment or latest)
@@ -110,6 +107,12 @@ def chain_problems(entries: Mapping[str, LedgerEntry]) -> list[str]:
         if not number:
             before[0] = [entry]  # of those of an earlier version the last one is held by the first of the chain
     return problems
+
+
+def _link(entries: Iterable[LedgerEntry]) -> str | None:
+    """What the next entry holds of the last one, or of those that have the last number; None of no entry."""
+    hashes = sorted(entry.sha256() for entry in entries)
+    return fingerprint(hashes) if len(hashes) > 1 else next(iter(hashes), None)
 
 
 def _number(name: str) -> int:

@@ -42,8 +42,8 @@ def reproducible(submission: Submission, **places: str | None) -> Run:
         raise UserError("this submission has no records attached", "Only a run that has its evidence can be reproduced")
     run = experiment(submission)
     of_lab = submission.model.id == LAB
-    default = lab_places(submission.training_set.id) if of_lab else {}
-    given = default | {name: place for name, place in places.items() if place is not None}
+    given = lab_places(submission.training_set.id) if of_lab else {}
+    given |= {name: place for name, place in places.items() if place is not None}
     model, sae, data, benchmark = run.model, run.sae, run.training_set, run.benchmark
     local = {
         "model": made.model.commit is None,
@@ -78,7 +78,7 @@ def reproducible(submission: Submission, **places: str | None) -> Run:
     return run.model_copy(update=changes)
 
 
-def lab_places(training_set: str) -> dict[str, str | None]:
+def lab_places(training_set: str) -> dict[str, str]:
     """Where the lab's model, SAE, training set and benchmark are.
 
     Raises:

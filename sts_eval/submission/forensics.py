@@ -11,8 +11,8 @@ the change of domain i and s_i its standard error, in points, of D domains:
     too close   a score that knew the true changes exactly would leave Σ (d_i - a - b·x_i)²/s_i² as χ² with D - 2
                 degrees of freedom, so that less is above the noise ceiling. For sizes |d_i| the variance is at least
                 (1 - 2/π)·s_i², that of a folded normal variable around 0
-    order       a score that has the order of all changes; a perfect one would have it with the probability that no two
-                neighbours change places, about Π Φ((d_(j+1) - d_(j))/√(s_j² + s_(j+1)²))
+    order       a score that has the order of all changes; a perfect one would have it with the probability that noise
+                of these errors leaves that order
 
 Each test has the level `LEVEL` a run, shared among the predictors where it looks at each. A false alarm comes where no
 domain differs in truth (smooth) or a score is perfect (the last two), so their rates are upper bounds.
@@ -20,9 +20,10 @@ domain differs in truth (smooth) or a score is perfect (the last two), so their 
 
 import math
 from collections.abc import Iterator
+from functools import cache
 
 import numpy as np
-from scipy import stats
+from scipy import integrate, stats
 
 from sts_eval.records.outcome import Outcome
 from sts_eval.records.submission import Origin
@@ -35,6 +36,7 @@ LEAST_BETWEEN = 0.02  # w: share of a change's error that differs between seeds,
 _WHOLE = 1e-4  # of an answer, which rounding of computed figures explains
 _FOLDED = 1 - 2 / math.pi
 _FLAT = 1e-12
+_STEPS = 4001
 
 
 def forensic_warnings(outcome: Outcome, origin: Origin) -> tuple[str, ...]:
@@ -84,26 +86,24 @@ def _scores(outcome: Outcome) -> Iterator[str]:
     """Scores that follow the measured changes, noise included."""
     asked = [one for one in outcome.predictors if "O" not in one.flags]
     for predictor in asked:
-        values = predictor.values
-        change, error, score = _changes(outcome, values)
+        change, error, score = _changes(outcome, predictor.values)
         if len(change) < FEWEST or np.ptp(score) <= _FLAT * np.abs(score).max():
             continue
+        level = LEVEL / (2 * len(asked))
         for what, target, least in (("changes", change, 1.0), ("sizes of the changes", np.abs(change), _FOLDED)):
-            left = _residual(score, target, error)
-            p = float(stats.chi2.cdf(left / least, len(change) - 2))
-            if p < LEVEL / (2 * len(asked)):
+            left = _residual(score, target, error) / least
+            ordered = np.diff(score[np.argsort(target)])
+            if left < _quantile(level, len(change) - 2):
                 r = float(np.corrcoef(score, target)[0, 1])
                 yield (
                     f"{predictor.name} follows the measured {what} more closely (r = {r:+.3f}) than a perfect "
-                    f"prediction could, given their errors ({_chance(p)})"
+                    f"prediction could, given their errors ({_chance(float(stats.chi2.cdf(left, len(change) - 2)))})"
                 )
-            elif abs(float(stats.spearmanr(score, target).statistic)) > 1 - _FLAT:
-                chance = _order(target, error)
-                if chance < LEVEL / (2 * len(asked)):
-                    yield (
-                        f"{predictor.name} puts the measured {what} of all {len(change)} domains in their exact order, "
-                        f"which their errors allow no prediction to do ({_chance(chance)})"
-                    )
+            elif ((ordered > 0).all() or (ordered < 0).all()) and (chance := order_probability(target, error)) < level:
+                yield (
+                    f"{predictor.name} puts the measured {what} of all {len(change)} domains in their exact order, "
+                    f"which their errors allow no prediction to do ({_chance(chance)})"
+                )
 
 
 def _changes(outcome: Outcome, scores: dict[str, float] | None = None) -> tuple[Floats, ...]:
@@ -117,17 +117,29 @@ def _changes(outcome: Outcome, scores: dict[str, float] | None = None) -> tuple[
 
 def _residual(score: Floats, target: Floats, error: Floats) -> float:
     """Weighted sum of squares about the best line, in squared errors."""
-    scaled = (score - score.mean()) / score.std()
-    design = np.stack([np.ones_like(scaled), scaled], axis=1) / error[:, None]
-    fitted, *_ = np.linalg.lstsq(design, target / error, rcond=None)
-    return float(((target / error - design @ fitted) ** 2).sum())
+    weight = error**-2 / (error**-2).sum()
+    x, y = score - (weight * score).sum(), target - (weight * target).sum()
+    slope = (weight * x * y).sum() / (weight * x**2).sum()
+    return float((((y - slope * x) / error) ** 2).sum())
 
 
-def _order(target: Floats, error: Floats) -> float:
-    """How likely measured values keep the order of the true ones, if those are as far apart."""
+@cache
+def _quantile(level: float, freedom: int) -> float:
+    return float(stats.chi2.ppf(level, freedom))
+
+
+def order_probability(target: Floats, error: Floats) -> float:
+    """How likely independent normal values around `target`, with these errors, keep the order of `target`; (D,) each.
+
+    P(X_1 < x) is integrated against the density of X_2 up to x, that against the density of X_3, and so on.
+    """
     order = np.argsort(target)
-    gaps = np.diff(target[order]) / np.hypot(error[order][:-1], error[order][1:])
-    return float(stats.norm.cdf(gaps).prod())
+    grid = np.linspace((target - 8 * error).min(), (target + 8 * error).max(), _STEPS)
+    below = np.ones_like(grid)
+    for place in order:
+        density = stats.norm.pdf(grid, target[place], error[place])
+        below = integrate.cumulative_trapezoid(density * below, grid, initial=0.0)
+    return float(below[-1])
 
 
 def _chance(p: float) -> str:

@@ -56,13 +56,17 @@ def compare_reproduction(submission: Submission, again: Submission) -> Reproduct
 
 def _identities(made: Prediction, mine: Prediction) -> list[str]:
     """What is not the same thing, by its hash."""
-    pairs = {
-        "the model's shape": [(one.architecture, one.d_model, one.n_layers) for one in (made.model, mine.model)],
-        "the SAE's weights": [one.sae.weights_sha256 for one in (made, mine)],
-        "the training set's rows": [one.training_set.sha256 for one in (made, mine)],
-        "the benchmark's questions": [one.benchmark.sha256 for one in (made, mine)],
-    }
-    return [f"{what} is not the same" for what, (one, other) in pairs.items() if one != other]
+
+    def stated(one: Prediction) -> dict[str, object]:
+        return {
+            "model's shape": (one.model.architecture, one.model.d_model, one.model.n_layers),
+            "weights of the SAE": one.sae.weights_sha256,
+            "rows of the training set": one.training_set.sha256,
+            "questions of the benchmark": one.benchmark.sha256,
+        }
+
+    ours = stated(mine)
+    return [f"not the same {what}" for what, value in stated(made).items() if ours[what] != value]
 
 
 def _difference(one: PredictorScores, other: PredictorScores) -> float:

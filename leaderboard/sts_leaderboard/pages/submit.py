@@ -97,7 +97,7 @@ def build(cache: BoardCache, *, allow_writes: bool, quota: Quota) -> None:
                 raw = content(file, text)
                 alone = validate(raw)
                 # Who only checks need not show that the file is theirs.
-                owner = owner_from(key, "") or (alone.submission and alone.submission.owner)
+                owner = owner_from(key, "") or (alone.submission.owner if alone.submission else None)
                 return show(validate(raw, known=cache.store.known(owner)))
 
         def submitted(who: str, file: bytes | None, text: str | None, key: str | None) -> Contents:
