@@ -262,12 +262,11 @@ def configure(opened: Store, benchmark: str | None, maintainers: tuple[str, ...]
     """Set what the maintainers of a store decide, and print it. What is not given stays as it is."""
     from sts_eval.records.ledger import StoreSettings
 
-    values = opened.settings.model_dump()
-    if benchmark is not None:
-        values["benchmark"] = benchmark
-    values["maintainers"] = maintainers or values["maintainers"]
+    known = opened.settings
     try:
-        opened.configure(StoreSettings.model_validate(values))
+        opened.configure(
+            StoreSettings(benchmark=benchmark or known.benchmark, maintainers=maintainers or known.maintainers)
+        )
     except ValueError as error:
         problem = f"{benchmark!r} or one of {maintainers!r} does not fit"
         raise UserError(problem, "Give a benchmark's name, and owners as `sts-eval store key` prints them") from error

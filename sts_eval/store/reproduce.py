@@ -14,6 +14,8 @@ from sts_eval.data.benchmark import NAMED
 from sts_eval.errors import UserError
 from sts_eval.experiment import Run
 from sts_eval.records.ledger import LedgerEntry
+from sts_eval.records.report import Report
+from sts_eval.records.run_folder import RunFolder
 from sts_eval.records.submission import Submission
 from sts_eval.store.store import Store
 from sts_eval.submission.describe import submission_of
@@ -26,7 +28,7 @@ LAB = "lab"
 _PUBLIC = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?(:[\w.-]+)?", re.ASCII)
 """Names on a hub, with a configuration, and names of tasks and releases; no paths."""
 
-Runs = Callable[[Run, Path], object]
+Runs = Callable[[Run, Path], Report]
 
 
 def reproducible(submission: Submission, **places: str | None) -> Run:
@@ -101,7 +103,7 @@ def reproduce(
         UserError: It cannot be run, or there is no such submission.
     """
     submission = store.read(sha256)
-    runs(run, folder)
+    runs(run, folder).write(RunFolder.of(folder).report)
     again = submission_of(folder, submitter=by, owner=owner)
     again = again.model_copy(update={"model": submission.model, "training_set": submission.training_set})
     figures = compare_reproduction(submission, again)
