@@ -4,7 +4,7 @@
     python benchmarks/lab_matrix.py FOLDER --models less deep   a part of it, for instance beside another process
     python benchmarks/lab_matrix.py FOLDER --collect FILE       writes the finished runs in short, as JSON lines
 
-It can be killed and started again. Every prediction, those of the rivals included, is on disk before its tuning
+It can be killed and started again. All predictions, those of the rivals included, are on disk before the first tuning
 begins. `sts-eval compare FILE` makes the tables.
 """
 
@@ -64,8 +64,10 @@ def main() -> None:
         return
     for model in arguments.models:
         build(arguments.folder, model)
-        for name in arguments.sets:
-            go(arguments.folder, model, name)
+    for stage in (predict, go):
+        for model in arguments.models:
+            for name in arguments.sets:
+                stage(arguments.folder, model, name)
 
 
 def place(folder: Path, model: str) -> tuple[Path, Path]:
@@ -93,6 +95,19 @@ def describe(folder: Path, model: str, training_set: str) -> Run:
         tune=TuneSettings(max_steps=120, batch=16, per_device_batch=16, learning_rate=4e-3),
         measure=MeasureSettings(task="lab_mmlupro", backend="hf-packed", batch_size="128", max_questions=600),
     )
+
+
+def predict(folder: Path, model: str, training_set: str) -> None:
+    """The prediction of one run, unless it is there."""
+    from sts_eval.cli.progress import progress_bars
+    from sts_eval.pipeline import make_prediction
+    from sts_eval.records.run_folder import RunFolder
+
+    print(f"prediction of {model} for {training_set}", flush=True)
+    with progress_bars() as progress:
+        make_prediction(
+            describe(folder, model, training_set), RunFolder.of(folder / "runs" / f"{model}-{training_set}"), progress
+        )
 
 
 def go(folder: Path, model: str, training_set: str) -> None:
