@@ -3,8 +3,8 @@
     python benchmarks/lab_matrix.py FOLDER           # hours: every run of the matrix, or a part of it
     python benchmarks/reproduce_seeds.py FOLDER      # seconds: compare what is finished, one entry of the ledger a run
 
-FOLDER has to be a fresh one, best on another machine. The shipped runs have no records attached, so the experiment is that
-of `lab_matrix.py`. Only an entry of the store's maintainer counts for its own runs: use the secret that
+FOLDER has to be a fresh one, best on another machine. The shipped runs have no records attached, so the experiment is
+that of `lab_matrix.py`. Only an entry of the store's maintainer counts for its own runs: use the secret that
 `board_seeds.py` was run with (STS_EVAL_CONFIG).
 """
 

@@ -29,6 +29,7 @@ LEDGER = "ledger"
 SLACK = timedelta(minutes=5)  # by which clocks of writers may differ
 
 _NUMBERED = re.compile(r"entry-(\d{8})-.*\.json")
+_ONLY_IN_CHAIN = ("registered", "reproduced")
 _OLDER = re.compile(r"\d{8}T\d+Z-")  # how entries of an earlier version begin
 
 
@@ -54,7 +55,7 @@ class Ledger:
             while True:
                 names = [name for name in self._files.names(LEDGER) if _NUMBERED.fullmatch(name) or _OLDER.match(name)]
                 number = _number(names[-1]) if names else 0
-                last = [name for name in names if number and _number(name) == number] or names[-1:]
+                last = [name for name in names if _number(name) == number]
                 entry = LedgerEntry(
                     action=action,
                     submission=submission,
@@ -80,8 +81,9 @@ class Ledger:
         return next((entry for entry in self.read(names).values() if entry.submission == prediction), None)
 
     def read(self, names: Iterable[str]) -> dict[str, LedgerEntry]:
-        """Entries by name; files that are none are left out."""
-        return self._files.records(LedgerEntry, LEDGER, names)
+        """Entries by name; files that are none are left out, and what no earlier version wrote outside the chain."""
+        found = self._files.records(LedgerEntry, LEDGER, names)
+        return {name: one for name, one in found.items() if _number(name) or one.action not in _ONLY_IN_CHAIN}
 
     def entries(self, since: datetime | None = None) -> tuple[LedgerEntry, ...]:
         """Entries, oldest first; without those before `since` (with its time zone)."""
@@ -104,13 +106,11 @@ def chain_problems(entries: Mapping[str, LedgerEntry]) -> list[str]:
             problems.append(f"{name} is dated before an entry ahead of it")
         latest = max(latest, moment or latest)
         before.setdefault(number, []).append(entry)
-        if not number:
-            before[0] = [entry]  # of those of an earlier version the last one is held by the first of the chain
     return problems
 
 
 def _link(entries: Iterable[LedgerEntry]) -> str | None:
-    """What the next entry holds of the last one, or of those that have the last number; None of no entry."""
+    """What the next entry holds of those that have the last number, or of all of an earlier version; None of none."""
     hashes = sorted(entry.sha256() for entry in entries)
     return fingerprint(hashes) if len(hashes) > 1 else next(iter(hashes), None)
 

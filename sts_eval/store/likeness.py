@@ -31,6 +31,7 @@ NEAR_SCORE = 0.01  # of the scores' root mean square
 FEWEST_CHANGES = 10  # of domains and seeds, that are not 0
 _SALTS = np.random.default_rng(0).integers(1, 2**61 - 1, size=(2, N_HASHES), dtype=np.int64)
 _PRIME = (1 << 61) - 1
+_BLOCK = 500  # runs that are compared with all others at once
 
 
 def answer_hashes(submission: Submission) -> list[int]:
@@ -90,30 +91,42 @@ def _vector(row: Mapping[str, Any]) -> Floats | None:
 
 
 def _candidates(rows: Sequence[Mapping[str, Any]], vectors: Sequence[Floats | None]) -> Iterator[tuple[int, list[int]]]:
-    """For each run the earlier ones that it may repeat: a band of hashes agrees, or the mean change is as near."""
-    by_band: defaultdict[tuple[Any, ...], list[int]] = defaultdict(list)
-    by_mean: defaultdict[tuple[Any, ...], list[int]] = defaultdict(list)
-    by_run: defaultdict[tuple[Any, ...], list[int]] = defaultdict(list)
+    """For each run the earlier ones that it may repeat: hashes, changes or the records' names agree."""
+    near = _near_vectors(rows, vectors)
+    by_band: defaultdict[tuple[int, ...], list[int]] = defaultdict(list)
+    by_run: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
     for place, row in enumerate(rows):
-        near: set[int] = set()
-        hashes = row["answers"]
-        for start in range(0, len(hashes), BAND):
-            band = by_band[start, *hashes[start : start + BAND]]
-            near.update(band)
+        found = set(near[place])
+        for start in range(0, len(row["answers"]), BAND):
+            band = by_band[start, *row["answers"][start : start + BAND]]
+            found.update(band)
             band.append(place)
-        vector = vectors[place]
-        if vector is not None:
-            # Root mean square differences below NEAR are differences of means below it.
-            cell = int(np.floor(vector.mean() / (4 * NEAR)))
-            shape = (*sorted(row["domain"]), len(vector))
-            for one in (cell - 1, cell, cell + 1):
-                near.update(by_mean[(*shape, one)])
-            by_mean[(*shape, cell)].append(place)
         if row["transfer_sha256"]:
             run = by_run[row["prediction_sha256"], row["transfer_sha256"]]
-            near.update(run)
+            found.update(run)
             run.append(place)
-        yield place, sorted(near)
+        yield place, sorted(found)
+
+
+def _near_vectors(rows: Sequence[Mapping[str, Any]], vectors: Sequence[Floats | None]) -> defaultdict[int, list[int]]:
+    """For each run the earlier ones on the same domains whose vectors are near; of all pairs, a block at a time."""
+    groups: defaultdict[tuple[Any, ...], list[int]] = defaultdict(list)
+    for place, vector in enumerate(vectors):
+        if vector is not None:
+            groups[*sorted(rows[place]["domain"]), len(vector)].append(place)
+    near: defaultdict[int, list[int]] = defaultdict(list)
+    for places in groups.values():
+        table = np.stack([vector for vector in (vectors[place] for place in places) if vector is not None])
+        squares = (table**2).sum(axis=1)
+        for start in range(0, len(places), _BLOCK):
+            stop = min(start + _BLOCK, len(places))
+            distances = squares[start:stop, None] + squares[:stop] - 2 * table[start:stop] @ table[:stop].T
+            # What rounding adds to a small distance is left to the comparison that follows.
+            mine, others = np.nonzero(distances <= 2 * NEAR**2 * table.shape[1])
+            for one, other in zip((mine + start).tolist(), others.tolist(), strict=True):
+                if other < one:
+                    near[places[one]].append(places[other])
+    return near
 
 
 def _same_answers(row: Mapping[str, Any], other: Mapping[str, Any], mine: Floats | None, theirs: Floats | None) -> bool:

@@ -74,9 +74,9 @@ def reproducible(submission: Submission, **places: str | None) -> Run:
         "SAE": sae.release,
         "sentence encoder": run.settings.embeddings,
     }
-    for what, name in elsewhere.items():
-        if name is not None and (not _PUBLIC.fullmatch(name) or ".." in name or Path(name).exists()):
-            raise UserError(f"{shown(name)} is no name of a {what} on a hub", "Run it by hand if you trust it")
+    for what, public in elsewhere.items():
+        if public is not None and (not _PUBLIC.fullmatch(public) or ".." in public or Path(public).exists()):
+            raise UserError(f"{shown(public)} is no name of a {what} on a hub", "Run it by hand if you trust it")
     return run.model_copy(update=changes)
 
 

@@ -138,7 +138,7 @@ def order_probability(target: Floats, error: Floats) -> float:
     below = np.ones_like(grid)
     for place in order:
         density = stats.norm.pdf(grid, target[place], error[place])
-        below = integrate.cumulative_trapezoid(density * below, grid, initial=0.0)
+        below = integrate.cumulative_trapezoid(density * below, grid, initial=0)
     return float(below[-1])
 
 

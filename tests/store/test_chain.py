@@ -69,10 +69,15 @@ def test_entries_of_an_earlier_version_come_first_and_are_held_by_the_chain(tmp_
     assert entry.previous == older.sha256()
     assert [one.action for one in store.ledger.entries()] == ["accepted", "flagged"]
     assert chain_problems(entries(store)) == []
-    (folder / "20260101T000000000000Z-accepted-aaaa-0.json").write_text(
-        older.model_copy(update={"by": "Eve"}).canonical()
+    # One of that version that is put in afterwards is found, and a registration among them never counted.
+    forged = older.model_copy(update={"action": "registered", "submission": "b" * 64})
+    (folder / "20260101T000000000000Z-registered-bbbbbbbbbbbbbbbb-0.json").write_text(forged.canonical())
+    assert store.registered("b" * 64) is None
+    (folder / "20250101T000000000000Z-flagged-aaaa-0.json").write_text(
+        older.model_copy(update={"action": "flagged", "when": "2025-01-01T00:00:00+00:00"}).canonical()
     )
-    assert len(chain_problems(entries(store))) == 1
+    (broken,) = chain_problems(entries(store))
+    assert "does not follow" in broken
 
 
 def test_two_writers_without_a_lock_that_took_one_number_break_nothing(store, tmp_path):

@@ -115,7 +115,7 @@ def test_a_path_that_claims_to_be_on_a_hub_is_not_opened():
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(2400)
 def test_the_lab_is_reproduced_by_a_command(tmp_path):
     url = str(tmp_path / "store")
     folder = tmp_path / "runs" / "small"
