@@ -65,7 +65,9 @@ def store() -> None:
 @click.argument("path", metavar="FILE_OR_RUN", type=PATH)
 @STORE
 @click.option("--submitter", help="Who submits; needed for the folder of a run.")
-def submit(path: Path, opened: Store, submitter: str | None) -> None:
+@click.option("--call-model", help="Another name for a model from your disk: its own, a hyphen and an addition.")
+@click.option("--call-set", help="The same for the training set, where its name is taken.")
+def submit(path: Path, opened: Store, submitter: str | None, call_model: str | None, call_set: str | None) -> None:
     """Submit the folder of a run with its evidence, or a submission file.
 
     It belongs to whoever has your secret (`sts-eval store key`), which is made the first time.
@@ -73,7 +75,8 @@ def submit(path: Path, opened: Store, submitter: str | None) -> None:
     from sts_eval.submission.describe import bytes_of
 
     owner = _owner()
-    receipt = opened.submit(bytes_of(path, submitter=submitter, owner=owner), by=submitter, owner=owner)
+    content = bytes_of(path, submitter=submitter, owner=owner, model_called=call_model, set_called=call_set)
+    receipt = opened.submit(content, by=submitter, owner=owner)
     for problem in receipt.problems:
         click.echo(f"{path}: {problem}", err=True)
     if receipt.sha256 is None:

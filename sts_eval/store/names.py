@@ -2,13 +2,13 @@
 
     names/KEY.json    a claim (`NameClaim`), made exclusively by the first submission that uses the name
 
-- A submitter's name belongs to the owner who used it first.
-- A model or training set that is published by a commit belongs to nobody; one that lies on somebody's disk belongs to
-  who named it first, and to whoever can show the same content.
-- A benchmark belongs to nobody, and its name stands for the rows that were first shown under it.
+- A submitter's name belongs to the owner who used it first. Without an owner, by somebody who showed no secret, it
+  keeps nobody out.
+- The name of a model or training set that was read from a disk stands for what was first shown under it, except that its
+  owner may change it. What a commit on a hub names needs no claim, and a record without evidence makes none.
+- A benchmark's name stands for the rows that were first shown under it.
 
-A claim without an owner, by somebody who showed no secret, keeps nobody out. Content is what the evidence states: the
-rows of a set or a benchmark, and of a model its shape and the weights of the SAE that was trained on it.
+What is shown is what the evidence states: the rows of a set or a benchmark, and the shape of a model.
 """
 
 import hashlib
@@ -42,14 +42,16 @@ def claims_of(submission: Submission, owner: str | None) -> Iterator[NameClaim]:
         return NameClaim.model_validate(values)
 
     yield claim("submitter", skeleton(submission.submitter), owner, None)
+    if made is None:
+        return
     if model.revision is None:
-        shape = made and [made.model.architecture, made.model.d_model, made.model.n_layers, made.sae.weights_sha256]
-        yield claim("model", model.id, owner, fingerprint(shape) if shape else None)
+        yield claim(
+            "model", model.id, owner, fingerprint([made.model.architecture, made.model.d_model, made.model.n_layers])
+        )
     if data.revision is None:
-        yield claim("training set", data.id, owner, made.training_set.sha256 if made else None)
-    if made is not None:
-        which = fingerprint([made.benchmark.revision, [one.domain for one in made.domains]])[:16]
-        yield claim("benchmark", f"{submission.benchmark} {which}", None, made.benchmark.sha256)
+        yield claim("training set", data.id, owner, made.training_set.sha256)
+    which = fingerprint([made.benchmark.revision, [one.domain for one in made.domains]])[:16]
+    yield claim("benchmark", f"{submission.benchmark} {which}", None, made.benchmark.sha256)
 
 
 class Names:
@@ -63,21 +65,20 @@ class Names:
         for new in claims_of(submission, owner):
             old = self._files.record(NameClaim, _file(new))
             if old is not None and (why := _conflict(old, new)):
-                yield Problem.at(_PATHS[new.kind], f"{shown(new.name)} {why}; give yours another name")
+                yield Problem.at(_PATHS[new.kind], f"{shown(new.name)} {why}")
 
     def claim(self, submission: Submission, owner: str | None) -> None:
-        """Claim the names that nobody has yet; those of an unknown owner go to one who is known.
+        """Claim the names that nobody has yet; a submitter's of an unknown owner goes to one who is known.
 
         Raises:
             UserError: The store cannot be written.
         """
         for new in claims_of(submission, owner):
             content = new.canonical().encode()
-            if self._files.create(_file(new), content):
+            if self._files.create(_file(new), content) or new.owner is None or new.kind != "submitter":
                 continue
             old = self._files.record(NameClaim, _file(new))
-            free = old is not None and old.owner is None and old.content in (None, new.content)
-            if old is not None and free and (new.owner, new.content) != (old.owner, old.content):
+            if old is not None and old.owner is None:
                 self._files.replace(_file(new), content)
 
     def holder(self, prediction: str, transfer: str) -> str | None:
@@ -102,10 +103,14 @@ def _conflict(old: NameClaim, new: NameClaim) -> str | None:
     """Why a name cannot be used, None where it can."""
     if old.owner is not None and old.owner == new.owner:
         return None
-    if old.content is not None and new.content is not None:
-        same = old.content == new.content
-        return None if same else f"stands for another {new.kind} here, by the hash of its content"
-    return "belongs to another owner here" if old.owner is not None else None
+    if new.kind == "submitter":
+        return "belongs to another owner here; give yours another name" if old.owner is not None else None
+    if old.content == new.content:
+        return None
+    remedy = (
+        "name your task otherwise" if new.kind == "benchmark" else "call yours otherwise (--call-model, --call-set)"
+    )
+    return f"stands for another {new.kind} here, by the hash of its content; {remedy}"
 
 
 def _file(claim: NameClaim) -> str:

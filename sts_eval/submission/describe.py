@@ -22,15 +22,24 @@ _NOMINAL = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)([BM])(?![A-Za-z0-9])", re.IGNO
 _UNITS = {"b": 10**9, "m": 10**6}
 
 
-def submission_of(folder: Path, *, submitter: str, owner: str | None = None) -> Submission:
+def submission_of(
+    folder: Path,
+    *,
+    submitter: str,
+    owner: str | None = None,
+    model_called: str | None = None,
+    set_called: str | None = None,
+) -> Submission:
     """Describe a folder of `sts-eval run` and attach its records. `owner` is that of `sts_eval.submission.owner`.
+
+    `model_called` and `set_called` are names in the place of those of a folder or file: its own and an addition.
 
     A model or set that was read from a disk is described by a short name and never by its place.
 
     Raises:
         UserError: The folder is no finished run.
     """
-    outcome = outcome_of(folder)
+    outcome = outcome_of(folder, model=model_called, training_set=set_called)
     files = RunFolder.of(folder)
     prediction = files.record_named(Prediction, outcome.prediction_sha256)
     transfer = files.record_named(Transfer, outcome.transfer_sha256)
@@ -67,8 +76,10 @@ def submission_of(folder: Path, *, submitter: str, owner: str | None = None) -> 
     )
 
 
-def bytes_of(path: Path, *, submitter: str | None = None, owner: str | None = None) -> bytes:
+def bytes_of(path: Path, *, submitter: str | None = None, **description: str | None) -> bytes:
     """What is handed in: a file as it is, or a run folder as a submission, for which `submitter` answers.
+
+    `description` is what `submission_of` takes beside.
 
     Raises:
         UserError: The path cannot be read, a folder is no finished run, or nobody answers for it.
@@ -78,7 +89,7 @@ def bytes_of(path: Path, *, submitter: str | None = None, owner: str | None = No
     if submitter is None:
         raise UserError(f"nobody answers for the run {path}", "Give --submitter NAME")
     try:
-        return submission_of(path, submitter=submitter, owner=owner).canonical().encode()
+        return submission_of(path, submitter=submitter, **description).canonical().encode()
     except ValueError as error:  # pydantic's, for a name that does not fit
         first = " ".join(str(error).split("\n")[1:3]).strip() or str(error)
         raise UserError(f"{path} cannot be described ({first})", "Rename what it names, and run it again") from error

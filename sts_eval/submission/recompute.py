@@ -86,7 +86,7 @@ def _description(submission: Submission, prediction: Prediction) -> dict[str, An
 
 
 def _names(submission: Submission, prediction: Prediction) -> Iterator[Problem]:
-    """Whether what was read from a folder or a file is called what the prediction calls it, and nothing else."""
+    """Whether what was read from a folder or a file is called what the prediction calls it, or that with an addition."""
     model, data, asked = prediction.model, prediction.training_set, prediction.experiment.training_set
     names: list[tuple[Path, str, set[str]]] = [
         (("outcome", "model"), submission.outcome.model, _short(submission.model.id)),
@@ -98,7 +98,7 @@ def _names(submission: Submission, prediction: Prediction) -> Iterator[Problem]:
         sets = {name for source in (data.source, asked.source) for name in (source, set_name(source))}
         names.append((("training_set", "id"), submission.training_set.id, sets))
     for path, name, known in names:
-        if name not in known:
+        if name not in known and not ("/" not in name and name.startswith(tuple(f"{one}-" for one in known))):
             kept = shown(min(known, key=len))
             yield Problem.at(path, f"it is {shown(name)}, and the records call it {kept}; describe what was read")
 

@@ -72,7 +72,7 @@ def test_a_submitters_name_belongs_to_the_first_owner(store, name):
     assert store.submit(raw(run(2, submitter="Eve")), owner=EVE).added
 
 
-def test_a_name_of_a_local_model_or_set_belongs_to_its_owner_and_to_the_same_content(store):
+def test_the_name_of_a_local_set_stands_for_its_rows_and_another_can_be_called_otherwise(store):
     assert store.submit(raw(run(0)), owner=ADA).added
     # The same model and set, by their hashes, are there for everybody.
     assert store.submit(raw(run(1, submitter="Grace")), owner=EVE).added
@@ -80,17 +80,22 @@ def test_a_name_of_a_local_model_or_set_belongs_to_its_owner_and_to_the_same_con
     other = made.model_copy(
         update={
             "training_set": made.training_set.model_copy(update={"sha256": "1"}),
-            "sae": made.sae.model_copy(update={"weights_sha256": "1"}),
+            "model": made.model.model_copy(update={"d_model": 16}),
         }
     )
-    happened = transfer(other, seed=3)
-    verdict = store.submit(raw(submission(other, happened, submitter="Grace")), owner=EVE)
+    whole = submission(other, transfer(other, seed=3), submitter="Grace")
+    verdict = store.submit(raw(whole), owner=EVE)
     assert paths(verdict) == ["$.model.id", "$.training_set.id"]
     assert "stands for another model" in verdict.problems[0].message
-    bare = submission(other, happened, submitter="Grace", evidence=False)
-    assert paths(store.submit(raw(bare), owner=EVE)) == ["$.model.id", "$.training_set.id"]
-    # Its owner may go on with it.
-    assert store.submit(raw(submission(other, happened)), owner=ADA).added
+    renamed = {
+        "model": whole.model.model_copy(update={"id": "org-grace"}),
+        "training_set": whole.training_set.model_copy(update={"id": "set-grace"}),
+        "outcome": whole.outcome.model_copy(update={"model": "org-grace", "training_set": "set-grace"}),
+    }
+    assert store.submit(raw(whole.model_copy(update=renamed)), owner=EVE).added
+    # Its owner may go on with it, and a record without evidence takes nothing from anybody.
+    assert store.submit(raw(submission(other, transfer(other, seed=4))), owner=ADA).added
+    assert store.submit(raw(submission(other, transfer(other, seed=5), submitter="Eve", evidence=False))).added
 
 
 def test_a_benchmarks_name_stands_for_the_rows_first_shown_under_it(store):
