@@ -107,9 +107,7 @@ def _conflict(old: NameClaim, new: NameClaim) -> str | None:
         return "belongs to another owner here; give yours another name" if old.owner is not None else None
     if old.content == new.content:
         return None
-    remedy = (
-        "name your task otherwise" if new.kind == "benchmark" else "call yours otherwise (--call-model, --call-set)"
-    )
+    remedy = "name your task otherwise" if new.kind == "benchmark" else "give yours another (--call-model, --call-set)"
     return f"stands for another {new.kind} here, by the hash of its content; {remedy}"
 
 

@@ -86,7 +86,7 @@ def _description(submission: Submission, prediction: Prediction) -> dict[str, An
 
 
 def _names(submission: Submission, prediction: Prediction) -> Iterator[Problem]:
-    """Whether what was read from a folder or a file is called what the prediction calls it, or that with an addition."""
+    """Whether what was read from a disk is called what the prediction calls it, or that with an addition."""
     model, data, asked = prediction.model, prediction.training_set, prediction.experiment.training_set
     names: list[tuple[Path, str, set[str]]] = [
         (("outcome", "model"), submission.outcome.model, _short(submission.model.id)),
