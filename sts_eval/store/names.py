@@ -4,8 +4,8 @@
 
 - A submitter's name belongs to the owner who used it first. Without an owner, by somebody who showed no secret, it
   keeps nobody out.
-- The name of a model or training set that was read from a disk stands for what was first shown under it, except that its
-  owner may change it. What a commit on a hub names needs no claim, and a record without evidence makes none.
+- The name of a model or training set that was read from a disk stands for what was first shown under it; its owner may
+  change it. What a commit on a hub names needs no claim, and a record without evidence makes none.
 - A benchmark's name stands for the rows that were first shown under it.
 
 What is shown is what the evidence states: the rows of a set or a benchmark, and the shape of a model.
