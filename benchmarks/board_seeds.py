@@ -1,12 +1,15 @@
 """What the leaderboard starts with: the lab matrix, real changes that were imported, the paper's figures.
 
     python benchmarks/board_seeds.py --shared SHARED
+    python benchmarks/board_seeds.py --again
     python benchmarks/board_seeds.py --comparisons
 
 Reads benchmarks/results/lab_matrix.jsonl, and from SHARED (see tests/conftest.py) `transfer/`, `sft/`, `mmlu_pro/` and
 `paper.json`. Writes a store to leaderboard/sts_leaderboard/seeds/store, and beside it the comparisons that the page
 shows first, which `--comparisons` alone makes again of the store that is there: after a change of the figures or of
-the version, which the tests notice. The three kinds never rank together:
+the version, which the tests notice. `--again` hands the submissions of the store that is there in anew, as they are:
+after a change of what a store keeps beside them. Whoever runs this is the store's maintainer, by their own secret. The
+three kinds never rank together:
 
 - measured: the lab's runs, in short (the records name folders of the machine that made them, so they are not attached)
 - imported: two public post-trainings on MMLU-Pro, with the lexical predictors, GSM8K standing in for Mathstral's data
@@ -33,6 +36,7 @@ from sts_eval.errors import UserError
 from sts_eval.experiment import BenchmarkSpec, TrainingSetSpec
 from sts_eval.lab.sae import MODEL_NAME
 from sts_eval.predictors.registry import select
+from sts_eval.records.ledger import StoreSettings
 from sts_eval.records.outcome import Change, DomainOutcome, Outcome, read_outcomes
 from sts_eval.records.prediction import PredictorScores, Score
 from sts_eval.records.record import now
@@ -42,11 +46,13 @@ from sts_eval.store.comparisons import FOLDER, Comparisons
 from sts_eval.store.files import Files
 from sts_eval.store.store import Store
 from sts_eval.study.study import Study, Texts
+from sts_eval.submission.owner import config_folder, own_secret, owner_of
 from sts_eval.transfer.import_results import import_transfer
 
 SEEDS = Path(__file__).resolve().parent.parent / "leaderboard" / "sts_leaderboard" / "seeds" / "store"
 COMPARISONS = SEEDS.parent / FOLDER
 SUBMITTER = "sts-eval"
+BENCHMARK = "lab_mmlupro"  # compared where none is chosen
 PAPER = "https://arxiv.org/abs/2603.02908"
 OUTPUTS = "https://github.com/TIGER-AI-Lab/MMLU-Pro"
 
@@ -62,20 +68,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--shared", type=Path)
+    source.add_argument("--again", action="store_true", help="hand in anew what is there")
     source.add_argument("--comparisons", action="store_true", help="make the comparisons of the store that is there")
     arguments = parser.parse_args()
     if arguments.shared:
-        fill(arguments.shared)
+        shared = arguments.shared
+        fill([one.canonical().encode() for one in (*measured(), *imported(shared), *published(shared))])
+    elif arguments.again:
+        store = Store(str(SEEDS))
+        fill([store.raw(sha256) for sha256 in store.board().runs["sha256"]])
     print(f"{compared()} comparisons")
 
 
-def fill(shared: Path) -> None:
+def fill(submissions: Sequence[bytes]) -> None:
     """Make the store."""
     if SEEDS.exists():
         shutil.rmtree(SEEDS)
     store = Store(str(SEEDS))
-    for one in (*measured(), *imported(shared), *published(shared)):
-        receipt = store.submit(one.canonical().encode(), by=SUBMITTER)
+    owner = owner_of(own_secret(config_folder()))
+    store.configure(StoreSettings(benchmark=BENCHMARK, maintainers=(owner,)))
+    for one in submissions:
+        receipt = store.submit(one, by=SUBMITTER, owner=owner)
         if not receipt.accepted:
             raise SystemExit("\n".join(f"{problem.path}: {problem.message}" for problem in receipt.problems))
     board = store.board()
@@ -116,7 +129,7 @@ def measured() -> Iterator[Submission]:
                 hook_name=f"blocks.{recipe.sae.layer}.hook_resid_post",
                 neuronpedia_id=None,
             ),
-            benchmark="lab_mmlupro",
+            benchmark=BENCHMARK,
             command=f"python benchmarks/lab_matrix.py FOLDER --models {outcome.model} --sets {outcome.training_set}",
         )
 

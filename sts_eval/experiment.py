@@ -288,8 +288,8 @@ class TuneSettings(Spec):
 
     method: Literal["lora", "full", "grpo", "features"] = Field(
         "lora",
-        description="train a LoRA adapter, all weights, a LoRA adapter by reinforcement learning on sampled answers, or "
-        "a map from chosen SAE features (selective tuning)",
+        description="train a LoRA adapter, all weights, a LoRA adapter by reinforcement learning on sampled answers, "
+        "or a map from chosen SAE features (selective tuning)",
     )
     grpo: GRPOSettings | None = Field(
         None,

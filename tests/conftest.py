@@ -55,3 +55,9 @@ def tuned(model, mathematics, quick, tmp_path_factory):
     folder = tmp_path_factory.mktemp("tuning")
     reference = PredictionReference(prediction_sha256="0" * 64, created="2026-01-01T00:00:00+00:00")
     return finetune(model, mathematics, quick, folder, prediction=reference), folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_secret(tmp_path_factory):
+    """Commands that hand something in make a secret: not in the folder of who runs the tests."""
+    os.environ["STS_EVAL_CONFIG"] = str(tmp_path_factory.mktemp("config"))

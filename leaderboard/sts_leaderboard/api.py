@@ -11,7 +11,7 @@ from sts_leaderboard.board_cache import BoardCache
 from sts_leaderboard.page import error_notices
 from sts_leaderboard.pages import predictors as predictors_page
 from sts_leaderboard.pages import runs as runs_page
-from sts_leaderboard.run_selection import choose_runs
+from sts_leaderboard.run_selection import ALL, CHECKED
 
 
 def build(cache: BoardCache) -> None:
@@ -49,15 +49,17 @@ def build(cache: BoardCache) -> None:
             every = cache.tables().points
             return _records(every[every["sha256"] == cache.find(sha256)])
 
-    def predictors(origin: str = "measured", benchmark: str = "") -> dict[str, Any]:
+    def predictors(origin: str = "measured", benchmark: str = "", unchecked: bool = False) -> dict[str, Any]:
         """All predictors compared over the runs of one origin and benchmark, question by question.
 
         Args:
             origin: measured, imported or published.
-            benchmark: The one that most runs are of if empty.
+            benchmark: The one that this board is for if empty.
+            unchecked: Also count runs that nobody but the submitter has checked.
         """
-        state = {**predictors_page.DEFAULTS, "origin": origin_of(origin), "benchmark": benchmark}
-        chosen = choose_runs(cache.tables().runs, state)
+        evidence = ALL if unchecked else CHECKED
+        state = {**predictors_page.DEFAULTS, "origin": origin_of(origin), "benchmark": benchmark, "evidence": evidence}
+        chosen = predictors_page.chosen_of(cache.tables(), state)
         if not chosen.shas:
             return {"tables": [], "runs": []}
         with error_notices():

@@ -82,13 +82,13 @@ class BoardCache:
             )
         return str(found[0])
 
-    def submit(self, raw: bytes, by: str | None) -> Verdict:
+    def submit(self, raw: bytes, by: str | None, owner: str | None) -> Verdict:
         """Hand a file in, and show it at once.
 
         Raises:
             UserError: The store cannot be written.
         """
-        verdict = self.store.submit(raw, by=by)
+        verdict = self.store.submit(raw, by=by, owner=owner)
         with self._lock:
             self._read = -math.inf
         return verdict

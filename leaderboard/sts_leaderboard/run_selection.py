@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from sts_eval.store.snapshot import STANDING
 from sts_leaderboard.board_cache import FEWEST
 from sts_leaderboard.escaping import markdown
 from sts_leaderboard.url_state import State
@@ -14,6 +15,7 @@ from sts_leaderboard.url_state import State
 MOST_RUNS = 60
 MOST_POINTS = 4000  # Points that are shown at once: of the newest runs.
 MOST_SAVED = 2000  # Runs that are saved at most, some 20 KB each.
+CHECKED, ALL = "checked by others", "all runs"  # Which evidence counts.
 MOST_NAMED = 10  # Runs that are named among those left out.
 
 
@@ -41,26 +43,31 @@ def newest_runs(runs: pd.DataFrame, domains: Sequence[str] = (), most: int = MOS
     return runs[sizes[::-1].cumsum()[::-1] <= most]
 
 
-def choose_runs(runs: pd.DataFrame, state: State) -> Chosen:
+def choose_runs(runs: pd.DataFrame, state: State, pinned: str | None = None) -> Chosen:
     """Runs of one origin and one benchmark: up, not flagged, one for each model and training set, on shared domains.
 
-    Where the state names no benchmark, the one that most runs are of is taken. Late predictions and duplicates do not
-    rank among measured runs. Of several runs of one model and training set the one with the best evidence stands, then
-    the newest; which SAE or layer it used does not matter. If they share too few domains, the largest group that does
-    is taken (`largest_group`), and of that the newest `MOST_RUNS`.
+    Only those count that were checked by somebody else than their submitter, or that who runs the store has made,
+    unless the state asks for all. Where it names no benchmark, `pinned` is taken, or else the one with most models and
+    training sets. Late predictions and duplicates do not rank among measured runs. Which of several runs of one model
+    and training set stands, `standing_runs` says. If they share too few domains, the largest group that does is taken
+    (`largest_group`), and of that the newest `MOST_RUNS`.
     """
-    counted = runs.loc[(runs["origin"] == state["origin"]) & ~runs["withdrawn"], "benchmark"].value_counts()
-    leading = str(counted.index[0]) if len(counted) else ""
-    here = matching_runs(runs, {**state, "benchmark": state["benchmark"] or leading})
-    up = here[~here["withdrawn"] & here["flagged"].isna() & here["duplicate_of"].isna()]
-    if state["origin"] == "measured":
-        up = up[up["ranked"]]
+    usable = _can_rank(runs, state)
+    pairs = runs[usable & (runs["origin"] == state["origin"])].drop_duplicates(["benchmark", "model", "training_set"])
+    counted = pairs["benchmark"].value_counts()
+    leading = pinned if pinned in counted.index else next(iter(counted.index), "")
+    here = matching_runs(runs, {**state, "benchmark": state["benchmark"] or str(leading)})
+    best = here[usable.loc[here.index]]
     notes = []
-    if len(up) < len(here):
-        notes.append(f"{_left_out(len(here) - len(up))}: withdrawn, flagged, post hoc or duplicates.")
-    best = up.assign(evidence=up["tier"].map({"rerun": 2, "recomputed": 1}).fillna(0))
-    best = best.sort_values(["evidence", "accepted"], kind="stable")
-    one = best.drop_duplicates(["model", "training_set"], keep="last")
+    checked = _can_rank(here, {**state, "evidence": ALL})
+    if unchecked := int((checked & ~usable.loc[here.index]).sum()):
+        notes.append(
+            f"{_left_out(unchecked)} since nobody but the submitter has checked "
+            f"{'it' if unchecked == 1 else 'them'}: choose **{ALL}** to count them."
+        )
+    if others := int((~checked).sum()):
+        notes.append(f"{_left_out(others)}: withdrawn, flagged, post hoc or duplicates.")
+    one = standing_runs(best)
     if len(one) < len(best):
         notes.append(
             f"Where several runs are of one model and training set, one stands ({len(best) - len(one):,} left out): "
@@ -70,7 +77,6 @@ def choose_runs(runs: pd.DataFrame, state: State) -> Chosen:
     if not all(fits):
         notes.append(_on_other_domains(one[~pd.Series(fits, index=one.index)], any(fits)))
         one = one[fits]
-    one = one.reset_index(drop=True).sort_values(["accepted", "sha256"], kind="stable")
     if len(one) > MOST_RUNS:
         notes.append(
             f"The newest {MOST_RUNS} of {len(one):,} runs are compared; choose models or sets for others. **Runs (JSON "
@@ -78,6 +84,28 @@ def choose_runs(runs: pd.DataFrame, state: State) -> Chosen:
         )
     allowed = tuple(one["sha256"])
     return Chosen(tuple(sorted(allowed[-MOST_RUNS:])), allowed, tuple(notes))
+
+
+def standing_runs(runs: pd.DataFrame) -> pd.DataFrame:
+    """One run for each model and training set; runs are given in the order in which they were accepted.
+
+    The one that was checked best (`STANDING`) stands. Among those that were checked as well, the first one and its
+    owner stand, and of that owner's the newest: nobody's run is displaced by a later one of somebody else. Which SAE or
+    layer it used does not matter. Runs whose owner is not known have an owner each.
+    """
+    ranks = runs["standing"].map(STANDING.index)
+    pair = [runs["model"], runs["training_set"]]
+    best = runs[ranks == ranks.groupby(pair).transform("max")]
+    owner = best["owner"].fillna(best["sha256"])
+    first = owner.groupby([best["model"], best["training_set"]]).transform("first")
+    return best[owner == first].drop_duplicates(["model", "training_set"], keep="last")
+
+
+def _can_rank(runs: pd.DataFrame, state: State) -> pd.Series:
+    """Which runs may stand in a ranking."""
+    can = ~runs["withdrawn"] & runs["flagged"].isna() & runs["duplicate_of"].isna()
+    can &= runs["ranked"] | (runs["origin"] != "measured")
+    return can & runs["checked"] if state["evidence"] != ALL else can
 
 
 def largest_group(domains: Sequence[tuple[str, ...]]) -> list[bool]:

@@ -39,6 +39,20 @@ def _store_option(*names: str, help_text: str, required: bool = False) -> Callab
 STORE = _store_option("--store", "--to", required=True, help_text="The store: a folder, hf:// or s3:// address.")
 
 
+def _secret() -> str:
+    """The user's secret, made when it is first needed."""
+    from sts_eval.submission.owner import config_folder, own_secret
+
+    return own_secret(config_folder())
+
+
+def _owner() -> str:
+    """Who the user is to a store."""
+    from sts_eval.submission.owner import owner_of
+
+    return owner_of(_secret())
+
+
 @click.group("store")
 def store() -> None:
     """Check and submit runs, register predictions, ask for runs and do them.
@@ -51,11 +65,18 @@ def store() -> None:
 @click.argument("path", metavar="FILE_OR_RUN", type=PATH)
 @STORE
 @click.option("--submitter", help="Who submits; needed for the folder of a run.")
-def submit(path: Path, opened: Store, submitter: str | None) -> None:
-    """Submit the folder of a run with its evidence, or a submission file."""
+@click.option("--call-model", help="Another name for a model from your disk: its own, a hyphen and an addition.")
+@click.option("--call-set", help="The same for the training set, where its name is taken.")
+def submit(path: Path, opened: Store, submitter: str | None, call_model: str | None, call_set: str | None) -> None:
+    """Submit the folder of a run with its evidence, or a submission file.
+
+    It belongs to whoever has your secret (`sts-eval store key`), which is made the first time.
+    """
     from sts_eval.submission.describe import bytes_of
 
-    receipt = opened.submit(bytes_of(path, submitter=submitter), by=submitter)
+    owner = _owner()
+    content = bytes_of(path, submitter=submitter, owner=owner, model_called=call_model, set_called=call_set)
+    receipt = opened.submit(content, by=submitter, owner=owner)
     for problem in receipt.problems:
         click.echo(f"{path}: {problem}", err=True)
     if receipt.sha256 is None:
@@ -64,6 +85,8 @@ def submit(path: Path, opened: Store, submitter: str | None) -> None:
     click.echo(f"{done}: {receipt.sha256} ({_words(receipt.tier, receipt.marks)})")
     for note in receipt.notes:
         click.echo(f"Note: {note}")
+    for warning in receipt.warnings:
+        click.echo(f"Warning: {warning}.")
 
 
 @store.command("validate")
@@ -81,7 +104,7 @@ def validate(paths: tuple[Path, ...], opened: Store | None, as_schema: bool) -> 
         return
     if not paths:
         raise click.UsageError("Give a file or a run folder, or --schema.")
-    known = None if opened is None else opened.known()
+    known = None if opened is None else opened.known(_owner())
     refused = False
     for path in paths:
         verdict = judge(bytes_of(path, submitter="validate"), known=known)
@@ -92,6 +115,8 @@ def validate(paths: tuple[Path, ...], opened: Store | None, as_schema: bool) -> 
             click.echo(f"{path}: valid, {_words(verdict.tier, verdict.marks)}, {verdict.sha256}")
         for note in verdict.notes:
             click.echo(f"{path}: note: {note}")
+        for warning in verdict.warnings:
+            click.echo(f"{path}: warning: {warning}")
     if refused:
         sys.exit(2)
 
@@ -108,11 +133,11 @@ def _words(tier: object, marks: Sequence[str]) -> str:
 def preregister(prediction: Path, opened: Store, submitter: str) -> None:
     """Register the record PREDICTION before fine-tuning. Only its hash and the time are sent."""
     try:
-        entry, new = opened.preregister(Prediction.read(prediction), by=submitter)
+        entry, new = opened.preregister(Prediction.read(prediction), by=submitter, owner=_owner())
     except ValueError as error:  # pydantic's, of the name
         raise UserError(f"{submitter!r} is no name", "Give --submitter in letters, digits and spaces") from error
     click.echo(
-        f"{'Registered' if new else 'Already registered'}: {entry.prediction_sha256} at {entry.registered}. "
+        f"{'Registered' if new else 'Already registered'}: {entry.submission} at {entry.when}. "
         f"Next: fine-tune, then sts-eval store submit RUN --to {opened.url}"
     )
 
@@ -154,10 +179,10 @@ def worker(opened: Store, once: bool, folder: Path, name: str, lease: float, pau
     from sts_eval.queue.worker import work
 
     opened.files.check_exists()
-    queue = Queue(opened.files)
+    queue, owner = Queue(opened.files), _owner()
     while True:
         try:
-            done = work(opened, queue, folder, worker=name, lease_seconds=lease)
+            done = work(opened, queue, folder, worker=name, lease_seconds=lease, owner=owner)
         except LostLeaseError as error:
             click.echo(f"Given up: {error}", err=True)
             if once:
@@ -189,26 +214,101 @@ def ledger(opened: Store, action: str | None, submission: str | None, other: str
     """Print the ledger, or add an entry.
 
     It says which submissions were accepted, flagged or withdrawn, and why. Whoever can write to the store can add
-    entries.
+    entries. Each entry holds the hash of the one before it; where one was changed or taken out, that is said, and the
+    exit code is 2.
     """
+    from sts_eval.store.ledger import LEDGER, chain_problems
+
     opened.files.check_exists()
     if action is None:
-        for entry in opened.ledger.entries():
-            click.echo(f"{entry.when} {entry.action:9} {entry.submission[:12]} by {entry.by}: {entry.why}")
+        entries = opened.ledger.read(opened.files.names(LEDGER))
+        for entry in entries.values():
+            click.echo(f"{entry.when} {entry.action:10} {entry.submission[:12]} by {entry.by}: {entry.why}")
+        broken = chain_problems(entries)
+        for line in broken:
+            click.echo(f"The chain is broken: {line}.", err=True)
+        if broken:
+            sys.exit(2)
         return
     if submission is None or (action == "rerun") != (other is not None):
         raise click.UsageError("Give --of SUBMISSION, and --with RERUN for rerun only.")
     sha256 = opened.find(submission)
     if other is None:
-        opened.note(action, sha256, by=by, why=why)  # type: ignore[arg-type]  # click has checked the choice
+        opened.note(action, sha256, by=by, why=why, owner=_owner())  # type: ignore[arg-type]  # click has checked the choice
         click.echo(f"{action}: {sha256}")
         return
-    agreement = opened.confirm(sha256, opened.find(other), by=by, why=why)
+    agreement = opened.confirm(sha256, opened.find(other), by=by, why=why, owner=_owner())
     for obstacle in agreement.obstacles:
         click.echo(f"they do not agree: {obstacle}", err=True)
     if not agreement.agrees:
         sys.exit(2)
     click.echo(f"rerun: {sha256} agrees")
+
+
+@store.command("key")
+@click.option("--secret", is_flag=True, help="Print the secret itself, for the form of a board.")
+def key(secret: bool) -> None:
+    """Print who you are to a store: the hash of your secret, which is made the first time.
+
+    The secret lies in the folder that STS_EVAL_CONFIG names, or in your own folder for settings.
+    """
+    click.echo(_secret() if secret else _owner())
+
+
+@store.command("configure")
+@STORE
+@click.option("--benchmark", help="The benchmark that the board compares where none is chosen.")
+@click.option(
+    "--maintainer", "maintainers", multiple=True, help="An owner who runs the store (`sts-eval store key`); repeatable."
+)
+def configure(opened: Store, benchmark: str | None, maintainers: tuple[str, ...]) -> None:
+    """Set what the maintainers of a store decide, and print it. What is not given stays as it is."""
+    from sts_eval.records.ledger import StoreSettings
+
+    known = opened.settings
+    try:
+        opened.configure(
+            StoreSettings(benchmark=benchmark or known.benchmark, maintainers=maintainers or known.maintainers)
+        )
+    except ValueError as error:
+        problem = f"{benchmark!r} or one of {maintainers!r} does not fit"
+        raise UserError(problem, "Give a benchmark's name, and owners as `sts-eval store key` prints them") from error
+    click.echo(opened.settings.canonical())
+
+
+@store.command("reproduce")
+@click.argument("submission", metavar="ID")
+@STORE
+@click.option("--folder", type=PATH, default=Path("runs/reproduced"), show_default=True, help="Where to keep the run.")
+@click.option("--by", default="worker", show_default=True, help="Who reproduces it.")
+@click.option("--model", help="Your copy of a model that the submitter had on a disk.")
+@click.option("--sae-path", help="Your copy of the SAE.")
+@click.option("--sft", help="Your copy of the training set.")
+@click.option("--domains", help="Your copy of the benchmark.")
+def reproduce(opened: Store, submission: str, folder: Path, by: str, **places: str | None) -> None:
+    """Run the experiment of the submission ID again, and enter into the ledger how it compares.
+
+    It trains and measures as the submitter did. Code that a model's repository ships is not run. The exit code is 2
+    where the two do not agree.
+    """
+    from sts_eval.pipeline import run
+    from sts_eval.store.reproduce import reproduce as again
+    from sts_eval.store.reproduce import reproducible
+
+    opened.files.check_exists()
+    sha256 = opened.find(submission)
+    experiment = reproducible(opened.read(sha256), **places)
+    entry = again(opened, sha256, experiment, folder / sha256[:16], by=by, owner=_owner(), runs=run)
+    figures = entry.figures
+    for obstacle in figures.obstacles if figures else ():
+        click.echo(f"they do not agree: {obstacle}", err=True)
+    if figures is None or not figures.agrees:
+        sys.exit(2)
+    farthest = max(map(abs, figures.z.values()), default=0.0)
+    click.echo(
+        f"reproduced: {sha256}; scores within {figures.score_difference:.2g} of their spread over domains "
+        f"(allowed {figures.score_tolerance:g}), changes within {farthest:.2g} joint standard errors"
+    )
 
 
 @click.command("board")

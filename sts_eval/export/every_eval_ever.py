@@ -20,7 +20,7 @@ from sts_eval.export.writing import Exported
 from sts_eval.records.answers import RIGHT, VERDICT_NAMES, Replies
 from sts_eval.records.transfer import Transfer
 from sts_eval.statistics.paired import POINTS
-from sts_eval.submission.plausibility import read_time
+from sts_eval.submission.times import read_time
 
 SCHEMA_VERSION = "0.3.0"
 

@@ -24,8 +24,9 @@ from typing import Literal
 from pydantic import Field
 
 from sts_eval.errors import UserError
-from sts_eval.records.ledger import SHA256, EvaluationRequest
+from sts_eval.records.ledger import EvaluationRequest
 from sts_eval.records.record import Record
+from sts_eval.records.submission import SHA256
 from sts_eval.store.files import Files
 
 REQUESTS, LEASES, FAILED, DONE = (f"queue/{name}" for name in ("requests", "leases", "failed", "done"))

@@ -34,7 +34,14 @@ def run_and_report(experiment: Run, folder: Path, register: Registers) -> None:
 
 
 def work(
-    store: Store, queue: Queue, folder: Path, *, worker: str, lease_seconds: float, runs: Runs = run_and_report
+    store: Store,
+    queue: Queue,
+    folder: Path,
+    *,
+    worker: str,
+    lease_seconds: float,
+    owner: str | None = None,
+    runs: Runs = run_and_report,
 ) -> tuple[QueueEntry, str | None] | None:
     """Take one request and see it through; runs are kept below `folder`, and the worker answers for the submission.
 
@@ -50,9 +57,9 @@ def work(
     try:
         with _renewed(queue, taken, lease_seconds):
             experiment = experiment_for(taken.request)
-            runs(experiment, place, lambda prediction: store.preregister(prediction, by=worker))
-            submission = submission_of(place, submitter=worker)
-            verdict = store.submit(submission.canonical().encode(), by=worker)
+            runs(experiment, place, lambda prediction: store.preregister(prediction, by=worker, owner=owner))
+            submission = submission_of(place, submitter=worker, owner=owner)
+            verdict = store.submit(submission.canonical().encode(), by=worker, owner=owner)
         if verdict.sha256 is None:
             raise UserError(str(verdict.problems[0]), "Correct the run")
     except LostLeaseError:

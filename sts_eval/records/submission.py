@@ -15,7 +15,7 @@ from pydantic import Field
 
 from sts_eval.records.outcome import Outcome
 from sts_eval.records.prediction import Prediction
-from sts_eval.records.record import Part, Record
+from sts_eval.records.record import Part, Record, absent
 from sts_eval.records.transfer import Transfer
 
 Origin = Literal["measured", "imported", "published"]
@@ -28,6 +28,11 @@ LABEL = r"^\w[\w .,()&+-]*$"  # a name that people gave, in letters of any scrip
 LINE = r"^[^\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]*$"
 """Free text: no control characters and none that turn the reading direction."""
 
+SHA256 = r"^[0-9a-f]{64}$"
+OWNER = r"^([0-9a-f]{64}|account:[A-Za-z0-9_][A-Za-z0-9_.-]{0,95})$"
+"""Who owns a record: the SHA-256 of a secret that only they have, or the account that they signed in to a board with.
+"""
+
 HTTPS = r"^https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~:/?#@!$&()*+,;=%-]*)?$"
 
 ALLOWED: Mapping[str, str] = {
@@ -35,6 +40,7 @@ ALLOWED: Mapping[str, str] = {
     LABEL: "letters, digits, spaces and . , ( ) & + -, a letter or digit first",
     LINE: "one line without control characters",
     HTTPS: "an https address without quotes, brackets, braces or a user's name",
+    OWNER: "the 64 digits that `sts-eval store key` prints, or account:NAME",
 }
 """What each pattern allows, for messages."""
 
@@ -95,5 +101,11 @@ class Submission(Record):
     benchmark: Name = Field(description="what was asked: mmlu_pro, lab_mmlupro, ...")
     provenance: Provenance
     outcome: Outcome
+    owner: str | None = Field(
+        default=None,
+        pattern=OWNER,
+        exclude_if=absent,
+        description="SHA-256 of the secret of who owns it; the store asks for the secret",
+    )
     prediction: Prediction | None = Field(description="the record, attached as evidence")
     transfer: Transfer | None = Field(description="the record with its answers, from which changes are recomputed")

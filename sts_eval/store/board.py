@@ -4,6 +4,7 @@ Correlations are made here from the figures of each run. A run is ranked if it i
 duplicate of another; imported and published runs are shown beside the ranking.
 """
 
+from collections.abc import Mapping
 from functools import cached_property
 
 import numpy as np
@@ -14,7 +15,9 @@ from numpy.typing import NDArray
 
 from sts_eval.records.ledger import LedgerEntry
 from sts_eval.store.correlations import correlations
-from sts_eval.store.snapshot import RUN, STATE
+from sts_eval.store.ledger import chain_problems
+from sts_eval.store.snapshot import CHECKED, RUN, STATE
+from sts_eval.submission.times import is_pre_registered
 
 MOST_PREDICTORS = 256  # those that most runs have are shown, so that no submission can widen the table at will
 
@@ -24,15 +27,24 @@ CORRELATED = ("sts_icl", "sts_act")
 class Board:
     """The state of a store at one moment, from a table of `sts_eval.store.snapshot.SCHEMA` and the ledger.
 
-    Entries come oldest first. `left_out` has the first problem of each file that lies among the submissions and is
-    none, by its name; `state` changes whenever the store does.
+    Entries come oldest first, by the names of their files. `left_out` has the first problem of each file that lies
+    among the submissions and is none, by its name; `state` changes whenever the store does. `pinned` is the benchmark
+    that the maintainers want compared where none is chosen.
     """
 
-    def __init__(self, table: pa.Table, entries: tuple[LedgerEntry, ...], left_out: dict[str, str], state: str) -> None:
+    def __init__(
+        self,
+        table: pa.Table,
+        entries: Mapping[str, LedgerEntry],
+        left_out: dict[str, str],
+        state: str,
+        pinned: str | None = None,
+    ) -> None:
         self._table = table.combine_chunks()
         self._entries = entries
         self.left_out = left_out
         self.state = state
+        self.pinned = pinned
 
     def __len__(self) -> int:
         """Submissions, withdrawn ones included."""
@@ -42,8 +54,9 @@ class Board:
     def runs(self) -> pd.DataFrame:
         """A row per submission that was ever accepted, oldest first, by `sha256`.
 
-        The columns of `snapshot.RUN` and `snapshot.STATE` with `tier` raised to `rerun` where the ledger says so,
-        and `seeds`, `home`, `domains` (tuples), `pre_registered`, `complete` (both records are attached), `withdrawn`
+        The columns of `snapshot.RUN` and `snapshot.STATE` with `tier` raised to `rerun` or `reproduced` where the
+        ledger says so, and `seeds`, `home`, `domains`, `warnings` (tuples), `pre_registered`, `complete` (both records
+        are attached), `checked` (by somebody else than its submitter, or made by who runs the store), `withdrawn`
         (or rejected; `why` tells) and `ranked` (bools). For each score of `CORRELATED` and target `magnitude` (|Δ|)
         and `delta`: `{score}_{target}_r`, `_low` and `_high`, Pearson's r over domains
         with Fisher's 95% interval; NaN where it is not defined.
@@ -51,20 +64,21 @@ class Board:
         frame: pd.DataFrame = self._table.select([*RUN, *STATE]).to_pandas()
         for name in ("parameters", "d_sae", "layer", "training_rows"):
             frame[name] = frame[name].astype("Int64")
-        for name, column in (("seeds", "seeds"), ("home", "home"), ("domains", "domain")):
+        for name, column in (("seeds", "seeds"), ("home", "home"), ("domains", "domain"), ("warnings", "warnings")):
             frame[name] = pd.Series(list(map(tuple, self._table.column(column).to_pylist())), dtype=object)
         measured = frame["origin"] == "measured"
-        frame["tier"] = frame["tier"].mask(measured & frame["rerun_by"].notna(), "rerun")
-        registered, started = (
-            pd.to_datetime(frame[name], utc=True, format="ISO8601", errors="coerce")
-            for name in ("registered", "tuning_started")
+        raised = measured & frame["standing"].isin(["rerun", "reproduced"])
+        frame["tier"] = frame["tier"].mask(raised, frame["standing"])
+        times = (
+            self._table.column(name).to_pylist() for name in ("registered", "tuning_started", "measured", "accepted")
         )
-        frame["pre_registered"] = (registered < started).astype(bool)
+        frame["pre_registered"] = [is_pre_registered(*four) for four in zip(*times, strict=True)]
+        frame["checked"] = frame["standing"].isin(CHECKED)
         frame["complete"] = frame["has_prediction"] & frame["has_transfer"]
         frame["withdrawn"] = frame["status"] != "accepted"
         frame["ranked"] = measured & ~frame["withdrawn"] & ~frame["post_hoc"] & frame["duplicate_of"].isna()
         frame = pd.concat([frame, self._correlations()], axis=1)
-        frame = frame.sort_values(["accepted", "sha256"], kind="stable")
+        frame = frame.sort_values("place", kind="stable")
         frame.index = pd.Index(frame["sha256"], name=None)
         return frame
 
@@ -117,7 +131,13 @@ class Board:
     def ledger(self) -> pd.DataFrame:
         """A row per entry, oldest first: `when`, `action`, `submission`, `by`, `why`, `other`."""
         names = ("when", "action", "submission", "by", "why", "other")
-        return pd.DataFrame({name: [getattr(entry, name) for entry in self._entries] for name in names}, dtype=object)
+        entries = self._entries.values()
+        return pd.DataFrame({name: [getattr(entry, name) for entry in entries] for name in names}, dtype=object)
+
+    @cached_property
+    def chain_problems(self) -> list[str]:
+        """Where the ledger's chain is broken."""
+        return chain_problems(self._entries)
 
     def _correlations(self) -> pd.DataFrame:
         run, _ = self._runs_and_places("domain")

@@ -3,8 +3,11 @@
 On a disk a file is written under a temporary name and then linked to its own, which fails where it exists, or moved
 over it; fsspec's own writing to a disk shows files that are half written. Object stores (`s3://`, `hf://`, ...) show an
 object when it is complete, so one write is enough; whether creation is exclusive depends on them: s3fs asks for it,
-others look first and write then, and two writers at the same moment may both believe that they were first. Nothing here
-depends on it but the queue's leases.
+others look first and write then, and two writers at the same moment may both believe that they were first. The queue's
+leases depend on it, and so does who is first to use a name.
+
+What has to be read and then written by one writer at a time is done under a lock, which a folder on a disk has and an
+object store has not.
 
 Temporary files start with a dot, are never listed, and are left behind by a writer that was killed, until they are
 swept.
@@ -15,10 +18,11 @@ import os
 import re
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
+from filelock import FileLock
 from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 from pydantic import ValidationError
@@ -27,6 +31,8 @@ from sts_eval.errors import UserError
 from sts_eval.records.record import Record
 
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{32}\.tmp")
+
+LOCK = ".lock"
 
 Kind = TypeVar("Kind", bound=Record)
 
@@ -47,6 +53,7 @@ class Files:
             raise UserError(f"{url} cannot be opened ({error})", "Give a folder, hf:// or s3:// address") from error
         self._root = root.rstrip("/")
         self._folder = Path(root) if isinstance(self._system, LocalFileSystem) else None
+        self._lock = FileLock(self._folder / LOCK) if self._folder is not None else None
 
     def check_is_no_file(self) -> None:
         """Refuse a file in the place of a folder.
@@ -75,19 +82,28 @@ class Files:
 
     def names(self, folder: str) -> list[str]:
         """Names of the finished JSON files of a folder, sorted; none where there is no folder."""
-        self._system.invalidate_cache()
-        try:
-            listed = self._system.ls(f"{self._root}/{folder}", detail=False)
-        except FileNotFoundError:
-            return []
-        names = (str(path).rstrip("/").rpartition("/")[2] for path in listed)
+        if self._folder is not None:
+            try:
+                with os.scandir(self._folder / folder) as listed:
+                    names = [entry.name for entry in listed if entry.is_file()]
+            except (FileNotFoundError, NotADirectoryError):
+                return []
+        else:
+            self._system.invalidate_cache()
+            try:
+                found = self._system.ls(f"{self._root}/{folder}", detail=True)
+            except FileNotFoundError:
+                return []
+            names = [str(one["name"]).rpartition("/")[2] for one in found if one["type"] == "file"]
         return sorted(name for name in names if name.endswith(".json") and not name.startswith("."))
 
     def read(self, name: str) -> bytes | None:
-        """A file, None where there is none."""
+        """A file, None where there is none: a folder, a device or a pipe of that name is none."""
+        if self._folder is not None and not (self._folder / name).is_file():
+            return None
         try:
             content: bytes = self._system.cat_file(f"{self._root}/{name}")
-        except (FileNotFoundError, NotADirectoryError):
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return None
         return content
 
@@ -144,6 +160,27 @@ class Files:
         else:
             final = self._folder / name
             _write_temporary(final, content).replace(final)
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other writers out of a folder on a disk; it may be taken twice, and goes with its process.
+
+        Raises:
+            UserError: The folder cannot be written.
+        """
+        if self._folder is None or self._lock is None:
+            yield
+            return
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._lock.acquire(poll_interval=0.01)
+        except OSError as error:
+            problem = f"{self._folder} cannot be written ({error.strerror})"
+            raise UserError(problem, "Choose a store that you may write to, with free space") from error
+        try:
+            yield
+        finally:
+            self._lock.release()
 
     def sweep(self, seconds: float) -> None:
         """Remove temporary files that killed writers left behind, on a disk only.

@@ -14,26 +14,31 @@ import io
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pydantic import TypeAdapter
 
 import sts_eval
-from sts_eval.records.ledger import LedgerEntry
+from sts_eval.records.ledger import LedgerEntry, StoreSettings
 from sts_eval.records.outcome import Change, DomainOutcome
 from sts_eval.records.prediction import PredictorScores
 from sts_eval.records.submission import Submission
+from sts_eval.statistics.result import Floats
 from sts_eval.store.files import Files
-from sts_eval.store.ledger import LEDGER, REGISTRATIONS, Ledger, LedgerState, ledger_states, read_registrations
+from sts_eval.store.ledger import LEDGER, Ledger, LedgerState, ledger_states, registrations
+from sts_eval.store.likeness import answer_hashes, copies
+from sts_eval.submission.forensics import forensic_warnings
 from sts_eval.submission.validate import validate
 
 NAME = "snapshot.parquet"
+SETTINGS = "settings.json"
 
-VERSION = f"1 {sts_eval.__version__}"
+VERSION = f"2 {sts_eval.__version__}"
 """Of the columns, and of the rules that let a submission in: another one makes everything again."""
 
 SUBMISSIONS = "submissions"
@@ -100,6 +105,7 @@ RUN: Mapping[str, Column] = {
     "transfer_sha256": (_TEXT, lambda one: one.outcome.transfer_sha256),
     "predicted": (_TEXT, lambda one: one.outcome.created),
     "tuning_started": (_TEXT, lambda one: one.transfer and one.transfer.tuning and one.transfer.tuning.started),
+    "measured": (_TEXT, lambda one: one.transfer and one.transfer.created),
     "tuning_seconds": (_NUMBER, lambda one: one.outcome.tuning_seconds),
     "hardware": (_TEXT, lambda one: one.provenance.hardware),
     "command": (_TEXT, lambda one: one.provenance.command),
@@ -111,6 +117,8 @@ RUN: Mapping[str, Column] = {
 LISTS: Mapping[str, Column] = {
     "seeds": (_WHOLE, lambda one: one.outcome.seeds),
     "home": (_WORDS, lambda one: one.outcome.home),
+    "warnings": (_TEXT, lambda one: forensic_warnings(one.outcome, one.origin)),
+    "answers": (_WHOLE, answer_hashes),
     "domain": _per_domain(_WORDS, lambda domain: domain.domain),
     "n": _per_domain(_WHOLE, lambda domain: domain.n),
     "accuracy_before": _per_domain(_NUMBER, lambda domain: domain.accuracy_before),
@@ -142,10 +150,23 @@ LISTS: Mapping[str, Column] = {
         ],
     ),
 }
-"""`by_seed` is a change per domain and seed, domain by domain; `score` one per predictor and domain."""
+"""`by_seed` is a change per domain and seed, domain by domain; `score` one per predictor and domain; `answers` are
+those of `sts_eval.store.likeness`."""
 
 # What the store says of a submission.
-STATE = dict.fromkeys(("registered", "status", "accepted", "why", "flagged", "rerun_by", "duplicate_of"), _TEXT)
+STATE = dict.fromkeys(
+    (
+        *("registered", "status", "accepted", "owner", "why", "flagged"),
+        *("rerun_by", "reproduced", "not_reproduced", "standing", "duplicate_of"),
+    ),
+    _TEXT,
+) | {"place": _WHOLE}
+
+STANDING = ("self_reported", "recomputed", "maintained", "rerun", "reproduced")
+"""How far a run has been checked, the least first. From `maintained` on, by somebody else than its submitter, or it
+was made by who runs the store. Of runs that exclude one another the one with the better standing counts."""
+
+CHECKED = STANDING[2:]
 
 CONTENT = pa.schema(
     [*((name, kind) for name, (kind, _) in RUN.items()), *((name, pa.list_(kind)) for name, (kind, _) in LISTS.items())]
@@ -164,36 +185,57 @@ def to_table(rows: Iterable[Mapping[str, Any]]) -> pa.Table:
     return pa.Table.from_pylist(list(rows), CONTENT)
 
 
-def add_states(content: pa.Table, states: Mapping[str, LedgerState], registered: Mapping[str, str]) -> pa.Table:
+def add_states(
+    content: pa.Table,
+    states: Mapping[str, LedgerState],
+    registered: Mapping[str, str],
+    maintainers: Container[str | None] = (),
+) -> pa.Table:
     """Add what the store says of each submission: rows of `SCHEMA` by `sha256`, without those never accepted.
 
-    `states` is by submission, `registered` the time of registration by prediction.
+    `states` is by submission, `registered` the time of registration by prediction, `maintainers` are owners.
     """
     never = LedgerState()
     content = content.take(pc.array_sort_indices(content.column("sha256").combine_chunks()))
     shown = [states.get(sha, never).status is not None for sha in content.column("sha256").to_pylist()]
-    content = content.filter(pa.array(shown, pa.bool_()))
-    names = ["sha256", "tier", "prediction_sha256", "transfer_sha256", "has_prediction", "has_transfer"]
-    rows = [one | vars(states[one["sha256"]]) for one in content.select(names).to_pylist()]
+    content = content.filter(pa.array(shown, pa.bool_())).combine_chunks()
+    names = ["sha256", "tier", "prediction_sha256", "transfer_sha256", "domain", "by_seed", "se", "accuracy_before"]
+    rows = [one | vars(states[one["sha256"]]) for one in content.select([*names, "answers"]).to_pylist()]
     up = [one for one in rows if one["status"] == "accepted"]
     # Only a run that is itself up and recomputed can confirm another.
     confirming = {one["sha256"] for one in up if one["tier"] == "recomputed"}
-    # Of accepted submissions with the same records all but one are duplicates: the first with evidence counts.
-    first: dict[tuple[str, str], str] = {}
-    for one in sorted(up, key=lambda one: (not (one["has_prediction"] and one["has_transfer"]), one["since"] or "")):
-        if one["transfer_sha256"]:
-            first.setdefault((one["prediction_sha256"], one["transfer_sha256"]), one["sha256"])
     for one in rows:
-        best = first.get((one["prediction_sha256"], one["transfer_sha256"]))
         one |= {
             "registered": registered.get(one["prediction_sha256"]),
             "accepted": one["since"],
             "rerun_by": next((sha for sha in one["rerun"] if sha in confirming), None),
-            "duplicate_of": best if one["status"] == "accepted" and best != one["sha256"] else None,
         }
+        one["standing"] = _standing(one, maintainers)
+    # What stands better comes first, then what was accepted first: nothing is displaced by what comes after it.
+    up.sort(key=lambda one: (-STANDING.index(one["standing"]), one["place"]))
+    place = {sha: number for number, sha in enumerate(content.column("sha256").to_pylist())}
+    repeated = copies(up, lambda sha: _scores(content, place[sha]))
+    for one in rows:
+        one["duplicate_of"] = repeated.get(one["sha256"])
     for name, kind in STATE.items():
         content = content.append_column(name, pa.array([one[name] for one in rows], kind))
     return content
+
+
+def _standing(row: Mapping[str, Any], maintainers: Container[str | None]) -> str:
+    if row["reproduced"] is not None and row["not_reproduced"] is None:
+        return "reproduced"
+    if row["rerun_by"] is not None:
+        return "rerun"
+    if row["owner"] is not None and row["owner"] in maintainers:
+        return "maintained"
+    return "recomputed" if row["tier"] == "recomputed" else "self_reported"
+
+
+def _scores(content: pa.Table, place: int) -> dict[str, Floats]:
+    """The scores of the run in a row by predictor, in the order of its domains."""
+    names, domains, scores = (content.column(name)[place].as_py() for name in ("predictor", "domain", "score"))
+    return dict(zip(names, np.asarray(scores, dtype=np.float64).reshape(len(names), len(domains)), strict=True))
 
 
 def to_bytes(table: pa.Table, texts: Mapping[str, str]) -> bytes:
@@ -218,9 +260,15 @@ def from_bytes(content: bytes, columns: Sequence[str] | None = None) -> tuple[pa
 
 
 def list_files(files: Files) -> tuple[Listing, str]:
-    """Names of all files, and a text that changes whenever one is added. Costs three listings."""
-    listing = {name: files.names(name) for name in (SUBMISSIONS, REGISTRATIONS, LEDGER)}
-    return listing, hashlib.sha256(json.dumps([VERSION, listing]).encode()).hexdigest()
+    """Names of all files, and a text that changes whenever one is added or the settings change. Costs two listings."""
+    listing = {name: files.names(name) for name in (SUBMISSIONS, LEDGER)}
+    stated = [VERSION, listing, read_settings(files).canonical()]
+    return listing, hashlib.sha256(json.dumps(stated).encode()).hexdigest()
+
+
+def read_settings(files: Files) -> StoreSettings:
+    """What the maintainers decided; the defaults where they did not."""
+    return files.record(StoreSettings, SETTINGS) or StoreSettings()
 
 
 def rebuild(files: Files, listing: Listing, state: str, old: Snapshot | None) -> Snapshot:
@@ -237,7 +285,8 @@ def rebuild(files: Files, listing: Listing, state: str, old: Snapshot | None) ->
         content = content.filter(pa.array([name in here for name in _file_names(content)], pa.bool_()))
     entries |= Ledger(files).read(name for name in listing[LEDGER] if name not in entries)
     entries = dict(sorted(entries.items()))
-    states = ledger_states(entries.values())
+    maintainers = read_settings(files).maintainers
+    states = ledger_states(entries.values(), maintainers)
     known = {*_file_names(content), *left_out}
     # A file whose entry is still to come is read when it has come.
     new = [
@@ -247,10 +296,7 @@ def rebuild(files: Files, listing: Listing, state: str, old: Snapshot | None) ->
     ]
     rows, refused = _read_submissions(files, new)
     content = pa.concat_tables([content, rows]).unify_dictionaries()
-    registered = set(listing[REGISTRATIONS])
-    predictions = {sha for sha in content.column("prediction_sha256").to_pylist() if f"{sha}.json" in registered}
-    times = read_registrations(files, sorted(predictions))
-    table = add_states(content, states, {sha: entry.registered for sha, entry in times.items()})
+    table = add_states(content, states, registrations(entries.values()), maintainers)
     return table, {
         "state": state,
         "ledger": ENTRIES.dump_json(entries).decode(),

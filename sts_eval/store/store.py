@@ -1,10 +1,11 @@
 """The store: a folder of submissions, of registered predictions and of what happened to them, on a disk or elsewhere.
 
     submissions/SHA256.json          canonical content, named by its hash; never changes
-    preregistrations/SHA256.json     named by the prediction's hash; only the first counts
-    ledger/TIME-ACTION-….json        entries, only ever added
+    ledger/entry-NUMBER-….json       entries, only ever added, registrations of predictions among them
+    names/KEY.json                   who first used a name (`sts_eval.store.names`)
+    settings.json                    what the maintainers decide (`StoreSettings`)
     queue/…                          runs that somebody asked for (`sts_eval.queue.queue`)
-    snapshot.parquet                 made from the first three
+    snapshot.parquet                 made from submissions, ledger and settings
     comparisons/KEY.json             of the page (`sts_eval.store.comparisons`)
 
 A submission is shown once the ledger has accepted it. A writer that is stopped between the two leaves a file that
@@ -21,17 +22,26 @@ from datetime import datetime
 from pydantic import ValidationError
 
 from sts_eval.errors import UserError
-from sts_eval.records.ledger import SHA256, Action, LedgerEntry, Preregistration
+from sts_eval.records.ledger import Action, LedgerEntry, StoreSettings
 from sts_eval.records.prediction import Prediction
-from sts_eval.records.record import now
-from sts_eval.records.submission import Submission
+from sts_eval.records.submission import SHA256, Submission
 from sts_eval.store import snapshot
 from sts_eval.store.board import Board
 from sts_eval.store.files import Files
-from sts_eval.store.ledger import REGISTRATIONS, Ledger, read_registrations
-from sts_eval.store.snapshot import ENTRIES, RECORD, SUBMISSIONS, Snapshot, list_files, rebuild
+from sts_eval.store.ledger import Ledger, ledger_states
+from sts_eval.store.names import Names
+from sts_eval.store.snapshot import (
+    ENTRIES,
+    RECORD,
+    SETTINGS,
+    SUBMISSIONS,
+    Snapshot,
+    list_files,
+    read_settings,
+    rebuild,
+)
 from sts_eval.submission.rerun import RerunAgreement, compare_runs
-from sts_eval.submission.validate import StoreContents, Verdict, has_evidence, validate
+from sts_eval.submission.validate import StoreContents, Verdict, has_evidence, store_problems, validate
 
 LEFT_BEHIND_SECONDS = 24 * 3600.0  # age from which a temporary file is no writer's any more
 
@@ -47,24 +57,33 @@ class Store:
         self.url = url
         self.files = Files(url)
         self.ledger = Ledger(self.files)
+        self.names = Names(self.files)
         self._board: Board | None = None
 
-    def submit(self, raw: bytes, *, by: str | None = None) -> Verdict:
+    def submit(self, raw: bytes, *, by: str | None = None, owner: str | None = None) -> Verdict:
         """Take a submission. What is refused leaves no trace.
 
-        The ledger says that `by` handed it in, its submitter if None. The verdict also tells whether it was added: the
-        store may have had it before.
+        The ledger says that `by` handed it in, its submitter if None, and `owner` who showed a secret or signed in for
+        it (`sts_eval.submission.owner`). The verdict also tells whether it was added: the store may have had it before.
 
         Raises:
             UserError: The store cannot be written.
         """
-        verdict = validate(raw, known=self.known())
-        if verdict.submission is None or verdict.sha256 is None:
+        known = self.known(owner)
+        verdict = validate(raw, known=known)
+        submission, sha256 = verdict.submission, verdict.sha256
+        if submission is None or sha256 is None:
             return verdict
-        sha256 = verdict.sha256
-        added = self.files.create(_file(sha256), verdict.submission.canonical().encode())
-        if added or not self.ledger.accepts(sha256):
-            self.ledger.add("accepted", sha256, by=by or verdict.submission.submitter, why=str(verdict.tier))
+        with self.files.locked():
+            # Another writer may have come first.
+            if found := tuple(store_problems(submission, known)):
+                return Verdict(found)
+            added = self.files.create(_file(sha256), submission.canonical().encode())
+            if added or not self.ledger.accepts(sha256):
+                self.names.claim(submission, owner)
+                self.names.hold(submission, owner)
+                name = by or submission.submitter
+                self.ledger.add("accepted", sha256, by=name, why=str(verdict.tier), owner=owner)
         return replace(verdict, added=added)
 
     def read(self, sha256: str) -> Submission:
@@ -115,16 +134,49 @@ class Store:
             raise UserError(problem, "Give enough digits to tell one from all others")
         return found[0]
 
-    def known(self) -> StoreContents:
-        """What a new submission is judged against. Runs are those of the last snapshot, which costs no reading."""
-        names = ("status", "has_prediction", "has_transfer", "prediction_sha256", "transfer_sha256", "sha256")
-        found = self._snapshot(names)
-        runs = {
-            (row["prediction_sha256"], row["transfer_sha256"]): row["sha256"]
-            for row in (found[0].to_pylist() if found else ())
-            if row["status"] == "accepted" and row["has_prediction"] and row["has_transfer"]
-        }
-        return StoreContents(runs=runs, registered=self.registered)
+    def known(self, owner: str | None = None) -> StoreContents:
+        """What is judged against when somebody hands something in, who showed to be `owner`."""
+
+        def registration(prediction: str) -> LedgerEntry | None:
+            return self.ledger.registration(prediction) if re.fullmatch(SHA256, prediction) else None
+
+        def registered(prediction: str) -> str | None:
+            found = registration(prediction)
+            return found.when if found else None
+
+        def registered_by(prediction: str) -> str | None:
+            found = registration(prediction)
+            return found.owner if found else None
+
+        return StoreContents(
+            holder=self._holder,
+            registered=registered,
+            registered_by=registered_by,
+            names=lambda submission: self.names.problems(submission, owner),
+            owner=owner,
+            maintainer=owner is not None and owner in self.settings.maintainers,
+        )
+
+    def _holder(self, prediction: str, transfer: str) -> str | None:
+        """The submission that has a run with its evidence, if it is up."""
+        held = self.names.holder(prediction, transfer)
+        if held is None:
+            return None
+        state = ledger_states(self.ledger.entries()).get(held)
+        return held if state is not None and state.status == "accepted" else None
+
+    @property
+    def settings(self) -> StoreSettings:
+        """What the maintainers decided."""
+        return read_settings(self.files)
+
+    def configure(self, settings: StoreSettings) -> None:
+        """Replace what the maintainers decided.
+
+        Raises:
+            UserError: The store cannot be written.
+        """
+        self.files.replace(SETTINGS, settings.canonical().encode())
 
     def submitted_by(self, who: str, since: datetime) -> int:
         """How many submissions somebody (`by` of `submit`) handed in since a time with its zone, by the ledger.
@@ -133,35 +185,35 @@ class Store:
         """
         return sum(entry.action == "accepted" and entry.by == who for entry in self.ledger.entries(since))
 
-    def preregister(self, prediction: Prediction, *, by: str) -> tuple[Preregistration, bool]:
-        """Keep a prediction's hash with the time of now, unless it is registered already.
+    def preregister(self, prediction: Prediction, *, by: str, owner: str | None = None) -> tuple[LedgerEntry, bool]:
+        """Enter a prediction's hash into the ledger with the time of now, unless it is registered already.
 
-        Gives the registration that counts, and whether it is new.
+        Gives the registration that counts, and whether it is new. Only its owner can then submit the run.
 
         Raises:
             UserError: The store cannot be written.
         """
         sha256 = prediction.sha256()
-        entry = Preregistration(prediction_sha256=sha256, registered=now(), by=by)
-        if self.files.create(f"{REGISTRATIONS}/{sha256}.json", entry.canonical().encode()):
-            return entry, True
-        return read_registrations(self.files, [sha256]).get(sha256, entry), False
+        with self.files.locked():
+            found = self.ledger.registration(sha256)
+            if found is not None:
+                return found, False
+            return self.ledger.add("registered", sha256, by=by, owner=owner), True
 
     def registered(self, prediction_sha256: str) -> str | None:
         """When a prediction was registered, None if it was not."""
-        found = read_registrations(self.files, [prediction_sha256]).get(prediction_sha256)
-        return found.registered if found else None
+        return self.known().registered(prediction_sha256)
 
-    def note(self, action: Action, sha256: str, *, by: str, why: str) -> LedgerEntry:
+    def note(self, action: Action, sha256: str, *, by: str, why: str, owner: str | None = None) -> LedgerEntry:
         """Append a maintainer's entry to the ledger: accepted (again), rejected, flagged or withdrawn.
 
         Raises:
             UserError: There is no such submission.
         """
         self.raw(sha256)
-        return self.ledger.add(action, sha256, by=by, why=why)
+        return self.ledger.add(action, sha256, by=by, why=why, owner=owner)
 
-    def confirm(self, sha256: str, rerun: str, *, by: str, why: str = "") -> RerunAgreement:
+    def confirm(self, sha256: str, rerun: str, *, by: str, why: str = "", owner: str | None = None) -> RerunAgreement:
         """Compare a submission with a maintainer's run of it, and write into the ledger that they agree if they do.
 
         Raises:
@@ -172,7 +224,7 @@ class Store:
             raise UserError(f"{rerun[:12]} has no evidence attached", "Submit the rerun as a run folder")
         agreement = compare_runs(claimed, ours)
         if agreement.agrees:
-            self.ledger.add("rerun", sha256, by=by, why=why, other=rerun)
+            self.ledger.add("rerun", sha256, by=by, why=why, other=rerun, owner=owner)
         return agreement
 
     def board(self) -> Board:
@@ -190,13 +242,13 @@ class Store:
                 self.files.replace(snapshot.NAME, snapshot.to_bytes(*found))
                 self.files.sweep(LEFT_BEHIND_SECONDS)
         table, texts = found
-        entries = tuple(ENTRIES.validate_json(texts["ledger"]).values())
-        self._board = Board(table, entries, json.loads(texts["left_out"]), state)
+        entries = ENTRIES.validate_json(texts["ledger"])
+        self._board = Board(table, entries, json.loads(texts["left_out"]), state, self.settings.benchmark)
         return self._board
 
-    def _snapshot(self, columns: Sequence[str] | None = None) -> Snapshot | None:
+    def _snapshot(self) -> Snapshot | None:
         content = self.files.read(snapshot.NAME)
-        return None if content is None else snapshot.from_bytes(content, columns)
+        return None if content is None else snapshot.from_bytes(content)
 
 
 def _file(sha256: str) -> str:

@@ -2,6 +2,7 @@
 
 import math
 import re
+import stat
 from pathlib import Path
 
 from safetensors import safe_open
@@ -14,21 +15,31 @@ from sts_eval.records.record import now
 from sts_eval.records.run_folder import RunFolder
 from sts_eval.records.submission import ModelDescription, Provenance, SAEDescription, SetDescription, Submission
 from sts_eval.records.transfer import Transfer
+from sts_eval.submission.read_json import MOST_BYTES
 
 # The size in a name such as Llama-3.1-8B-Instruct.
 _NOMINAL = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)([BM])(?![A-Za-z0-9])", re.IGNORECASE)
 _UNITS = {"b": 10**9, "m": 10**6}
 
 
-def submission_of(folder: Path, *, submitter: str) -> Submission:
-    """Describe a folder of `sts-eval run` and attach its records.
+def submission_of(
+    folder: Path,
+    *,
+    submitter: str,
+    owner: str | None = None,
+    model_called: str | None = None,
+    set_called: str | None = None,
+) -> Submission:
+    """Describe a folder of `sts-eval run` and attach its records. `owner` is that of `sts_eval.submission.owner`.
+
+    `model_called` and `set_called` are names in the place of those of a folder or file: its own and an addition.
 
     A model or set that was read from a disk is described by a short name and never by its place.
 
     Raises:
         UserError: The folder is no finished run.
     """
-    outcome = outcome_of(folder)
+    outcome = outcome_of(folder, model=model_called, training_set=set_called)
     files = RunFolder.of(folder)
     prediction = files.record_named(Prediction, outcome.prediction_sha256)
     transfer = files.record_named(Transfer, outcome.transfer_sha256)
@@ -59,29 +70,40 @@ def submission_of(folder: Path, *, submitter: str) -> Submission:
             url=None,
         ),
         outcome=outcome,
+        owner=owner,
         prediction=prediction,
         transfer=transfer,
     )
 
 
-def bytes_of(path: Path, *, submitter: str | None = None) -> bytes:
+def bytes_of(path: Path, *, submitter: str | None = None, **description: str | None) -> bytes:
     """What is handed in: a file as it is, or a run folder as a submission, for which `submitter` answers.
+
+    `description` is what `submission_of` takes beside.
 
     Raises:
         UserError: The path cannot be read, a folder is no finished run, or nobody answers for it.
     """
     if not path.is_dir():
-        try:
-            return path.read_bytes()
-        except OSError as error:
-            raise UserError(f"{path} cannot be read ({error.strerror})", "Give a file or a run folder") from error
+        return _read(path)
     if submitter is None:
         raise UserError(f"nobody answers for the run {path}", "Give --submitter NAME")
     try:
-        return submission_of(path, submitter=submitter).canonical().encode()
+        return submission_of(path, submitter=submitter, **description).canonical().encode()
     except ValueError as error:  # pydantic's, for a name that does not fit
         first = " ".join(str(error).split("\n")[1:3]).strip() or str(error)
         raise UserError(f"{path} cannot be described ({first})", "Rename what it names, and run it again") from error
+
+
+def _read(path: Path) -> bytes:
+    """A file, and no more of it than a submission may have: a device or a pipe has no end, or never begins."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise UserError(f"{path} is no ordinary file", "Give a file or a run folder")
+        with path.open("rb") as file:
+            return file.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror})", "Give a file or a run folder") from error
 
 
 def _parameters(identity: str) -> int | None:

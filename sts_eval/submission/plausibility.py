@@ -10,7 +10,7 @@ them, because a run that stays on somebody's disk may use any names.
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sts_eval.records.outcome import Change, DomainOutcome, Outcome
 from sts_eval.records.prediction import SCORES, PredictorScores
@@ -18,6 +18,7 @@ from sts_eval.records.submission import ALLOWED, LABEL, LINE, NAME, Origin
 from sts_eval.statistics.paired import POINTS
 from sts_eval.submission.problem import Path, Problem, shown
 from sts_eval.submission.standard_error_range import standard_error_range
+from sts_eval.submission.times import time_problems
 
 MOST_DOMAINS = 100
 MOST_SEEDS = 20
@@ -27,7 +28,6 @@ MOST_QUESTIONS = 10_000_000
 EXACT = 1e-6  # points that rounding of computed figures explains
 ROUNDED = 0.05  # points that rounding of published figures explains
 LARGEST_LOGPROB_CHANGE = 1000.0  # nats
-AHEAD = timedelta(days=1)  # how far clocks may go wrong
 
 FLAGS = ("L", "G", "P", "O")
 
@@ -36,24 +36,6 @@ PREDICTOR = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$"
 
 # Characters of a text by the pattern that it has to fit.
 _LONGEST: Mapping[str, int] = {NAME: 96, LABEL: 96, PREDICTOR: 64, LINE: 300}
-
-
-def time_problems(text: str, path: Path, now: datetime) -> Iterator[Problem]:
-    """Whether a text is a time in UTC that has come."""
-    moment = read_time(text)
-    if moment is None:
-        yield Problem.at(path, f"{shown(text)} is no time in UTC; write it like 2026-01-31T12:00:00+00:00")
-    elif moment > now + AHEAD:
-        yield Problem.at(path, f"{shown(text)} has not come yet; set the clock right and make the record again")
-
-
-def read_time(text: str) -> datetime | None:
-    """A time in UTC, None where the text is none."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return moment if moment.utcoffset() == timedelta(0) else None
 
 
 def outcome_problems(outcome: Outcome, origin: Origin | None, now: datetime) -> Iterator[Problem]:

@@ -58,7 +58,7 @@ def read_json(raw: bytes) -> tuple[Any, tuple[Problem, ...], bool]:
 
 def _size_obstacle(raw: bytes) -> str | None:
     if len(raw) > MOST_BYTES:
-        return f"it has {len(raw):,} bytes, and {MOST_BYTES:,} are allowed; leave out `transfer`, or split the run"
+        return f"it has {len(raw):,} bytes or more, {MOST_BYTES:,} are allowed; leave out `transfer`, or split the run"
     if raw.startswith(codecs.BOM_UTF8):
         return "it starts with a byte order mark; save the file as UTF-8 without one"
     # Each value follows a bracket, a brace or a comma, so there cannot be more of them than of these.

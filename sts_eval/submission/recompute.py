@@ -2,7 +2,11 @@
 
     prediction    its hash, time and scores are those of the outcome; model, SAE and set are those described
     transfer      its hash, seeds and changes are those of the outcome; its changes follow from its answers
-    both          the outcome is what `sts_eval.analysis.runs.summarise` makes of them
+    both          the outcome is what `sts_eval.analysis.runs.summarise` makes of them; they are of one model, training
+                  set and benchmark, by the hashes that they state
+
+So "recomputed" means that the figures follow from the submitted answers. The answers themselves, and the hashes, are
+what the submitter says they are. Only running the experiment again shows more (`sts_eval.submission.reproduction`).
 
 Only the scores of oracles cannot be made again, since the tuned model is not there: they are taken as they are, and
 stand outside every ranking anyhow.
@@ -14,13 +18,16 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from sts_eval.analysis.belonging import belonging
+from sts_eval.analysis.names import model_name, set_name
 from sts_eval.analysis.runs import summarise
 from sts_eval.records.outcome import Outcome
 from sts_eval.records.prediction import Prediction, PredictorScores
 from sts_eval.records.submission import Submission
-from sts_eval.records.transfer import Transfer
-from sts_eval.submission.plausibility import FLAGS, MOST_DOMAINS, MOST_SEEDS, read_time
+from sts_eval.records.transfer import Measured, Transfer
+from sts_eval.submission.plausibility import FLAGS, MOST_DOMAINS, MOST_SEEDS
 from sts_eval.submission.problem import Path, Problem, shown
+from sts_eval.submission.times import read_time
 from sts_eval.transfer.domain_changes import summarise as changes_of
 
 ORACLE = FLAGS[-1]
@@ -38,11 +45,16 @@ def evidence_problems(submission: Submission) -> Iterator[Problem]:
         yield from _differences(submission, _description(submission, prediction), (), _PREDICTION)
         if submission.sae is None:
             yield Problem.at(("sae",), "it is null, and the prediction read one; describe it")
+        yield from _names(submission, prediction)
+        if transfer is not None and not submission.outcome.unrelated:
+            yield from _belonging(prediction, transfer)
         if transfer is None:
             yield from _predictors(outcome, prediction.predictors, complete=False)
     if transfer is None:
         return
-    made = {"outcome": {"transfer_sha256": transfer.sha256()}, "origin": transfer.origin.kind}
+    made: dict[str, Any] = {"outcome": {"transfer_sha256": transfer.sha256()}, "origin": transfer.origin.kind}
+    if isinstance(transfer.origin, Measured):
+        made["benchmark"] = transfer.origin.task
     yield from _differences(submission, made, (), _TRANSFER)
     yield from _order(submission, transfer)
     if unusable := list(_unusable(transfer)):
@@ -58,16 +70,48 @@ def evidence_problems(submission: Submission) -> Iterator[Problem]:
 def _description(submission: Submission, prediction: Prediction) -> dict[str, Any]:
     """Model, SAE and set as the prediction read them, where they are published by a name; and its hash."""
     model, sae, data = prediction.model, prediction.sae, prediction.training_set
-    read: dict[str, dict[str, Any]] = {"model": {}, "training_set": {"rows": data.rows}}
+    read: dict[str, dict[str, Any]] = {
+        "model": {"revision": model.commit},
+        "training_set": {"rows": data.rows, "revision": data.revision},
+    }
     if model.commit is not None:
-        read["model"] = {"id": model.id, "revision": model.commit}
+        read["model"]["id"] = model.id
     if data.revision is not None:
-        read["training_set"] |= {"id": data.source, "revision": data.revision}
+        read["training_set"]["id"] = data.source
     if submission.sae is not None:
         read["sae"] = {"d_sae": sae.d_sae, "layer": sae.layer, "hook_name": sae.hook_name}
         if sae.release is not None:
             read["sae"] |= {"release": sae.release, "id": sae.id}
     return read | {"outcome": {"prediction_sha256": prediction.sha256()}}
+
+
+def _names(submission: Submission, prediction: Prediction) -> Iterator[Problem]:
+    """Whether what was read from a disk is called what the prediction calls it, or that with an addition."""
+    model, data, asked = prediction.model, prediction.training_set, prediction.experiment.training_set
+    names: list[tuple[Path, str, set[str]]] = [
+        (("outcome", "model"), submission.outcome.model, _short(submission.model.id)),
+        (("outcome", "training_set"), submission.outcome.training_set, _short(submission.training_set.id)),
+    ]
+    if model.commit is None:
+        names.append((("model", "id"), submission.model.id, {model.id, model_name(model.id)}))
+    if data.revision is None:
+        sets = {name for source in (data.source, asked.source) for name in (source, set_name(source))}
+        names.append((("training_set", "id"), submission.training_set.id, sets))
+    for path, name, known in names:
+        if name not in known and not ("/" not in name and name.startswith(tuple(f"{one}-" for one in known))):
+            kept = shown(min(known, key=len))
+            yield Problem.at(path, f"it is {shown(name)}, and the records call it {kept}; describe what was read")
+
+
+def _short(identity: str) -> set[str]:
+    """What an id may be called in short."""
+    return {model_name(identity), set_name(identity)}
+
+
+def _belonging(prediction: Prediction, transfer: Transfer) -> Iterator[Problem]:
+    """Whether prediction and transfer are of one model, training set and benchmark, by their hashes."""
+    for difference in belonging(prediction, transfer).differences:
+        yield Problem.at(("transfer",), f"{shown(difference)[1:-1]}; attach the records of one run")
 
 
 def _order(submission: Submission, transfer: Transfer) -> Iterator[Problem]:

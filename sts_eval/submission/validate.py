@@ -3,13 +3,15 @@
 Tiers, and what has to hold for them:
 
     self_reported   the file is well formed and its figures are possible
-    recomputed      prediction and transfer are attached, and every figure follows from them, to rounding
+    recomputed      prediction and transfer are attached, and every figure follows from these submitted answers
     rerun           a maintainer's recomputed run agrees with it (`sts_eval.submission.rerun`); the ledger says so
+    reproduced      its experiment was run again and agreed (`sts_eval.submission.reproduction`); the ledger says so
     imported        before and after were evaluated elsewhere; never ranked among measured runs
     published       figures of a paper; never ranked
 
-`pre_registered` is a mark beside the tier: the prediction's hash was in the store before fine-tuning started, by the
-attached transfer. `post_hoc` is its opposite: the prediction was made after fine-tuning started.
+`pre_registered` is a mark beside the tier: the ledger had the prediction's hash before fine-tuning started, by the
+attached transfer (`sts_eval.submission.times`). `post_hoc` is its opposite: the prediction was made after fine-tuning
+started.
 
 What is done with text: names are held to patterns (`sts_eval.records.submission`) and refused otherwise; `hardware`,
 `command` and summaries are any single line; strings of the attached records are any text. What is not refused is shown
@@ -18,7 +20,7 @@ inert: views escape it, and a table that is saved as CSV guards cells that start
 
 import difflib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -29,12 +31,15 @@ from pydantic_core import ErrorDetails
 
 from sts_eval.records.outcome import Outcome
 from sts_eval.records.submission import ALLOWED, Submission
-from sts_eval.submission.plausibility import outcome_problems, read_time, time_problems
+from sts_eval.submission.forensics import forensic_warnings
+from sts_eval.submission.naming import is_reserved, name_problems
+from sts_eval.submission.plausibility import outcome_problems
 from sts_eval.submission.problem import Path, Problem, shown
 from sts_eval.submission.read_json import read_json
 from sts_eval.submission.recompute import evidence_problems
+from sts_eval.submission.times import is_pre_registered, order_problems, time_problems
 
-Tier = Literal["self_reported", "recomputed", "rerun", "imported", "published"]
+Tier = Literal["self_reported", "recomputed", "rerun", "reproduced", "imported", "published"]
 Mark = Literal["pre_registered", "post_hoc"]
 
 MOST_PROBLEMS = 100  # a file with more is of another kind
@@ -45,14 +50,18 @@ _SOURCES = {"experiment", "model", "sae", "training_set", "benchmark", "tuning"}
 
 @dataclass(frozen=True)
 class StoreContents:
-    """What a store already holds.
+    """What a store already holds, and who hands something in.
 
-    `runs` has the submission's hash by the (prediction's, transfer's) hash, of those that have their evidence attached;
-    `registered` gives the time at which a prediction's hash was registered, or None.
+    `holder` gives the submission that has the run of a (prediction's, transfer's) hash with its evidence, `registered`
+    and `registered_by` when a prediction's hash was registered and by which owner, `names` the names that others have.
     """
 
-    runs: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    holder: Callable[[str, str], str | None] = field(default=lambda *_: None)
     registered: Callable[[str], str | None] = field(default=lambda _: None)
+    registered_by: Callable[[str], str | None] = field(default=lambda _: None)
+    names: Callable[[Submission], Iterable[Problem]] = field(default=lambda _: ())
+    owner: str | None = None  # who hands it in, as far as it was shown
+    maintainer: bool = False  # whether that is somebody who runs the store
     now: datetime | None = None  # the clock's if None
 
 
@@ -66,6 +75,7 @@ class Verdict:
     tier: Tier | None = None  # how far its figures are shown to be true
     marks: tuple[Mark, ...] = ()  # whether its prediction came before or after fine-tuning, where that is known
     notes: tuple[str, ...] = ()  # what the submitter should know although nothing is wrong
+    warnings: tuple[str, ...] = ()  # what is hardly possible in measured figures (`sts_eval.submission.forensics`)
     added: bool = False  # whether it went into a store that did not have it before
 
     @property
@@ -75,9 +85,8 @@ class Verdict:
 
 
 def validate(raw: bytes, *, known: StoreContents | None = None) -> Verdict:
-    """Judge a file that claims to be a submission. Never raises, whatever the bytes are."""
-    known = known or StoreContents()
-    now = known.now or datetime.now(UTC)
+    """Judge a file that claims to be a submission, also for a store. Never raises, whatever the bytes are."""
+    now = (known and known.now) or datetime.now(UTC)
     value, problems, readable = read_json(raw)
     if not readable:
         return _refused(problems)
@@ -91,15 +100,12 @@ def validate(raw: bytes, *, known: StoreContents | None = None) -> Verdict:
     found = [
         *problems,
         *time_problems(submission.created, ("created",), now),
+        *order_problems(submission, now),
+        *name_problems(submission.submitter, ("submitter",)),
         *outcome_problems(submission.outcome, submission.origin, now),
         *evidence_problems(submission),
+        *(store_problems(submission, known) if known else ()),
     ]
-    sha256 = submission.sha256()
-    run = (submission.outcome.prediction_sha256, submission.outcome.transfer_sha256)
-    other = known.runs.get(run, sha256)
-    if all(run) and other != sha256:
-        message = f"the store has this run as {other[:12]}; to correct it, have that submission withdrawn first"
-        found.append(Problem.at(("outcome", "transfer_sha256"), message))
     if found:
         return _refused(tuple(found))
     tier: Tier = "recomputed" if has_evidence(submission) else "self_reported"
@@ -108,10 +114,11 @@ def validate(raw: bytes, *, known: StoreContents | None = None) -> Verdict:
     return Verdict(
         problems=(),
         submission=submission,
-        sha256=sha256,
+        sha256=submission.sha256(),
         tier=tier,
-        marks=tuple(_marks(submission, known)),
+        marks=tuple(_marks(submission, known or StoreContents(), now)),
         notes=tuple(_notes(submission)),
+        warnings=forensic_warnings(submission.outcome, submission.origin),
     )
 
 
@@ -123,6 +130,26 @@ def schema() -> dict[str, Any]:
 def has_evidence(submission: Submission) -> bool:
     """Whether both records are attached."""
     return submission.prediction is not None and submission.transfer is not None
+
+
+def store_problems(submission: Submission, known: StoreContents) -> Iterator[Problem]:
+    """What others in the store already have, or what only its maintainers may say."""
+    if submission.owner is not None and submission.owner != known.owner:
+        message = f"it belongs to the owner {submission.owner[:12]}; hand it in with that secret, or from that account"
+        yield Problem.at(("owner",), message)
+    if is_reserved(submission.submitter) and not known.maintainer:
+        message = f"{shown(submission.submitter)} speaks for who runs the store; give your own name"
+        yield Problem.at(("submitter",), message)
+    run = (submission.outcome.prediction_sha256, submission.outcome.transfer_sha256)
+    other = known.holder(*run) if all(run) else None
+    if other not in (None, submission.sha256()):
+        message = f"the store has this run as {str(other)[:12]}; to correct it, have that submission withdrawn first"
+        yield Problem.at(("outcome", "transfer_sha256"), message)
+    registered_by = known.registered_by(run[0])
+    if registered_by not in (None, known.owner):
+        message = "this prediction was registered by another owner; hand it in with the secret of who registered it"
+        yield Problem.at(("outcome", "prediction_sha256"), message)
+    yield from known.names(submission)
 
 
 def _refused(problems: tuple[Problem, ...]) -> Verdict:
@@ -173,11 +200,12 @@ def _outcome_alone(value: dict[str, Any], now: datetime) -> list[Problem]:
     return list(outcome_problems(outcome, origin if origin in ("imported", "published") else None, now))
 
 
-def _marks(submission: Submission, known: StoreContents) -> Iterator[Mark]:
-    registered = read_time(known.registered(submission.outcome.prediction_sha256) or "")
-    tuning = submission.transfer.tuning if submission.transfer else None
-    started = read_time(tuning.started) if tuning else None
-    if registered is not None and started is not None and registered < started:
+def _marks(submission: Submission, known: StoreContents, now: datetime) -> Iterator[Mark]:
+    transfer = submission.transfer
+    registered = known.registered(submission.outcome.prediction_sha256)
+    started = transfer.tuning.started if transfer is not None and transfer.tuning is not None else None
+    measured = transfer.created if transfer is not None else None
+    if is_pre_registered(registered, started, measured, now.isoformat()):
         yield "pre_registered"
     if submission.outcome.post_hoc:
         yield "post_hoc"

@@ -51,8 +51,12 @@ def prediction(scores: Mapping[str, float] = SCORES, *, created: str = made_reco
 def transfer(
     after: Prediction, flips: Mapping[str, tuple[int, int]] = FLIPS, *, n: int = 60, seed: int = 0
 ) -> Transfer:
-    """A measured transfer of three tunings; each seed flips the given (gained, lost) numbers of other questions."""
+    """A measured transfer of three tunings; each seed flips the given (gained, lost) numbers of other questions.
+
+    With another `seed` than 0 it is another tuning, which flips up to two more.
+    """
     rng = np.random.default_rng(seed)
+    more = 3 if seed else 1
     before: list[Answer] = []
     tuned: list[list[Answer]] = [[] for _ in SEEDS]
     for domain, (gained, lost) in flips.items():
@@ -60,8 +64,8 @@ def transfer(
         before += _answers(domain, was, rng)
         for place in range(len(SEEDS)):
             now = was.copy()
-            now[rng.choice(n // 2, lost, replace=False)] = False
-            now[n // 2 + rng.choice(n - n // 2, gained, replace=False)] = True
+            now[rng.choice(n // 2, lost + rng.integers(more), replace=False)] = False
+            now[n // 2 + rng.choice(n - n // 2, gained + rng.integers(more), replace=False)] = True
             tuned[place] += _answers(domain, now, rng)
     reference = PredictionReference(prediction_sha256=after.sha256(), created=after.created)
     return assemble(

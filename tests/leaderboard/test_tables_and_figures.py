@@ -294,7 +294,8 @@ def test_a_runs_page_has_its_hashes_points_and_features(tmp_path):
     first = whole.outcome.domains[0]
     assert points.loc[first.domain, "change, points"] == f"{first.accuracy.delta:+.2f} ± {first.accuracy.se:.2f}"
     assert list(run.features_table(whole)["feature"]) == [str(one) for one in whole.prediction.shifts[0].features]
-    assert run.warnings_text(row) == ""
+    assert "nobody but the submitter has checked" in run.warnings_text(row)
+    assert run.warnings_text(row | {"checked": True}) == ""
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -310,7 +311,8 @@ def test_hostile_text_stays_text_in_every_view(text, line):
         assert "${" not in drawn
     assert "<img" not in summary_text(some, settings(predictor=text))
     row = {"model": text, "training_set": text, "why": text, "flagged": text, "duplicate_of": text}
-    row |= {"withdrawn": True, "post_hoc": True, "origin": "measured", "tier": "self_reported"}
+    row |= {"withdrawn": True, "post_hoc": True, "origin": "measured", "tier": "self_reported", "checked": False}
+    row |= {"not_reproduced": text, "warnings": (text,)}
     for said in (run.title_text(row), run.warnings_text(row)):
         assert "<" not in said
         assert "${" not in said

@@ -9,7 +9,7 @@ from helpers.submissions import SCORES, plain, prediction, raw, submission, tran
 
 from sts_eval.errors import UserError
 from sts_eval.statistics import correlate
-from sts_eval.store import snapshot
+from sts_eval.store import ledger, snapshot
 from sts_eval.store.store import Store
 
 
@@ -198,17 +198,22 @@ def test_a_run_counts_once_and_evidence_beats_an_earlier_claim(store):
     assert store.submit(raw(submission(submitter="Eve"))).added
 
 
-def test_registration_before_the_tuning_is_a_mark_and_the_first_time_stands(store, folder):
+def test_of_two_registrations_the_first_one_stands(store):
     made = prediction()
     entry, new = store.preregister(made, by="Ada")
     assert new
     assert store.preregister(made, by="Eve") == (entry, False)
     sha = store.submit(raw(submission())).sha256
     assert not store.board().runs.loc[sha, "pre_registered"]  # the made tuning began before this test
-    path = folder / "preregistrations" / f"{made.sha256()}.json"
-    path.write_text(entry.model_copy(update={"registered": "2026-01-01T12:00:00+00:00"}).canonical())
-    (folder / snapshot.NAME).unlink()
-    assert Store(str(folder)).board().runs.loc[sha, "pre_registered"]
+
+
+def test_registered_before_the_tuning_is_a_mark(store, monkeypatch):
+    monkeypatch.setattr(ledger, "now", lambda: "2026-01-01T12:00:00+00:00")
+    store.preregister(prediction(), by="Ada")
+    monkeypatch.undo()
+    verdict = store.submit(raw(submission()))
+    assert verdict.marks == ("pre_registered",)
+    assert store.board().runs.loc[verdict.sha256, "pre_registered"]
 
 
 def test_imported_and_published_runs_are_not_ranked(store):
@@ -223,7 +228,7 @@ def test_imported_and_published_runs_are_not_ranked(store):
 def test_a_rerun_lifts_the_tier_only_if_it_agrees(store):
     made = prediction()
     claim = store.submit(raw(other(1, evidence=False))).sha256
-    close = store.submit(raw(other(2, submitter="maintainer"))).sha256
+    close = store.submit(raw(other(2, submitter="Grace"))).sha256
     flips = dict.fromkeys(SCORES, (0, 28))
     far = store.submit(raw(submission(made, transfer(made, flips, seed=3)))).sha256
     assert not store.confirm(claim, far, by="m").agrees

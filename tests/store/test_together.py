@@ -14,7 +14,7 @@ from sts_eval.records.submission import Submission
 from sts_eval.store.files import Files
 from sts_eval.store.store import Store
 
-SUBMITTERS, EACH = 50, 20
+SUBMITTERS, EACH = 50, 8
 
 SMALL = plain(submission(evidence=False, oracle=False))
 

@@ -5,7 +5,7 @@ import json
 
 import pytest
 from helpers import records as made_records
-from helpers.submissions import SCORES, plain, prediction, raw, submission, transfer
+from helpers.submissions import CREATED, SCORES, plain, prediction, raw, submission, transfer
 
 from sts_eval.records.prediction import Prediction
 from sts_eval.records.transfer import Transfer
@@ -87,12 +87,13 @@ def test_another_run_may_not_be_described_than_the_prediction_read():
     values["sae"]["d_sae"] = 17
     values["training_set"]["rows"] = 2
     paths = [problem.path for problem in judge(values).problems]
-    assert paths == ["$.model.id", "$.training_set.rows", "$.sae.d_sae"]
+    assert paths == ["$.model.id", "$.training_set.rows", "$.sae.d_sae", "$.outcome.model"]
 
 
 def test_an_imported_transfer_is_not_called_measured_and_needs_no_prediction():
     made = made_records.prediction(SCORES)
     happened = made_records.transfer(dict.fromkeys(SCORES, (9, 4)), after=made)
+    happened = happened.model_copy(update={"created": CREATED})
     whole = submission(made, happened, oracle=False)
     assert [problem.path for problem in validate(raw(whole)).problems] == ["$.origin"]
     bare = whole.model_copy(update={"origin": "imported", "prediction": None, "sae": None})
@@ -124,6 +125,6 @@ def test_the_prediction_alone_vouches_for_its_scores():
 
 def test_places_on_somebodys_disk_are_pointed_out():
     made = prediction()
-    local = made.model_copy(update={"model": made.model.model_copy(update={"id": "/home/ada/model"})})
+    local = made.model_copy(update={"sae": made.sae.model_copy(update={"path": "/home/ada/sae"})})
     (note,) = validate(raw(submission(local))).notes
-    assert "/home/ada/model" in note
+    assert "/home/ada/sae" in note

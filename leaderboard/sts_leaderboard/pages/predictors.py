@@ -13,6 +13,7 @@ from sts_eval.analysis import wording
 from sts_eval.errors import UserError
 from sts_eval.records.comparison import AddedTable, Comparison, Measure, Question, Row, Standing, Table
 from sts_eval.report import comparison as text
+from sts_eval.store.board import Board
 from sts_leaderboard import page as ui
 from sts_leaderboard.badges import heading
 from sts_leaderboard.board_cache import BoardCache
@@ -20,7 +21,7 @@ from sts_leaderboard.downloads import TABLE_FILES, save_buttons, table_file
 from sts_leaderboard.escaping import figure_text, markdown, plain, text_table
 from sts_leaderboard.pages import explore
 from sts_leaderboard.points import SIGNED, SIZE
-from sts_leaderboard.run_selection import MOST_SAVED, choose_runs
+from sts_leaderboard.run_selection import ALL, CHECKED, MOST_SAVED, Chosen, choose_runs
 from sts_leaderboard.style import GREY, empty_figure, style_figure
 from sts_leaderboard.url_state import State, to_query
 
@@ -32,10 +33,11 @@ MEASURES: dict[str, Measure] = {name: key for key, name in wording.MEASURES.item
 
 CONTROLS = {
     "origin": ui.ORIGIN,
-    # Where no benchmark is chosen, the one that most runs are of is taken.
+    # Where no benchmark is chosen, the store's settings say which, or the one of most models and sets is taken.
     "benchmark": ui.Control(gr.Dropdown, "Benchmark", "", lambda board: ["", *ui.distinct("benchmark")(board)]),
     "question": ui.Control(gr.Dropdown, "Question", next(iter(QUESTIONS)), tuple(QUESTIONS), {"scale": 2}),
     "measure": ui.Control(gr.Radio, "Measured by", "accuracy", tuple(MEASURES)),
+    "evidence": ui.Control(gr.Radio, "Evidence", CHECKED, (CHECKED, ALL)),
     "model": ui.MODELS,
     "training_set": ui.TRAINING_SETS,
 }
@@ -57,7 +59,8 @@ FLAGS = (
 
 WAITING = "All predictors are being compared over {}: about {} more. The table comes by itself."
 NO_RUN = (
-    "No {} run can be compared here. Clear the choice of models and training sets, or hand in a run under **Submit**."
+    "No {} run can be compared here. Clear the choice of models and training sets, count **all runs** under **Choose "
+    "runs**, or hand one in under **Submit**."
 )
 RANKING = "Ranking (select a predictor to see its points)"
 NOT_ALLOWED = "These runs do not allow this question: see the first lines below."
@@ -77,7 +80,7 @@ def build(cache: BoardCache) -> ui.Page:
         )
         components = ui.make_row(CONTROLS, "question", "measure", "origin")
         with gr.Accordion("Choose runs", open=False):
-            components |= ui.make_row(CONTROLS, "benchmark", "model", "training_set")
+            components |= ui.make_row(CONTROLS, "benchmark", "evidence", "model", "training_set")
         badge = gr.HTML()
         headline = gr.Markdown(latex_delimiters=[])
         table = gr.Dataframe(BLANK, label=RANKING, interactive=False, pinned_columns=2, max_height=620)
@@ -94,7 +97,7 @@ def build(cache: BoardCache) -> ui.Page:
         blank = {table: BLANK, plot: NO_PLOT, answers: "", added_headline: "", added: NOTHING_ADDED, timer: DONE}
 
         def show(state: State) -> ui.Contents:
-            chosen = choose_runs(cache.tables().runs, state)
+            chosen = chosen_of(cache.tables(), state)
             shown = blank | {badge: heading(state["origin"], len(chosen.shas)), notes: "\n\n".join(chosen.notes)}
             if not chosen.shas:
                 return shown | {headline: NO_RUN.format(state["origin"])}
@@ -147,6 +150,11 @@ def build(cache: BoardCache) -> ui.Page:
     return page
 
 
+def chosen_of(board: Board, state: State) -> Chosen:
+    """The runs that are compared in a state."""
+    return choose_runs(board.runs, state, board.pinned)
+
+
 def explore_address(shown: str, known: list[str], state: State) -> str:
     """The address of Explore for a predictor and the runs of a ranking; empty where the predictor is not known.
 
@@ -166,7 +174,7 @@ def saved_file(cache: BoardCache, kind: str, state: State) -> tuple[bytes, str]:
     Raises:
         UserError: The comparison is not there yet.
     """
-    chosen = choose_runs(cache.tables().runs, state)
+    chosen = chosen_of(cache.tables(), state)
     if kind == "jsonl":
         lines = (run.outcome.canonical() + "\n" for run in cache.store.read_all(chosen.allowed[-MOST_SAVED:]))
         return "".join(lines).encode(), "runs.jsonl"

@@ -10,7 +10,7 @@ from sts_eval.queue.queue import Queue, QueueEntry
 from sts_eval.queue.request import request_for
 from sts_eval.store.store import Store
 from sts_leaderboard.board_cache import BEGINNING, BoardCache
-from sts_leaderboard.escaping import plain, text_table
+from sts_leaderboard.escaping import markdown, plain, text_table
 from sts_leaderboard.page import WRITING, Contents, Page
 from sts_leaderboard.url_state import State
 from sts_leaderboard.write_access import Quota, as_visitor, on_space
@@ -59,9 +59,12 @@ def build(cache: BoardCache, *, allow_writes: bool, quota: Quota) -> Page:
             entries = Queue(cache.store.files).entries()
             waiting = sum(one.submission is None for one in entries)
             state = f"{waiting} request{' is' if waiting == 1 else 's are'} open."
-            past = ledger_table(cache.tables().ledger)
+            state = state if entries else "Nobody has asked for a run."
+            board = cache.tables()
+            past = ledger_table(board.ledger)
+            broken = "".join(f"⚠ **The ledger was changed**: {markdown(one)}.\n\n" for one in board.chain_problems)
             return {
-                words: f"{state if entries else 'Nobody has asked for a run.'} A machine with `sts-eval store worker "
+                words: f"{broken}{state} A machine with `sts-eval store worker "
                 "--store STORE` takes requests, runs them and submits the results.",
                 table: gr.update(value=requests_table(entries), visible=bool(entries)),
                 ledger: gr.update(value=past, visible=not past.empty),

@@ -119,9 +119,18 @@ def warnings_text(row: Row) -> str:
     if row["post_hoc"]:
         lines.append("The prediction was **made after fine-tuning started** (post hoc); the run does not rank.")
     if isinstance(row["duplicate_of"], str):
-        lines.append(f"It repeats run {markdown(row['duplicate_of'][:BEGINNING])} and does not rank.")
+        original = markdown(row["duplicate_of"][:BEGINNING])
+        lines.append(f"It rests on the same answers as run {original}, which came first, and does not rank.")
+    if isinstance(row["not_reproduced"], str):
+        lines.append(f"It was run again and **not reproduced**: {markdown(row['not_reproduced'], 1000)}.")
+    lines += [f"**In doubt**: {markdown(one, 1000)}." for one in row["warnings"]]
     if row["origin"] == "measured" and row["tier"] == "self_reported":
         lines.append("**Self-reported**: no per-question results are attached, so nothing could be recomputed.")
+    if row["tier"] == "recomputed" and not row["checked"]:
+        lines.append(
+            "**Recomputed**: the figures follow from the submitted answers. That the answers are those of this model, "
+            "nobody but the submitter has checked."
+        )
     return "\n\n".join(f"⚠ {line}" for line in lines)
 
 
@@ -141,8 +150,14 @@ def facts_table(run: Submission, row: Row) -> pd.DataFrame:
         "training set": " @ ".join(filter(None, (run.training_set.id, run.training_set.revision))),
         "benchmark": run.benchmark,
         "tuning seeds": ", ".join(map(str, outcome.seeds)) or "not stated",
-        "predicted": outcome.created,
-        "pre-registered": row["registered"] if row["pre_registered"] else "no",
+        "owner": row["owner"] or "not known",
+        "registered, by the store's clock": row["registered"] or "no",
+        "predicted, by the submitter's clock": outcome.created,
+        "tuning started, by the submitter's clock": row["tuning_started"],
+        "measured, by the submitter's clock": row["measured"],
+        "received, by the store's clock": row["accepted"],
+        "pre-registered": "yes, before the tuning as the submitter dates it" if row["pre_registered"] else "no",
+        "reproduced, by the store's clock": row["reproduced"],
         "tuning took": outcome.tuning_seconds and f"{outcome.tuning_seconds:,.0f} s over all seeds",
         "prediction": outcome.prediction_sha256,
         "transfer": outcome.transfer_sha256,

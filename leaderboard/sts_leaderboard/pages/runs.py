@@ -62,6 +62,8 @@ def tier(row: Row) -> str:
         "flagged": isinstance(row["flagged"], str),
         "withdrawn": row["withdrawn"],
         "duplicate": isinstance(row["duplicate_of"], str),
+        "figures in doubt": bool(row["warnings"]),
+        "not reproduced": isinstance(row["not_reproduced"], str),
     }
     return ", ".join([plain(row["tier"]).replace("_", "-"), *(name for name, holds in marks.items() if holds)])
 
@@ -123,7 +125,7 @@ CONTROLS = {
     "width": filter_by("width", "SAE width"),
     "layer": filter_by("layer", "Layer"),
     "training_set": filter_by("training_set", "Training set"),
-    "tier": ui.Control(gr.Dropdown, "Tier", (), ("self-reported", "recomputed", "rerun")),
+    "tier": ui.Control(gr.Dropdown, "Tier", (), ("self-reported", "recomputed", "rerun", "reproduced")),
     "complete": ui.Control(gr.Checkbox, "Only with all evidence", False),
     "withdrawn": ui.Control(gr.Checkbox, "Also those taken down", False),
     "columns": ui.Control(gr.Dropdown, "Columns", USUAL, tuple(COLUMNS)),

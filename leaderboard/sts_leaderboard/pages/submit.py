@@ -4,6 +4,7 @@ import gradio as gr
 import pandas as pd
 
 from sts_eval.errors import UserError
+from sts_eval.submission.owner import account, owner_of
 from sts_eval.submission.read_json import MOST_BYTES
 from sts_eval.submission.validate import Verdict, validate
 from sts_leaderboard.board_cache import BEGINNING, BoardCache
@@ -28,8 +29,20 @@ def verdict_text(verdict: Verdict) -> str:
     if not verdict.accepted:
         return f"✗ **Refused**: {len(verdict.problems)} problem{'s' * (len(verdict.problems) > 1)}. Nothing was stored."
     notes = "".join(f"\n- {markdown(note)}" for note in verdict.notes)
+    notes += "".join(f"\n- ⚠ {markdown(warning, 1000)}" for warning in verdict.warnings)
     tier = markdown(" ".join([str(verdict.tier), *verdict.marks]).replace("_", "-"))
     return f"✓ **Valid** ({tier}), its name is `{str(verdict.sha256)[:BEGINNING]}`.{notes}"
+
+
+def owner_from(secret: str | None, who: str) -> str | None:
+    """Who hands something in: the owner of a secret, or else the account that somebody signed in with.
+
+    Raises:
+        UserError: It is no secret.
+    """
+    if secret and secret.strip():
+        return owner_of(secret)
+    return account(who) if who else None
 
 
 def build(cache: BoardCache, *, allow_writes: bool, quota: Quota) -> None:
@@ -54,6 +67,14 @@ def build(cache: BoardCache, *, allow_writes: bool, quota: Quota) -> None:
                 max_lines=14,
                 max_length=MOST_BYTES,
             )
+        secret = gr.Textbox(
+            label="Your secret (only where the file names an owner)",
+            elem_id="secret",
+            placeholder="what `sts-eval store key --secret` prints",
+            type="password",
+            max_length=200,
+            visible=allow_writes,
+        )
         with gr.Row():
             check = gr.Button("Check")
             send = gr.Button("Submit", variant="primary", visible=allow_writes, elem_id="send")
@@ -71,22 +92,26 @@ def build(cache: BoardCache, *, allow_writes: bool, quota: Quota) -> None:
                 listed: gr.update(value=problems_table(verdict), visible=not verdict.accepted),
             }
 
-        def checked(file: bytes | None, text: str | None) -> Contents:
+        def checked(file: bytes | None, text: str | None, key: str | None) -> Contents:
             with error_notices():
-                return show(validate(content(file, text), known=cache.store.known()))
+                raw = content(file, text)
+                alone = validate(raw)
+                # Who only checks need not show that the file is theirs.
+                owner = owner_from(key, "") or (alone.submission.owner if alone.submission else None)
+                return show(validate(raw, known=cache.store.known(owner)))
 
-        def submitted(who: str, file: bytes | None, text: str | None) -> Contents:
-            raw = content(file, text)
+        def submitted(who: str, file: bytes | None, text: str | None, key: str | None) -> Contents:
+            raw, owner = content(file, text), owner_from(key, who)
             verdict = validate(raw)
             if not verdict.accepted:
                 return show(verdict)
             quota.take(who)
-            verdict = cache.submit(raw, who or None)
+            verdict = cache.submit(raw, who or None, owner)
             added = "**It is on the board now**, under Runs." if verdict.added else "The store had it already."
             return show(verdict, f"\n\n{added}" if verdict.accepted else "")
 
-        check.click(checked, [upload, pasted], [outcome, listed], **READING)
+        check.click(checked, [upload, pasted, secret], [outcome, listed], **READING)
         # The server asks again whether writing is allowed: a hidden button is no gate.
         if allow_writes:
-            send.click(as_visitor(submitted), [upload, pasted], [outcome, listed], **WRITING)
+            send.click(as_visitor(submitted), [upload, pasted, secret], [outcome, listed], **WRITING)
         set_address(tab, "submit")
