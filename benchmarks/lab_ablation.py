@@ -65,7 +65,7 @@ def small(folder: Path, model: str, name: str, seeds: tuple[int, ...]) -> Run:
 
 def go(folder: Path, model: str, name: str, seeds: tuple[int, ...]) -> Ablation:
     """Predict, tune and set features to zero, or what is missing of it."""
-    from sts_eval.cli.progress import progress_bars
+    from sts_eval.report.progress import progress_bars
 
     run, files = small(folder, model, name, seeds), RunFolder.of(folder / "ablation" / f"{model}-{name}")
     path = files.prediction("0" * 8)

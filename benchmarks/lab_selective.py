@@ -85,7 +85,7 @@ def arms(folder: Path, name: str, seed: int) -> dict[str, Run]:
 
 def go(folder: Path, name: str, run: Run) -> Moved:
     """Tune and measure, or read what was."""
-    from sts_eval.cli.progress import progress_bars
+    from sts_eval.report.progress import progress_bars
 
     files = RunFolder.of(folder / "selective" / name)
     with progress_bars() as progress:

@@ -342,8 +342,8 @@ class TuneSettings(Spec):
     features: FeatureTuningSettings | None = Field(
         None,
         exclude_if=lambda chosen: chosen is None,  # so that records from before it was there keep their hashes
-        description="of the method features: layers, saes (of further layers), top_n, and choose (predicted, "
-        "most_active, random, matched); by default the 100 predicted features where the SAE reads",
+        description="dials of the method features (layers, saes of further layers, top_n, and choose, which is "
+        "predicted, most_active, random or matched); by default the 100 predicted features where the SAE reads",
     )
     allow_overlap: bool = Field(False, description="train even if rows contain benchmark questions")
     report_to: tuple[str, ...] = Field(

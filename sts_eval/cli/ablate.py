@@ -6,9 +6,9 @@ from typing import Any
 import click
 
 from sts_eval.cli.options import PATH, output, settings_options
-from sts_eval.cli.progress import progress_bars
 from sts_eval.experiment import AblationPlan
 from sts_eval.records.claim import claimed, own_claim
+from sts_eval.report.progress import progress_bars
 from sts_eval.settings import describe, settings_of
 
 

@@ -102,7 +102,7 @@ class Evidence:
         changes = self.expected()
         if not changes:
             raise UserError(
-                "weights by calibration need one", "Give a record of `sts-eval calibrate` with --calibration"
+                "a calibration is needed to weight by it", "Give a record of `sts-eval calibrate` with --calibration"
             )
         falls = {name: -change.points for name, change in changes.items()}
         return Weights(CALIBRATION, "The expected fall in points, by the calibration.", falls, notes=_rising(falls))
@@ -110,7 +110,7 @@ class Evidence:
     def _by_history(self) -> Weights:
         if not self.history:
             raise UserError(
-                "weights by history need measured changes of other runs",
+                "measured changes of other runs are needed to weight by history",
                 "Give run folders or .jsonl files of outcomes with --history",
             )
         own = model_name(self.prediction.model.id), set_name(self.prediction.training_set.source)
@@ -137,7 +137,8 @@ class Evidence:
     def _by_damage(self) -> Weights:
         if self.transfer is None:
             raise UserError(
-                "weights by damage need the measured change", "Give the transfer record of this run with --transfer"
+                "the measured change is needed to weight by damage",
+                "Give the transfer record of this run with --transfer",
             )
         check_belonging(self.prediction, self.transfer, unrelated=False)
         falls = {change.domain: -change.delta for change in trusted_figures(self.transfer)}

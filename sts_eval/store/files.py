@@ -86,7 +86,11 @@ class Files:
             try:
                 with os.scandir(self._folder / folder) as listed:
                     names = [entry.name for entry in listed if entry.is_file()]
-            except (FileNotFoundError, NotADirectoryError):
+            except FileNotFoundError:
+                return []
+            except NotADirectoryError:
+                if self._folder.is_file():  # the store itself is none; a file in a folder's place is nothing
+                    raise
                 return []
         else:
             self._system.invalidate_cache()

@@ -60,7 +60,7 @@ def _identities(made: Prediction, mine: Prediction) -> list[str]:
     def stated(one: Prediction) -> dict[str, object]:
         return {
             "model's shape": (one.model.architecture, one.model.d_model, one.model.n_layers),
-            "weights of the SAE": one.sae.weights_sha256,
+            "the SAE's weights": one.sae.weights_sha256,
             "rows of the training set": one.training_set.sha256,
             "questions of the benchmark": one.benchmark.sha256,
         }

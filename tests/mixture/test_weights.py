@@ -79,7 +79,7 @@ def test_a_calibration_gives_the_expected_fall():
         ("nonsense", "no scores of 'nonsense'; it has sts_icl"),
         ("history", "measured changes of other runs"),
         ("damage", "the measured change"),
-        ("calibration", "need one"),
+        ("calibration", "calibration is needed"),
     ],
 )
 def test_weights_that_cannot_be_made_are_refused(by, says):

@@ -36,7 +36,15 @@ def file_of(module):
 def imported(module):
     """The package's modules that a module imports, anywhere in its text, and the packages they lie in."""
     names = set()
-    for node in ast.walk(ast.parse(file_of(module).read_text(encoding="utf-8"))):
+    tree = ast.parse(file_of(module).read_text(encoding="utf-8"))
+    # What only type checkers read is not imported.
+    unread = {
+        id(inside)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+        for inside in ast.walk(node)
+    }
+    for node in (node for node in ast.walk(tree) if id(node) not in unread):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):

@@ -91,7 +91,7 @@ def test_other_data_do_not_stand_beside(both, tmp_path):
     [
         ({"batch": 18}, "a batch of 18 answers cannot be cut into groups of 4"),
         ({"grpo": {"reward": "no_such_module:f"}}, "cannot be imported"),
-        ({"batch": 4096}, "fewer than the 1024 questions of one step"),
+        ({"batch": 8192}, "fewer than the 2048 questions of one step"),
     ],
 )
 def test_a_mistake_is_told_before_the_first_stage(tmp_path, changes, said):

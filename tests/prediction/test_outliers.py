@@ -55,6 +55,7 @@ def reading(name, scoring, *, clean=None, sinks=None):
         seen=(0, 5),
         sinks=sinks or {},
         prompts_sha256="0",
+        on_policy={},
     )
 
 

@@ -1,6 +1,7 @@
 """The probe against the trainer of the real run; the columns by hand and on exact curves."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -41,20 +42,19 @@ def options(read):
 def test_steps_are_those_of_the_real_runs_trainer(tmp_path):
     """With all rows in a batch their order does not matter; the adapter's start is made the same."""
     from peft import get_peft_model
-    from trl.trainer.sft_trainer import SFTTrainer
 
-    from sts_eval.tuning.training import _arguments, _dataset
+    from sts_eval.tuning.training import Supervised, _arguments
 
     made = tiny.extractor("llama")
     rows = training_rows(made, tiny.training_set(), TUNE, 0)
     assert len(rows) == TUNE.batch
-    arguments = _arguments(ModelSpec(id="none", device="cpu"), TUNE, seed=0, folder=tmp_path)
-    arguments.per_device_train_batch_size, arguments.gradient_accumulation_steps = 3, 2
+    untuned = made.reader.model
+    arguments = _arguments(ModelSpec(id="none", device="cpu"), TUNE, untuned, seed=0, folder=tmp_path)
+    arguments |= {"per_device_train_batch_size": 3, "gradient_accumulation_steps": 2}
     torch.manual_seed(0)
-    network = get_peft_model(made.reader.model, lora_config(TUNE))
-    SFTTrainer(
-        model=network, args=arguments, train_dataset=_dataset(rows), processing_class=made.prompter.tokenizer
-    ).train()
+    network = get_peft_model(untuned, lora_config(TUNE))
+    split = SimpleNamespace(train=rows, held_out=rows)
+    Supervised(split, made.prompter.tokenizer).trainer(network, arguments, None).train()
     expected = options(read_answering(made, DOMAINS, made.prompter.demonstrations([]))["math"])
     first, *_, last = run(TUNE, 4).answers["math"]
     assert abs(options(first) - expected).max() > 0.1
