@@ -8,7 +8,8 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from lab_evidence import MATRIX, RESULTS, ROOT
+from evidence_blocks import RESULTS, ROOT
+from lab_evidence import MATRIX
 from numpy.typing import NDArray
 from scipy import integrate, stats
 

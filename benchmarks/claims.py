@@ -29,7 +29,7 @@ from claim_facts import (
     shares,
     short,
 )
-from lab_evidence import ROOT
+from evidence_blocks import ROOT
 from lab_matrix import MODELS
 
 from sts_eval.experiment import PredictSettings

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from itertools import combinations
 
 import numpy as np
-from lab_evidence import MATRIX, RESULTS
+from evidence_blocks import RESULTS
+from lab_evidence import MATRIX
 from numpy.typing import NDArray
 
 from sts_eval.analysis.wording import interval, signed

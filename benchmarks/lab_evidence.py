@@ -3,46 +3,39 @@
     python benchmarks/lab_evidence.py
 
 Reads benchmarks/results/lab_matrix.jsonl (see lab_matrix.py), compares and calibrates as `sts-eval compare` and
-`sts-eval calibrate` do, and rewrites what stands between the markers `<!-- generated: NAME -->` and `<!-- end -->`. The
-sentences around them are written by hand. The full comparison goes to benchmarks/results/.
+`sts-eval calibrate` do, and renews the documents' blocks (see evidence_blocks.py). The full comparison goes to
+benchmarks/results/.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
-import numpy as np
+from evidence_blocks import (
+    ASKED,
+    RESULTS,
+    ROOT,
+    added,
+    ceilings,
+    changes,
+    headline,
+    points,
+    ranking,
+    renew,
+    runs,
+)
 
 from sts_eval.analysis.aligned_runs import align
 from sts_eval.analysis.calibrate import calibrate
 from sts_eval.analysis.compare import compare_runs
-from sts_eval.analysis.wording import MEASURES, QUESTIONS, counted, interval, p_value, signed
 from sts_eval.records.calibration import Calibration
-from sts_eval.records.comparison import SET_BY_DOMAIN, Comparison, Measure, Question, Row
+from sts_eval.records.comparison import Comparison, Measure
 from sts_eval.records.outcome import Outcome, read_outcomes
-from sts_eval.records.record import write_atomically
-from sts_eval.report import comparison as view
-from sts_eval.report.comparison import ceiling_text, pairs_cell
 from sts_eval.report.files import write_comparison
-from sts_eval.report.markdown import pipe_table
 
-ROOT = Path(__file__).resolve().parent.parent
-RESULTS = ROOT / "benchmarks" / "results"
 MATRIX = RESULTS / "lab_matrix.jsonl"
 DOCUMENTS = (ROOT / "docs" / "evidence.md", ROOT / "README.md")
-
-ASKED: tuple[tuple[Question, Measure], ...] = tuple(
-    (question, measure)
-    for question in ("how_much", "which_way", "which_way_away", "which_set", "which_set_away")
-    for measure in ("accuracy", "logprob")
-)
-
-LEADING = 6
-"""Ranked predictors shown besides STS."""
-
-STS = ("sts_icl", "sts_act", "sts_notebook")
+BY: tuple[Measure, ...] = ("accuracy", "logprob")
 
 
 def main() -> None:
@@ -50,10 +43,7 @@ def main() -> None:
     outcomes = read_outcomes(MATRIX)
     comparison = compare_runs(outcomes)
     write_comparison(comparison, align(outcomes), RESULTS / "lab_comparison")
-    blocks = generated(outcomes, comparison, (calibrate(outcomes), calibrate(outcomes, history="same-set")))
-    for document in DOCUMENTS:
-        write_atomically(document, filled(document.read_text(encoding="utf-8"), blocks))
-        print(f"Written: {document}")
+    renew(DOCUMENTS, generated(outcomes, comparison, (calibrate(outcomes), calibrate(outcomes, history="same-set"))))
 
 
 def generated(
@@ -63,7 +53,7 @@ def generated(
     blocks = {
         "runs": runs(outcomes, comparison),
         "changes": changes(outcomes),
-        "ceilings": ceilings(comparison),
+        "ceilings": ceilings(comparison, BY),
         "verdict": "\n".join(f"- {line}" for line in comparison.verdict),
         "added": added(comparison),
         "points": points(calibrations[0]),
@@ -71,162 +61,14 @@ def generated(
         "headline": headline(comparison, "accuracy"),
         "headline logprob": headline(comparison, "logprob"),
     }
-    for question, measure in ASKED:
-        blocks[f"{question} {measure}"] = ranking(comparison, question, measure)
+    for question in ASKED:
+        for measure in BY:
+            blocks[f"{question} {measure}"] = ranking(comparison, question, measure)
     for name in ("lab_claims", "lab_few_shot", "lab_combination", "real_lexical"):
         file = RESULTS / f"{name}.md"
         if file.is_file():
             blocks[name] = file.read_text(encoding="utf-8").strip()
     return blocks
-
-
-def filled(text: str, blocks: Mapping[str, str]) -> str:
-    """A document with its blocks renewed; a marker without a block stays as it is."""
-
-    def renew(match: re.Match[str]) -> str:
-        name = match.group(1)
-        return f"<!-- generated: {name} -->\n{blocks[name]}\n<!-- end -->" if name in blocks else match.group(0)
-
-    return re.sub(r"<!-- generated: ([^>]+?) -->\n.*?<!-- end -->", renew, text, flags=re.DOTALL)
-
-
-def runs(outcomes: Sequence[Outcome], comparison: Comparison) -> str:
-    """What was run, and how much it is worth."""
-    effective = " and ".join(f"{found:.1f} by {MEASURES[name]}" for name, found in comparison.effective_runs.items())
-    models = list(dict.fromkeys(outcome.model for outcome in outcomes))
-    sets = list(dict.fromkeys(outcome.training_set for outcome in outcomes))
-    first = outcomes[0]
-    questions = sorted({domain.n for outcome in outcomes for domain in outcome.domains})
-    span = " to ".join(map(str, dict.fromkeys((questions[0], questions[-1]))))
-    return (
-        f"{len(outcomes)} runs: {len(models)} models ({', '.join(models)}) on {len(sets)} training sets "
-        f"({', '.join(sets)}), {len(first.seeds)} seeds each, {len(first.domains)} categories with {span} held-out "
-        f"questions each, {len(first.predictors)} predictors. The runs resemble each other and "
-        f"say as much as independent ones in this number: {effective}."
-    )
-
-
-def changes(outcomes: Sequence[Outcome]) -> str:
-    """Mean change in accuracy over models, category by set, home categories in bold."""
-    sets = list(dict.fromkeys(outcome.training_set for outcome in outcomes))
-    lines = ["| category | " + " | ".join(sets) + " |", "|---" * (len(sets) + 1) + "|"]
-    for domain in [one.domain for one in outcomes[0].domains]:
-        cells = []
-        for name in sets:
-            mine = [outcome for outcome in outcomes if outcome.training_set == name]
-            found = [one.accuracy for outcome in mine for one in outcome.domains if one.domain == domain]
-            se = np.sqrt(sum(change.se**2 for change in found)) / len(found)
-            cell = f"{np.mean([change.delta for change in found]):+.1f} ± {se:.1f}"
-            cells.append(f"**{cell}**" if domain in mine[0].home else cell)
-        lines.append(f"| {domain} | {' | '.join(cells)} |")
-    return "\n".join(lines)
-
-
-def ceilings(comparison: Comparison) -> str:
-    """How high r could go."""
-    lines = ["| question | accuracy | log-probability |", "|---|---|---|"]
-    for question in dict.fromkeys(question for question, _ in ASKED):
-        cells = []
-        for measure in ("accuracy", "logprob"):
-            table = comparison.table(question, measure)
-            cells.append("–" if table is None else ceiling_text(table))
-        lines.append(f"| {QUESTIONS[question]} | {' | '.join(cells)} |")
-    return "\n".join(lines)
-
-
-def ranking(comparison: Comparison, question: Question, measure: Measure) -> str:
-    """The leading predictors, STS, history and oracles of one question."""
-    table = comparison.table(question, measure)
-    if table is None:
-        return "These runs cannot answer it."
-    ranked = table.standing("ranked")
-    shown = [row for place, row in enumerate(ranked) if place < LEADING or row.name in STS]
-    rows = [*shown, *table.standing("history"), *table.standing("oracle")]
-    fourth = "4+4" if question == "how_much" else "better set found" if question in SET_BY_DOMAIN else "Spearman"
-    lines = [
-        f"{QUESTIONS[question]}, {MEASURES[measure]}; ceiling {ceiling_text(table)}, {len(ranked)} ranked predictors.",
-        "",
-        f"| rank | predictor | r | 95% | {fourth} | p of max r | over other sets | beyond STS_ICL | seconds |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
-    return "\n".join([*lines, *(_row(row, question) for row in rows)])
-
-
-def _row(row: Row, question: Question) -> str:
-    others = row.other_sets
-    fourth = signed(row.extremes) if question == "how_much" else signed(row.spearman)
-    if row.pairs_right is not None:
-        fourth = pairs_cell(row.pairs_right)
-    rank = str(row.rank) if row.rank else row.standing
-    beyond = row.from_reference
-    cells = [
-        rank,
-        f"`{row.name}` {' '.join(row.flags)}".strip(),
-        signed(row.r),
-        interval(row.bootstrap),
-        fourth,
-        p_value(row.p_permutation),
-        f"{signed(others.difference)} {interval(others.interval)}" if others else "–",
-        f"{signed(beyond.difference)} {interval(beyond.interval)}" if beyond else "–",
-        f"{row.cost.seconds:.1f}" if row.cost else "–",
-    ]
-    return f"| {' | '.join(cells)} |"
-
-
-def headline(comparison: Comparison, measure: Measure) -> str:
-    """The table that a comparison begins with."""
-    return "\n".join(pipe_table(*view.headline(comparison, measure))).strip()
-
-
-def added(comparison: Comparison) -> str:
-    """What is added to history: STS and the three that add most, by question, measure and history."""
-    lines = [
-        "| question | measure | history | predictor | partial r | p (permutation) | "
-        "held-out error: history itself; line without → with |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for table in comparison.added:
-        named = [row for row in table.rows if row.standing == "ranked"]
-        by = MEASURES[table.history_measure or table.measure]
-        history = f"`{table.history}`, {counted(table.n_history or 0, 'noisy run')} by {by}"
-        for row in dict.fromkeys([*named[:3], *(one for one in named if one.name in STS[:2])]):
-            lines.append(
-                f"| {QUESTIONS[table.question]} | {MEASURES[table.measure]} | {history} | `{row.name}` | "
-                f"{signed(row.partial_r)} {interval(row.interval)} | {p_value(row.p_permutation)} | "
-                f"{_error(row.rmse_plain)}; {_error(row.rmse_without)} → {_error(row.rmse_with)} |"
-            )
-    return "\n".join(lines)
-
-
-def _error(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3g}"
-
-
-def points(calibration: Calibration) -> str:
-    """Error of the calibrated scores on runs that were left out."""
-    lines = [
-        "| left out | RMSE | MAE | skill against zero | against run's mean | against domain's mean | "
-        "against mean on the same set (its RMSE) | coverage |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    for one in calibration.hold_outs:
-        if one.rmse is None or one.mae is None:
-            lines.append(f"| {one.by} | {one.too_little} | | | | | | |")
-            continue
-        skills = (one.skill_zero, one.skill_run_mean, one.skill_domain_mean)
-        covered = ", ".join(
-            f"{level.level:.0%}: {level.share:.0%} [{level.share_low:.0%}, {level.share_high:.0%}]"
-            for level in one.levels
-            if level.share is not None
-        )
-        figures = " | ".join("–" if skill is None else f"{skill:+.2f}" for skill in skills)
-        same_set = "–"
-        if one.skill_same_set is not None and one.rmse_same_set is not None:
-            same_set = f"{one.skill_same_set:+.2f} ({one.rmse_same_set:.2f})"
-        lines.append(f"| {one.by} | {one.rmse:.2f} | {one.mae:.2f} | {figures} | {same_set} | {covered or '–'} |")
-    chosen = {name: count for one in calibration.hold_outs for name, count in one.selected.items()}
-    lines += ["", f"Predictors chosen inside the folds: {', '.join(f'`{name}`' for name in chosen) or 'none'}."]
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":

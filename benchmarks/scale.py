@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
-from lab_evidence import filled
+from evidence_blocks import filled
 from shapes import SHAPES, Shape, autoencoder, block_flops, build, matmul_rate, texts, tokenizer, wait
 from transformers import LlamaForCausalLM
 
