@@ -17,9 +17,9 @@ from sts_eval.records.calibration import Calibration
 from sts_eval.records.comparison import SET_BY_DOMAIN, Comparison, Measure, Question, Row
 from sts_eval.records.outcome import Change, DomainOutcome, Outcome
 from sts_eval.records.record import write_atomically
-from sts_eval.report import comparison as view
-from sts_eval.report.comparison import ceiling_text, pairs_cell
-from sts_eval.report.markdown import pipe_table
+from sts_eval.reporting import comparison as view
+from sts_eval.reporting.comparison import ceiling_text, pairs_cell
+from sts_eval.reporting.markdown import pipe_table
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"

@@ -24,7 +24,7 @@ from sts_eval.prediction.predict import predict
 from sts_eval.records.ablation import SET_NAMES, Ablation
 from sts_eval.records.prediction import Prediction
 from sts_eval.records.run_folder import RunFolder
-from sts_eval.report.ablation import (
+from sts_eval.reporting.ablation import (
     CONTRASTS,
     CONTRASTS_HEADER,
     CURVES_HEADER,
@@ -32,7 +32,7 @@ from sts_eval.report.ablation import (
     curve_rows,
     write_ablation,
 )
-from sts_eval.report.markdown import pipe_table
+from sts_eval.reporting.markdown import pipe_table
 from sts_eval.transfer.measure import refer_to, tuned_models
 
 DOCUMENT = Path(__file__).resolve().parent / "results" / "lab_ablation.md"
@@ -65,7 +65,7 @@ def small(folder: Path, model: str, name: str, seeds: tuple[int, ...]) -> Run:
 
 def go(folder: Path, model: str, name: str, seeds: tuple[int, ...]) -> Ablation:
     """Predict, tune and set features to zero, or what is missing of it."""
-    from sts_eval.report.progress import progress_bars
+    from sts_eval.reporting.progress import progress_bars
 
     run, files = small(folder, model, name, seeds), RunFolder.of(folder / "ablation" / f"{model}-{name}")
     path = files.prediction("0" * 8)

@@ -31,7 +31,7 @@ from sts_eval.analysis.compare import compare_runs
 from sts_eval.records.calibration import Calibration
 from sts_eval.records.comparison import Comparison, Measure
 from sts_eval.records.outcome import Outcome, read_outcomes
-from sts_eval.report.files import write_comparison
+from sts_eval.reporting.files import write_comparison
 
 MATRIX = RESULTS / "lab_matrix.jsonl"
 DOCUMENTS = (ROOT / "docs" / "evidence.md", ROOT / "README.md")

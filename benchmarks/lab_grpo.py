@@ -15,11 +15,11 @@ from sts_eval.analysis.beside import Tuned, side_by_side
 from sts_eval.experiment import GRPOSettings, Run, TuneSettings
 from sts_eval.lab.experiment import lab_experiment
 from sts_eval.pipeline import run
-from sts_eval.report.beside import markdown
-from sts_eval.report.files import write_report
-from sts_eval.report.markdown import pipe_table
-from sts_eval.report.progress import progress_bars
-from sts_eval.report.reinforcement import HEADER, NOTE, TITLE, reinforcement_rows
+from sts_eval.reporting.beside import markdown
+from sts_eval.reporting.files import write_report
+from sts_eval.reporting.markdown import pipe_table
+from sts_eval.reporting.progress import progress_bars
+from sts_eval.reporting.reinforcement import HEADER, NOTE, TITLE, reinforcement_rows
 
 DOCUMENT = Path(__file__).resolve().parent / "results" / "lab_grpo.md"
 ANSWER_TOKENS = 16  # of the lab's tokenizer; its answers have seven or fewer

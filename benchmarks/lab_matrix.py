@@ -101,7 +101,7 @@ def predict(folder: Path, model: str, training_set: str) -> None:
     """The prediction of one run, unless it is there."""
     from sts_eval.pipeline import make_prediction
     from sts_eval.records.run_folder import RunFolder
-    from sts_eval.report.progress import progress_bars
+    from sts_eval.reporting.progress import progress_bars
 
     print(f"prediction of {model} for {training_set}", flush=True)
     with progress_bars() as progress:
@@ -113,8 +113,8 @@ def predict(folder: Path, model: str, training_set: str) -> None:
 def go(folder: Path, model: str, training_set: str) -> None:
     """One run, or what is missing of it."""
     from sts_eval.pipeline import run
-    from sts_eval.report.files import write_report
-    from sts_eval.report.progress import progress_bars
+    from sts_eval.reporting.files import write_report
+    from sts_eval.reporting.progress import progress_bars
 
     place_of_run = folder / "runs" / f"{model}-{training_set}"
     if (place_of_run / "report.json").is_file():

@@ -35,7 +35,7 @@ from sts_eval.records.outcome import read_outcomes, write_outcomes
 from sts_eval.records.record import write_atomically
 from sts_eval.records.run_folder import RunFolder
 from sts_eval.records.transfer import Transfer
-from sts_eval.sweep.matrix import matrix_template, read_matrix
+from sts_eval.sweeps.matrix import matrix_template, read_matrix
 
 RESULTS = Path(__file__).parent / "results"
 BUDGET = 700  # half as many rows as the set has

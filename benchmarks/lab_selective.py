@@ -25,7 +25,7 @@ from sts_eval.lab.sets import RECIPES
 from sts_eval.pipeline import make_tuning
 from sts_eval.records.answers import Evaluation
 from sts_eval.records.run_folder import RunFolder
-from sts_eval.report.markdown import pipe_table
+from sts_eval.reporting.markdown import pipe_table
 from sts_eval.transfer.evaluate import Evaluator
 from sts_eval.transfer.measure import tuned_models
 
@@ -85,7 +85,7 @@ def arms(folder: Path, name: str, seed: int) -> dict[str, Run]:
 
 def go(folder: Path, name: str, run: Run) -> Moved:
     """Tune and measure, or read what was."""
-    from sts_eval.report.progress import progress_bars
+    from sts_eval.reporting.progress import progress_bars
 
     files = RunFolder.of(folder / "selective" / name)
     with progress_bars() as progress:

@@ -26,7 +26,7 @@ from sts_eval.records.outcome import Outcome, read_outcomes, write_outcomes
 from sts_eval.records.prediction import Prediction
 from sts_eval.records.report import Report
 from sts_eval.records.run_folder import RunFolder
-from sts_eval.report.files import write_comparison
+from sts_eval.reporting.files import write_comparison
 
 DOCUMENTS = (ROOT / "docs" / "evidence.md", ROOT / "README.md")
 BENCHMARKS = ("mmlu_rest", "mmlu_pro_large")

@@ -17,10 +17,10 @@ from pathlib import Path
 
 from sts_eval.experiment import TrainingSetSpec
 from sts_eval.lab import SFT_SETS, sft_path
-from sts_eval.sweep.drive import drive
-from sts_eval.sweep.examples import lab_matrix
-from sts_eval.sweep.matrix import Matrix
-from sts_eval.sweep.on_ray import OnRay
+from sts_eval.sweeps.drive import drive
+from sts_eval.sweeps.examples import lab_matrix
+from sts_eval.sweeps.matrix import Matrix
+from sts_eval.sweeps.on_ray import OnRay
 
 RESULT = Path(__file__).resolve().parent / "results" / "sweep_ray.md"
 

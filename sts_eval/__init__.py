@@ -22,7 +22,9 @@ if TYPE_CHECKING:
         measure,
         predict,
         read,
+        report,
         run,
+        sweep,
     )
 
 __version__ = "0.1.0"
@@ -39,7 +41,9 @@ __all__ = [
     "measure",
     "predict",
     "read",
+    "report",
     "run",
+    "sweep",
 ]
 
 

@@ -4,11 +4,11 @@ Functions take what the command line takes, under the same names, and do the sam
 a table in a notebook and as ten lines in a terminal; `.record` is the record on disk behind it.
 """
 
-from sts_eval.api.compared import calibrate, compare
+from sts_eval.api.compared import calibrate, compare, report
 from sts_eval.api.predicted import predict
 from sts_eval.api.reading import read
 from sts_eval.api.results import CalibrationResult, ComparisonResult, PredictionResult, ReportResult, RunResult
-from sts_eval.api.stages import finetune, measure, run
+from sts_eval.api.stages import finetune, measure, run, sweep
 
 __all__ = [
     "CalibrationResult",
@@ -22,5 +22,7 @@ __all__ = [
     "measure",
     "predict",
     "read",
+    "report",
     "run",
+    "sweep",
 ]

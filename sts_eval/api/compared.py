@@ -1,16 +1,45 @@
-"""`compare` and `calibrate`: predictions against measured changes, over several runs."""
+"""`report`, `compare` and `calibrate`: predictions against measured changes, over one run or several."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from sts_eval.api.results import CalibrationResult, ComparisonResult, RunResult
+from sts_eval.api.results import CalibrationResult, ComparisonResult, PredictionResult, ReportResult, RunResult
 from sts_eval.records.calibration import HistoryKind
 from sts_eval.records.comparison import Split
+from sts_eval.records.prediction import Prediction
+from sts_eval.records.transfer import Transfer
 
 Runs = Sequence["str | Path | RunResult"]
 """Folders of runs, .jsonl files of outcomes, or what `run` returned."""
+
+
+def report(
+    prediction: str | Path | Prediction | PredictionResult,
+    transfer: str | Path | Transfer,
+    folder: str | Path | None = None,
+    *,
+    post_hoc: bool = False,
+    unrelated: bool = False,
+) -> ReportResult:
+    """Compare one prediction with the changes that were measured.
+
+    With a folder, report.json, report.md, report.html and scatter.png are written to it.
+
+    Raises:
+        UserError: The two do not belong together, or the prediction was made after fine-tuning started.
+    """
+    from sts_eval.analysis.report import report_run
+    from sts_eval.reporting.files import write_report
+
+    made = prediction.record if isinstance(prediction, PredictionResult) else prediction
+    made = made if isinstance(made, Prediction) else Prediction.read(Path(made))
+    measured = transfer if isinstance(transfer, Transfer) else Transfer.read(Path(transfer))
+    found = report_run(made, measured, post_hoc=post_hoc, unrelated=unrelated)
+    if folder is not None:
+        write_report(found, Path(folder))
+    return ReportResult(found)
 
 
 def compare(

@@ -32,7 +32,7 @@ def predict(
         UserError: A setting is unknown or wrong, or something that it names does not exist or does not fit.
     """
     from sts_eval.prediction.predict import predict as made
-    from sts_eval.report.progress import progress_bars
+    from sts_eval.reporting.progress import progress_bars
 
     loaded = None
     given = _checked(settings) | {"sft": sft, "domains": domains}

@@ -70,7 +70,7 @@ class PredictionResult(Result[Prediction]):
 
     def heading(self) -> str:
         """What is tuned on what."""
-        from sts_eval.report.prediction import tuned_on
+        from sts_eval.reporting.prediction import tuned_on
 
         record = self.record
         return f"{tuned_on(record.model.id, record.training_set.source, 'if tuned on')}: predicted impact by domain"
@@ -110,7 +110,7 @@ class PredictionResult(Result[Prediction]):
         """
         import pandas as pd
 
-        from sts_eval.report.meanings import distinct, excerpt_line, promoted_text
+        from sts_eval.reporting.meanings import distinct, excerpt_line, promoted_text
 
         meanings = self.record.meanings
         rows = [
@@ -131,7 +131,7 @@ class PredictionResult(Result[Prediction]):
 
     def plot(self, score: str = SCORES[0]) -> Figure:
         """One of the three scores per domain as bars with standard errors."""
-        from sts_eval.report.prediction import scores_figure
+        from sts_eval.reporting.prediction import scores_figure
 
         return scores_figure(self.record, score)
 
@@ -141,8 +141,8 @@ class ReportResult(Result[Report]):
 
     def heading(self) -> str:
         """What was tuned on what, and how STS_ICL did."""
-        from sts_eval.report.prediction import tuned_on
-        from sts_eval.report.report import conclusions
+        from sts_eval.reporting.prediction import tuned_on
+        from sts_eval.reporting.report import conclusions
 
         found = [text for name, text in conclusions(self.record.compared()) if "STS_ICL" in name]
         return "\n".join(
@@ -179,7 +179,7 @@ class ReportResult(Result[Report]):
 
     def plot(self, score: str = SCORES[0]) -> Figure:
         """A score against the measured change in points, one point per domain, with error bars."""
-        from sts_eval.report.plots import scatter
+        from sts_eval.reporting.plots import scatter
 
         return scatter(self.record, score)
 
@@ -223,7 +223,7 @@ class ComparisonResult(Result[Comparison]):
         """One row per predictor, question and measure, as comparison.csv has it."""
         import pandas as pd
 
-        from sts_eval.report.files import tidy
+        from sts_eval.reporting.files import tidy
 
         return pd.read_csv(io.StringIO(tidy(self.record)))
 
@@ -233,7 +233,7 @@ class ComparisonResult(Result[Comparison]):
 
     def plot(self) -> Figure:
         """Every predictor's correlation with its intervals, a panel per question."""
-        from sts_eval.report.plots import forest
+        from sts_eval.reporting.plots import forest
 
         return forest(self.record)
 
@@ -243,7 +243,7 @@ class CalibrationResult(Result[Calibration]):
 
     def heading(self) -> str:
         """The fitted line."""
-        from sts_eval.report.calibration import equation_text
+        from sts_eval.reporting.calibration import equation_text
 
         return equation_text(self.record.equation) if self.record.equation else "too few runs to fit changes to scores"
 

@@ -1,8 +1,9 @@
-"""`run`, and two of its stages by themselves: `finetune` and `measure`."""
+"""`run`, two of its stages by themselves (`finetune`, `measure`), and many runs at once (`sweep`)."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sts_eval.api.results import PredictionResult, ReportResult, RunResult
 from sts_eval.errors import UserError
@@ -14,6 +15,11 @@ from sts_eval.records.record import check_writable
 from sts_eval.records.run_folder import RunFolder
 from sts_eval.records.transfer import Transfer
 from sts_eval.records.tuning import Tuning
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sts_eval.sweeps.matrix import Matrix
 
 
 def run(experiment: str | Path | Run, folder: str | Path | None = None, *, post_hoc: bool = False) -> RunResult:
@@ -28,8 +34,8 @@ def run(experiment: str | Path | Run, folder: str | Path | None = None, *, post_
         UserError: Something in the experiment, or in what it names, is wrong.
     """
     from sts_eval import pipeline
-    from sts_eval.report.files import write_report
-    from sts_eval.report.progress import progress_bars
+    from sts_eval.reporting.files import write_report
+    from sts_eval.reporting.progress import progress_bars
 
     described, place = _described(experiment), _folder(experiment, folder)
     with progress_bars() as progress:
@@ -50,7 +56,7 @@ def finetune(
         UserError: The model cannot be tuned so, or another process is at work in the folder.
     """
     from sts_eval.pipeline import make_tuning
-    from sts_eval.report.progress import progress_bars
+    from sts_eval.reporting.progress import progress_bars
     from sts_eval.transfer.measure import refer_to
 
     described, files = _described(experiment), RunFolder.of(_folder(experiment, folder))
@@ -79,7 +85,7 @@ def measure(
     Raises:
         UserError: There is no such tuning, it follows a prediction that is not given, or it cannot be evaluated so.
     """
-    from sts_eval.report.progress import progress_bars
+    from sts_eval.reporting.progress import progress_bars
     from sts_eval.transfer import measure as measuring
 
     described, place = _described(experiment), Path(tuning)
@@ -104,6 +110,46 @@ def measure(
         )
     transfer.write(written)
     return transfer
+
+
+def sweep(
+    matrix: str | Path | Matrix, folder: str | Path | None = None, *, predict_only: bool = False, retry: bool = False
+) -> pd.DataFrame:
+    """Run every experiment of a matrix on this machine; a stage that several runs share is done once. Resumes.
+
+    Args:
+        matrix: A YAML file of `sts-eval init --matrix`, or a `sts_eval.sweeps.matrix.Matrix`.
+        folder: Where the records go; by default `sweeps/NAME-OF-MATRIX`. Its runs are `folder/runs/*`.
+        predict_only: Stop before the first tuning.
+        retry: Try quarantined stages again.
+
+    Returns:
+        One row per stage: stage, kind, standing (done, quarantined, blocked …), seconds, line (what went wrong).
+
+    Raises:
+        UserError: The matrix is wrong, the folder cannot be written, or another process drives it.
+    """
+    import pandas as pd
+
+    from sts_eval.sweeps.drive import drive
+    from sts_eval.sweeps.local import Local
+    from sts_eval.sweeps.matrix import Matrix, read_matrix
+
+    if folder is None and isinstance(matrix, Matrix):
+        raise UserError("a described matrix has no name", "Pass folder=, where its records go")
+    described = matrix if isinstance(matrix, Matrix) else read_matrix(Path(matrix))
+    place = Path(folder) if folder is not None else Path("sweeps") / Path(str(matrix)).stem
+    engine = Local()
+    try:
+        book = drive(described, place, engine, retry=retry, predict_only=predict_only)
+    finally:
+        engine.close()
+    rows = []
+    for name, standing in book.standings().items():
+        record = book.records.get(name)
+        told = (record.seconds, record.line) if record is not None else (None, None)
+        rows.append((name, book.stages[name].kind, standing, *told))
+    return pd.DataFrame(rows, columns=["stage", "kind", "standing", "seconds", "line"])
 
 
 def _described(experiment: str | Path | Run) -> Run:

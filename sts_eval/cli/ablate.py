@@ -8,7 +8,7 @@ import click
 from sts_eval.cli.options import PATH, output, settings_options
 from sts_eval.experiment import AblationPlan
 from sts_eval.records.claim import claimed, own_claim
-from sts_eval.report.progress import progress_bars
+from sts_eval.reporting.progress import progress_bars
 from sts_eval.settings import describe, settings_of
 
 
@@ -24,7 +24,7 @@ def ablate(subject: Path, output: Path | None, **options: Any) -> None:
     """
     from sts_eval.analysis.ablation import read_subject, summarise_ablation
     from sts_eval.hindsight.ablation import ablate as measured
-    from sts_eval.report.ablation import print_ablation, write_ablation
+    from sts_eval.reporting.ablation import print_ablation, write_ablation
 
     plan = describe(AblationPlan, options, lambda name, value: f"--{name.replace('_', '-')} {value!r}")
     prediction, tuned = read_subject(subject)

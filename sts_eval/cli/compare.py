@@ -24,8 +24,8 @@ def report(prediction: Path, transfer: Path, folder: Path | None, post_hoc: bool
     """Compare the record PREDICTION with the measured changes in the record TRANSFER."""
     from sts_eval.analysis.report import report_run
     from sts_eval.records.run_folder import RunFolder
-    from sts_eval.report.files import write_report
-    from sts_eval.report.report import print_report
+    from sts_eval.reporting.files import write_report
+    from sts_eval.reporting.report import print_report
 
     if folder is not None:
         check_writable(RunFolder.of(folder).report)
@@ -67,8 +67,8 @@ def compare(
     from sts_eval.analysis.aligned_runs import align
     from sts_eval.analysis.compare import compare_runs
     from sts_eval.analysis.runs import gather
-    from sts_eval.report.comparison import print_comparison
-    from sts_eval.report.files import COMPARISON_FILES, write_comparison
+    from sts_eval.reporting.comparison import print_comparison
+    from sts_eval.reporting.files import COMPARISON_FILES, write_comparison
 
     if output is not None:
         check_writable(output / COMPARISON_FILES[0])
@@ -92,7 +92,7 @@ def beside(runs: tuple[Path, ...], output: Path | None) -> None:
     """
     from sts_eval.analysis.beside import side_by_side
     from sts_eval.records.record import write_atomically
-    from sts_eval.report.beside import markdown, print_side_by_side
+    from sts_eval.reporting.beside import markdown, print_side_by_side
 
     if output is not None:
         check_writable(output)
@@ -137,7 +137,7 @@ def calibrate(
     """
     from sts_eval.analysis.calibrate import calibrate as fitted
     from sts_eval.analysis.runs import gather
-    from sts_eval.report.calibration import print_calibration, print_expected
+    from sts_eval.reporting.calibration import print_calibration, print_expected
 
     if apply is not None:
         if predictors or history != "domain" or post_hoc or unrelated or output is not None:

@@ -8,7 +8,7 @@ import click
 from sts_eval.cli.options import PATH
 from sts_eval.errors import UserError
 from sts_eval.records.record import check_writable
-from sts_eval.report.terminal import standard_output
+from sts_eval.reporting.terminal import standard_output
 
 HUB, EEE = "hub", "every-eval-ever"
 
@@ -56,7 +56,7 @@ def import_results(
 
     Files may be compressed. Several tuned models are one path each. An answer that could not be parsed counts as wrong.
     """
-    from sts_eval.report.transfer import transfer_table
+    from sts_eval.reporting.transfer import transfer_table
     from sts_eval.transfer.import_results import import_transfer
 
     for option, value in (("--filter", filter_name), ("--metric", metric), ("--by-task", by_task)):

@@ -10,7 +10,7 @@ from sts_eval.experiment import ModelSpec
 from sts_eval.records.feature_labels import FeatureLabels
 from sts_eval.records.prediction import Prediction
 from sts_eval.records.record import check_writable, now, write_atomically
-from sts_eval.report.progress import progress_bars
+from sts_eval.reporting.progress import progress_bars
 
 
 @click.command("features")
@@ -43,8 +43,8 @@ def features(
 
     Neither the model nor the data are read again.
     """
-    from sts_eval.report.feature_page import feature_page
-    from sts_eval.report.meanings import meanings_of, print_features
+    from sts_eval.reporting.feature_page import feature_page
+    from sts_eval.reporting.meanings import meanings_of, print_features
 
     made = Prediction.read(prediction)
     meanings = meanings_of(made)

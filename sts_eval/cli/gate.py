@@ -29,7 +29,7 @@ def gate(paths: tuple[Path, ...], max_drop: float, level: float, strict: bool, o
     comparison of two accuracies.
     """
     from sts_eval.analysis.gate import gate as judge
-    from sts_eval.report.gate import print_gate
+    from sts_eval.reporting.gate import print_gate
 
     if output is not None:
         check_writable(output)

@@ -6,7 +6,7 @@ from rich.table import Table
 
 from sts_eval.errors import UserError
 from sts_eval.model import known_saes as known
-from sts_eval.report.terminal import standard_output
+from sts_eval.reporting.terminal import standard_output
 
 
 @click.group("list")

@@ -8,7 +8,7 @@ import click
 from sts_eval.cli.options import PATH, output
 from sts_eval.errors import UserError
 from sts_eval.records.arm_comparison import ArmMeasure
-from sts_eval.report.progress import progress_bars
+from sts_eval.reporting.progress import progress_bars
 
 COMPARISON = ("comparison.json", "comparison.md")
 
@@ -102,7 +102,7 @@ def mix(
     from sts_eval.records.calibration import Calibration
     from sts_eval.records.prediction import Prediction
     from sts_eval.records.transfer import Transfer
-    from sts_eval.report.mixture import print_arms, print_mixture
+    from sts_eval.reporting.mixture import print_arms, print_mixture
 
     predicted = Prediction.read(prediction)
     if output is not None:
@@ -159,7 +159,7 @@ def mix(
 def _compare(folder: Path, measure: ArmMeasure) -> None:
     from sts_eval.mixture.compare_arms import compare_arms
     from sts_eval.records.record import check_writable, write_atomically
-    from sts_eval.report.mixture import arm_comparison_markdown, print_arm_comparison
+    from sts_eval.reporting.mixture import arm_comparison_markdown, print_arm_comparison
 
     paths = [folder / name for name in COMPARISON]
     comparison = compare_arms(folder, measure)

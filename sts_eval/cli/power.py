@@ -59,7 +59,7 @@ def power(
     from sts_eval.analysis.power import LAB, Asked, needed, noise_of
     from sts_eval.analysis.runs import gather
     from sts_eval.records.noise import MatrixNoise
-    from sts_eval.report.power import print_power
+    from sts_eval.reporting.power import print_power
 
     if matrix and noise is not None:
         raise UserError("there are runs and --noise", "Give one of them")

@@ -11,7 +11,7 @@ from sts_eval.experiment import Experiment
 from sts_eval.records.calibration import Calibration
 from sts_eval.records.prediction import SCORES
 from sts_eval.records.record import check_writable, write_atomically
-from sts_eval.report.progress import progress_bars
+from sts_eval.reporting.progress import progress_bars
 from sts_eval.settings import describe, settings_of
 
 
@@ -38,9 +38,9 @@ def predict(
     """
     from sts_eval.analysis.expected_change import needed
     from sts_eval.prediction.predict import predict as made
-    from sts_eval.report.calibration import print_expected
-    from sts_eval.report.feature_page import feature_page
-    from sts_eval.report.prediction import draw_scores, print_prediction
+    from sts_eval.reporting.calibration import print_expected
+    from sts_eval.reporting.feature_page import feature_page
+    from sts_eval.reporting.prediction import draw_scores, print_prediction
 
     for path in (output, plot, page):
         if path is not None:

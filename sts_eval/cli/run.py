@@ -11,7 +11,7 @@ from sts_eval.experiment_file import read_experiment, template
 from sts_eval.records.prediction import Prediction
 from sts_eval.records.record import write_atomically
 from sts_eval.records.run_folder import RunFolder
-from sts_eval.report.progress import progress_bars
+from sts_eval.reporting.progress import progress_bars
 
 RUN_FOLDER = click.option("--folder", type=PATH, help="The folder of the run.  [default: runs/NAME-OF-EXPERIMENT]")
 
@@ -24,8 +24,8 @@ RUN_FOLDER = click.option("--folder", type=PATH, help="The folder of the run.  [
 def init(path: Path | None, on_lab: bool, many: bool, training_set: str) -> None:
     """Write a commented experiment file to PATH (experiment.yaml), or with --matrix a matrix file (matrix.yaml)."""
     from sts_eval.lab.experiment import lab_experiment
-    from sts_eval.sweep.examples import hub_matrix, lab_matrix
-    from sts_eval.sweep.matrix import matrix_template
+    from sts_eval.sweeps.examples import hub_matrix, lab_matrix
+    from sts_eval.sweeps.matrix import matrix_template
 
     path = path or Path("matrix.yaml" if many else "experiment.yaml")
     if path.exists():
@@ -51,9 +51,9 @@ def run(experiment: Path, folder: Path | None, post_hoc: bool) -> None:
     A stage whose record exists is not run again. `sts-eval init` writes a file to start from.
     """
     from sts_eval import pipeline
-    from sts_eval.report.files import write_report
-    from sts_eval.report.prediction import draw_scores, print_prediction
-    from sts_eval.report.report import print_report
+    from sts_eval.reporting.files import write_report
+    from sts_eval.reporting.prediction import draw_scores, print_prediction
+    from sts_eval.reporting.report import print_report
 
     files, described = RunFolder.of(folder or Path("runs") / experiment.stem), read_experiment(experiment)
 

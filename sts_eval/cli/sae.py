@@ -7,7 +7,7 @@ import click
 
 from sts_eval.cli.options import PATH, settings_options
 from sts_eval.experiment import SAERecipe
-from sts_eval.report.progress import progress_bars
+from sts_eval.reporting.progress import progress_bars
 from sts_eval.settings import describe, settings_of
 
 
@@ -31,7 +31,7 @@ def train(output: Path, push_to: str | None, **options: Any) -> None:
 
     A training that was stopped goes on where it was if the same command is given again.
     """  # noqa: D301 -- click wants the control character itself before lines that it must not join
-    from sts_eval.report.sae_training import print_training
+    from sts_eval.reporting.sae_training import print_training
     from sts_eval.sae_training.train_sae import push_to_hub, train_sae
 
     recipe = describe(SAERecipe, options, lambda name, value: f"--{name.replace('_', '-')} {value!r}")

@@ -10,13 +10,13 @@ from rich.console import Console, Group
 from rich.live import Live
 
 from sts_eval.cli.options import PATH, POST_HOC
-from sts_eval.report.terminal import standard_output
-from sts_eval.sweep.drive import Engine, Tell, drive, driver_of, open_book
-from sts_eval.sweep.local import Local
-from sts_eval.sweep.matrix import read_matrix
-from sts_eval.sweep.on_ray import OnRay
-from sts_eval.sweep.state import Book, StageRecord
-from sts_eval.sweep.tables import comparable, detail_table, left, plan_table, status_table
+from sts_eval.reporting.terminal import standard_output
+from sts_eval.sweeps.drive import Engine, Tell, drive, driver_of, open_book
+from sts_eval.sweeps.local import Local
+from sts_eval.sweeps.matrix import read_matrix
+from sts_eval.sweeps.on_ray import OnRay
+from sts_eval.sweeps.state import Book, StageRecord
+from sts_eval.sweeps.tables import comparable, detail_table, left, plan_table, status_table
 
 HERE = "here"  # the value of `--ray` without an address
 

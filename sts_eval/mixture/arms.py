@@ -24,7 +24,7 @@ from sts_eval.mixture.write import ENDING, training_set_alone, written
 from sts_eval.records.mixture import Arm, Arms
 from sts_eval.records.prediction import Prediction
 from sts_eval.records.record import check_writable, now, write_atomically
-from sts_eval.sweep.matrix import Matrix, MatrixModel, matrix_template
+from sts_eval.sweeps.matrix import Matrix, MatrixModel, matrix_template
 
 NONE = "none"
 """The arm without added rows."""

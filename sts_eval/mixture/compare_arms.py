@@ -27,7 +27,7 @@ from sts_eval.records.transfer import DomainAnswers, Transfer
 from sts_eval.statistics import change_over_domains
 from sts_eval.statistics.paired import POINTS
 from sts_eval.statistics.result import Floats
-from sts_eval.sweep.matrix import read_matrix
+from sts_eval.sweeps.matrix import read_matrix
 
 ERROR_RATE = 0.05  # chance of calling any arm better that is not
 

@@ -15,7 +15,7 @@ from sts_eval.experiment import ModelSpec, TuneSettings
 from sts_eval.records.report import Report
 from sts_eval.records.transfer import Measured, Transfer
 from sts_eval.records.tuning import Contamination, SeedTraining, Tuning
-from sts_eval.report.files import write_report
+from sts_eval.reporting.files import write_report
 
 SCORES = {"a": 1.0, "b": 2.0, "c": 3.0, "d": 4.0}
 FLIPS = {"a": (10, 4), "b": (12, 4), "c": (20, 4), "d": (22, 4)}

@@ -15,7 +15,7 @@ from sts_eval.analysis.replication import replication
 from sts_eval.errors import UserError
 from sts_eval.records.comparison import Comparison
 from sts_eval.records.record import canonical_json
-from sts_eval.report.comparison import markdown, print_comparison
+from sts_eval.reporting.comparison import markdown, print_comparison
 from sts_eval.statistics import pooled_r
 from sts_eval.statistics.placebo import placebo
 from sts_eval.statistics.resampling import Units

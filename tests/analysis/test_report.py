@@ -13,8 +13,8 @@ from sts_eval.analysis.report import report_run
 from sts_eval.analysis.runs import summarise
 from sts_eval.errors import UserError
 from sts_eval.records.report import Report
-from sts_eval.report.files import write_report
-from sts_eval.report.report import markdown, page
+from sts_eval.reporting.files import write_report
+from sts_eval.reporting.report import markdown, page
 
 SCORES = {"a": 1.0, "b": 2.0, "c": 3.0, "d": 4.0, "e": 5.0, "f": 6.0, "g": 7.0, "h": 8.0, "i": 9.0}
 # (gained, lost) of 100 questions: the change in points is gained - lost, and it rises with the score.

@@ -15,7 +15,7 @@ from sts_eval.cli import main as entry
 from sts_eval.records.calibration import Calibration, ExpectedChange
 from sts_eval.records.outcome import write_outcomes
 from sts_eval.records.prediction import Prediction, PredictorScores, Score
-from sts_eval.report.calibration import sentence
+from sts_eval.reporting.calibration import sentence
 
 SAID = {f"d{i}": float(i * i) for i in range(14)}
 

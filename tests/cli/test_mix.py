@@ -14,8 +14,8 @@ from sts_eval.pipeline import predicted_part
 from sts_eval.prediction.predict import predict
 from sts_eval.records.arm_comparison import ArmComparison
 from sts_eval.records.mixture import Arms, Mixture
-from sts_eval.sweep.drive import drive
-from sts_eval.sweep.matrix import read_matrix
+from sts_eval.sweeps.drive import drive
+from sts_eval.sweeps.matrix import read_matrix
 
 TEN = {"math": 10, "law": 10, "health": 10}
 

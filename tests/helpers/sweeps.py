@@ -13,9 +13,9 @@ from sts_eval.analysis.runs import outcome_of
 from sts_eval.experiment import SAESpec, TrainingSetSpec
 from sts_eval.lab import sft_path
 from sts_eval.records.outcome import Outcome
-from sts_eval.sweep.matrix import Matrix, MatrixModel
-from sts_eval.sweep.perform import Task, attempt
-from sts_eval.sweep.state import StageRecord
+from sts_eval.sweeps.matrix import Matrix, MatrixModel
+from sts_eval.sweeps.perform import Task, attempt
+from sts_eval.sweeps.state import StageRecord
 
 
 def small_matrix(sets: Sequence[str], *, seeds: tuple[int, ...] = (0,), **changes: Any) -> Matrix:

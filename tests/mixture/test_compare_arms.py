@@ -13,8 +13,8 @@ from sts_eval.mixture.compare_arms import Sides, compare_arms, results_of
 from sts_eval.mixture.verdict import conclusions
 from sts_eval.records.mixture import Arm, Arms
 from sts_eval.records.run_folder import RunFolder
-from sts_eval.report.mixture import arm_comparison_markdown, arm_table
-from sts_eval.sweep.matrix import Matrix, MatrixModel, matrix_template
+from sts_eval.reporting.mixture import arm_comparison_markdown, arm_table
+from sts_eval.sweeps.matrix import Matrix, MatrixModel, matrix_template
 
 
 def sides(before, *after):

@@ -60,3 +60,12 @@ def test_runs_are_compared_and_calibrated(done):
 def test_a_described_experiment_needs_a_folder():
     with pytest.raises(UserError, match="Pass folder="):
         se.run(small_run.experiment())
+
+
+def test_a_report_of_two_records(done, tmp_path):
+    transfer = done.folder / "transfer.json"
+    if not transfer.is_file():
+        se.measure(small_run.experiment(), done.folder, prediction=done.prediction.record)
+    found = se.report(done.prediction, transfer, tmp_path / "report", post_hoc=True)
+    assert list(found.to_frame().domain) == list(done.report.to_frame().domain)
+    assert (tmp_path / "report" / "report.json").is_file()

@@ -16,7 +16,7 @@ from sts_eval.experiment import ModelSpec, SAERecipe, SAESpec, SAETrainSettings,
 from sts_eval.model.reader import Prefix
 from sts_eval.model.sae import load_sae
 from sts_eval.records.sae_training import SAETraining
-from sts_eval.report.sae_training import print_training
+from sts_eval.reporting.sae_training import print_training
 from sts_eval.sae_training import activations
 from sts_eval.sae_training.activations import Shards, cut_texts
 from sts_eval.sae_training.texts import load_texts

@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from sts_eval.analysis import wording
 from sts_eval.errors import UserError
 from sts_eval.records.comparison import AddedTable, Comparison, Measure, Question, Row, Standing, Table
-from sts_eval.report import comparison as text
+from sts_eval.reporting import comparison as text
 from sts_eval.store.board import Board
 from sts_leaderboard import page as ui
 from sts_leaderboard.badges import heading
@@ -178,7 +178,7 @@ def saved_file(cache: BoardCache, kind: str, state: State) -> tuple[bytes, str]:
     if kind == "jsonl":
         lines = (run.outcome.canonical() + "\n" for run in cache.store.read_all(chosen.allowed[-MOST_SAVED:]))
         return "".join(lines).encode(), "runs.jsonl"
-    from sts_eval.report.files import tidy  # imports matplotlib, which no other page needs
+    from sts_eval.reporting.files import tidy  # imports matplotlib, which no other page needs
 
     found = cache.comparisons.get(chosen.shas) if chosen.shas else None
     if not isinstance(found, Comparison):

@@ -9,7 +9,7 @@ import pandas as pd
 
 from sts_eval.errors import UserError
 from sts_eval.records.submission import Submission
-from sts_eval.report.meanings import excerpt_line, sources_text
+from sts_eval.reporting.meanings import excerpt_line, sources_text
 from sts_leaderboard.badges import heading, word
 from sts_leaderboard.board_cache import BEGINNING, BoardCache
 from sts_leaderboard.downloads import save_buttons

@@ -1,0 +1,48 @@
+"""The printed prediction: how many demonstrations were seen, and how far the robust variants agree."""
+
+import io
+
+from helpers.records import prediction
+from rich.console import Console
+
+from sts_eval.records.prediction import Score
+from sts_eval.reporting.prediction import print_prediction, robust_agreement
+
+
+def printed(made):
+    console = Console(file=io.StringIO(), width=140)
+    print_prediction(made, "sts_icl", console)
+    return console.file.getvalue()
+
+
+def with_seen(*seen):
+    made = prediction({"math": 3.0, "law": 2.0, "art": 1.0})
+    domains = tuple(one.model_copy(update={"seen": own}) for one, own in zip(made.domains, seen, strict=True))
+    return made.model_copy(update={"domains": domains})
+
+
+def test_the_column_of_demonstrations_stands_only_where_some_were_cut():
+    full = (0, 0, 0, 0, 0, 4)
+    assert "shown" not in printed(with_seen(full, full, full))
+    text = printed(with_seen(full, (0, 1, 0, 3, 0, 0), (0, 0, 2)))
+    assert "shown (of 5)" in text
+    cells = {row.split("│")[2].strip(): row.split("│")[-2].strip() for row in text.splitlines() if row.startswith("│")}
+    assert {name: cells[name] for name in ("math", "law", "art")} == {"math": "5", "law": "2.5 (1–3)", "art": "2"}
+
+
+def test_an_older_record_says_nothing_of_demonstrations_and_robust_variants():
+    text = printed(with_seen((), (), ()))
+    assert "shown (of" not in text
+    assert "robust" not in text
+
+
+def test_the_rank_correlation_with_the_robust_variant():
+    made = prediction({"math": 3.0, "law": 2.0, "art": 1.0})
+    icl, act = (made.predictor(name) for name in ("sts_icl", "sts_act"))
+    turned = {name: Score(value=-score.value) for name, score in icl.scores.items()}
+    robust = (
+        icl.model_copy(update={"name": "sts_icl_robust", "scores": turned}),
+        act.model_copy(update={"name": "sts_act_robust"}),
+    )
+    text = robust_agreement(made.model_copy(update={"predictors": (*made.predictors, *robust)}))
+    assert text.endswith("STS_ICL -1.00, STS_act +1.00.")
