@@ -36,6 +36,7 @@ def test_lists_the_tasks_without_include_path(tmp_path):
         assert f"|{name} " in listed.stdout
 
 
+@pytest.mark.slow
 def test_two_processes_give_what_one_gives(tmp_path):
     metadata = json.dumps({"only": ["math", "law"], "shift_tokens": 600})
     tasks = ["--tasks", "sts_lab", "--limit", "7", "--metadata", metadata]

@@ -48,6 +48,7 @@ def check(book, killed):
     assert not [path for path in (book.folder / "tuning").iterdir() if path.name.startswith(".")]
 
 
+@pytest.mark.slow
 def test_a_killed_worker_changes_nothing(done, tmp_path):
     matrix = small_matrix(("math",))
     check(*with_one_killed(matrix, tmp_path, "tune"))
