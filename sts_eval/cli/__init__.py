@@ -36,7 +36,10 @@ SECTIONS = {
     "Share results": {
         "import": ("exchange:import_results", "Read results that were measured elsewhere."),
         "export": ("exchange:export", "Write a run in the format of the Hugging Face hub or of Every Eval Ever."),
-        "store": ("store:store", "A leaderboard's store: submit, validate, preregister, request, worker, ledger."),
+        "store": (
+            "store:store",
+            "A leaderboard's store: submit, validate, reproduce, preregister, request, worker, ledger.",
+        ),
         "board": ("store:board", "Serve the leaderboard on this machine."),
     },
     "Look up": {
