@@ -38,7 +38,7 @@ SECTIONS = {
         "export": ("exchange:export", "Write a run in the format of the Hugging Face hub or of Every Eval Ever."),
         "store": (
             "store:store",
-            "A leaderboard's store: submit, validate, reproduce, preregister, request, worker, ledger.",
+            "A leaderboard's store: submit, validate, reproduce, request, worker, ledger and more.",
         ),
         "board": ("store:board", "Serve the leaderboard on this machine."),
     },
