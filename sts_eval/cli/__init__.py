@@ -38,7 +38,7 @@ SECTIONS = {
         "export": ("exchange:export", "Write a run in the format of the Hugging Face hub or of Every Eval Ever."),
         "store": (
             "store:store",
-            "A leaderboard's store: submit, validate, reproduce, request, worker, ledger and more.",
+            "A leaderboard's store: hand in runs, check and reproduce them, ask for runs.",
         ),
         "board": ("store:board", "Serve the leaderboard on this machine."),
     },
