@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from sts_eval.records.calibration import Calibration
 from sts_eval.records.comparison import Comparison, Measure, Question
@@ -22,25 +23,23 @@ Kept = TypeVar("Kept", bound=Record)
 LINES = 10  # of a table that are shown where a result is printed
 
 
-class Result(Generic[Kept]):
+class Result(ABC, Generic[Kept]):
     """A record with its views. Subclasses say which table stands for it."""
-
-    title: ClassVar[str]
 
     def __init__(self, record: Kept) -> None:
         self.record = record
 
+    @abstractmethod
     def to_frame(self) -> pd.DataFrame:
         """The figures, one a row."""
-        raise NotImplementedError
 
+    @abstractmethod
     def overview(self) -> pd.DataFrame:
         """The table that is shown in a notebook and in a terminal."""
-        raise NotImplementedError
 
+    @abstractmethod
     def heading(self) -> str:
         """The line above the table."""
-        raise NotImplementedError
 
     def save(self, path: str | Path) -> Path:
         """Write the record as JSON, whole or not at all. Returns the path.
