@@ -224,7 +224,7 @@ class PredictSettings(Spec):
     )
     neutral_text: str | None = Field(
         None,
-        exclude_if=lambda path: path is None,  # likewise
+        exclude_if=_is_none,  # likewise
         description="text that is no question, to compare with: file, folder or hub id; by default sixty sentences on "
         "everyday things",
     )
@@ -341,7 +341,7 @@ class TuneSettings(Spec):
     )
     features: FeatureTuningSettings | None = Field(
         None,
-        exclude_if=lambda chosen: chosen is None,  # so that records from before it was there keep their hashes
+        exclude_if=_is_none,  # so that records from before it was there keep their hashes
         description="dials of the method features (layers, saes of further layers, top_n, and choose, which is "
         "predicted, most_active, random or matched); by default the 100 predicted features where the SAE reads",
     )

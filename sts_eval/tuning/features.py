@@ -96,7 +96,7 @@ def check_features(run: Run) -> None:
     from transformers import AutoModelForCausalLM
 
     with torch.device("meta"):
-        network = AutoModelForCausalLM.from_config(load_config(run.model))  # type: ignore[no-untyped-call]
+        network = AutoModelForCausalLM.from_config(load_config(run.model))  # type: ignore[no-untyped-call]  # transformers' own
     for _, autoencoder in chosen_saes(run, network, "cpu"):
         assemble(network, load_tokenizer(run.model), autoencoder, run.settings.model_copy(update={"top_n": 1}))
 
