@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from helpers import records
+from helpers import records, samples
 from helpers.small_run import call
 from scipy import stats
 
@@ -56,3 +56,21 @@ def test_the_exit_code_and_the_names(tmp_path):
     (tmp_path / "empty").mkdir()
     ended = call("gate", tmp_path / "empty")
     assert (ended.code, "is no finished run" in ended.err) == (2, True)
+
+
+def test_two_outputs_of_lm_eval(tmp_path):
+    # Twelve questions; six right answers are lost, none gained: one-sided exact p = 1/64.
+    before = samples.save(tmp_path / "before", [samples.choice(number) for number in range(12)])
+    after = samples.save(tmp_path / "after", [samples.choice(number, right=number >= 6) for number in range(12)])
+    ended = call("gate", before, after, "-o", tmp_path / "gate.json")
+    assert (ended.code, "Failed: law fell" in ended.out) == (3, True), ended.err
+    (law,) = json.loads((tmp_path / "gate.json").read_text(encoding="utf-8"))["domains"]
+    assert law["p_fell"] == pytest.approx(1 / 64)
+    assert call("gate", after, before).code == 0
+
+
+@pytest.mark.parametrize("given", [("nowhere.json",), ("nowhere", "neither")])
+def test_what_is_not_there_is_one_line_and_writes_nothing(tmp_path, given):
+    ended = call("gate", *(tmp_path / name for name in given), "-o", tmp_path / "gate.json")
+    assert (ended.code, ended.err.count("\n")) == (2, 1)
+    assert not (tmp_path / "gate.json").exists()
