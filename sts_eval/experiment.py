@@ -7,6 +7,7 @@ type, default and sentence make the option of `sts-eval predict`, the comment in
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -91,6 +92,14 @@ class SAESpec(Spec):
         "was trained",
         exclude_if=_is_false,  # so that records from before it was there keep their hashes
     )
+
+    @classmethod
+    def named(cls, text: str) -> Self:
+        """An SAE by its folder, or by RELEASE:ID of sae-lens."""
+        release, _, identity = text.partition(":")
+        if identity and not Path(text).expanduser().exists():
+            return cls(release=release, id=identity)
+        return cls(path=text)
 
 
 class TrainingSetSpec(Spec):

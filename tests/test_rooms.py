@@ -16,7 +16,7 @@ ROOMS = (
     *("errors", "progress", "quiet", "statistics", "experiment", "experiment_file", "settings", "records", "data"),
     *("lab", "model", "sae_training", "study", "predictors", "prediction", "judge", "harness"),
     *("tuning", "transfer", "hindsight", "analysis", "preflight", "pipeline", "reporting"),
-    *("submission", "store", "queue", "sweeps", "mixture", "export", "leaderboard", "api", "cli"),
+    *("submission", "store", "queue", "sweeps", "mixture", "reproduction", "export", "leaderboard", "api", "cli"),
 )
 """From the ground up, as docs/architecture.md lists them: a room imports only rooms before it."""
 

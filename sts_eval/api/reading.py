@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from sts_eval.api.results import CalibrationResult, ComparisonResult, PredictionResult, ReportResult, Result, RunResult
-from sts_eval.errors import UserError
 from sts_eval.records.calibration import Calibration
 from sts_eval.records.comparison import Comparison
+from sts_eval.records.kind import kind_of
 from sts_eval.records.prediction import Prediction
 from sts_eval.records.record import Record
 from sts_eval.records.report import Report
@@ -43,22 +42,6 @@ def read(path: str | Path) -> Result[Any] | RunResult | Record:
         report = Report.read(files.report)
         prediction = files.record_named(Prediction, report.prediction_sha256)
         return RunResult(place, PredictionResult(prediction), ReportResult(report))
-    kind = _kind(place)
+    kind = kind_of(place, KINDS)
     record = kind.read(place)
     return SHOWN[kind](record) if kind in SHOWN else record
-
-
-def _kind(path: Path) -> type[Record]:
-    """The kind of record with most of the file's fields."""
-    try:
-        values = json.loads(path.read_bytes())
-    except OSError as error:
-        raise UserError(f"{path} cannot be read ({error.strerror})", "Check the path") from error
-    except (ValueError, RecursionError):
-        values = None
-    fields = set(values) if isinstance(values, dict) else set()
-    best = max(KINDS, key=lambda kind: len(fields & set(kind.model_fields)) / len(kind.model_fields))
-    required = {name for name, info in best.model_fields.items() if info.is_required()}
-    if len(fields & required) * 2 < len(required):
-        raise UserError(f"{path} is no record of sts-eval", "Give a .json file that one of its commands wrote")
-    return best

@@ -30,6 +30,7 @@ SECTIONS = {
         "compare": ("compare:compare", "Compare all predictors over many runs."),
         "beside": ("compare:beside", "Tunings of one model on the same data side by side, such as SFT and GRPO."),
         "ablate": ("ablate:ablate", "Set predicted features to zero: does the model need them?"),
+        "reproduce": ("reproduce:reproduce", "The paper's tables and figures: what it claims, and what your runs say."),
         "power": ("power:power", "How many runs tell two predictors apart, before they are paid for."),
         "calibrate": ("compare:calibrate", "Convert scores to changes in points, with intervals."),
     },

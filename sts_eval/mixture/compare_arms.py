@@ -120,6 +120,7 @@ def results_of(
         worst=min(domains, key=lambda one: one.change.value).domain,
         mean=_change(own, watched),
         from_equal=None if name == EQUAL else _difference(own, equal, watched, corrected),
+        from_none=_difference(own, alone, watched) if alone is not None and name != NONE else None,
         target=_change(own, made_for) if made_for else None,
         cost=_difference(own, alone, made_for) if made_for and alone is not None and name != NONE else None,
     )

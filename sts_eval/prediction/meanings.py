@@ -9,6 +9,8 @@ from statsmodels.stats.proportion import proportion_confint
 from sts_eval.model.known_saes import neuronpedia_url
 from sts_eval.records.meaning import (
     LONGEST_PIECE,
+    NEUTRAL,
+    TRAINING,
     BackgroundExcerpt,
     Excerpt,
     FeatureMeaning,
@@ -20,7 +22,7 @@ from sts_eval.records.meaning import (
 from sts_eval.records.prediction import DataIdentity
 from sts_eval.statistics.matched import matched_null
 from sts_eval.study.extractor import Extractor
-from sts_eval.study.firings import LABELLED, NEUTRAL, TRAINING, Firings, Window
+from sts_eval.study.firings import LABELLED, Firings, Window
 from sts_eval.study.lens import promoted_tokens
 from sts_eval.study.particular import Floats, labels, particularity, reasons_to_drop, spread
 from sts_eval.study.shifted_features import Shift

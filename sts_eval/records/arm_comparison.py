@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from sts_eval.records.record import Part, Record
+from sts_eval.records.record import Part, Record, absent
 
 ArmMeasure = Literal["accuracy", "logprob"]
 """Accuracy in points, or the log-probability of the right option in nats."""
@@ -39,6 +39,9 @@ class ArmResult(Part):
     worst: str = Field(description="the domain that fell most, or rose least")
     mean: Estimate = Field(description="mean change of the protected domains, each with the same weight")
     from_equal: Estimate | None = Field(description="of that mean; its level is corrected for the number of arms")
+    from_none: Estimate | None = Field(
+        default=None, exclude_if=absent, description="of that mean, less that of the arm without added rows"
+    )
     target: Estimate | None = Field(description="mean change of the domains that the training set is made for")
     cost: Estimate | None = Field(description="of that change, less that of the arm without added rows")
 

@@ -6,6 +6,8 @@ from sts_eval.records.record import Part
 
 LONGEST_PIECE = 200  # characters
 
+TRAINING, NEUTRAL = "training set", "neutral text"  # names of sources; others have those of domains
+
 
 class Piece(Part):
     """A token on which the feature fires, or a run of tokens on which it does not."""

@@ -20,13 +20,11 @@ from sts_eval.data.prompt import Turn
 from sts_eval.data.sampling import generator, within_budget
 from sts_eval.data.training_set import TrainingSet
 from sts_eval.progress import Progress, silent
+from sts_eval.records.meaning import NEUTRAL, TRAINING
 from sts_eval.study.draws import draw_training_rows
 from sts_eval.study.extractor import Extractor
 from sts_eval.study.reading import Context, Listen, Listener, Reading, Row, RunningSums, Tokens
 from sts_eval.study.shifted_features import Shift
-
-TRAINING, NEUTRAL = "training set", "neutral text"
-"""Names of sources; the others are named as their domains."""
 
 LABELLED = 10  # strongest samples that name a feature
 BACKGROUND = 3  # excerpts of each source that are drawn at random

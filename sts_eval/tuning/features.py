@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from sts_eval.data.training_set import TrainingSet
@@ -108,7 +107,7 @@ def chosen_saes(run: Run, network: Any, device: str) -> Iterator[tuple[SAESpec, 
         UserError: There is none for a layer, or two are.
     """
     settings = run.tune.features or FeatureTuningSettings()
-    given = [run.sae, *map(_spec, settings.saes)]
+    given = [run.sae, *map(SAESpec.named, settings.saes)]
     by_layer: dict[int | None, tuple[SAESpec, SparseAutoencoder]] = {}
     for spec in given if settings.layers else given[:1]:
         autoencoder = load_sae(spec, model_id=run.model.id, device=device)
@@ -124,11 +123,3 @@ def chosen_saes(run: Run, network: Any, device: str) -> Iterator[tuple[SAESpec, 
                 "Name one in tune.features.saes: a folder, or RELEASE:ID of sae-lens",
             )
         yield by_layer[layer]
-
-
-def _spec(name: str) -> SAESpec:
-    """An SAE by its folder, or by RELEASE:ID."""
-    release, _, identity = name.partition(":")
-    if identity and not Path(name).expanduser().exists():
-        return SAESpec(release=release, id=identity)
-    return SAESpec(path=name)

@@ -1,0 +1,122 @@
+"""What the paper claims beside what was measured: a list, one answer, and a document of all."""
+
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from sts_eval.records.paper_answer import CheckAnswer, Measured, PaperAnswer, Published, Verdict
+from sts_eval.reporting.markdown import inline, pipe_table
+from sts_eval.reporting.terminal import standard_output, text_table
+
+COLOURS: dict[Verdict, str] = {"confirmed": "green", "not confirmed": "red", "cannot tell": "yellow"}
+
+LIST_HEADER = ("id", "in the paper", "what it claims", "records", "verdict")
+PUBLISHED_HEADER = ("published", "figure")
+CHECKS_HEADER = ("statement", "ours", "95% interval", "unit", "verdict")
+
+DOCUMENT_HEAD = """# The paper's tables and figures, and what our records say
+
+Written by `{command}`. Every figure of ours is measured; every figure of the paper stands in arXiv 2603.02908.
+
+**How a verdict is made.** Each statement has a rule on the interval of what was measured. *Confirmed*: the figure
+reaches what is claimed, and the interval lies above what the rule names. *Not confirmed*: the whole interval lies below
+what is claimed. *Cannot tell*: everything else, and wherever there is no record or no error. A table is confirmed where
+all of the paper's statements are, and not confirmed where one is not. A *control* is a comparison that the paper does
+not make; it has a verdict of its own and no part in the table's. Intervals of correlations draw models, training sets
+and domains ([statistics](statistics.md)). They are not corrected for the number of statements.
+"""
+
+
+def print_list(answers: Sequence[PaperAnswer], console: Console | None = None) -> None:
+    """Print every table and figure in a line, and what answers it."""
+    console = console or standard_output()
+    rows = [[one.id, one.source, one.claim, _records(one), one.verdict if one.answered else "–"] for one in answers]
+    console.print(
+        text_table("Tables and figures of the paper", LIST_HEADER, rows, left=LIST_HEADER, fold=LIST_HEADER[1:3])
+    )
+    console.print(
+        "One of them: sts-eval reproduce ID RECORDS. To make the records: sts-eval reproduce ID --scale lab.",
+        markup=False,
+        highlight=False,
+    )
+
+
+def print_answer(answer: PaperAnswer, console: Console | None = None) -> None:
+    """Print the claim, the published figures, ours, and the verdict."""
+    console = console or standard_output()
+    console.print(f"{answer.source}: {answer.claim}", markup=False, highlight=False, style="bold")
+    if answer.published:
+        rows = [[one.what, published(one)] for one in answer.published]
+        console.print(text_table("Published", PUBLISHED_HEADER, rows, left=PUBLISHED_HEADER[:1], dense=True))
+    table = text_table("Ours", CHECKS_HEADER, left=("statement", "unit", "verdict"), fold=("statement",), dense=True)
+    for check in answer.checks:
+        *cells, verdict = check_cells(check)
+        table.add_row(*(cell.replace("[", r"\[") for cell in cells), f"[{COLOURS[check.verdict]}]{verdict}[/]")
+    console.print(table)
+    for line in lines(answer):
+        console.print(line, markup=False, highlight=False, style="dim")
+    console.print(f"Verdict: {answer.verdict}.", markup=False, highlight=False, style=f"bold {COLOURS[answer.verdict]}")
+
+
+def markdown(answers: Sequence[PaperAnswer], command: str) -> str:
+    """A document of all answers."""
+    head = DOCUMENT_HEAD.format(command=command).rstrip()
+    rows = [[one.source, one.claim, one.verdict] for one in answers]
+    parts = [head, *pipe_table(("in the paper", "what it claims", "verdict"), rows)]
+    for one in answers:
+        parts += [f"## {one.source}: {one.title}", "", f"{inline(one.claim)} **{one.verdict.capitalize()}.**"]
+        if one.published:
+            parts += pipe_table(PUBLISHED_HEADER, [[figure.what, published(figure)] for figure in one.published])
+        else:
+            parts.append("")
+        parts += pipe_table(CHECKS_HEADER, map(check_cells, one.checks))[1:]
+        parts += [f"- {inline(line)}" for line in lines(one)]
+        parts += ["", "```", one.command, "```", ""]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def published(figure: Published) -> str:
+    """A figure of the paper with its unit, and its standard deviation over seeds where it has one."""
+    spread = "" if figure.sd is None else f" ± {figure.sd:g}"
+    return f"{figure.value:g}{spread} {figure.unit}"
+
+
+def check_cells(check: CheckAnswer) -> list[str]:
+    """A statement with what was found."""
+    found, control = check.found, " (control)" if check.control else ""
+    if found is None:
+        return [check.statement + control, "no record", "–", check.unit, check.verdict]
+    return [check.statement + control, f"{found.value:+.2f}", _ends(found), check.unit, check.verdict]
+
+
+def lines(answer: PaperAnswer) -> list[str]:
+    """The rules, what the figures rest on, what is missing, and what else there is to know."""
+    found = _grouped("Rule", [(check.name, check.rule.sentence) for check in answer.checks])
+    found += _grouped("From", [(check.name, check.found.basis) for check in answer.checks if check.found])
+    missing = [check.name for check in answer.checks if check.found is None]
+    if missing:
+        found.append(f"No record of {', '.join(missing)}: it needs {answer.needs}. On the lab: {answer.command}")
+    return [*found, answer.note] if answer.note else found
+
+
+def _grouped(start: str, told: Sequence[tuple[str, str]]) -> list[str]:
+    """A line for each sentence, which names the checks that it is about unless it is about all."""
+    by_sentence: dict[str, list[str]] = {}
+    for name, sentence in told:
+        by_sentence.setdefault(sentence, []).append(name)
+    of = {
+        sentence: "" if len(by_sentence) == 1 else f" ({', '.join(names)})" for sentence, names in by_sentence.items()
+    }
+    return [f"{start}{of[sentence]}: {sentence}." for sentence in by_sentence]
+
+
+def _records(answer: PaperAnswer) -> str:
+    if not answer.answered:
+        return "none"
+    return f"{answer.answered} of {len(answer.checks)} checks"
+
+
+def _ends(found: Measured) -> str:
+    if found.low is None or found.high is None:
+        return "–"
+    return f"[{found.low:+.2f}, {found.high:+.2f}]"

@@ -1,0 +1,46 @@
+"""From records to the answer on one table or figure."""
+
+from sts_eval.records.paper_answer import CheckAnswer, Measured, PaperAnswer
+from sts_eval.records.record import now
+from sts_eval.reproduction.entries import NEEDS, Check, Entry
+from sts_eval.reproduction.evidence import Evidence
+
+
+def answer(entry: Entry, evidence: Evidence) -> PaperAnswer:
+    """What the records say of one entry; earlier answers among them stand in where no other record has a figure.
+
+    Raises:
+        UserError: Runs cannot be compared.
+    """
+    return PaperAnswer(
+        created=now(),
+        id=entry.id,
+        source=entry.source,
+        title=entry.title,
+        claim=entry.claim,
+        published=entry.published,
+        checks=tuple(
+            CheckAnswer(
+                name=check.name,
+                statement=check.statement,
+                unit=check.unit,
+                rule=check.rule,
+                control=check.control,
+                found=check.measure(evidence) or _earlier(entry, check, evidence),
+            )
+            for check in entry.checks
+        ),
+        needs=NEEDS[entry.recipe],
+        command=f"sts-eval reproduce {entry.id} --scale lab",
+        note=entry.note,
+    )
+
+
+def _earlier(entry: Entry, check: Check, evidence: Evidence) -> Measured | None:
+    """The figure of an earlier answer: the rule of today judges it, not that of then."""
+    for earlier in evidence.answers:
+        if earlier.id == entry.id:
+            for one in earlier.checks:
+                if one.name == check.name and one.found is not None:
+                    return one.found
+    return None
