@@ -86,7 +86,7 @@ class PaperAnswer(Record):
     published: tuple[Published, ...]
     checks: tuple[CheckAnswer, ...]
     needs: str = Field(description="the records that answer it")
-    command: str = Field(description="what makes them on the lab")
+    command: str = Field(description="what makes them at the smallest scale")
     note: str = Field(default="", exclude_if=is_empty)
 
     @property

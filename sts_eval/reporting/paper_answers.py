@@ -16,7 +16,12 @@ CHECKS_HEADER = ("statement", "ours", "95% interval", "unit", "verdict")
 
 DOCUMENT_HEAD = """# The paper's tables and figures, and what our records say
 
-Written by `{command}`. Every figure of ours is measured; every figure of the paper stands in arXiv 2603.02908.
+Every figure of ours is measured, and this page is written from the records. Every figure of the paper stands in arXiv
+2603.02908. A verdict is about the runs that are named below each table; it says nothing about other models and data.
+
+```
+{command}
+```
 
 **How a verdict is made.** Each statement has a rule on the interval of what was measured. *Confirmed*: the figure
 reaches what is claimed, and the interval lies above what the rule names. *Not confirmed*: the whole interval lies below
@@ -55,14 +60,15 @@ def print_answer(answer: PaperAnswer, console: Console | None = None) -> None:
     console.print(table)
     for line in lines(answer):
         console.print(line, markup=False, highlight=False, style="dim")
-    console.print(f"Verdict: {answer.verdict}.", markup=False, highlight=False, style=f"bold {COLOURS[answer.verdict]}")
+    told = f"Verdict: {answer.verdict}. Controls: {_controls(answer)}."
+    console.print(told, markup=False, highlight=False, style=f"bold {COLOURS[answer.verdict]}")
 
 
 def markdown(answers: Sequence[PaperAnswer], command: str) -> str:
     """A document of all answers."""
     head = DOCUMENT_HEAD.format(command=command).rstrip()
-    rows = [[one.source, one.claim, one.verdict] for one in answers]
-    parts = [head, *pipe_table(("in the paper", "what it claims", "verdict"), rows)]
+    rows = [[one.source, one.claim, one.verdict, _controls(one)] for one in answers]
+    parts = [head, *pipe_table(("in the paper", "what it claims", "verdict", "controls"), rows)]
     for one in answers:
         parts += [f"## {one.source}: {one.title}", "", f"{inline(one.claim)} **{one.verdict.capitalize()}.**"]
         if one.published:
@@ -86,7 +92,7 @@ def check_cells(check: CheckAnswer) -> list[str]:
     found, control = check.found, " (control)" if check.control else ""
     if found is None:
         return [check.statement + control, "no record", "–", check.unit, check.verdict]
-    return [check.statement + control, f"{found.value:+.2f}", _ends(found), check.unit, check.verdict]
+    return [check.statement + control, f"{found.value:+.3f}", _ends(found), check.unit, check.verdict]
 
 
 def lines(answer: PaperAnswer) -> list[str]:
@@ -95,7 +101,7 @@ def lines(answer: PaperAnswer) -> list[str]:
     found += _grouped("From", [(check.name, check.found.basis) for check in answer.checks if check.found])
     missing = [check.name for check in answer.checks if check.found is None]
     if missing:
-        found.append(f"No record of {', '.join(missing)}: it needs {answer.needs}. On the lab: {answer.command}")
+        found.append(f"No record of {', '.join(missing)}: it needs {answer.needs}. To make them: {answer.command}")
     return [*found, answer.note] if answer.note else found
 
 
@@ -110,6 +116,12 @@ def _grouped(start: str, told: Sequence[tuple[str, str]]) -> list[str]:
     return [f"{start}{of[sentence]}: {sentence}." for sentence in by_sentence]
 
 
+def _controls(answer: PaperAnswer) -> str:
+    """How the comparisons that the paper does not make came out."""
+    found = [check.verdict for check in answer.checks if check.control]
+    return ", ".join(f"{found.count(verdict)} {verdict}" for verdict in dict.fromkeys(found)) or "–"
+
+
 def _records(answer: PaperAnswer) -> str:
     if not answer.answered:
         return "none"
@@ -119,4 +131,4 @@ def _records(answer: PaperAnswer) -> str:
 def _ends(found: Measured) -> str:
     if found.low is None or found.high is None:
         return "–"
-    return f"[{found.low:+.2f}, {found.high:+.2f}]"
+    return f"[{found.low:+.3f}, {found.high:+.3f}]"

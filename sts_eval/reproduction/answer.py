@@ -31,9 +31,16 @@ def answer(entry: Entry, evidence: Evidence) -> PaperAnswer:
             for check in entry.checks
         ),
         needs=NEEDS[entry.recipe],
-        command=f"sts-eval reproduce {entry.id} --scale lab",
+        command=f"sts-eval reproduce {entry.id} {_scale(entry)}",
         note=entry.note,
     )
+
+
+def _scale(entry: Entry) -> str:
+    """The smallest scale that has what the entry needs; the lab has one SAE."""
+    if entry.recipe in ("saes", "layers"):
+        return "--scale real --model MODEL --sft SET --sae SAE --sae OTHER_SAE"
+    return "--scale lab"
 
 
 def _earlier(entry: Entry, check: Check, evidence: Evidence) -> Measured | None:

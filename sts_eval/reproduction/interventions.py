@@ -153,9 +153,14 @@ def reward_gain(evidence: Evidence) -> Measured | None:
 # Zero-ablation
 
 
-def moved_hurt_more(evidence: Evidence) -> Measured | None:
-    """What the tuned model loses without the features that tuning moved most, more than without random live ones."""
-    return mean_of([found for one in evidence.ablations if (found := _moved_less_random(one)) is not None])
+def moved_hurt_more(than: FeatureSet) -> Measure:
+    """What the tuned model loses without the features that tuning moved most, more than without as many others."""
+
+    def measure(evidence: Evidence) -> Measured | None:
+        found = (_moved_less(one, than) for one in evidence.ablations)
+        return mean_of([one for one in found if one is not None])
+
+    return measure
 
 
 def predicted_hurt_more(against: FeatureSet) -> Measure:
@@ -171,12 +176,12 @@ def predicted_hurt_more(against: FeatureSet) -> Measure:
     return measure
 
 
-def _moved_less_random(one: Ablation) -> Measured | None:
-    moved, random = (one.point(name, one.headline, tuned=True) for name in ("actual", "random"))
-    if moved is None or random is None:
+def _moved_less(one: Ablation, than: FeatureSet) -> Measured | None:
+    moved, others = (one.point(name, one.headline, tuned=True) for name in ("actual", than))
+    if moved is None or others is None:
         return None
     seeds = counted(len(one.tuning_seeds), "tuned seed")
-    found = less(_loss(moved.target, one, "moved"), _loss(random.target, one, "random"))
+    found = less(_loss(moved.target, one, "moved"), _loss(others.target, one, SET_NAMES[than]))
     told = f"{_about(one)}, {seeds}, both losses taken for independent"
     return None if found is None else found.model_copy(update={"basis": told})
 

@@ -62,7 +62,9 @@ def test_changes_worst_domain_and_cost_of_protection_by_hand():
     assert arm.mean.value == 12.5  # of law, the only protected domain
     assert arm.target.value == 0  # of mathematics; without added rows it rises by 25 and 50
     assert arm.cost.value == -37.5
+    assert arm.from_none.value == 50  # law: 62.5 of 100 are right, and 12.5 without added rows
     assert result("none").cost is None
+    assert result("none").from_none is None
     assert result("equal").from_equal is None
     assert result("equal", protected=("math", "law")).mean.value == pytest.approx((12.5 - 25) / 2)
 
