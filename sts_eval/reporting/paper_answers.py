@@ -29,6 +29,12 @@ what is claimed. *Cannot tell*: everything else, and wherever there is no record
 all of the paper's statements are, and not confirmed where one is not. A *control* is a comparison that the paper does
 not make; it has a verdict of its own and no part in the table's. Intervals of correlations draw models, training sets
 and domains ([statistics](statistics.md)). They are not corrected for the number of statements.
+
+**How the records are made.** `--scale lab` writes the files of an experiment and runs it on the embedded lab.
+`--scale real --model MODEL --sae SAE --sft SET` does so with a model of yours. `--scale paper` writes the paper's own
+models, SAEs, sets and settings and prints the commands, for who has the GPUs; what the paper leaves open is listed with
+them. A file that is there already is used as it is, so it can be changed first: `--dry-run` writes files and runs
+nothing. What was stopped goes on where it was.
 """
 
 

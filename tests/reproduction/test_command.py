@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from helpers.small_run import call, experiment
 
+from sts_eval.experiment import AblationSettings, GRPOSettings, TuneSettings
 from sts_eval.records.paper_answer import PaperAnswer
 from sts_eval.reproduction import scales
 from sts_eval.reproduction.entries import ENTRIES
@@ -94,23 +95,62 @@ def test_a_file_that_is_there_is_used_as_it_is(tmp_path):
     assert (tmp_path / "runs.yaml").read_text(encoding="utf-8") == "mine"
 
 
-@pytest.mark.slow
-def test_a_scale_makes_the_records_that_it_answers_from(tmp_path, monkeypatch):
-    small = experiment()
-    lab = scales.lab_scale()
+SMALL = experiment()
+
+
+def small_scale():
+    """The lab's scale, as small as it can be."""
     matrix = Matrix(
-        models=(MatrixModel(**small.model.model_dump(), saes=(small.sae,)),),
-        training_sets=(small.training_set,),
-        benchmarks=(small.benchmark,),
-        settings=small.settings,
-        tune=small.tune,
-        measure=small.measure,
+        models=(MatrixModel(**SMALL.model.model_dump(), saes=(SMALL.sae,)),),
+        training_sets=(SMALL.training_set,),
+        benchmarks=(SMALL.benchmark,),
+        settings=SMALL.settings,
+        tune=SMALL.tune,
+        measure=SMALL.measure,
     )
-    monkeypatch.setattr(scales, "lab_scale", lambda: replace(lab, runs=matrix))
-    ended = call("reproduce", "table-1", "--scale", "lab", "--folder", tmp_path)
+    sampled = TuneSettings(
+        method="grpo",
+        grpo=GRPOSettings(num_generations=4, max_completion_tokens=6),
+        max_steps=2,
+        batch=8,
+        per_device_batch=8,
+        held_out=4,
+        seeds=(0, 1),
+    )
+    own = SMALL.settings.model_copy(update={"demonstrations": "both", "own_answer_tokens": 16})
+    return replace(
+        scales.lab_scale(),
+        runs=matrix,
+        single=SMALL,
+        ablation=AblationSettings(counts=(10,), draws=2, questions=2, rows=2),
+        features=(20,),
+        feature_tuning=SMALL.tune.model_copy(update={"method": "features"}),
+        reinforcement=SMALL.model_copy(update={"settings": own, "tune": sampled}),
+        budget=10,
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize(
+    ("name", "answered"),
+    [
+        ("table-1", "lab on math, 2 tuned seeds"),
+        ("figure-1b", "10 of 1,024 features at zero, 2 rows, 2 tuned seeds"),
+        ("table-7", "of 100 shifted features"),
+        ("table-10", "2 seeds, 5 protected domains"),
+        ("table-11", "2 pairs of tuned seeds"),
+        ("section-6", "2 tuned seeds"),
+    ],
+)
+def test_a_scale_makes_the_records_that_it_answers_from(name, answered, tmp_path, monkeypatch):
+    scale = small_scale()
+    monkeypatch.setattr(scales, "lab_scale", lambda: scale)
+    ended = call("reproduce", name, "--scale", "lab", "--folder", tmp_path)
     assert ended.code == 0, ended.err
-    assert "Running: sts-eval sweep" in ended.out
-    assert "lab on math, 2 tuned seeds" in ended.out
-    again = call("reproduce", "table-1", "--scale", "lab", "--folder", tmp_path)
-    assert "Used as it is" in again.out
+    assert "Running: sts-eval" in ended.out
+    assert answered in " ".join(ended.out.split())
+    again = call("reproduce", name, "--scale", "lab", "--folder", tmp_path)
     assert again.code == 0, again.err
+    assert "Used as it is" in again.out
+    assert again.out[again.out.index("Ours") :] == ended.out[ended.out.index("Ours") :]
