@@ -94,12 +94,13 @@ def mix(
     from sts_eval.analysis.runs import gather
     from sts_eval.experiment import TrainingSetSpec
     from sts_eval.experiment_file import read_experiment
-    from sts_eval.mixture.arms import SWEEP_FILE, SWEEP_FOLDER, check_experiment, usual_arms, write_arms
+    from sts_eval.mixture.arms import check_experiment, usual_arms, write_arms
     from sts_eval.mixture.choose import choose, read_sources
     from sts_eval.mixture.own_targets import OwnTargets
     from sts_eval.mixture.weights import CALIBRATION, Evidence
     from sts_eval.mixture.write import check_output, described, record_path, written
     from sts_eval.records.calibration import Calibration
+    from sts_eval.records.mixture import SWEEP_FILE, SWEEP_FOLDER
     from sts_eval.records.prediction import Prediction
     from sts_eval.records.transfer import Transfer
     from sts_eval.reporting.mixture import print_arms, print_mixture

@@ -12,7 +12,7 @@ from sts_eval.errors import UserError
 
 if TYPE_CHECKING:
     from sts_eval.records.paper_answer import PaperAnswer
-    from sts_eval.reproduction.entries import Entry
+    from sts_eval.reproduction.entry import Entry
     from sts_eval.reproduction.plans import Plan
     from sts_eval.reproduction.scales import Scale
 

@@ -21,15 +21,10 @@ from sts_eval.experiment import ModelSpec, Run, TrainingSetSpec
 from sts_eval.mixture.choose import Chosen, Sources, choose
 from sts_eval.mixture.weights import CALIBRATION, DAMAGE, EQUAL, HISTORY, Evidence
 from sts_eval.mixture.write import ENDING, training_set_alone, written
-from sts_eval.records.mixture import Arm, Arms
+from sts_eval.records.mixture import ARMS_RECORD, NONE, SWEEP_FILE, Arm, Arms
 from sts_eval.records.prediction import Prediction
 from sts_eval.records.record import check_writable, now, write_atomically
 from sts_eval.sweeps.matrix import Matrix, MatrixModel, matrix_template
-
-NONE = "none"
-"""The arm without added rows."""
-
-ARMS_RECORD, SWEEP_FILE, SWEEP_FOLDER = "arms.json", "sweep.yaml", "sweep"
 
 
 def usual_arms(evidence: Evidence) -> tuple[str, ...]:

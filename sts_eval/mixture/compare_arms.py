@@ -15,11 +15,10 @@ from typing import NamedTuple
 import numpy as np
 
 from sts_eval.errors import UserError
-from sts_eval.mixture.arms import ARMS_RECORD, NONE, SWEEP_FILE, SWEEP_FOLDER
 from sts_eval.mixture.verdict import conclusions
 from sts_eval.mixture.weights import EQUAL
 from sts_eval.records.arm_comparison import ArmComparison, ArmMeasure, ArmResult, DomainOfArm, Estimate
-from sts_eval.records.mixture import Arms
+from sts_eval.records.mixture import ARMS_RECORD, NONE, SWEEP_FILE, SWEEP_FOLDER, Arms
 from sts_eval.records.record import now
 from sts_eval.records.report import Report
 from sts_eval.records.run_folder import RunFolder

@@ -10,6 +10,11 @@ from sts_eval.records.record import Part, Record
 
 LISTED = 6  # unknown domains that are named
 
+NONE = "none"
+"""The arm without added rows."""
+
+ARMS_RECORD, SWEEP_FILE, SWEEP_FOLDER = "arms.json", "sweep.yaml", "sweep"  # in the folder of an experiment with arms
+
 
 class PoolUse(Part):
     """What was made of the rows of the pool."""

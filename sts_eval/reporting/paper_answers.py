@@ -66,17 +66,17 @@ def print_answer(answer: PaperAnswer, console: Console | None = None) -> None:
     console.print(table)
     for line in lines(answer):
         console.print(line, markup=False, highlight=False, style="dim")
-    told = f"Verdict: {answer.verdict}. Controls: {_controls(answer)}."
+    told = f"Verdict: {_outcome(answer)}. Controls: {_controls(answer)}."
     console.print(told, markup=False, highlight=False, style=f"bold {COLOURS[answer.verdict]}")
 
 
 def markdown(answers: Sequence[PaperAnswer], command: str) -> str:
     """A document of all answers."""
     head = DOCUMENT_HEAD.format(command=command).rstrip()
-    rows = [[one.source, one.claim, one.verdict, _controls(one)] for one in answers]
+    rows = [[one.source, one.claim, _outcome(one), _controls(one)] for one in answers]
     parts = [head, *pipe_table(("in the paper", "what it claims", "verdict", "controls"), rows)]
     for one in answers:
-        parts += [f"## {one.source}: {one.title}", "", f"{inline(one.claim)} **{one.verdict.capitalize()}.**"]
+        parts += [f"## {one.source}: {one.title}", "", f"{inline(one.claim)} **{_outcome(one).capitalize()}.**"]
         if one.published:
             parts += pipe_table(PUBLISHED_HEADER, [[figure.what, published(figure)] for figure in one.published])
         else:
@@ -122,9 +122,14 @@ def _grouped(start: str, told: Sequence[tuple[str, str]]) -> list[str]:
     return [f"{start}{of[sentence]}: {sentence}." for sentence in by_sentence]
 
 
+def _outcome(answer: PaperAnswer) -> str:
+    """The verdict, and that there is no record where there is none."""
+    return answer.verdict if answer.answered else f"{answer.verdict}: no record"
+
+
 def _controls(answer: PaperAnswer) -> str:
     """How the comparisons that the paper does not make came out."""
-    found = [check.verdict for check in answer.checks if check.control]
+    found = [check.verdict for check in answer.checks if check.control and check.found]
     return ", ".join(f"{found.count(verdict)} {verdict}" for verdict in dict.fromkeys(found)) or "–"
 
 

@@ -2,7 +2,7 @@
 
 from sts_eval.records.paper_answer import CheckAnswer, Measured, PaperAnswer
 from sts_eval.records.record import now
-from sts_eval.reproduction.entries import NEEDS, Check, Entry
+from sts_eval.reproduction.entry import NEEDS, Check, Entry
 from sts_eval.reproduction.evidence import Evidence
 
 

@@ -10,10 +10,10 @@ from typing import NamedTuple
 from sts_eval.analysis.aligned_runs import AlignedRuns, align
 from sts_eval.analysis.runs import gather, read_report
 from sts_eval.errors import UserError
-from sts_eval.mixture.arms import ARMS_RECORD
 from sts_eval.records.ablation import Ablation
 from sts_eval.records.arm_comparison import ArmComparison
 from sts_eval.records.kind import kind_of
+from sts_eval.records.mixture import ARMS_RECORD
 from sts_eval.records.outcome import Outcome
 from sts_eval.records.paper_answer import PaperAnswer
 from sts_eval.records.prediction import Prediction

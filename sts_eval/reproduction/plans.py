@@ -10,8 +10,8 @@ from pathlib import Path
 from sts_eval.errors import UserError
 from sts_eval.experiment import AblationSettings, FeatureTuningSettings, Run
 from sts_eval.experiment_file import template
-from sts_eval.mixture.arms import ARMS_RECORD, NONE, SWEEP_FILE, SWEEP_FOLDER
-from sts_eval.reproduction.entries import Entry, Recipe
+from sts_eval.records.mixture import ARMS_RECORD, NONE, SWEEP_FILE, SWEEP_FOLDER
+from sts_eval.reproduction.entry import Entry, Recipe
 from sts_eval.reproduction.scales import Scale
 from sts_eval.sweeps.matrix import Matrix, matrix_template
 

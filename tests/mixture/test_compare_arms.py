@@ -8,10 +8,9 @@ from scipy import stats
 from sts_eval.analysis.report import report_run
 from sts_eval.errors import UserError
 from sts_eval.experiment import ModelSpec, TrainingSetSpec
-from sts_eval.mixture.arms import ARMS_RECORD, SWEEP_FILE, SWEEP_FOLDER
 from sts_eval.mixture.compare_arms import Sides, compare_arms, results_of
 from sts_eval.mixture.verdict import conclusions
-from sts_eval.records.mixture import Arm, Arms
+from sts_eval.records.mixture import ARMS_RECORD, SWEEP_FILE, SWEEP_FOLDER, Arm, Arms
 from sts_eval.records.run_folder import RunFolder
 from sts_eval.reporting.mixture import arm_comparison_markdown, arm_table
 from sts_eval.sweeps.matrix import Matrix, MatrixModel, matrix_template
