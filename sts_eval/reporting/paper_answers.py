@@ -10,6 +10,8 @@ from sts_eval.reporting.terminal import standard_output, text_table
 
 COLOURS: dict[Verdict, str] = {"confirmed": "green", "not confirmed": "red", "cannot tell": "yellow"}
 
+LEVEL = 0.95  # of intervals, unless they say otherwise
+
 LIST_HEADER = ("id", "in the paper", "what it claims", "records", "verdict")
 PUBLISHED_HEADER = ("published", "figure")
 CHECKS_HEADER = ("statement", "ours", "95% interval", "unit", "verdict")
@@ -142,4 +144,5 @@ def _records(answer: PaperAnswer) -> str:
 def _ends(found: Measured) -> str:
     if found.low is None or found.high is None:
         return "–"
-    return f"[{found.low:+.3f}, {found.high:+.3f}]"
+    level = "" if found.level == LEVEL else f" ({found.level:.1%})"
+    return f"[{found.low:+.3f}, {found.high:+.3f}]{level}"

@@ -12,7 +12,9 @@ from helpers.outcomes import outcomes
 from sts_eval.analysis.report import report_run
 from sts_eval.errors import UserError
 from sts_eval.experiment import AblationSettings, FeatureTuningSettings, ModelSpec, TuneSettings
+from sts_eval.mixture.compare_arms import Sides, results_of
 from sts_eval.records.ablation import Ablation, Contrast, CurvePoint, Effect
+from sts_eval.records.arm_comparison import ArmComparison
 from sts_eval.records.comparison import Comparison
 from sts_eval.records.outcome import write_outcomes
 from sts_eval.records.overlap import Overlap, OverlapAt, SpaceOverlap
@@ -264,6 +266,46 @@ def test_what_is_lost_without_features(tmp_path):
     assert by_name["matched"].verdict == "confirmed"
     assert found.verdict == "cannot tell"
     assert "set" in by_name["moved"].found.basis
+
+
+# --- mixtures ---
+
+
+def test_a_mixture_against_none_and_equal_shares(tmp_path):
+    def sides(*after):
+        return Sides(np.array([100.0, 0, 0, 0]), np.array(after, dtype=float))
+
+    answers = {
+        "none": {"math": sides([100, 100, 0, 0], [100, 0, 0, 0]), "law": sides([0, 0, 0, 0], [0, 100, 0, 0])},
+        "equal": {"math": sides([100, 0, 0, 0], [100, 0, 0, 0]), "law": sides([100, 0, 0, 0], [0, 100, 0, 0])},
+        "sts_icl": {"math": sides([100, 100, 0, 0], [100, 0, 0, 0]), "law": sides([100, 100, 0, 0], [100, 0, 0, 0])},
+    }
+    compared = ArmComparison(
+        created=records.LATE,
+        arms_sha256="0",
+        transfer_sha256={},
+        measure="accuracy",
+        seeds=(0, 1),
+        protected=("law",),
+        target=("math",),
+        results=tuple(
+            results_of(name, answers, ("law",), ("math",), added=0 if name == "none" else 9, oracle=False)
+            for name in answers
+        ),
+        missing={},
+        recommended=None,
+        conclusions=(),
+    )
+    compared.write(tmp_path / "comparison.json")
+    (tmp_path / "arms.json").write_text("{}", encoding="utf-8")  # what marks the folder of an experiment with arms
+    by_name = {one.name: one for one in answer(entry_named("section-5"), read_evidence([tmp_path])).checks}
+    assert by_name["target"].found.value == 12.5  # of 8 answers 3 are right, 2 before
+    assert by_name["protected"].found.value == 25.0  # 3 of 8 against 1
+    assert by_name["equal"].found.value == 12.5  # 3 of 8 against 2
+    assert by_name["equal"].found.level == pytest.approx(0.975)
+    (tmp_path / "comparison.json").unlink()
+    with pytest.raises(UserError, match="are not compared yet"):
+        read_evidence([tmp_path])
 
 
 # --- correlations ---
