@@ -4,14 +4,19 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Small models and several threads fight over a small machine; one thread is faster on it.
 export OMP_NUM_THREADS ?= 1
+JOBS ?= 2
 export TOKENIZERS_PARALLELISM := false
 export HF_HUB_OFFLINE ?= 1
 
 .PHONY: demo test lint types suite slow real-models clean
 
 demo: $(VENV)/.installed
-	test -f runs/demo.yaml || $(BIN)/sts-eval init --lab runs/demo.yaml
-	$(BIN)/sts-eval run runs/demo.yaml
+	@test -f runs/demo.yaml || $(BIN)/sts-eval init --lab runs/demo.yaml
+	$(BIN)/sts-eval run runs/demo.yaml --jobs $(JOBS)
+	@printf '%s\n' '' 'With a model and a training set of your own:' \
+	  '  $(BIN)/sts-eval list saes MODEL          # the SAEs that are known for it' \
+	  '  $(BIN)/sts-eval predict --quick --model MODEL --sft my_data.jsonl --domains mmlu_pro' \
+	  '  $(BIN)/sts-eval init experiment.yaml     # then edit it, `sts-eval check` it and `sts-eval run` it'
 
 test: lint types suite
 
