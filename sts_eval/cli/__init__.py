@@ -18,6 +18,7 @@ SECTIONS = {
         "predict": ("predict:predict", "Predict which domains fine-tuning on a training set will change."),
         "features": ("features:features", "Say what the features mean that a prediction rests on."),
         "init": ("run:init", "Write a commented experiment file."),
+        "check": ("check:check", "Check in seconds everything that a run needs."),
         "run": ("run:run", "Predict, fine-tune, measure and report, as an experiment file says."),
         "sweep": ("sweep:sweep", "Run a matrix of experiments, on this machine or on a Ray cluster."),
         "mix": ("mix:mix", "Choose rows to add to a training set so that other domains do not fall."),

@@ -24,7 +24,7 @@ from torch import Tensor
 from sts_eval.errors import UserError
 from sts_eval.experiment import SAESpec
 from sts_eval.model import known_saes as known
-from sts_eval.model.sae_formats import find_sae
+from sts_eval.model.sae_formats import Found, find_sae
 from sts_eval.model.sae_readers import NOT_FOLDED, refuse_transcoder
 
 # Architectures that encode each token for itself, from one vector. (sae-lens's temporal ones read whole texts.)
@@ -202,12 +202,36 @@ def load_sae(spec: SAESpec, *, model_id: str, device: str) -> SparseAutoencoder:
     if spec.path is not None:
         path = Path(spec.path).expanduser()
         return replace(_load_path(spec, path, device), path=str(path))
-    if spec.release is None:
-        if model_id not in known.DEFAULTS:
-            raise _no_default(model_id)
-        default = known.DEFAULTS[model_id]
-        spec = spec.model_copy(update={"release": default.release, "id": spec.id or default.id})
-    return _load_release(spec, device)
+    return _load_release(_named(spec, model_id), device)
+
+
+def check_named(spec: SAESpec, *, model_id: str) -> str:
+    """Check that the SAE that `load_sae` would load is there and allowed, without reading its weights.
+
+    Returns:
+        Its name: the folder, or the release and the id.
+
+    Raises:
+        UserError: It is not there, or is a pickle that is not allowed.
+    """
+    if spec.path is not None:
+        path = Path(spec.path).expanduser()
+        with _loading(f"the SAE in {path}"):
+            _found(spec, path)
+        return str(path)
+    release, identity = _registered(_named(spec, model_id))
+    _check_pickle(spec, release)
+    return f"{release}, {identity}"
+
+
+def _named(spec: SAESpec, model_id: str) -> SAESpec:
+    """The description with the known SAE of a model where it names none."""
+    if spec.release is not None:
+        return spec
+    if model_id not in known.DEFAULTS:
+        raise _no_default(model_id)
+    default = known.DEFAULTS[model_id]
+    return spec.model_copy(update={"release": default.release, "id": spec.id or default.id})
 
 
 def wrap_sae(sae: Any, spec: SAESpec) -> SparseAutoencoder:
@@ -227,8 +251,7 @@ def _load_release(spec: SAESpec, device: str) -> SparseAutoencoder:
     entry = known.directory().get(release)
     if entry is None:
         return replace(_load_path(spec, _fetched(release, identity), device), release=release, id=identity)
-    if known.is_pickled(release) and not spec.allow_pickle:
-        raise _pickle(f"the weights of release {release!r}")
+    _check_pickle(spec, release)
     name = f"SAE {identity!r} of release {release!r}"
     with _loading(name), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "norm_scaling_factor not found")  # said in our words
@@ -262,6 +285,11 @@ def _not_fetched(name: str, error: OSError) -> UserError:
     )
 
 
+def _check_pickle(spec: SAESpec, release: str) -> None:
+    if known.is_pickled(release) and not spec.allow_pickle:
+        raise _pickle(f"the weights of release {release!r}")
+
+
 def _pickle(what: str) -> UserError:
     return UserError(
         f"{what} are a pickle, which can run code when it is opened",
@@ -291,15 +319,7 @@ def _load_path(spec: SAESpec, path: Path, device: str) -> SparseAutoencoder:
     from sae_lens import SAE
 
     with _loading(f"the SAE in {path}"):
-        found = find_sae(path)
-        with found.weights.open("rb") as opened:
-            if opened.read(len(_LFS)) == _LFS:
-                raise UserError(
-                    f"{found.weights} is a Git LFS pointer, not the weights themselves",
-                    f"Run `git lfs pull` in {found.weights.parent}, or fetch the repository with `hf download`",
-                )
-        if found.pickled and not spec.allow_pickle:
-            raise _pickle(f"the {found.format.name} weights {found.weights}")
+        found = _found(spec, path)
         converted = found.format.read(found.config, found.weights, device)
         config = {**converted.config, "device": device, "dtype": "float32"}
         sae = SAE.load_from_disk(path, converter=lambda *_, **__: (config, converted.weights))
@@ -307,6 +327,20 @@ def _load_path(spec: SAESpec, path: Path, device: str) -> SparseAutoencoder:
             sae.fold_activation_norm_scaling_factor(converted.scale)
     neuronpedia = getattr(sae.cfg.metadata, "neuronpedia_id", None)
     return _checked(spec, sae, f"the SAE in {path}", neuronpedia_id=neuronpedia, warnings=converted.warnings)
+
+
+def _found(spec: SAESpec, path: Path) -> Found:
+    """The SAE in a folder or file, if it may be opened."""
+    found = find_sae(path)
+    with found.weights.open("rb") as opened:
+        if opened.read(len(_LFS)) == _LFS:
+            raise UserError(
+                f"{found.weights} is a Git LFS pointer, not the weights themselves",
+                f"Run `git lfs pull` in {found.weights.parent}, or fetch the repository with `hf download`",
+            )
+    if found.pickled and not spec.allow_pickle:
+        raise _pickle(f"the {found.format.name} weights {found.weights}")
+    return found
 
 
 @contextmanager
