@@ -248,6 +248,15 @@ class PredictSettings(Spec):
         return tuple(name for name in names if name not in ("", "none"))
 
 
+QUICK = {"shift_tokens": 4_000, "domain_tokens": 2_000}
+"""Settings of `predict --quick`: a fifth of the defaults, on which the time depends nearly linearly."""
+
+
+def quick_words() -> str:
+    """The settings of `--quick` as options."""
+    return " ".join(f"--{name.replace('_', '-')} {value}" for name, value in QUICK.items())
+
+
 RATE = {"lora": 2e-4, "full": 1e-5, "grpo": 2e-5, "features": 1e-3}
 """Peak learning rates where none is set: as LoRA, full tuning and GRPO are commonly run; that of features is ours."""
 

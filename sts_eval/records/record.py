@@ -134,6 +134,8 @@ class Record(Part):
 
 def _refuse_another_kind(path: Path, raw: bytes, wanted: type[Record]) -> None:
     """Refuse in plain words what is a record, but of another kind, or of a version that is not known yet."""
+    if "schema_version" not in wanted.model_fields:
+        return
     name = wanted.__name__.lower()
     for kind in Record.__subclasses__():
         if "schema_version" in kind.model_fields and kind is not wanted:
@@ -146,7 +148,7 @@ def _refuse_another_kind(path: Path, raw: bytes, wanted: type[Record]) -> None:
     with suppress(ValueError, RecursionError):
         values = json.loads(raw)
         version = values.get("schema_version") if isinstance(values, dict) else None
-        newest = max(get_args(wanted.model_fields["schema_version"].annotation), default=0)
+        newest = max(get_args(wanted.model_fields["schema_version"].annotation))
         if isinstance(version, int) and version > newest:
             raise UserError(
                 f"{path} has schema version {version}; this sts-eval reads {name} records up to version {newest}",

@@ -1,5 +1,6 @@
 """The command line as a user meets it."""
 
+import csv
 import json
 import os
 import subprocess
@@ -13,6 +14,7 @@ from helpers import tiny
 from sts_eval import lab
 from sts_eval.cli import cli
 from sts_eval.cli import main as entry
+from sts_eval.experiment import QUICK, PredictSettings
 from sts_eval.records.prediction import Prediction
 
 BIN = Path(sys.executable).parent
@@ -76,7 +78,7 @@ def test_the_record_runs_again_to_the_same_numbers(monkeypatch, capsys, argument
     [
         ({"--sft": "nowhere.jsonl"}, "there is no file nowhere.jsonl"),
         ({"--sae-path": "nowhere"}, "there is no SAE folder nowhere"),
-        ({"--model": "./nowhere"}, "model './nowhere' cannot be loaded"),
+        ({"--model": "./nowhere"}, "there is no model folder ./nowhere"),
         ({"--hook": "blocks.99.hook_resid_post"}, "hook blocks.99.hook_resid_post does not exist"),
         ({"--hook": "model.layer.1"}, "model.layers.1"),
         ({"--top-n": "5000"}, "5000 dimensions are wanted"),
@@ -98,6 +100,34 @@ def test_wrong_input_is_one_line_and_writes_nothing(monkeypatch, capsys, argumen
     assert len([line for line in err.strip().splitlines() if line.startswith("Error: ")]) == 1
     assert out == ""
     assert not Path(arguments["--output"]).exists()
+
+
+def test_json_and_csv_for_programs(monkeypatch, capsys, arguments):
+    """One run of each form: nothing but the data is on standard output."""
+    to_stdout = {**arguments, "--output": "-", "--seed": "0"}
+    code, out, err = run(monkeypatch, capsys, flat(to_stdout))
+    assert code == 0, err
+    record = Prediction.from_json(out)
+    assert "Reading 20,000 tokens of the training set" in err
+    assert "--quick" in err
+    del to_stdout["--output"]
+    code, out, err = run(monkeypatch, capsys, [*flat(to_stdout), "--format", "csv", "--quiet", "--quick"])
+    assert (code, err) == (0, "")
+    rows = list(csv.DictReader(out.splitlines()))
+    assert {(row["domain"], row["predictor"]) for row in rows} == {
+        (domain, one.name) for one in record.predictors for domain in one.scores
+    }
+    # The tiny sets have fewer tokens than quick settings read, so the figures are those of the full ones.
+    first = {row["domain"]: float(row["score"]) for row in rows if row["predictor"] == "sts_act"}
+    assert first == pytest.approx(record.predictor("sts_act").values)
+
+
+def test_quick_reads_a_fifth_unless_told_otherwise(monkeypatch, capsys, arguments):
+    code, _, err = run(monkeypatch, capsys, [*flat(arguments), "--quick", "--domain-tokens", "77", "-q"])
+    assert code == 0, err
+    settings = Prediction.read(Path(arguments["--output"])).experiment.settings
+    assert (settings.shift_tokens, settings.domain_tokens) == (PredictSettings().shift_tokens / 5, 77)
+    assert PredictSettings().domain_tokens / 5 == QUICK["domain_tokens"]
 
 
 def test_an_unwritable_output_is_found_before_the_work(monkeypatch, capsys, arguments):
