@@ -40,8 +40,8 @@ def report(
 
     `sts-eval gate` ends with exit code 3 where a domain fell, for pipelines that must stop there.
     """
-    from sts_eval.api.results import ReportResult
     from sts_eval.analysis.report import report_run
+    from sts_eval.api.results import ReportResult
     from sts_eval.records.run_folder import RunFolder
     from sts_eval.reporting.files import write_report
     from sts_eval.reporting.report import print_report
@@ -95,8 +95,8 @@ def compare(
     from sts_eval.analysis.aligned_runs import align
     from sts_eval.analysis.compare import compare_runs
     from sts_eval.analysis.runs import gather
-    from sts_eval.reporting.comparison import print_comparison
     from sts_eval.api.results import ComparisonResult
+    from sts_eval.reporting.comparison import print_comparison
     from sts_eval.reporting.files import COMPARISON_FILES, write_comparison
 
     shown, output = printing(form, output, quiet=quiet)

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-
 from click.core import ParameterSource
 
 from sts_eval.api.results import PredictionResult

@@ -3,14 +3,18 @@
 import csv
 import json
 import os
+import platform
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import torch
 from click.testing import CliRunner
 from helpers import tiny
 
+import sts_eval
 from sts_eval import lab
 from sts_eval.cli import cli
 from sts_eval.cli import main as entry
@@ -144,6 +148,24 @@ def test_help_loads_nothing_slow(words):
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert printed.strip().endswith("[]")
     assert "Options:" in printed
+
+
+def test_env_says_versions_and_no_paths():
+    printed = CliRunner().invoke(cli, ["env"]).output
+    lines = dict(line.split(": ", 1) for line in printed.splitlines())
+    for name, value in {"torch": torch.__version__, "python": platform.python_version()}.items():
+        assert lines[name] == value
+    assert lines["device"] in ("cpu", "cuda", "mps")
+    assert str(Path.home()) not in printed
+    assert str(Path.cwd()) not in printed
+
+
+def test_the_version_names_the_commit_of_a_checkout():
+    printed = CliRunner().invoke(cli, ["--version"]).output.strip()
+    root = Path(sts_eval.__file__).parents[1]
+    words = [shutil.which("git"), "rev-parse", "HEAD"]
+    head = subprocess.run(words, cwd=root, capture_output=True, text=True, check=True).stdout
+    assert printed.startswith(f"sts-eval, version {sts_eval.__version__} (commit {head[:12]}")
 
 
 def test_help_shows_the_first_command_as_it_is_typed():
