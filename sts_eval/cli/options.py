@@ -47,6 +47,41 @@ def check_new(path: Path, *, force: bool) -> None:
     check_writable(path)
 
 
+PARTS = {
+    "model": "Model",
+    "sae": "SAE",
+    "training_set": "Training set",
+    "benchmark": "Benchmark",
+    "settings": "Method",
+    "tune": "Fine-tuning",
+}
+"""Headings of `--help` by the parts of a description."""
+
+OTHERS = "Options"  # the heading of options that are no settings
+
+
+class SettingOption(click.Option):
+    """An option that is made from a setting, and its heading in the help."""
+
+    def __init__(self, *names: Any, heading: str, **given: Any) -> None:
+        super().__init__(*names, **given)
+        self.heading = heading
+
+
+class GroupedCommand(click.Command):
+    """A command whose help lists its options under headings."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, those of one heading together."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for option in self.get_params(ctx):
+            if (record := option.get_help_record(ctx)) is not None:
+                sections.setdefault(getattr(option, "heading", OTHERS), []).append(record)
+        for heading, records in sections.items():
+            with formatter.section(heading):
+                formatter.write_dl(records)
+
+
 def settings_options(settings: Sequence[Setting]) -> Callable[[Command], Command]:
     """An option for each setting: its name, type, default and help are those of the field."""
 
@@ -73,6 +108,8 @@ def _option(setting: Setting) -> Callable[[Command], Command]:
     return click.option(
         flag,
         setting.name,
+        cls=SettingOption,
+        heading=PARTS.get(setting.part, OTHERS),
         type=annotation,
         is_flag=annotation is bool,
         multiple=multiple,

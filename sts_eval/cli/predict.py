@@ -7,7 +7,7 @@ import click
 from click.core import ParameterSource
 
 from sts_eval.api.results import PredictionResult
-from sts_eval.cli.options import PATH, output, settings_options
+from sts_eval.cli.options import PATH, GroupedCommand, output, settings_options
 from sts_eval.cli.printing import Format, printing, printing_options
 from sts_eval.errors import UserError
 from sts_eval.experiment import QUICK, Experiment, PredictSettings, quick_words
@@ -17,7 +17,7 @@ from sts_eval.records.record import check_writable, write_atomically
 from sts_eval.settings import describe, settings_of
 
 
-@click.command("predict")
+@click.command("predict", cls=GroupedCommand)
 @settings_options(settings_of(Experiment))
 @click.option("--rank-by", type=click.Choice(SCORES), default=SCORES[0], show_default=True, help="Score to rank by.")
 @click.option(

@@ -10,7 +10,7 @@ import click
 
 from sts_eval.api.results import Result
 from sts_eval.cli.options import STANDARD_OUTPUT
-from sts_eval.progress import Progress, silent
+from sts_eval.progress import Progress, bars_of_others, silent
 from sts_eval.reporting.progress import progress_bars
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -27,7 +27,8 @@ class Printing(NamedTuple):
     def progress(self) -> Iterator[Progress]:
         """Progress on standard error, none where the command is to be quiet."""
         if self.quiet:
-            yield silent
+            with bars_of_others(silent):
+                yield silent
             return
         with progress_bars() as progress:
             yield progress

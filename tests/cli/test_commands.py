@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -183,6 +184,28 @@ def test_saes_lists_releases_and_the_default():
     printed = CliRunner().invoke(cli, ["list", "saes", "google/gemma-2-9b-it"]).output
     assert "gemma-scope-9b-it-res" in printed
     assert "--sae-id layer_31/width_131k/average_l0_13" in printed
+
+
+def test_saes_can_be_searched_to_the_last_id():
+    printed = CliRunner().invoke(cli, ["list", "saes", "google/gemma-3-270m-it", "--id", "layer_12_width_65k"]).output
+    assert printed.count("layer_12_width_65k_l0_medium") >= 3  # of the instruct and the base model, and the default
+    assert re.search(r"gemma-scope-2-270m-it-res +│ 1 +│ layer_12_width_65k_l0_medium +│ this model", printed)
+    assert re.search(r"gemma-scope-2-270m-pt-res +│ 1 +│ layer_12_width_65k_l0_medium +│ google/gemma-3-270m ", printed)
+    assert "layer_9_" not in printed
+    printed = CliRunner().invoke(cli, ["list", "saes", "openai-community/gpt2"]).output
+    assert "Default: --sae-release gpt2-small-resid-post-v5-32k --sae-id blocks.8.hook_resid_post" in printed
+
+
+def test_options_of_predict_stand_under_headings():
+    printed = CliRunner().invoke(cli, ["predict", "--help"]).output
+    places = [
+        printed.index(f"\n{name}:\n") for name in ("Model", "SAE", "Training set", "Benchmark", "Method", "Options")
+    ]
+    assert places == sorted(places)
+    assert places[1] < printed.index("--sae-release") < places[2]
+    assert printed.count("--quick") >= 1
+    assert "mmlu_pro" in printed
+    assert "Mmlu_pro" not in printed
 
 
 def test_the_console_script_is_installed(tmp_path):
