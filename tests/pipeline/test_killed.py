@@ -31,7 +31,7 @@ main()
 """
 """The console script, with its progress as lines on stdout."""
 
-WAIT = 120
+WAIT = 1500  # seconds after which the process is taken to hang: a machine with other jobs is slow
 
 
 def start(command, errors):
