@@ -40,6 +40,7 @@ slow: $(VENV)/.installed-dev
 
 # The tasks/ files are copied at installation, so a change to them installs again.
 $(VENV)/.installed: pyproject.toml constraints.txt $(shell find tasks -name '*.yaml')
+	@echo 'Installing into $(VENV): one to three minutes, once.'
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) --editable .
 	touch $@
