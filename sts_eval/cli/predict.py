@@ -72,12 +72,8 @@ def predict(
     if calibration is not None:
         options["predictors"] += tuple(name for name in needed(calibration) if name not in SCORES)
     if quick:
-        given = {
-            name
-            for name in QUICK
-            if click.get_current_context().get_parameter_source(name) is ParameterSource.COMMANDLINE
-        }
-        options |= {name: value for name, value in QUICK.items() if name not in given}
+        source = click.get_current_context().get_parameter_source
+        options |= {name: value for name, value in QUICK.items() if source(name) is ParameterSource.DEFAULT}
     experiment = describe(Experiment, options, lambda name, value: f"--{name.replace('_', '-')} {value!r}")
     if not quiet:
         click.echo(reading_line(experiment.settings), err=True)
@@ -93,12 +89,12 @@ def predict(
     if page is not None:
         write_atomically(page, feature_page(prediction))
         shown.note(f"Page: {page}")
-    if calibration is not None and form == "table" and not quiet:
+    if calibration is not None and shown.form == "table" and not quiet:
         print_expected(calibration, prediction)
 
 
 def reading_line(settings: PredictSettings) -> str:
-    """How much a prediction reads, and where it may take long, how to read less."""
+    """How much a prediction reads, and how to read less where it is much."""
     n_seeds = len(settings.seeds)
     text = (
         f"Reading {settings.shift_tokens:,} tokens of the training set and {settings.domain_tokens:,} of every domain"
@@ -106,4 +102,4 @@ def reading_line(settings: PredictSettings) -> str:
     )
     if settings.shift_tokens <= QUICK["shift_tokens"] or settings.domain_tokens <= QUICK["domain_tokens"]:
         return text
-    return f"{text} This takes minutes on a GPU and may take hours without one; --quick takes about a fifth."
+    return f"{text} On a large model, or without a GPU, this takes long: --quick takes about a fifth of the time."
