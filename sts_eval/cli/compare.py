@@ -51,7 +51,7 @@ def report(
         if path is not None:
             check_new(path, force=force)
     compared = report_run(Prediction.read(prediction), Transfer.read(transfer), post_hoc=post_hoc, unrelated=unrelated)
-    shown.show(ReportResult(compared), lambda: print_report(compared))
+    shown.show(compared, lambda: print_report(compared), ReportResult(compared).to_frame)
     if output is not None:
         compared.write(output)
         shown.note(f"Record: {output}")
@@ -106,7 +106,11 @@ def compare(
     comparison = compare_runs(outcomes, reference=reference, n_resamples=resamples, seed=seed, split=split)
     # Written before it is printed: a reader that closes the pipe early costs nothing.
     paths = [] if output is None else write_comparison(comparison, align(outcomes), output)
-    shown.show(ComparisonResult(comparison), lambda: print_comparison(comparison, everything=everything))
+    shown.show(
+        comparison,
+        lambda: print_comparison(comparison, everything=everything),
+        ComparisonResult(comparison).to_frame,
+    )
     if paths:
         shown.note(f"Written: {', '.join(str(path) for path in paths)}")
 

@@ -6,7 +6,6 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from sts_eval.api.results import PredictionResult
 from sts_eval.cli.options import PATH, GroupedCommand, output, settings_options
 from sts_eval.cli.printing import Format, printing, printing_options
 from sts_eval.errors import UserError
@@ -58,7 +57,7 @@ def predict(
     from sts_eval.prediction.predict import predict as made
     from sts_eval.reporting.calibration import print_expected
     from sts_eval.reporting.feature_page import feature_page
-    from sts_eval.reporting.prediction import draw_scores, print_prediction
+    from sts_eval.reporting.prediction import draw_scores, print_prediction, scores_frame
 
     shown, output = printing(form, output, quiet=quiet)
     for path in (output, plot, page):
@@ -79,7 +78,7 @@ def predict(
         click.echo(reading_line(experiment.settings), err=True)
     with shown.progress() as progress:
         prediction = made(experiment, progress)
-    shown.show(PredictionResult(prediction), lambda: print_prediction(prediction, rank_by))
+    shown.show(prediction, lambda: print_prediction(prediction, rank_by), lambda: scores_frame(prediction))
     if output is not None:
         prediction.write(output)
         shown.note(f"Record: {output} (sha256 {prediction.sha256()[:12]})")

@@ -1,17 +1,22 @@
 """`--format` and `--quiet`: a result as a table for people, or as JSON or CSV for programs."""
 
+from __future__ import annotations
+
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar, get_args
 
 import click
 
-from sts_eval.api.results import Result
 from sts_eval.cli.options import STANDARD_OUTPUT
 from sts_eval.progress import Progress, bars_of_others, silent
+from sts_eval.records.record import Record
 from sts_eval.reporting.progress import progress_bars
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Format = Literal["table", "json", "csv"]
@@ -33,12 +38,12 @@ class Printing(NamedTuple):
         with progress_bars() as progress:
             yield progress
 
-    def show(self, result: Result[Any], table: Callable[[], object]) -> None:
-        """Print a result: by `table` for people, as its record, or as its figures with one row each."""
+    def show(self, record: Record, table: Callable[[], object], frame: Callable[[], pd.DataFrame]) -> None:
+        """Print a result: by `table` for people, as its record, or as the rows of `frame`."""
         if self.form == "json":
-            click.echo(result.record.canonical())
+            click.echo(record.canonical())
         elif self.form == "csv":
-            result.to_frame().to_csv(sys.stdout, index=False)
+            frame().to_csv(sys.stdout, index=False)
         elif not self.quiet:
             table()
 

@@ -19,7 +19,8 @@ TELLING = """
 import sys
 from contextlib import contextmanager
 import torch
-from sts_eval.cli import main, progress
+from sts_eval.cli import main
+from sts_eval.reporting import progress
 
 @contextmanager
 def lines():
