@@ -151,8 +151,8 @@ def _refuse_another_kind(path: Path, raw: bytes, wanted: type[Record]) -> None:
         newest = max(get_args(wanted.model_fields["schema_version"].annotation))
         if isinstance(version, int) and version > newest:
             raise UserError(
-                f"{path} has schema version {version}; this sts-eval reads {name} records up to version {newest}",
-                "Update it with `pip install --upgrade sts-eval`",
+                f"{path} has schema version {version}, and {name} records are known up to version {newest}",
+                "Install a newer version of sts-eval",
             )
 
 

@@ -59,5 +59,5 @@ def test_a_record_of_a_newer_version_is_called_that(given):
     given[1].write_text(json.dumps(values | {"schema_version": 99, "new_field": 1}), encoding="utf-8")
     ended = call("report", *given)
     assert ended.code == 2
-    assert "transfer.json has schema version 99; this sts-eval reads transfer records up to version" in ended.err
-    assert "pip install --upgrade sts-eval" in ended.err
+    assert "transfer.json has schema version 99, and transfer records are known up to version" in ended.err
+    assert "Install a newer version of sts-eval." in ended.err
