@@ -1,6 +1,7 @@
 """The task that scores options by likelihood: its name, and its measures beside accuracy.
 
-Both measures, accuracy per character and log-probability per token, are of our own evaluations only: the tokens are the evaluated model's.
+Both measures, accuracy per character and log-probability per token, are of our own evaluations only: the tokens are the
+evaluated model's.
 """
 
 from collections.abc import Mapping, Sequence
