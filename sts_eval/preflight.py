@@ -99,7 +99,7 @@ def checks(experiment: Run, files: RunFolder) -> list[Check]:
         check_contamination(training_set(), benchmark(), allow=experiment.tune.allow_overlap)
 
     def sae() -> str:
-        from sts_eval.model.sae import check_named  # loads torch
+        from sts_eval.model.sae_loading import check_named  # loads torch
 
         return check_named(experiment.sae, model_id=experiment.model.id)
 
