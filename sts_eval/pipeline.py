@@ -7,6 +7,7 @@ another; a sweep calls them as stages.
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from sts_eval.experiment import Experiment, Run
 from sts_eval.hindsight.actual_shift import NothingMovedError, read_shifts
 from sts_eval.hindsight.oracles import measure_oracle
 from sts_eval.hindsight.overlap import measure_overlap
+from sts_eval.jobs import run_jobs
 from sts_eval.model.fingerprint import chosen_by, code_stamps, file_stamps, model_fingerprint, training_key
 from sts_eval.model.load import load_model
 from sts_eval.prediction.predict import predict
@@ -47,12 +49,14 @@ def run(
     folder: Path,
     *,
     post_hoc: bool = False,
+    jobs: int = 1,
     progress: Progress = silent,
     predicted: Callable[[Prediction], None] = lambda _prediction: None,
 ) -> Report:
     """Run all stages, or those that are not done. `post_hoc` reports a prediction made after fine-tuning started too.
 
-    `predicted` is called with the prediction before any tuning begins.
+    `predicted` is called with the prediction before any tuning begins. Then `jobs` models are tuned and evaluated at a
+    time.
 
     Raises:
         UserError: A stage cannot be done, which is found out before the first begins where that is possible; or
@@ -65,7 +69,7 @@ def run(
             check_stages(experiment, files)  # without a prediction it is checked there
         prediction = make_prediction(experiment, files, progress)
         predicted(prediction)
-        return make_report(experiment, prediction, files, post_hoc=post_hoc, progress=progress)
+        return make_report(experiment, prediction, files, post_hoc=post_hoc, jobs=jobs, progress=progress)
 
 
 def make_prediction(experiment: Run, files: RunFolder, progress: Progress = silent) -> Prediction:
@@ -178,6 +182,22 @@ def make_evaluation(
     return evaluation_file(files.evaluations, evaluation.key)
 
 
+def make_evaluations(
+    experiment: Run, prediction: Prediction, files: RunFolder, *, jobs: int, progress: Progress = silent
+) -> None:
+    """The weights and answers of all seeds and the answers of the untuned model, `jobs` models at a time.
+
+    Raises:
+        UserError: A model cannot be tuned or evaluated so.
+    """
+    of = {f"seed {seed}": seed for seed in experiment.tune.seeds} | {"untuned model": None}
+    run_jobs(
+        {name: partial(make_evaluation, experiment, seed, prediction, files) for name, seed in of.items()},
+        jobs,
+        progress,
+    )
+
+
 def make_transfer(experiment: Run, prediction: Prediction, files: RunFolder, progress: Progress = silent) -> Transfer:
     """What tuning changed: the tuning, and the evaluations before and after it.
 
@@ -259,14 +279,22 @@ def _as_shown(shifts: Sequence[SeedShift], training_set: TrainingSet) -> Trainin
 
 
 def make_report(
-    experiment: Run, prediction: Prediction, files: RunFolder, *, post_hoc: bool = False, progress: Progress = silent
+    experiment: Run,
+    prediction: Prediction,
+    files: RunFolder,
+    *,
+    post_hoc: bool = False,
+    jobs: int = 1,
+    progress: Progress = silent,
 ) -> Report:
     """What follows a prediction: the change, the overlaps, and the report on both.
 
     Raises:
         UserError: A stage cannot be done, or the prediction came after fine-tuning started and not `post_hoc`.
     """
-    transfer = make_transfer(experiment, prediction, files, progress)
+    if jobs > 1:
+        make_evaluations(experiment, prediction, files, jobs=jobs, progress=progress)
+    transfer = make_transfer(experiment, prediction, files, silent if jobs > 1 else progress)  # which finds them made
     overlaps = make_overlaps(experiment, prediction, transfer, files, progress)
     oracles = read_oracles(files, prediction, transfer)
     progress("report", 0, 1)

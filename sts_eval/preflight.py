@@ -4,8 +4,10 @@ Every check is that of the stage itself, or asks the library that the stage will
 """
 
 import shutil
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from sts_eval.analysis.aligned_runs import FEWEST_DOMAINS
 from sts_eval.data.benchmark import Benchmark, load_benchmark
@@ -16,6 +18,7 @@ from sts_eval.errors import UserError
 from sts_eval.experiment import FeatureTuningSettings, ModelSpec, Run, TuneSettings
 from sts_eval.model.load import load_config, load_tokenizer, lora_config
 from sts_eval.predictors.registry import select
+from sts_eval.progress import Progress, silent
 from sts_eval.records.record import check_writable
 from sts_eval.records.run_folder import RunFolder, SeedFolder
 from sts_eval.transfer.evaluate import check_runs_features, model_class
@@ -28,26 +31,101 @@ from sts_eval.tuning.setup import Setup, rewarded_by
 LISTED = 5  # domains that a message names
 
 
+class Check(NamedTuple):
+    """Something that a run needs."""
+
+    name: str
+    see: Callable[[], object]  # raises UserError where it is wrong; may return what was found, in words
+
+
+class Finding(NamedTuple):
+    """What a check found."""
+
+    name: str
+    found: str  # in words, empty where there is nothing to say
+    wrong: UserError | None = None
+
+
 def check_stages(experiment: Run, files: RunFolder) -> None:
-    """Check what tuning, measuring and reporting need.
+    """Check what predicting, tuning, measuring and reporting need.
 
     Raises:
         UserError: One of them could not be done.
     """
-    check_writable(files.report)
-    check_writable(SeedFolder(files.tuning).facts)
-    select(experiment.settings.predictors)
-    training_set, benchmark = load_training_set(experiment.training_set), load_benchmark(experiment.benchmark)
-    if experiment.settings.demonstrations != "ground_truth":
-        verifier_of(training_set, experiment.reward)
-    check_contamination(training_set, benchmark, allow=experiment.tune.allow_overlap)
-    check_measuring(experiment, benchmark)
-    check_tuning(experiment.model, training_set, experiment.tune, files.tuning)
-    if experiment.tune.method == "features":
-        from sts_eval.tuning.features import check_features  # loads torch
+    for check in checks(experiment, files):
+        check.see()
 
-        check_runs_features(experiment.measure)
-        check_features(experiment)
+
+def examine(experiment: Run, files: RunFolder, progress: Progress = silent) -> list[Finding]:
+    """Do all checks, and say what each found. What fails for the reason of an earlier check is left out."""
+    findings: list[Finding] = []
+    all_checks = checks(experiment, files)
+    for done, check in enumerate(all_checks):
+        progress(f"checking: {check.name}", done, len(all_checks))
+        try:
+            found = check.see()
+        except UserError as wrong:
+            if all(str(wrong) != str(before.wrong) for before in findings):
+                findings.append(Finding(check.name, "", wrong))
+        else:
+            findings.append(Finding(check.name, found if isinstance(found, str) else ""))
+    return findings
+
+
+def checks(experiment: Run, files: RunFolder) -> list[Check]:
+    """All checks of a run, the cheap ones first. None loads the weights of a model."""
+
+    @cache
+    def training_set() -> TrainingSet:
+        return load_training_set(experiment.training_set)
+
+    @cache
+    def benchmark() -> Benchmark:
+        return load_benchmark(experiment.benchmark)
+
+    def data() -> str:
+        return f"{len(training_set().examples):,} rows"
+
+    def domains() -> str:
+        n_questions = sum(len(domain.questions) for domain in benchmark().domains.values())
+        return f"{len(benchmark().domains)} domains, {n_questions:,} questions"
+
+    def writable() -> str:
+        check_writable(files.report)
+        check_writable(SeedFolder(files.tuning).facts)
+        return str(files.run)
+
+    def contamination() -> None:
+        check_contamination(training_set(), benchmark(), allow=experiment.tune.allow_overlap)
+
+    def sae() -> str:
+        from sts_eval.model.sae_loading import check_named  # loads torch
+
+        return check_named(experiment.sae, model_id=experiment.model.id)
+
+    listed = [
+        Check("folder", writable),
+        Check("predictors", lambda: f"{len(select(experiment.settings.predictors))} beside STS"),
+        Check("training set", data),
+        Check("benchmark", domains),
+        Check("no questions of the benchmark in the training set", contamination),
+        Check("model", lambda: str(load_config(experiment.model).model_type)),
+        Check("SAE", sae),
+        Check("task that measures", lambda: check_measuring(experiment, benchmark())),
+        Check("fine-tuning", lambda: check_tuning(experiment.model, training_set(), experiment.tune, files.tuning)),
+    ]
+    if experiment.settings.demonstrations != "ground_truth":
+        listed.append(Check("reward", lambda: verifier_of(training_set(), experiment.reward)))
+    if experiment.tune.method == "features":
+        listed.append(Check("tuning by features", lambda: _check_features(experiment)))
+    return listed
+
+
+def _check_features(experiment: Run) -> None:
+    from sts_eval.tuning.features import check_features  # loads torch
+
+    check_runs_features(experiment.measure)
+    check_features(experiment)
 
 
 def check_measuring(experiment: Run, benchmark: Benchmark) -> None:
@@ -73,8 +151,11 @@ def check_measuring(experiment: Run, benchmark: Benchmark) -> None:
         )
 
 
-def check_tuning(model: ModelSpec, training_set: TrainingSet, settings: TuneSettings, folder: Path) -> None:
+def check_tuning(model: ModelSpec, training_set: TrainingSet, settings: TuneSettings, folder: Path) -> str:
     """Check that the model can be tuned on a training set so, and that the disk holds what comes of it.
+
+    Returns:
+        How much of the disk it needs, in words.
 
     Raises:
         UserError: It is tuned already, has no such modules, the rows cannot be made, a place for training logs is not
@@ -98,6 +179,7 @@ def check_tuning(model: ModelSpec, training_set: TrainingSet, settings: TuneSett
             f"checkpoints need about {_gigabytes(needed)}",
             "Free space, choose another folder with --folder, or lower tune.rank or the number of seeds",
         )
+    return f"needs about {_gigabytes(needed)} of the disk"
 
 
 def trained_bytes(model: ModelSpec, settings: TuneSettings) -> int:

@@ -47,6 +47,7 @@ class Lines:
         self._write, self._clock = write, clock
         self._began = clock()
         self._told = self._began  # when the last line was written
+        self._told_of: dict[str, float] = {}  # the same by stage: two may go on side by side
         self._begun: dict[str, tuple[float, int]] = {}  # by stage: when it was first heard of, and what was done then
         self._done: dict[str, int] = {}  # by stage, as last heard
         self._now: tuple[str, int, int] | None = None
@@ -61,7 +62,7 @@ class Lines:
             self._now, self._done[stage] = (stage, done, total), done
             if total == 0:
                 self._say(found_line(stage))
-            elif starts or self._clock() - self._told >= EVERY:
+            elif starts or self._clock() - self._told_of.get(stage, self._began) >= EVERY:
                 self._say(self._standing())
 
     def tick(self) -> None:
@@ -74,6 +75,7 @@ class Lines:
         stage, done, total = self._now or ("", 0, 0)
         since, done_then = self._begun[stage]
         text = stage if total == 1 else f"{stage}: {done} of {total}"  # a stage of one step has nothing to count
+        self._told_of[stage] = self._clock()
         if done_then < done < total:
             left = (self._clock() - since) / (done - done_then) * (total - done)
             text += f", about {duration(left)} left"

@@ -13,7 +13,18 @@ ROOT = Path(sts_eval.__file__).parent
 REPOSITORY = ROOT.parent
 
 ROOMS = (
-    *("errors", "progress", "quiet", "statistics", "experiment", "experiment_file", "settings", "records", "data"),
+    *(
+        "errors",
+        "progress",
+        "quiet",
+        "jobs",
+        "statistics",
+        "experiment",
+        "experiment_file",
+        "settings",
+        "records",
+        "data",
+    ),
     *("lab", "model", "sae_training", "study", "predictors", "prediction", "judge", "harness"),
     *("tuning", "transfer", "hindsight", "analysis", "preflight", "pipeline", "reporting"),
     *("submission", "store", "queue", "sweeps", "mixture", "reproduction", "export", "leaderboard", "api", "cli"),

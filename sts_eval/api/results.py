@@ -76,14 +76,9 @@ class PredictionResult(Result[Prediction]):
 
     def to_frame(self) -> pd.DataFrame:
         """One row per domain and predictor: domain, predictor, score, standard_error (over questions and seeds)."""
-        import pandas as pd
+        from sts_eval.reporting.prediction import scores_frame
 
-        rows = [
-            (domain, one.name, score.value, score.se)
-            for one in self.record.predictors
-            for domain, score in one.scores.items()
-        ]
-        return pd.DataFrame(rows, columns=["domain", "predictor", "score", "standard_error"])
+        return scores_frame(self.record)
 
     def overview(self) -> pd.DataFrame:
         """Domains by falling STS_ICL: the three scores of STS, and how many questions were read."""

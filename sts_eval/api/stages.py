@@ -22,13 +22,17 @@ if TYPE_CHECKING:
     from sts_eval.sweeps.matrix import Matrix
 
 
-def run(experiment: str | Path | Run, folder: str | Path | None = None, *, post_hoc: bool = False) -> RunResult:
+def run(
+    experiment: str | Path | Run, folder: str | Path | None = None, *, post_hoc: bool = False, jobs: int = 1
+) -> RunResult:
     """Predict, fine-tune, measure and report. A stage whose record exists is not done again.
 
     Args:
         experiment: A YAML file of `sts-eval init`, or a `sts_eval.experiment.Run`.
         folder: Where the records go; by default `runs/NAME-OF-EXPERIMENT`.
         post_hoc: Report a prediction that was made after fine-tuning started, marked as such.
+        jobs: Models that are tuned and evaluated at a time, each in a process of its own. A script that asks for more
+            than one needs the line `if __name__ == "__main__":` above its own work.
 
     Raises:
         UserError: Something in the experiment, or in what it names, is wrong.
@@ -39,7 +43,7 @@ def run(experiment: str | Path | Run, folder: str | Path | None = None, *, post_
 
     described, place = _described(experiment), _folder(experiment, folder)
     with progress_bars() as progress:
-        report = pipeline.run(described, place, post_hoc=post_hoc, progress=progress)
+        report = pipeline.run(described, place, post_hoc=post_hoc, jobs=jobs, progress=progress)
     write_report(report, place)
     prediction = RunFolder.of(place).record_named(Prediction, report.prediction_sha256)
     return RunResult(place, PredictionResult(prediction), ReportResult(report))

@@ -9,7 +9,6 @@ import sys
 
 import click
 
-import sts_eval
 from sts_eval.errors import UserError
 from sts_eval.quiet import quiet_libraries
 
@@ -18,6 +17,7 @@ SECTIONS = {
         "predict": ("predict:predict", "Predict which domains fine-tuning on a training set will change."),
         "features": ("features:features", "Say what the features mean that a prediction rests on."),
         "init": ("run:init", "Write a commented experiment file."),
+        "check": ("check:check", "Check in seconds everything that a run needs."),
         "run": ("run:run", "Predict, fine-tune, measure and report, as an experiment file says."),
         "sweep": ("sweep:sweep", "Run a matrix of experiments, on this machine or on a Ray cluster."),
         "mix": ("mix:mix", "Choose rows to add to a training set so that other domains do not fall."),
@@ -45,6 +45,7 @@ SECTIONS = {
     },
     "Look up": {
         "list": ("listing:listing", "What can be named: predictors, saes."),
+        "env": ("env:env", "Versions and devices, for a report of a problem."),
         "lab": ("lab:lab", "The embedded lab: a tiny model, SAE, benchmark and training sets."),
     },
 }
@@ -83,8 +84,23 @@ class _Lazy(click.Group):
                 formatter.write_dl([(name, line) for name, (_, line) in commands.items()])
 
 
+def _print_version(context: click.Context, _option: click.Parameter, wanted: bool) -> None:
+    if wanted and not context.resilient_parsing:
+        from sts_eval.cli.env import version
+
+        click.echo(f"sts-eval, version {version()}")
+        context.exit()
+
+
 @click.command(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.version_option(sts_eval.__version__, prog_name="sts-eval")
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_print_version,
+    help="Print the version, with the commit of git where that is known.",
+)
 def cli() -> None:
     """Which domains will get better and which worse if you fine-tune a model on your data?
 

@@ -5,7 +5,8 @@ from typing import get_args
 
 import click
 
-from sts_eval.cli.options import PATH, POST_HOC, UNRELATED, output
+from sts_eval.cli.options import PATH, POST_HOC, UNRELATED, check_new, output
+from sts_eval.cli.printing import Format, printing, printing_options
 from sts_eval.errors import UserError
 from sts_eval.records.calibration import Calibration, HistoryKind
 from sts_eval.records.comparison import Split
@@ -18,26 +19,50 @@ from sts_eval.records.transfer import Transfer
 @click.argument("prediction", type=PATH)
 @click.argument("transfer", type=PATH)
 @click.option("--folder", type=PATH, help="Write report.json, report.md, report.html and scatter.png to this folder.")
+@output("Write the record as JSON; - is standard output.")
+@click.option("--force", is_flag=True, help="Overwrite a report that is there.")
+@printing_options
 @POST_HOC
 @UNRELATED
-def report(prediction: Path, transfer: Path, folder: Path | None, post_hoc: bool, unrelated: bool) -> None:
-    """Compare the record PREDICTION with the measured changes in the record TRANSFER."""
+def report(
+    prediction: Path,
+    transfer: Path,
+    folder: Path | None,
+    output: Path | None,
+    form: Format,
+    *,
+    force: bool,
+    quiet: bool,
+    post_hoc: bool,
+    unrelated: bool,
+) -> None:
+    """Compare the record PREDICTION with the measured changes in the record TRANSFER.
+
+    `sts-eval gate` ends with exit code 3 where a domain fell, for pipelines that must stop there.
+    """
     from sts_eval.analysis.report import report_run
+    from sts_eval.api.results import ReportResult
     from sts_eval.records.run_folder import RunFolder
     from sts_eval.reporting.files import write_report
     from sts_eval.reporting.report import print_report
 
-    if folder is not None:
-        check_writable(RunFolder.of(folder).report)
+    shown, output = printing(form, output, quiet=quiet)
+    for path in (RunFolder.of(folder).report if folder is not None else None, output):
+        if path is not None:
+            check_new(path, force=force)
     compared = report_run(Prediction.read(prediction), Transfer.read(transfer), post_hoc=post_hoc, unrelated=unrelated)
-    print_report(compared)
+    shown.show(compared, lambda: print_report(compared), ReportResult(compared).to_frame)
+    if output is not None:
+        compared.write(output)
+        shown.note(f"Record: {output}")
     if folder is not None:
-        click.echo(f"Written: {', '.join(str(path) for path in write_report(compared, folder))}")
+        shown.note(f"Written: {', '.join(str(path) for path in write_report(compared, folder))}")
 
 
 @click.command("compare")
 @click.argument("runs", nargs=-1, required=True, type=PATH)
-@output("Write JSON, Markdown, CSV and plots to this folder.")
+@output("Write JSON, Markdown, CSV and plots to this folder; - prints the record as JSON.")
+@printing_options
 @click.option("--reference", default="sts_icl", show_default=True, help="The predictor to compare the others with.")
 @click.option(
     "--split",
@@ -52,13 +77,16 @@ def report(prediction: Path, transfer: Path, folder: Path | None, post_hoc: bool
 def compare(
     runs: tuple[Path, ...],
     output: Path | None,
+    form: Format,
     reference: str,
     split: Split | None,
+    resamples: int,
+    seed: int,
+    *,
+    quiet: bool,
     post_hoc: bool,
     unrelated: bool,
     everything: bool,
-    resamples: int,
-    seed: int,
 ) -> None:
     """Compare all predictors with the measured changes of RUNS.
 
@@ -67,18 +95,24 @@ def compare(
     from sts_eval.analysis.aligned_runs import align
     from sts_eval.analysis.compare import compare_runs
     from sts_eval.analysis.runs import gather
+    from sts_eval.api.results import ComparisonResult
     from sts_eval.reporting.comparison import print_comparison
     from sts_eval.reporting.files import COMPARISON_FILES, write_comparison
 
+    shown, output = printing(form, output, quiet=quiet)
     if output is not None:
         check_writable(output / COMPARISON_FILES[0])
     outcomes = gather(runs, post_hoc=post_hoc, unrelated=unrelated)
     comparison = compare_runs(outcomes, reference=reference, n_resamples=resamples, seed=seed, split=split)
     # Written before it is printed: a reader that closes the pipe early costs nothing.
     paths = [] if output is None else write_comparison(comparison, align(outcomes), output)
-    print_comparison(comparison, everything=everything)
+    shown.show(
+        comparison,
+        lambda: print_comparison(comparison, everything=everything),
+        ComparisonResult(comparison).to_frame,
+    )
     if paths:
-        click.echo(f"Written: {', '.join(str(path) for path in paths)}")
+        shown.note(f"Written: {', '.join(str(path) for path in paths)}")
 
 
 @click.command("beside")

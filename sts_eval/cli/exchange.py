@@ -5,9 +5,8 @@ from typing import Literal
 
 import click
 
-from sts_eval.cli.options import PATH
+from sts_eval.cli.options import PATH, check_new
 from sts_eval.errors import UserError
-from sts_eval.records.record import check_writable
 from sts_eval.reporting.terminal import standard_output
 
 HUB, EEE = "hub", "every-eval-ever"
@@ -40,7 +39,7 @@ STATES: tuple[Literal["before", "after"], ...] = ("before", "after")
 @click.option(
     "-o", "--output", type=PATH, default=Path("transfer.json"), show_default=True, help="The record to write."
 )
-@click.option("--overwrite", is_flag=True, help="Replace the record if it exists.")
+@click.option("--force", "--overwrite", "force", is_flag=True, help="Overwrite a record that is there.")
 def import_results(
     form: str,
     paths: tuple[Path, ...],
@@ -50,7 +49,7 @@ def import_results(
     model_before: str | None,
     model_after: str | None,
     output: Path,
-    overwrite: bool,
+    force: bool,
 ) -> None:
     """Read results from before and after fine-tuning (PATHS, before first) into a transfer record.
 
@@ -62,9 +61,7 @@ def import_results(
     for option, value in (("--filter", filter_name), ("--metric", metric), ("--by-task", by_task)):
         if value and form != "lm-eval":
             raise UserError(f"{option} is for --format lm-eval", "Leave it out")
-    if output.exists() and not overwrite:
-        raise UserError(f"{output} exists already", "Give another path with -o, or --overwrite to replace it")
-    check_writable(output)
+    check_new(output, force=force)
     transfer = import_transfer(
         form,
         paths,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from sts_eval.cli.options import PATH, output
+from sts_eval.cli.options import PATH, STANDARD_OUTPUT, output
 from sts_eval.errors import UserError
 from sts_eval.records.record import check_writable
 from sts_eval.records.report import Report
@@ -20,7 +20,7 @@ FELL = 3  # exit code where the gate does not pass
 @click.option("--max-drop", type=float, default=0.0, show_default=True, help="Allow a fall by so many points.")
 @click.option("--level", type=float, default=0.95, show_default=True, help="Confidence over all domains together.")
 @click.option("--strict", is_flag=True, help="Pass only if every domain is shown to have fallen by less.")
-@output("Write the verdict as JSON.")
+@output("Write the verdict as JSON; - is standard output, in place of the table.")
 def gate(paths: tuple[Path, ...], max_drop: float, level: float, strict: bool, output: Path | None) -> None:
     """Has fine-tuning broken a domain? Exit code 3 if so, and 0 if not.
 
@@ -31,13 +31,16 @@ def gate(paths: tuple[Path, ...], max_drop: float, level: float, strict: bool, o
     from sts_eval.analysis.gate import gate as judge
     from sts_eval.reporting.gate import print_gate
 
-    if output is not None:
+    if output not in (None, STANDARD_OUTPUT):
         check_writable(output)
     found = judge(_transfer(paths), max_drop=max_drop, level=level, strict=strict)
-    print_gate(found)
-    if output is not None:
-        found.write(output)
-        click.echo(f"Record: {output}")
+    if output == STANDARD_OUTPUT:
+        click.echo(found.canonical())
+    else:
+        print_gate(found)
+        if output is not None:
+            found.write(output)
+            click.echo(f"Record: {output}")
     if not found.passed:
         sys.exit(FELL)
 

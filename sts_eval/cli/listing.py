@@ -6,7 +6,9 @@ from rich.table import Table
 
 from sts_eval.errors import UserError
 from sts_eval.model import known_saes as known
-from sts_eval.reporting.terminal import standard_output
+from sts_eval.reporting.terminal import standard_output, text_table
+
+HEADER = ("release", "SAEs", "id", "trained on", "pickle")
 
 
 @click.group("list")
@@ -38,20 +40,35 @@ def predictors(names: tuple[str, ...]) -> None:
 
 @listing.command("saes")
 @click.argument("model")
-def saes(model: str) -> None:
-    """List the residual-stream SAEs that sae-lens has for MODEL, a hub id."""
-    releases = known.releases_for(model)
+@click.option("--release", metavar="TEXT", help="List every SAE of the releases whose names contain this.")
+@click.option("--id", "wanted", metavar="TEXT", help="List every SAE whose id contains this, such as layer_12.")
+def saes(model: str, release: str | None, wanted: str | None) -> None:
+    """List the residual-stream SAEs that sae-lens has for MODEL, a hub id.
+
+    Without options, one line per release; with --release or --id, one line per SAE.
+    """
+    releases = [name for name in known.releases_for(model) if (release or "") in name]
     if not releases:
-        raise UserError(
-            f"sae-lens lists no residual-stream SAE for {model}",
-            "Check the id, or pass --sae-path FOLDER to `sts-eval predict`",
-        )
-    table = Table("release", "SAEs", "first and last id", "pickle", title=f"SAEs for {model}")
-    for release in releases:
-        entry = known.directory()[release]
-        ids = list(entry.saes_map)
-        span = ids[0] if len(ids) == 1 else f"{ids[0]} … {ids[-1]}"
-        table.add_row(release, str(len(ids)), span, "yes" if known.is_pickled(release) else "")
+        what = f"sae-lens lists no residual-stream SAE for {model}" + (f" with {release!r}" if release else "")
+        raise UserError(what, "Check the id, or pass --sae-path FOLDER to `sts-eval predict`")
+    title = f"SAEs for {model}"
+    table = text_table(title, HEADER, left=HEADER, fold=("release", "id", "trained on"))
+    found = 0
+    for name in releases:
+        entry = known.directory()[name]
+        ids = [one for one in entry.saes_map if (wanted or "") in one]
+        found += len(ids)
+        trained_on = "this model" if known.is_trained_on(name, model) else entry.model
+        pickle = "yes" if known.is_pickled(name) else ""
+        if release is not None or wanted is not None:
+            for one in ids:
+                table.add_row(name, "1", escape(one), escape(trained_on), pickle)
+        else:
+            span = ids[0] if len(ids) == 1 else f"{ids[0]} … {ids[-1]}"
+            table.add_row(name, str(len(ids)), escape(span), escape(trained_on), pickle)
+    if not found:
+        raise UserError(f"no SAE for {model} has {wanted!r} in its id", "Leave out --id to see the releases")
     standard_output().print(table)
     if (default := known.DEFAULTS.get(model)) is not None:
         click.echo(f"Default: --sae-release {default.release} --sae-id {default.id}")
+    click.echo("Whether an SAE reconstructs what the model computes, `sts-eval predict` measures before it predicts.")

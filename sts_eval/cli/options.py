@@ -7,11 +7,15 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import click
 
+from sts_eval.errors import UserError
+from sts_eval.records.record import check_writable
 from sts_eval.settings import Setting
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 PATH = click.Path(path_type=Path)
+
+STANDARD_OUTPUT = Path("-")
 
 POST_HOC = click.option(
     "--post-hoc",
@@ -30,6 +34,52 @@ UNRELATED = click.option(
 def output(help_text: str) -> Callable[[Command], Command]:
     """The option -o, --output."""
     return click.option("-o", "--output", type=PATH, help=help_text)
+
+
+def check_new(path: Path, *, force: bool) -> None:
+    """Find out before the work whether a file can be written, and refuse to overwrite one unless `force`.
+
+    Raises:
+        UserError: It is there already, or cannot be written.
+    """
+    if path.is_file() and not force:
+        raise UserError(f"{path} is there already", "Give another path, or --force to overwrite it")
+    check_writable(path)
+
+
+PARTS = {
+    "model": "Model",
+    "sae": "SAE",
+    "training_set": "Training set",
+    "benchmark": "Benchmark",
+    "settings": "Method",
+    "tune": "Fine-tuning",
+}
+"""Headings of `--help` by the parts of a description."""
+
+OTHERS = "Options"  # the heading of options that are no settings
+
+
+class SettingOption(click.Option):
+    """An option that is made from a setting, and its heading in the help."""
+
+    def __init__(self, *names: Any, heading: str, **given: Any) -> None:
+        super().__init__(*names, **given)
+        self.heading = heading
+
+
+class GroupedCommand(click.Command):
+    """A command whose help lists its options under headings."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, those of one heading together."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for option in self.get_params(ctx):
+            if (record := option.get_help_record(ctx)) is not None:
+                sections.setdefault(getattr(option, "heading", OTHERS), []).append(record)
+        for heading, records in sections.items():
+            with formatter.section(heading):
+                formatter.write_dl(records)
 
 
 def settings_options(settings: Sequence[Setting]) -> Callable[[Command], Command]:
@@ -58,6 +108,8 @@ def _option(setting: Setting) -> Callable[[Command], Command]:
     return click.option(
         flag,
         setting.name,
+        cls=SettingOption,
+        heading=PARTS.get(setting.part, OTHERS),
         type=annotation,
         is_flag=annotation is bool,
         multiple=multiple,

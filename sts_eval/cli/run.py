@@ -1,5 +1,6 @@
 """`sts-eval init`, `run` and `stage`: an experiment file, the run that it describes, and one stage of it by itself."""
 
+import sys
 from pathlib import Path
 
 import click
@@ -44,8 +45,15 @@ def init(path: Path | None, on_lab: bool, many: bool, training_set: str) -> None
 @click.command("run")
 @click.argument("experiment", type=PATH)
 @RUN_FOLDER
+@click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Fine-tune and evaluate so many models at a time, each in a process of its own that loads the model.",
+)
 @POST_HOC
-def run(experiment: Path, folder: Path | None, post_hoc: bool) -> None:
+def run(experiment: Path, folder: Path | None, jobs: int, post_hoc: bool) -> None:
     """Run EXPERIMENT (a YAML file): predict, fine-tune, measure, report.
 
     A stage whose record exists is not run again. `sts-eval init` writes a file to start from.
@@ -57,12 +65,19 @@ def run(experiment: Path, folder: Path | None, post_hoc: bool) -> None:
 
     files, described = RunFolder.of(folder or Path("runs") / experiment.stem), read_experiment(experiment)
 
+    at_once = min(jobs, len(described.tune.seeds) + 1)
+    seeds = f"{len(described.tune.seeds)} seeds" + (f", {at_once} models at a time" if at_once > 1 else "")
+    following = f"fine-tuning ({seeds}), accuracy before and after, report"
+    click.echo(f"Now: prediction. Next: {following}.", err=True)
+
     def show(prediction: Prediction) -> None:
         print_prediction(prediction, "sts_icl")
         draw_scores(prediction, "sts_icl", files.prediction_plot)
+        sys.stdout.flush()
+        click.echo(f"The prediction is kept in {files.run}. Next: {following}.", err=True)
 
     with progress_bars() as progress:
-        report = pipeline.run(described, files.run, post_hoc=post_hoc, progress=progress, predicted=show)
+        report = pipeline.run(described, files.run, post_hoc=post_hoc, jobs=at_once, progress=progress, predicted=show)
     print_report(report)
     click.echo(f"Written: {', '.join(str(path) for path in write_report(report, files.run))}")
 

@@ -133,9 +133,10 @@ def _of_domain(documents: Sequence[float]) -> float:
 
 
 def _spread_over_seeds(documents: Sequence[Mapping[int, float]]) -> float:
-    """Standard deviation over seeds of the per-seed means."""
+    """Standard deviation over seeds of the per-seed means; NaN where the documents are of one seed."""
     values: dict[int, list[float]] = {}
     for document in documents:
         for seed, value in document.items():
             values.setdefault(seed, []).append(value)
-    return float(np.std([np.mean(scores) for scores in values.values()], ddof=1))
+    means = [np.mean(scores) for scores in values.values()]
+    return float(np.std(means, ddof=1)) if len(means) > 1 else float("nan")

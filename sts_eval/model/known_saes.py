@@ -23,6 +23,14 @@ DEFAULTS = {
     "google/gemma-3-4b-it": KnownSAE("gemma-scope-2-4b-it-res", "layer_22_width_65k_l0_medium"),
     "meta-llama/Llama-3.1-8B": KnownSAE("llama_scope_lxr_8x", "l25r_8x"),
     "meta-llama/Llama-3.1-8B-Instruct": KnownSAE("llama-3.1-8b-instruct-andyrdt", "resid_post_layer_23_trainer_1"),
+    "google/gemma-3-1b-it": KnownSAE("gemma-scope-2-1b-it-res", "layer_17_width_65k_l0_medium"),
+    "google/gemma-3-1b-pt": KnownSAE("gemma-scope-2-1b-pt-res", "layer_17_width_65k_l0_medium"),
+    "google/gemma-3-270m-it": KnownSAE("gemma-scope-2-270m-it-res", "layer_12_width_65k_l0_medium"),
+    "google/gemma-3-270m": KnownSAE("gemma-scope-2-270m-pt-res", "layer_12_width_65k_l0_medium"),
+    # OpenAI's normalise what they read, so that it is no matter that they were trained on centred activations.
+    "openai-community/gpt2": KnownSAE("gpt2-small-resid-post-v5-32k", "blocks.8.hook_resid_post"),
+    "gpt2": KnownSAE("gpt2-small-resid-post-v5-32k", "blocks.8.hook_resid_post"),
+    "EleutherAI/pythia-70m-deduped": KnownSAE("pythia-70m-deduped-res-sm", "blocks.4.hook_resid_post"),
     "Qwen/Qwen3-8B-Base": KnownSAE("qwen-scope-3-8b-base-w64k-l50", "layer25"),
 }
 
@@ -45,7 +53,7 @@ def releases_for(model_id: str) -> list[str]:
     """Releases with residual-stream SAEs for a model, or for the base it is an instruct version of.
 
     The registry names some models by TransformerLens' short names, so owner, case and a final `-it` or `-instruct` are
-    not compared.
+    not compared, nor the `-small` of GPT-2.
     """
     wanted = _stem(model_id)
     return sorted(
@@ -53,6 +61,11 @@ def releases_for(model_id: str) -> list[str]:
         for release, entry in directory().items()
         if _stem(entry.model) == wanted and not _OTHER_PLACES.search(release)
     )
+
+
+def is_trained_on(release: str, model_id: str) -> bool:
+    """Whether the SAEs of a release were trained on this very model, not on its base or its instruct version."""
+    return _short(directory()[release].model) == _short(model_id)
 
 
 def same_model(trained_on: str, model_id: str) -> bool:
@@ -70,9 +83,13 @@ def same_model(trained_on: str, model_id: str) -> bool:
     return stem(trained_on) == stem(model_id)
 
 
+def _short(model_id: str) -> str:
+    name = model_id.rstrip("/").rsplit("/", 1)[-1].lower().removeprefix("meta-")
+    return re.sub(r"(-base|-pt|(?<=^gpt2)-small)$", "", name)
+
+
 def _stem(model_id: str) -> str:
-    name = model_id.rstrip("/").rsplit("/", 1)[-1].lower()
-    return re.sub(r"(-it|-instruct|-base|-pt)$", "", name).removeprefix("meta-")
+    return re.sub(r"(-it|-instruct)$", "", _short(model_id))
 
 
 def is_pickled(release: str) -> bool:

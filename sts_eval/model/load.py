@@ -26,6 +26,7 @@ def load_model(spec: ModelSpec, *, for_training: bool = False) -> Any:
 
     if spec.dtype != "auto" and not isinstance(getattr(torch, spec.dtype, None), torch.dtype):
         raise UserError(f"there is no dtype {spec.dtype!r}", "Give auto, float32, bfloat16 or float16")
+    _check_place(spec)
     device: str | None = default_device() if spec.device == "auto" else spec.device
     if for_training and spec.device in ("auto", "cpu", "cuda", "mps"):
         device = None
@@ -73,6 +74,7 @@ def load_tokenizer(spec: ModelSpec) -> Any:
     """
     from transformers import AutoTokenizer
 
+    _check_place(spec)
     try:
         return AutoTokenizer.from_pretrained(spec.id, **_source(spec))
     except (OSError, ValueError) as error:
@@ -83,10 +85,30 @@ def load_tokenizer(spec: ModelSpec) -> Any:
 
 
 def load_config(spec: ModelSpec) -> Any:
-    """Load the configuration of a model, without its weights."""
+    """Load the configuration of a model, without its weights.
+
+    Raises:
+        UserError: There is no such model.
+    """
     from transformers import AutoConfig
 
-    return AutoConfig.from_pretrained(spec.id, **_source(spec))
+    _check_place(spec)
+    try:
+        return AutoConfig.from_pretrained(spec.id, **_source(spec))
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"the configuration of {spec.id!r} cannot be loaded ({_reason(error)})",
+            "Check the id or folder, and `hf auth login` for gated models",
+        ) from error
+
+
+def _check_place(spec: ModelSpec) -> None:
+    """Refuse a folder that is not there, which the libraries would take for a strange id of the hub."""
+    looks_local = spec.id.startswith(("/", ".", "~")) or spec.id.count("/") > 1 or "\\" in spec.id
+    if looks_local and not Path(spec.id).is_dir():
+        raise UserError(
+            f"there is no model folder {spec.id}", "Give a folder in the Hugging Face format, or a hub id OWNER/NAME"
+        )
 
 
 def token_counter(spec: ModelSpec) -> Callable[[str], int]:

@@ -5,9 +5,10 @@ import json
 import os
 import tempfile
 import uuid
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
 
@@ -117,16 +118,42 @@ class Record(Part):
             UserError: The file is missing or is not such a record.
         """
         try:
-            return cls.from_json(path.read_bytes())
+            raw = path.read_bytes()
+            return cls.from_json(raw)
         except OSError as error:
             raise UserError(f"{path} cannot be read ({error.strerror})", "Check the path") from error
         except ValidationError as error:
+            _refuse_another_kind(path, raw, cls)
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"]) or "the top level"
             raise UserError(
                 f"{path} is not a valid {cls.__name__.lower()} record: {where}: {first['msg']}",
                 "Make it again with this version of the tool",
             ) from error
+
+
+def _refuse_another_kind(path: Path, raw: bytes, wanted: type[Record]) -> None:
+    """Refuse in plain words what is a record, but of another kind, or of a version that is not known yet."""
+    if "schema_version" not in wanted.model_fields:
+        return
+    name = wanted.__name__.lower()
+    for kind in Record.__subclasses__():
+        if "schema_version" in kind.model_fields and kind is not wanted:
+            with suppress(ValidationError):
+                kind.from_json(raw)
+                raise UserError(
+                    f"{path} is a {kind.__name__.lower()} record, and a {name} record is needed here",
+                    "Check the order of the arguments",
+                )
+    with suppress(ValueError, RecursionError):
+        values = json.loads(raw)
+        version = values.get("schema_version") if isinstance(values, dict) else None
+        newest = max(get_args(wanted.model_fields["schema_version"].annotation))
+        if isinstance(version, int) and version > newest:
+            raise UserError(
+                f"{path} has schema version {version}, and {name} records are known up to version {newest}",
+                "Install a newer version of sts-eval",
+            )
 
 
 def canonical_json(values: object, *, allow_nan: bool = False) -> str:

@@ -19,6 +19,7 @@ from sts_eval.reporting.terminal import standard_output, text_table, warn
 from sts_eval.statistics.agreement import rank_correlation
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.figure import Figure
 
 BAR = 12  # characters of the longest bar
@@ -52,6 +53,18 @@ def print_prediction(prediction: Prediction, rank_by: str, console: Console | No
     cost = prediction.cost
     spent = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in cost.seconds.items())
     console.print(f"Cost: {spent}; {cost.tokens:,} tokens in {cost.passes:,} partial forward passes.", highlight=False)
+
+
+def scores_frame(prediction: Prediction) -> pd.DataFrame:
+    """One row per domain and predictor: domain, predictor, score, standard_error (over questions and seeds)."""
+    import pandas as pd
+
+    rows = [
+        (domain, one.name, score.value, score.se)
+        for one in prediction.predictors
+        for domain, score in one.scores.items()
+    ]
+    return pd.DataFrame(rows, columns=["domain", "predictor", "score", "standard_error"])
 
 
 def score_table(prediction: Prediction, rank_by: str) -> Table:

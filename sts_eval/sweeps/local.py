@@ -1,14 +1,12 @@
 """The engine of one machine: stages in order, in a process beside the driver, which outlives it."""
 
 import multiprocessing
-import os
-import signal
-import threading
 from collections import deque
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures import TimeoutError as NotYetError
 from concurrent.futures.process import BrokenProcessPool
 
+from sts_eval.jobs import die_with_parent, stop
 from sts_eval.sweeps.perform import Task, attempt
 from sts_eval.sweeps.state import StageRecord
 
@@ -57,7 +55,7 @@ class Local:
         while self._running is None and self._queue:
             if self._pool is None:
                 context = multiprocessing.get_context("spawn")
-                self._pool = ProcessPoolExecutor(1, mp_context=context, initializer=_die_with_the_driver)
+                self._pool = ProcessPoolExecutor(1, mp_context=context, initializer=die_with_parent)
             try:
                 self._running = self._queue[0], self._pool.submit(attempt, self._queue[0])
                 self._queue.popleft()
@@ -66,22 +64,5 @@ class Local:
 
     def _stop(self) -> None:
         pool, self._pool = self._pool, None
-        if pool is None:
-            return
-        if self._running is not None:
-            for process in list((pool._processes or {}).values()):  # 3.14 has kill_workers()
-                process.kill()
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _die_with_the_driver() -> None:
-    """A worker whose driver was killed would go on beside the worker of the next one."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver stops it
-
-    def watch() -> None:
-        parent = multiprocessing.parent_process()
-        if parent is not None:
-            parent.join()
-            os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
+        if pool is not None:
+            stop(pool)

@@ -1,18 +1,25 @@
 """The command line as a user meets it."""
 
+import csv
 import json
 import os
+import platform
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import torch
 from click.testing import CliRunner
 from helpers import tiny
 
+import sts_eval
 from sts_eval import lab
 from sts_eval.cli import cli
 from sts_eval.cli import main as entry
+from sts_eval.experiment import QUICK, PredictSettings
 from sts_eval.records.prediction import Prediction
 
 BIN = Path(sys.executable).parent
@@ -76,7 +83,7 @@ def test_the_record_runs_again_to_the_same_numbers(monkeypatch, capsys, argument
     [
         ({"--sft": "nowhere.jsonl"}, "there is no file nowhere.jsonl"),
         ({"--sae-path": "nowhere"}, "there is no SAE folder nowhere"),
-        ({"--model": "./nowhere"}, "model './nowhere' cannot be loaded"),
+        ({"--model": "./nowhere"}, "there is no model folder ./nowhere"),
         ({"--hook": "blocks.99.hook_resid_post"}, "hook blocks.99.hook_resid_post does not exist"),
         ({"--hook": "model.layer.1"}, "model.layers.1"),
         ({"--top-n": "5000"}, "5000 dimensions are wanted"),
@@ -100,6 +107,34 @@ def test_wrong_input_is_one_line_and_writes_nothing(monkeypatch, capsys, argumen
     assert not Path(arguments["--output"]).exists()
 
 
+def test_json_and_csv_for_programs(monkeypatch, capsys, arguments):
+    """One run of each form: nothing but the data is on standard output."""
+    to_stdout = {**arguments, "--output": "-", "--seed": "0"}
+    code, out, err = run(monkeypatch, capsys, flat(to_stdout))
+    assert code == 0, err
+    record = Prediction.from_json(out)
+    assert "Reading 20,000 tokens of the training set" in err
+    assert "--quick" in err
+    del to_stdout["--output"]
+    code, out, err = run(monkeypatch, capsys, [*flat(to_stdout), "--format", "csv", "--quiet", "--quick"])
+    assert (code, err) == (0, "")
+    rows = list(csv.DictReader(out.splitlines()))
+    assert {(row["domain"], row["predictor"]) for row in rows} == {
+        (domain, one.name) for one in record.predictors for domain in one.scores
+    }
+    # The tiny sets have fewer tokens than quick settings read, so the figures are those of the full ones.
+    first = {row["domain"]: float(row["score"]) for row in rows if row["predictor"] == "sts_act"}
+    assert first == pytest.approx(record.predictor("sts_act").values)
+
+
+def test_quick_reads_a_fifth_unless_told_otherwise(monkeypatch, capsys, arguments):
+    code, _, err = run(monkeypatch, capsys, [*flat(arguments), "--quick", "--domain-tokens", "77", "-q"])
+    assert code == 0, err
+    settings = Prediction.read(Path(arguments["--output"])).experiment.settings
+    assert (settings.shift_tokens, settings.domain_tokens) == (PredictSettings().shift_tokens / 5, 77)
+    assert PredictSettings().domain_tokens / 5 == QUICK["domain_tokens"]
+
+
 def test_an_unwritable_output_is_found_before_the_work(monkeypatch, capsys, arguments):
     monkeypatch.setattr("sts_eval.prediction.predict.predict", lambda *_: pytest.fail("the work was begun"))
     code, _, err = run(monkeypatch, capsys, flat({**arguments, "--output": "/proc/prediction.json"}))
@@ -114,6 +149,24 @@ def test_help_loads_nothing_slow(words):
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert printed.strip().endswith("[]")
     assert "Options:" in printed
+
+
+def test_env_says_versions_and_no_paths():
+    printed = CliRunner().invoke(cli, ["env"]).output
+    lines = dict(line.split(": ", 1) for line in printed.splitlines())
+    for name, value in {"torch": torch.__version__, "python": platform.python_version()}.items():
+        assert lines[name] == value
+    assert lines["device"] in ("cpu", "cuda", "mps")
+    assert str(Path.home()) not in printed
+    assert str(Path.cwd()) not in printed
+
+
+def test_the_version_names_the_commit_of_a_checkout():
+    printed = CliRunner().invoke(cli, ["--version"]).output.strip()
+    root = Path(sts_eval.__file__).parents[1]
+    words = [shutil.which("git"), "rev-parse", "HEAD"]
+    head = subprocess.run(words, cwd=root, capture_output=True, text=True, check=True).stdout
+    assert printed.startswith(f"sts-eval, version {sts_eval.__version__} (commit {head[:12]}")
 
 
 def test_help_shows_the_first_command_as_it_is_typed():
@@ -131,6 +184,28 @@ def test_saes_lists_releases_and_the_default():
     printed = CliRunner().invoke(cli, ["list", "saes", "google/gemma-2-9b-it"]).output
     assert "gemma-scope-9b-it-res" in printed
     assert "--sae-id layer_31/width_131k/average_l0_13" in printed
+
+
+def test_saes_can_be_searched_to_the_last_id():
+    printed = CliRunner().invoke(cli, ["list", "saes", "google/gemma-3-270m-it", "--id", "layer_12_width_65k"]).output
+    assert printed.count("layer_12_width_65k_l0_medium") >= 3  # of the instruct and the base model, and the default
+    assert re.search(r"gemma-scope-2-270m-it-res +│ 1 +│ layer_12_width_65k_l0_medium +│ this model", printed)
+    assert re.search(r"gemma-scope-2-270m-pt-res +│ 1 +│ layer_12_width_65k_l0_medium +│ google/gemma-3-270m ", printed)
+    assert "layer_9_" not in printed
+    printed = CliRunner().invoke(cli, ["list", "saes", "openai-community/gpt2"]).output
+    assert "Default: --sae-release gpt2-small-resid-post-v5-32k --sae-id blocks.8.hook_resid_post" in printed
+
+
+def test_options_of_predict_stand_under_headings():
+    printed = CliRunner().invoke(cli, ["predict", "--help"]).output
+    places = [
+        printed.index(f"\n{name}:\n") for name in ("Model", "SAE", "Training set", "Benchmark", "Method", "Options")
+    ]
+    assert places == sorted(places)
+    assert places[1] < printed.index("--sae-release") < places[2]
+    assert printed.count("--quick") >= 1
+    assert "mmlu_pro" in printed
+    assert "Mmlu_pro" not in printed
 
 
 def test_the_console_script_is_installed(tmp_path):

@@ -1,5 +1,6 @@
 """`sts-eval compare` as a user meets it."""
 
+import csv
 import sys
 
 import pytest
@@ -45,6 +46,16 @@ def test_prints_without_writing(monkeypatch, capsys, runs, tmp_path):
     code, out, _ = run(monkeypatch, capsys, runs, "--resamples", 100, "--all")
     assert code == 0
     assert "log-probability" in out
+    assert list(tmp_path.iterdir()) == [runs]
+
+
+def test_data_for_programs(monkeypatch, capsys, runs, tmp_path):
+    code, out, err = run(monkeypatch, capsys, runs, "--resamples", 100, "-o", "-")
+    assert (code, err) == (0, "")
+    record = Comparison.from_json(out)
+    code, out, _ = run(monkeypatch, capsys, runs, "--resamples", 100, "--format", "csv")
+    rows = list(csv.DictReader(out.splitlines()))
+    assert len(rows) == sum(len(table.rows) for table in record.tables)
     assert list(tmp_path.iterdir()) == [runs]
 
 

@@ -53,6 +53,8 @@ def test_the_exit_code_and_the_names(tmp_path):
     assert json.loads((tmp_path / "gate.json").read_text(encoding="utf-8"))["passed"] is False
     ended = call("gate", tmp_path / "transfer.json", "--max-drop", "15")
     assert (ended.code, "Passed: no domain is shown to have fallen" in ended.out) == (0, True)
+    ended = call("gate", tmp_path / "transfer.json", "-o", "-")
+    assert (ended.code, json.loads(ended.out)["passed"]) == (3, False)
     (tmp_path / "empty").mkdir()
     ended = call("gate", tmp_path / "empty")
     assert (ended.code, "is no finished run" in ended.err) == (2, True)

@@ -60,9 +60,9 @@ def test_a_record_is_not_overwritten_in_silence(tmp_path):
     other = CASES / "table_case_space.csv"
     ended = call("import", "--format", "table", other, "-o", path)
     assert ended.code == 2
-    assert "transfer.json exists already. Give another path with -o, or --overwrite to replace it." in ended.err
+    assert "transfer.json is there already. Give another path, or --force to overwrite it." in ended.err
     assert path.read_bytes() == first
-    assert call("import", "--format", "table", other, "-o", path, "--overwrite").code == 0
+    assert call("import", "--format", "table", other, "-o", path, "--force").code == 0
     assert Transfer.read(path).domains[0].accuracy_after == 1
 
 

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import warnings
 
 import pytest
 from helpers import tiny
@@ -19,6 +20,7 @@ from sts_eval.experiment import (
     SAESpec,
     TrainingSetSpec,
 )
+from sts_eval.harness.task import _spread_over_seeds
 from sts_eval.prediction import collect
 from sts_eval.prediction.predict import predict
 from sts_eval.records.prediction import SCORES
@@ -60,6 +62,13 @@ def test_several_seeds_give_the_cores_mean_and_spread():
         assert row["sts_icl,none"] == pytest.approx(score.value, rel=1e-5)
         assert row["sts_icl_seed_sd,none"] == pytest.approx(score.seed_sd, rel=1e-3)
         assert score.seed_sd > 0
+
+
+def test_the_spread_over_seeds_by_hand():
+    assert _spread_over_seeds([{0: 1.0, 1: 3.0}, {0: 3.0, 1: 5.0}]) == pytest.approx(2**0.5)  # means 2 and 4
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert math.isnan(_spread_over_seeds([{0: 1.0}, {0: 2.0}]))
 
 
 def test_other_predictors_stand_in_the_same_table():

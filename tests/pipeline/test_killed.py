@@ -19,7 +19,8 @@ TELLING = """
 import sys
 from contextlib import contextmanager
 import torch
-from sts_eval.cli import main, progress
+from sts_eval.cli import main
+from sts_eval.reporting import progress
 
 @contextmanager
 def lines():
@@ -31,7 +32,7 @@ main()
 """
 """The console script, with its progress as lines on stdout."""
 
-WAIT = 120
+WAIT = 1500  # seconds after which the process is taken to hang: a machine with other jobs is slow
 
 
 def start(command, errors):

@@ -1,5 +1,6 @@
 """What later stages need is checked before the first: one line, exit code 2, nothing made."""
 
+import re
 import shutil
 from collections import namedtuple
 
@@ -115,4 +116,39 @@ def test_a_run_without_a_terminal_tells_of_every_stage(finished):
         "report",
     ):
         assert any(line.startswith(start) for line in lines), start
-    assert all(line.startswith("[0:0") for line in finished.ended.err.splitlines())
+    plan, *told = finished.ended.err.splitlines()
+    assert plan == ("Now: prediction. Next: fine-tuning (2 seeds), accuracy before and after, report.")
+    assert sum(not line.startswith("[0:0") for line in told) == 1  # that the prediction is kept, and what comes next
+
+
+def test_check_says_in_a_table_what_is_wrong_and_how_to_mend_it(calls, tmp_path):
+    file = write_experiment(
+        tmp_path / "small.yaml",
+        training_set={"source": str(tmp_path / "missing.jsonl")},
+        model={"id": str(tmp_path / "model")},
+        measure={"backend": "hff"},
+    )
+    ended = call("check", file, "--folder", tmp_path / "runs" / "small")
+    assert ended.code == 2
+    assert re.search(r"benchmark +│ ok +│ 5 domains, [0-9,]+ questions", ended.out)
+    for name, problem, remedy in (
+        ("training set", "missing.jsonl", "→"),
+        ("model", "there is no model folder", "→ Give a folder in the Hugging Face format"),
+        ("task that measures", "lm-eval has no backend 'hff'", "→ Set measure.backend to hf"),
+    ):
+        assert re.search(rf"{name} +│ wrong", ended.out)
+        assert problem in ended.out
+        assert remedy in ended.out
+    assert ended.out.count(" wrong ") == 3  # what waits for the training set is not told a second time
+    assert "would fail" in ended.err
+    assert calls == {}
+
+
+def test_check_of_a_run_that_can_be_done(calls, tmp_path):
+    ended = call("check", write_experiment(tmp_path / "small.yaml"), "--folder", tmp_path / "runs" / "small")
+    assert ended.code == 0, ended.err
+    assert " wrong " not in ended.out
+    assert "fine-tuning" in ended.out
+    assert "of the disk" in ended.out
+    assert f"Next: sts-eval run {tmp_path / 'small.yaml'}" in ended.out
+    assert calls == {}

@@ -130,7 +130,7 @@ def test_two_processes_take_each_request_once_and_again_after_the_lease(tmp_path
         workers = [fork.Process(target=take_all, args=(str(tmp_path), name, answers)) for name in "ab"]
         for worker in workers:
             worker.start()
-        taken = [one for _ in workers for one in answers.get(timeout=60)]
+        taken = [one for _ in workers for one in answers.get(timeout=1500)]
         for worker in workers:
             worker.join()
         assert sorted(taken) == sorted((key, attempt) for key in keys)

@@ -120,11 +120,11 @@ def test_a_lease_is_renewed_while_work_goes_on(store, tmp_path):
     queue = Queue(store.files)
 
     def slow(experiment, folder, register):
-        time.sleep(1.5)
+        time.sleep(4)
         assert queue.take(60, "thief") is None
         pipeline(experiment, folder, register)
 
-    assert work(store, queue, tmp_path / "runs", worker="w", lease_seconds=0.6, runs=slow)[1] is not None
+    assert work(store, queue, tmp_path / "runs", worker="w", lease_seconds=3, runs=slow)[1] is not None
 
 
 def test_a_worker_that_lost_its_lease_does_not_say_that_it_is_done(store, tmp_path, monkeypatch):

@@ -83,7 +83,7 @@ def test_a_killed_writer_leaves_nothing_half_and_the_next_goes_on(tmp_path):
         ready = fork.Event()
         writer = fork.Process(target=hand_in_forever, args=(str(tmp_path), ready))
         writer.start()
-        assert ready.wait(30)
+        assert ready.wait(1500)
         time.sleep(0.05 + 0.02 * round_number)
         os.kill(writer.pid, signal.SIGKILL)
         writer.join()

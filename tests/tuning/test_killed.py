@@ -38,7 +38,7 @@ finetune(
 
 def wait_for(seen, process):
     """Wait until something shows, while the process lives."""
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 1500
     while not seen():
         assert process.poll() is None, process.stderr.read().decode()
         assert time.monotonic() < deadline
