@@ -43,12 +43,14 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def on_page_markdown(markdown: str, *, page: Page, **_: Any) -> str:
     """Fill in what comes from the code, and let links lead to where their files are on the site."""
+    # Python-Markdown wants a blank line around a table, GitHub does not.
+    markdown = re.sub(r"(<!-- generated: [^>]+ -->\n)(.*?)(\n<!-- end -->)", r"\1\n\2\n\3", markdown, flags=re.DOTALL)
     text = re.sub(r"<!-- from the code: (\w+) -->", lambda found: PAGES[found[1]](), markdown)
     source = Path(page.file.abs_src_path or DOCS / page.file.src_uri)
-    here = os.path.dirname(page.file.src_uri)
+    here = DOCS / Path(page.file.src_uri).parent
 
     def moved(link: re.Match[str]) -> str:
-        return link[1] + Path(os.path.relpath(uri((source.parent / link[2]).resolve()), here or ".")).as_posix()
+        return link[1] + Path(os.path.relpath(DOCS / uri((source.parent / link[2]).resolve()), here)).as_posix()
 
     return LINK.sub(moved, text)
 

@@ -7,7 +7,7 @@ import inspect
 import pkgutil
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_type_hints
 
 import click
 from pydantic import BaseModel
@@ -26,17 +26,19 @@ def commands() -> str:
     for title, names in SECTIONS.items():
         parts.append(f"## {title}")
         for name in names:
-            parts += _helps(cli.get_command(click.Context(cli), name), click.Context(cli, info_name="sts-eval"), name)
+            parts += _helps(cli, click.Context(cli, info_name="sts-eval"), name)
     return "\n\n".join(parts)
 
 
-def _helps(command: click.Command | None, parent: click.Context, name: str) -> Iterator[str]:
-    assert command is not None, name
+def _helps(group: click.Group, parent: click.Context, name: str) -> Iterator[str]:
+    _, command, _ = group.resolve_command(parent, [name])
+    if command is None:
+        return
     context = click.Context(command, parent=parent, info_name=name, terminal_width=WIDTH, max_content_width=WIDTH)
     yield f"### {context.command_path}\n\n```text\n{command.get_help(context)}\n```"
     if isinstance(command, click.Group):
         for inner in command.list_commands(context):
-            yield from _helps(command.get_command(context, inner), context, inner)
+            yield from _helps(command, context, inner)
 
 
 def records() -> str:
@@ -57,9 +59,9 @@ def _kinds(kind: type[BaseModel]) -> Iterator[type[BaseModel]]:
 
 
 def _table(kind: type[BaseModel], known: set[str], heading: str = "##") -> str:
+    hints = get_type_hints(kind)  # without the constraints of `Annotated`
     rows = [
-        (f"`{name}`", _type(field.annotation, known), field.description or "")
-        for name, field in kind.model_fields.items()
+        (f"`{name}`", _type(hints[name], known), field.description or "") for name, field in kind.model_fields.items()
     ]
     return f"{heading} {kind.__name__}\n\n{inspect.getdoc(kind)}\n\n{markdown(('field', 'type', 'meaning'), rows)}"
 

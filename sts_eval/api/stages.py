@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from sts_eval.sweeps.matrix import Matrix
 
 
+Predicted = str | Path | Prediction | PredictionResult
+"""A prediction, what `predict` returned, or the record's file."""
+
+
 def run(experiment: str | Path | Run, folder: str | Path | None = None, *, post_hoc: bool = False) -> RunResult:
     """Predict, fine-tune, measure and report. A stage whose record exists is not done again.
 
@@ -49,7 +53,7 @@ def finetune(
     experiment: str | Path | Run,
     folder: str | Path | None = None,
     *,
-    prediction: str | Path | Prediction | PredictionResult | None = None,
+    prediction: Predicted | None = None,
 ) -> Tuning:
     """Fine-tune the experiment's model, once per seed, into the run's folder. Seeds that are there are not repeated.
 
@@ -74,7 +78,7 @@ def measure(
     experiment: str | Path | Run,
     tuning: str | Path,
     *,
-    prediction: str | Path | Prediction | PredictionResult | None = None,
+    prediction: Predicted | None = None,
     output: str | Path | None = None,
 ) -> Transfer:
     """Measure accuracy before and after a fine-tuning, on the same questions, with lm-evaluation-harness.

@@ -1,6 +1,7 @@
 """A mixture, and an experiment with arms, as tables: on a terminal and in Markdown."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.console import Console
 
@@ -16,7 +17,7 @@ DIGITS = {"accuracy": 1, "logprob": 3}
 
 def mixture_title(mixture: Mixture) -> str:
     """What is added to what, and by which weights."""
-    return f"{mixture.budget} rows to add to {mixture.training_set.source} by {mixture.by}"
+    return f"{mixture.budget} rows to add to {Path(mixture.training_set.source).name} by {mixture.by}"
 
 
 def print_mixture(mixture: Mixture, console: Console | None = None) -> None:
