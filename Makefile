@@ -7,7 +7,7 @@ export OMP_NUM_THREADS ?= 1
 export TOKENIZERS_PARALLELISM := false
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: demo test lint types suite slow real-models clean
+.PHONY: demo test lint types suite slow docs notebooks real-models clean
 
 demo: $(VENV)/.installed
 	test -f runs/demo.yaml || $(BIN)/sts-eval init --lab runs/demo.yaml
@@ -27,6 +27,14 @@ suite: $(VENV)/.installed-dev
 
 slow: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m slow
+
+# The site of the documents, in build/site. It needs no network. A warning is an error.
+docs: $(VENV)/.installed-dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+# The notebooks with the outputs that they have today.
+notebooks: $(VENV)/.installed-dev
+	$(BIN)/python docs/run_notebooks.py
 
 # The tasks/ files are copied at installation, so a change to them installs again.
 $(VENV)/.installed: pyproject.toml constraints.txt $(shell find tasks -name '*.yaml')

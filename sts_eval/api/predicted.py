@@ -16,7 +16,12 @@ IN_MEMORY = "a model in memory"
 
 
 def predict(
-    model: str | tuple[Any, Any], *, sft: str, sae: Any = None, domains: str = "mmlu_pro", **settings: Any
+    model: str | Path | tuple[Any, Any],
+    *,
+    sft: str | Path,
+    sae: Any = None,
+    domains: str | Path = "mmlu_pro",
+    **settings: Any,
 ) -> PredictionResult:
     """Predict which domains will change most if a model is fine-tuned on a training set.
 
@@ -35,14 +40,14 @@ def predict(
     from sts_eval.reporting.progress import progress_bars
 
     loaded = None
-    given = _checked(settings) | {"sft": sft, "domains": domains}
+    given = _checked(settings) | {"sft": str(sft), "domains": str(domains)}
     if isinstance(model, tuple):
         if sae is None or isinstance(sae, str | Path):
             raise UserError("a loaded model needs a loaded SAE", "Pass sae=SAE.load_from_disk(…) of sae-lens")
         network, tokenizer = model
         given["model"] = getattr(network.config, "_name_or_path", "") or IN_MEMORY
     else:
-        given["model"] = model
+        given["model"] = str(model)
     if isinstance(sae, str | Path):
         given["sae_path" if Path(sae).expanduser().exists() else "sae_release"] = str(sae)
     elif sae is not None and not isinstance(model, tuple):
