@@ -1,4 +1,4 @@
-"""The pages of the reference that come from the code: commands from click, records from pydantic."""
+"""The pages of the reference that come from the code: functions, commands from click, records from pydantic."""
 
 from __future__ import annotations
 
@@ -13,11 +13,18 @@ import click
 from pydantic import BaseModel
 from settings_tables import markdown
 
+import sts_eval.api
 import sts_eval.records
 from sts_eval.cli import SECTIONS, cli
 from sts_eval.records.record import Part, Record
 
 WIDTH = 100  # of a help text, in characters
+
+
+def api() -> str:
+    """Every public function, then every class; mkdocstrings puts their docstrings there."""
+    names = sorted(sts_eval.api.__all__, key=lambda name: (name[0].isupper(), name))
+    return "\n\n".join(f"::: sts_eval.{name}" for name in names)
 
 
 def commands() -> str:
@@ -72,4 +79,4 @@ def _type(annotation: Any, known: set[str]) -> str:
     return re.sub(r"\w+", lambda name: f"[{name[0]}](#{name[0].lower()})" if name[0] in known else name[0], written)
 
 
-PAGES = {"commands": commands, "records": records}
+PAGES = {"api": api, "commands": commands, "records": records}
