@@ -90,7 +90,12 @@ CLAIMS = (
         "`sts_eval.predictors.registry.PREDICTORS`, without those of the groups sts and sts_sizes",
         lambda _: (sum(one.group not in ("sts", "sts_sizes") for one in PREDICTORS),),
     ),
-    Claim(EVIDENCE, "Correlations pooled over runs, with {:.0%} intervals", COMPARE, lambda facts: (facts.comparison.level,)),
+    Claim(
+        EVIDENCE,
+        "Correlations pooled over runs, with {:.0%} intervals",
+        COMPARE,
+        lambda facts: (facts.comparison.level,),
+    ),
     Claim(
         README,
         "are alike: {} to {}, with lower ends of their intervals between {} and {}",

@@ -4,8 +4,6 @@ Functions take what the command line takes, under the same names, and do the sam
 a table in a notebook and as ten lines in a terminal; `.record` is the record on disk behind it.
 """
 
-import warnings
-
 from sts_eval.api.compared import calibrate, compare, report
 from sts_eval.api.mixed import mix
 from sts_eval.api.predicted import predict
@@ -19,9 +17,6 @@ from sts_eval.api.results import (
     RunResult,
 )
 from sts_eval.api.stages import finetune, measure, run, sweep
-
-# Libraries that draw bars with tqdm ask notebooks for ipywidgets. The progress of this package is lines of text.
-warnings.filterwarnings("ignore", message="IProgress not found")
 
 __all__ = [
     "CalibrationResult",

@@ -9,11 +9,13 @@ from sts_eval.api.given import described, record
 from sts_eval.api.results import CalibrationResult, MixtureResult, PredictionResult, RunResult
 from sts_eval.errors import UserError
 from sts_eval.experiment import Run, TrainingSetSpec
+from sts_eval.quiet import quietly
 from sts_eval.records.calibration import Calibration
 from sts_eval.records.prediction import Prediction
 from sts_eval.records.transfer import Transfer
 
 
+@quietly()
 def mix(
     prediction: str | Path | Prediction | PredictionResult,
     pool: str | Path,

@@ -10,11 +10,13 @@ from typing import Any
 from sts_eval.api.results import PredictionResult
 from sts_eval.errors import UserError
 from sts_eval.experiment import Experiment
+from sts_eval.quiet import quietly
 from sts_eval.settings import describe, settings_of
 
 IN_MEMORY = "a model in memory"
 
 
+@quietly()
 def predict(
     model: str | Path | tuple[Any, Any],
     *,

@@ -9,6 +9,7 @@ from sts_eval.api.given import described, folder_of, record
 from sts_eval.api.results import PredictionResult, ReportResult, RunResult
 from sts_eval.errors import UserError
 from sts_eval.experiment import Run
+from sts_eval.quiet import quietly
 from sts_eval.records.claim import claimed, own_claim
 from sts_eval.records.prediction import Prediction
 from sts_eval.records.record import check_writable
@@ -26,6 +27,7 @@ Predicted = str | Path | Prediction | PredictionResult
 """A prediction, what `predict` returned, or the record's file."""
 
 
+@quietly()
 def run(experiment: str | Path | Run, folder: str | Path | None = None, *, post_hoc: bool = False) -> RunResult:
     """Predict, fine-tune, measure and report. A stage whose record exists is not done again.
 
@@ -49,6 +51,7 @@ def run(experiment: str | Path | Run, folder: str | Path | None = None, *, post_
     return RunResult(place, PredictionResult(prediction), ReportResult(report))
 
 
+@quietly()
 def finetune(
     experiment: str | Path | Run,
     folder: str | Path | None = None,
@@ -74,6 +77,7 @@ def finetune(
     return tuning
 
 
+@quietly()
 def measure(
     experiment: str | Path | Run,
     tuning: str | Path,
@@ -119,6 +123,7 @@ def measure(
     return transfer
 
 
+@quietly()
 def sweep(
     matrix: str | Path | Matrix, folder: str | Path | None = None, *, predict_only: bool = False, retry: bool = False
 ) -> pd.DataFrame:
