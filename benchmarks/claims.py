@@ -288,8 +288,8 @@ def uncovered(document: str, facts: Facts) -> list[str]:
 
 HEAD = """# Every claim with a figure, and what is behind it
 
-Written by `python benchmarks/claims.py`. It lists the figures that stand in sentences of README.md,
-docs/start.md and docs/evidence.md, each with the command or function that gives it. `tests/docs/test_claims.py` makes them again from the
+Written by `python benchmarks/claims.py`. It lists the figures that stand in sentences of README.md, docs/start.md and
+docs/evidence.md, each with the command or function that gives it. `tests/docs/test_claims.py` makes them again from the
 committed records and fails where a sentence has another figure, or one that is not in this list. Numbers in words
 (half, a dozen) are not looked for.
 
@@ -298,7 +298,7 @@ committed records and fails where a sentence has another figure, or one that is 
 """
 
 FOOT = """
-The tables of the two documents that are marked as generated come from `python benchmarks/lab_evidence.py`, which takes
+The tables of these documents that are marked as generated come from `python benchmarks/lab_evidence.py`, which takes
 those named `lab_claims`, `lab_few_shot`, `lab_combination` and `real_lexical` from the files of that name in
 benchmarks/results. `tests/docs/test_evidence.py` makes them again from the committed comparison, and, as slow tests,
 the comparison and `lab_combination` from the committed runs, and `real_lexical` from the real data where these are at

@@ -23,7 +23,7 @@ def quiet_libraries() -> None:
 def quietly() -> Iterator[None]:
     """The same for the time of a call from Python, whose own settings come back; also a decorator.
 
-    In a notebook tqdm asks for ipywidgets, with which the libraries below would draw bars. Our progress is lines of text.
+    In a notebook tqdm asks for ipywidgets, with which it would draw bars. Our progress is lines of text.
     """
     with warnings.catch_warnings():
         quiet_libraries()

@@ -1,4 +1,4 @@
-"""Figures in sentences of README.md, docs/start.md and docs/evidence.md follow from the committed records, and none is left out."""
+"""Figures in sentences of three documents follow from the committed records, and none is left out."""
 
 import pytest
 from helpers.benchmarks import script
