@@ -42,6 +42,7 @@ def test_there_are_three():
     assert len(NOTEBOOKS) == 3
 
 
+@pytest.mark.timeout(1200)  # half a minute on a quiet core, and many times that beside other work
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs_and_shows_what_is_committed(path, runner, tmp_path):
     ran = runner.ran(path, tmp_path)  # which raises what a cell raises
