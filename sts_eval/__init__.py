@@ -10,20 +10,19 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from sts_eval.api import *  # noqa: F403 -- type checkers and editors see the one list of names
-    from sts_eval.api import __all__ as __all__
-
 __version__ = "0.1.0"
 
+if TYPE_CHECKING:  # type checkers and editors see the one list of names
+    from sts_eval.api import *  # noqa: F403 -- whatever is in that list
+    from sts_eval.api import __all__ as __all__
+else:
 
-def __getattr__(name: str) -> Any:
-    """A public function or class, or the list of them."""
-    api = importlib.import_module("sts_eval.api")
-    if name == "__all__" or name in api.__all__:
-        return getattr(api, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    def __getattr__(name: str) -> Any:
+        """A public function or class, or the list of them."""
+        api = importlib.import_module("sts_eval.api")
+        if name == "__all__" or name in api.__all__:
+            return getattr(api, name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
-
-def __dir__() -> list[str]:
-    return [*__getattr__("__all__"), "__version__"]
+    def __dir__() -> list[str]:
+        return [*__getattr__("__all__"), "__version__"]
