@@ -28,7 +28,8 @@ suite: $(VENV)/.installed-dev
 slow: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m slow
 
-# The site of the documents, in build/site. It needs no network. A warning is an error.
+# The site of the documents, in build/site. A warning is an error. Pages open from disk, but for the search, which needs a
+# server: python -m http.server -d build/site
 docs: $(VENV)/.installed-dev
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
