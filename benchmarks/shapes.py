@@ -1,11 +1,12 @@
-"""Models and SAEs of real sizes and random weights, on which cost is measured, and the floor under that cost.
+"""Models of real sizes and random weights, or real ones, on which cost is measured, and the floor under that cost.
 
-What is timed does not depend on the weights.
+What is timed does not depend on the weights, so SAEs are random.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,7 @@ import torch
 from sae_lens import SAE, JumpReLUSAE, JumpReLUSAEConfig
 from sae_lens.saes.sae import SAEMetadata
 from tokenizers import Tokenizer, models, pre_tokenizers
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel, PreTrainedTokenizerFast
 
 from sts_eval.data.benchmark import Domain, Question
 from sts_eval.data.training_set import Example, TrainingSet
@@ -26,7 +27,7 @@ WORDS = 4000
 
 @dataclass(frozen=True)
 class Shape:
-    """A Llama's size, and the work that is put before it."""
+    """A model's size, and the work that is put before it; by default a Llama whose heads have keys of their own."""
 
     hidden: int
     layers: int
@@ -37,6 +38,28 @@ class Shape:
     prefix: int = 8000
     question: int = 150
     questions: int = 24
+    weights: int | None = None  # of the matrices of a block
+    attention: int | None = None  # width of all queries of a block
+    window: int | None = None  # tokens that most blocks see, where they see no more
+
+    @classmethod
+    def of(cls, network: Any, *, prefix: int, questions: int) -> Shape:
+        """The size of a real model, with an SAE eight times as wide."""
+        config = network.config.get_text_config()
+        block = network.model.layers[0]
+        return cls(
+            config.hidden_size,
+            config.num_hidden_layers,
+            config.num_attention_heads,
+            config.intermediate_size,
+            config.vocab_size,
+            8 * config.hidden_size,
+            prefix=prefix,
+            questions=questions,
+            weights=sum(part.numel() for part in block.parameters() if part.dim() > 1),
+            attention=config.num_attention_heads * block.self_attn.head_dim,
+            window=getattr(config, "sliding_window", None),
+        )
 
     @property
     def hook(self) -> int:
@@ -89,12 +112,20 @@ def autoencoder(shape: Shape, d_sae: int, device: str) -> SparseAutoencoder:
     return SparseAutoencoder(sae, hook, None, None, "random", None)
 
 
-def texts(shape: Shape, seed: int = 0) -> tuple[TrainingSet, Domain]:
+def common_words(tokenizer: Any) -> list[str]:
+    """Words that are a token each behind a space, the most common ones first."""
+    texts = (tokenizer.decode([token]) for token in range(len(tokenizer)))
+    words = (text[1:] for text in texts if text[:1] == " " and text[1:].isascii() and text[1:].isalpha())
+    return list(dict.fromkeys(words))[:WORDS]
+
+
+def texts(shape: Shape, seed: int = 0, vocabulary: Sequence[str] = ()) -> tuple[TrainingSet, Domain]:
     """Two long demonstrations and many questions; a domain with five short demonstrations."""
+    known = vocabulary or [f"w{number}" for number in range(WORDS - 4)]
     rng = np.random.default_rng(seed)
 
     def words(n: int) -> str:
-        return " ".join(f"w{number}" for number in rng.integers(0, WORDS - 4, n))
+        return " ".join(known[number] for number in rng.integers(0, len(known), n))
 
     half = shape.prefix // 2 - shape.question - 4
     rows = [Example(words(shape.question), words(half)) for _ in range(shape.questions + 2)]
@@ -104,9 +135,13 @@ def texts(shape: Shape, seed: int = 0) -> tuple[TrainingSet, Domain]:
 
 
 def block_flops(shape: Shape, blocks: int, tokens: float, seen: float) -> float:
-    """Operations of tokens that go through so many blocks and each see so many others on average."""
-    weights = 4 * shape.hidden**2 + 3 * shape.hidden * shape.feed_forward
-    return blocks * tokens * (2 * weights + 4 * shape.hidden * seen)
+    """Operations of tokens that go through so many blocks and each see so many others on average.
+
+    Where blocks see a window, all are taken to: the floor is then a little too low.
+    """
+    weights = shape.weights or 4 * shape.hidden**2 + 3 * shape.hidden * shape.feed_forward
+    seen = min(seen, shape.window or seen)
+    return blocks * tokens * (2 * weights + 4 * (shape.attention or shape.hidden) * seen)
 
 
 def flops(shape: Shape) -> float:
@@ -118,7 +153,7 @@ def flops(shape: Shape) -> float:
     return prefix + alone + behind + 2 * 2 * shape.hidden * shape.d_sae * asked
 
 
-def matmul_rate(network: LlamaForCausalLM) -> float:
+def matmul_rate(network: PreTrainedModel) -> float:
     """FLOPs a second of a large matrix product, the best of several."""
     dtype, device, n = network.dtype, network.device, 2048
     a, b = (torch.randn(n, n, device=device, dtype=dtype) for _ in range(2))
@@ -132,7 +167,7 @@ def matmul_rate(network: LlamaForCausalLM) -> float:
     return best
 
 
-def wait(network: LlamaForCausalLM) -> None:
+def wait(network: PreTrainedModel) -> None:
     """Until an accelerator has done what it was told."""
     if network.device.type == "cuda":
         torch.cuda.synchronize()

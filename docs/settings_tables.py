@@ -1,4 +1,4 @@
-"""Write the tables of settings into experiments.md, harness.md and ablation.md, from the fields of `experiment.py`.
+"""Write the tables of settings into experiments.md, harness.md and ablation.md, from `sts_eval.experiment`.
 
 Run it after a setting has changed: `python docs/settings_tables.py`.
 """

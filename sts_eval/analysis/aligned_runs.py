@@ -19,7 +19,7 @@ from sts_eval.statistics.resampling import Units
 
 Floats = NDArray[np.float64]
 
-SIZES = "sts_sizes"  # group of STS's scores at other numbers of features than the one asked for
+VARIANTS = ("sts_sizes", "sts_layers")  # groups of STS's scores at other numbers of features, and at other layers
 HOME = "home"  # group of predictors that know what a training set is made for
 
 HOME_SUMMARIES = {
@@ -86,7 +86,7 @@ class AlignedRuns:
     home: NDArray[np.bool_]  # is the run's training set made for the domain? shape (n_runs, n_domains)
     measures: dict[Measure, Changes]  # those beside accuracy only where every run and domain has them
     predictors: dict[str, AlignedScores]
-    variants: dict[str, AlignedScores]  # STS at other numbers of features, to choose from; not compared as they are
+    variants: dict[str, AlignedScores]  # STS at other numbers of features and layers; chosen among, not compared
     left_out: tuple[str, ...]  # domains that some run lacks
 
     @property
@@ -126,9 +126,9 @@ def align(outcomes: Sequence[Outcome]) -> AlignedRuns:
         set_of=np.array([training_sets.index(outcome.training_set) for outcome in outcomes]),
         home=np.array([[name in outcome.home for name in domains] for outcome in outcomes]),
         measures=measures,
-        predictors={name: one for name, one in found.items() if one.group != SIZES}
+        predictors={name: one for name, one in found.items() if one.group not in VARIANTS}
         | _home_predictors(outcomes, domains),
-        variants={name: one for name, one in found.items() if one.group == SIZES},
+        variants={name: one for name, one in found.items() if one.group in VARIANTS},
         left_out=tuple(name for name in every if name not in domains),
     )
 

@@ -9,7 +9,7 @@ import numpy as np
 from sts_eval.analysis.aligned_runs import HOME, AlignedRuns, AlignedScores, Changes, Floats
 from sts_eval.analysis.correlations import BesideOtherSets, DomainBySet, Estimate, WithinRuns, ends
 from sts_eval.analysis.history import LOW_RANK, history_predictors
-from sts_eval.analysis.tuned_size import tuned_predictors
+from sts_eval.analysis.tuned_sts import tuned_predictors
 from sts_eval.records.comparison import (
     AWAY,
     SET_BY_DOMAIN,

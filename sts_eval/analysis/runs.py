@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sts_eval.analysis.aligned_runs import BESIDE_ACCURACY, FEWEST_DOMAINS
 from sts_eval.analysis.belonging import check_belonging
+from sts_eval.analysis.layers import scores_of_other_layers
 from sts_eval.analysis.names import model_name, set_name
 from sts_eval.errors import UserError
 from sts_eval.records.oracle import Oracle
@@ -48,7 +49,7 @@ def outcome_of(
     unrelated: bool = False,
     questions: bool = False,
 ) -> Outcome:
-    """One run, by the prediction and the transfer that its report names, with its oracles where they were read.
+    """One run, by the prediction and the transfer that its report names, with what oracles and other layers say.
 
     Names, home domains and questions are as in `summarise`. `unrelated` goes on where the two are about different
     things.
@@ -60,6 +61,7 @@ def outcome_of(
     report, prediction, transfer = read_report(folder)
     files = RunFolder.of(folder)
     oracles = read_oracles(files, prediction, transfer)
+    layers = scores_of_other_layers(prediction, transfer, files)
     related = check_belonging(prediction, transfer, unrelated=unrelated, where=f"{folder}: ")
     outcome = summarise(
         prediction,
@@ -67,7 +69,7 @@ def outcome_of(
         model=model,
         training_set=training_set,
         home=home,
-        more=oracles,
+        more=(*oracles, *layers),
         changes=trusted_figures(transfer),
         questions=questions,
     )

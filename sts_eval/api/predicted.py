@@ -56,7 +56,7 @@ def predict(
         raise UserError("a loaded SAE needs a loaded model", "Pass model=(network, tokenizer)")
     experiment = describe(Experiment, given, lambda name, value: f"{name}={value!r}")
     if isinstance(model, tuple):
-        from sts_eval.model.sae import wrap_sae
+        from sts_eval.model.sae_loading import wrap_sae
         from sts_eval.study.extractor import assemble
 
         loaded = assemble(network, tokenizer, wrap_sae(sae, experiment.sae), experiment.settings)

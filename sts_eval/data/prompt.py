@@ -19,8 +19,19 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from sts_eval.data.chat_template import (
+    WITHOUT_TEMPLATE,
+    check_whole,
+    messages_of,
+    opens_otherwise,
+    rewords,
+    stop_ids,
+)
 from sts_eval.data.training_set import Example
 from sts_eval.errors import UserError
+
+# Stands for a message while the frame around it is found. A plain word, which no template strips.
+_WORD = "MESSAGE"
 
 
 class Turn(NamedTuple):
@@ -117,7 +128,7 @@ class Prompter:
             UserError: The chat template drops part of a solution.
         """
         shown = [self._prefix(examples[len(examples) - count :], suffix) for count in range(len(examples) + 1)]
-        _check_whole(examples, shown[-1])
+        check_whole(examples, shown[-1])
         return Demonstrations(tuple(tuple(self._opening_ids(text)) for text in shown))
 
     def turn(self, question: str, *, suffix: str = "") -> Turn:
@@ -128,7 +139,7 @@ class Prompter:
         """
         text = self._turn_text(question + suffix)
         if self.chat and not self._render([], question + suffix).endswith(text):
-            raise _rewords(question)
+            raise rewords(question)
         start = len(self._opening)
         stop = start + len(question)
         encoded = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
@@ -157,13 +168,13 @@ class Prompter:
         if self.chat:
             asked, whole = (
                 self._render([], shown[0].question),
-                self._apply(_messages(shown), answer_next=False),
+                self._apply(messages_of(shown), answer_next=False),
             )
         else:
             asked, whole = self._turn_text(shown[0].question), self._prefix([example], suffix)
         if not whole.startswith(asked):
-            raise _opens_otherwise(example.question, asked, whole)
-        _check_whole([Example(shown[0].question, example.solution)], whole)
+            raise opens_otherwise(example.question, asked, whole)
+        check_whole([Example(shown[0].question, example.solution)], whole)
         solved = whole.removeprefix(asked)
         return self._opening_ids(asked), self._ids(solved)
 
@@ -176,7 +187,7 @@ class Prompter:
         """
         if not self.chat:
             return ()
-        stops = _stop_ids(self.tokenizer)
+        stops = stop_ids(self.tokenizer)
         if stops & set(self._ids(self._after_answer)):
             return ()
         names = ", ".join(repr(self.tokenizer.decode([token])) for token in sorted(stops)) or "no token"
@@ -214,14 +225,14 @@ class Prompter:
     def _finished(self) -> str:
         """What a finished conversation has behind the turn: the solution and what the template writes around it."""
         asked = self._render([], _WORD)
-        whole = self._apply(_messages([Example(_WORD, _WORD)]), answer_next=False)
+        whole = self._apply(messages_of([Example(_WORD, _WORD)]), answer_next=False)
         if not whole.startswith(asked):
-            raise _opens_otherwise(_WORD, asked, whole)
+            raise opens_otherwise(_WORD, asked, whole)
         return whole.removeprefix(asked)
 
     @property
     def _after_answer(self) -> str:
-        return self._apply(_messages([Example(_WORD, _WORD)]), answer_next=False).rpartition(_WORD)[2]
+        return self._apply(messages_of([Example(_WORD, _WORD)]), answer_next=False).rpartition(_WORD)[2]
 
     def check_joint(self, examples: Sequence[Example], question: str, *, suffix: str = "") -> None:
         """Check on one prompt that prefix and turn, tokenised apart, are the prompt tokenised whole.
@@ -232,7 +243,7 @@ class Prompter:
         prefix = self._prefix(examples, suffix)
         turn = self._turn_text(question + suffix)
         if self.chat and self._render(self._with(examples, suffix), question + suffix) != prefix + turn:
-            raise _rewords(question)
+            raise rewords(question)
         if self._opening_ids(prefix + turn) != self._opening_ids(prefix) + self._ids(turn):
             self.warnings[
                 "the tokenizer merges text across the end of the demonstrations; the two sides were "
@@ -259,7 +270,7 @@ class Prompter:
         at, at_shown = alone.rfind(_WORD), shown.rfind(_WORD)
         closing = alone[at + len(_WORD) :]
         if at < 0 or closing != shown[at_shown + len(_WORD) :]:
-            raise _rewords(_WORD)
+            raise rewords(_WORD)
         before = alone[:at]
         one = self.tokenizer(before, add_special_tokens=False, return_offsets_mapping=True)
         other = self._ids(shown[:at_shown])
@@ -272,7 +283,7 @@ class Prompter:
         return before[start:], closing
 
     def _render(self, examples: Sequence[Example], question: str) -> str:
-        return self._apply([*_messages(examples), {"role": "user", "content": question}], answer_next=True)
+        return self._apply([*messages_of(examples), {"role": "user", "content": question}], answer_next=True)
 
     def _apply(self, messages: list[dict[str, str]], *, answer_next: bool) -> str:
         try:
@@ -285,7 +296,7 @@ class Prompter:
         except Exception as error:  # a template is a program: it may raise anything
             reason = " ".join(str(error).split()) or type(error).__name__
             raise UserError(
-                f"the chat template refuses a conversation of user and assistant turns: {reason!r}", _WITHOUT_TEMPLATE
+                f"the chat template refuses a conversation of user and assistant turns: {reason!r}", WITHOUT_TEMPLATE
             ) from error
         return text
 
@@ -303,71 +314,3 @@ class Prompter:
         bos = self.tokenizer.bos_token_id
         adds_bos = bos is not None and bos in self.tokenizer("a").input_ids
         return [bos, *ids] if adds_bos and ids[:1] != [bos] else ids
-
-
-_WITHOUT_TEMPLATE = "Pass --no-chat-template (in lm_eval: leave out --apply_chat_template)"
-
-# Stands for a message while the frame around it is found. A plain word, which no template strips.
-_WORD = "MESSAGE"
-
-
-def _messages(examples: Sequence[Example]) -> list[dict[str, str]]:
-    turns = [(("user", asked), ("assistant", solution)) for asked, solution in examples]
-    return [{"role": role, "content": content} for pair in turns for role, content in pair]
-
-
-def _rewords(question: str) -> UserError:
-    return UserError(
-        f"the chat template words the question {question[:40]!r} differently from context to context, so its "
-        "tokens cannot be paired",
-        _WITHOUT_TEMPLATE,
-    )
-
-
-def _opens_otherwise(question: str, asked: str, whole: str) -> UserError:
-    pairs = enumerate(zip(asked, whole, strict=False))
-    same = next((at for at, (left, right) in pairs if left != right), min(len(asked), len(whole)))
-    if same < asked.rfind(question) + len(question):
-        return _rewords(question)
-    return UserError(
-        f"the chat template opens an answer with {asked[same:][:60]!r}, and a finished conversation does not have that "
-        f"there but {whole[same:][:60]!r}, so the tuned model would not be asked as it was trained",
-        _WITHOUT_TEMPLATE,
-    )
-
-
-def _check_whole(examples: Sequence[Example], rendered: str) -> None:
-    """Refuse a text that lacks part of a solution; spaces and line breaks may differ.
-
-    Raises:
-        UserError: A solution is not in the text behind its question and before those that follow.
-    """
-    text, at = _squeezed(rendered), 0
-    for question, solution in examples:
-        asked = text.find(_squeezed(question), at)
-        at = asked + len(_squeezed(question)) if asked >= 0 else at
-        found = text.find(_squeezed(solution), at)
-        if found < 0:
-            raise UserError(
-                f"the chat template drops part of a solution, for instance of {solution[:60]!r}, as some templates do "
-                "with what comes before </think>",
-                _WITHOUT_TEMPLATE,
-            )
-        at = found + len(_squeezed(solution))
-
-
-def _squeezed(text: str) -> str:
-    return "".join(text.split())
-
-
-def _stop_ids(tokenizer: Any) -> set[int]:
-    """Tokens at which generation stops, by the tokenizer and by the generation settings saved beside it."""
-    from transformers import GenerationConfig
-
-    stops = {tokenizer.eos_token_id}
-    try:
-        told = GenerationConfig.from_pretrained(tokenizer.name_or_path).eos_token_id if tokenizer.name_or_path else None
-    except (OSError, ValueError):  # no such file
-        told = None
-    stops.update(told if isinstance(told, list) else [told])
-    return stops - {None}

@@ -22,7 +22,7 @@ from sts_eval.errors import UserError
 from sts_eval.experiment import TuneSettings
 from sts_eval.harness.plan import Plan, benchmark_of, domain_of, training_set_of
 from sts_eval.model.hook import unwrapped
-from sts_eval.model.sae import load_sae
+from sts_eval.model.sae_loading import load_sae
 from sts_eval.prediction.collect import collect_scores
 from sts_eval.predictors.predictor import Need, Predictor
 from sts_eval.predictors.registry import select

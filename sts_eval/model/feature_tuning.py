@@ -21,7 +21,8 @@ from sts_eval.errors import UserError
 from sts_eval.experiment import SAESpec
 from sts_eval.model.feature_edit import Edit, add_edit
 from sts_eval.model.hook import find_hook, unwrapped
-from sts_eval.model.sae import SparseAutoencoder, load_sae
+from sts_eval.model.sae import SparseAutoencoder
+from sts_eval.model.sae_loading import load_sae
 from sts_eval.records.feature_tuning import FACTS, FeatureTuning, TunedLayer
 
 WEIGHTS = "feature_tuning.safetensors"

@@ -9,7 +9,8 @@ from sts_eval.experiment import ModelSpec, PredictSettings, SAESpec
 from sts_eval.model.hook import find_hook, unwrapped
 from sts_eval.model.load import load_model, load_tokenizer
 from sts_eval.model.reader import Reader
-from sts_eval.model.sae import SparseAutoencoder, load_sae
+from sts_eval.model.sae import SparseAutoencoder
+from sts_eval.model.sae_loading import load_sae
 
 
 @dataclass(frozen=True)

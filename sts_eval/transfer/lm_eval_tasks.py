@@ -8,9 +8,7 @@ from sts_eval.data.task_benchmark import ANSWERED
 from sts_eval.errors import UserError
 from sts_eval.experiment import BenchmarkSpec, MeasureSettings
 from sts_eval.transfer.lm_eval_samples import METRICS
-
-OPTIONS_TASK = "mmlupro_options"
-"""The task of this package that asks the questions of any benchmark; a domain's task has its name behind it."""
+from sts_eval.transfer.option_measures import OPTIONS_TASK
 
 
 def load_tasks(settings: MeasureSettings, benchmark: BenchmarkSpec | None = None) -> tuple[dict[str, Any], Any]:

@@ -1,12 +1,16 @@
-"""What the options' log-likelihoods say beside which of them is the largest: accuracy per character, and per token.
+"""The task that scores options by likelihood: its name, and its measures beside accuracy.
 
-Both are of our own evaluations only: the tokens are the evaluated model's.
+Both measures, accuracy per character and log-probability per token, are of our own evaluations only: the tokens are the
+evaluated model's.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sts_eval.transfer.pairing import Answer
+
+OPTIONS_TASK = "mmlupro_options"
+"""The task of this package that asks the questions of any benchmark; a domain's task has its name behind it."""
 
 
 def with_option_measures(answers: Sequence[Answer], samples: Sequence[Mapping[str, Any]], lm: Any) -> list[Answer]:

@@ -25,7 +25,7 @@ from sts_eval.experiment import BenchmarkSpec, Spec
 from sts_eval.harness.request import exits_like_a_command
 from sts_eval.settings import describe
 from sts_eval.transfer.lm_eval_samples import normalised_logprob
-from sts_eval.transfer.lm_eval_tasks import OPTIONS_TASK
+from sts_eval.transfer.option_measures import OPTIONS_TASK
 
 VERSION = 1.0  # as in the task files; another prompt is another version
 

@@ -20,7 +20,8 @@ from sts_eval.model.feature_tuning import FeatureMaps, tuned_layer
 from sts_eval.model.fingerprint import chosen_by
 from sts_eval.model.hook import find_hook, unwrapped
 from sts_eval.model.load import load_config, load_model, load_tokenizer
-from sts_eval.model.sae import SparseAutoencoder, load_sae
+from sts_eval.model.sae import SparseAutoencoder
+from sts_eval.model.sae_loading import load_sae
 from sts_eval.records.feature_tuning import FeatureTuning
 from sts_eval.study.extractor import assemble
 from sts_eval.study.feature_choice import FeatureActivity, choose_features, n_possible, read_activity

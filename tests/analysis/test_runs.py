@@ -3,18 +3,16 @@
 import numpy as np
 import pytest
 from helpers.outcomes import outcomes
-from helpers.records import LATE, prediction, transfer
+from helpers.records import LATE, prediction, transfer, tuned
 
 from sts_eval.analysis.names import model_name, set_name
 from sts_eval.analysis.report import report_run
 from sts_eval.analysis.runs import gather, outcome_of, summarise
 from sts_eval.errors import UserError
-from sts_eval.experiment import TuneSettings
 from sts_eval.records.oracle import Oracle
 from sts_eval.records.outcome import write_outcomes
 from sts_eval.records.prediction import PredictorCost, PredictorScores, Score
 from sts_eval.records.record import fingerprint
-from sts_eval.records.tuning import Contamination, SeedTraining, Tuning
 
 SCORES = {"a": 1.0, "b": 2.0, "c": 3.0, "d": 4.0, "e": 5.0}
 FLIPS = {"a": (5, 4), "b": (9, 2), "c": (3, 3), "d": (12, 1), "e": (15, 4)}
@@ -42,30 +40,6 @@ def test_a_run_folder_becomes_the_outcome_of_the_records_that_its_report_names(t
     assert (outcome.prediction_sha256, outcome.transfer_sha256) == (made.sha256(), happened.sha256())
     assert outcome.scores("sts_icl") == SCORES
     assert [domain.accuracy.delta for domain in outcome.domains] == pytest.approx([1, 7, 0, 11, 11])
-
-
-def tuned(made):
-    """A tuning of one seed that followed a prediction."""
-    texts = dict.fromkeys(("folder", "weights_sha256", "started", "finished", "device"), "w")
-    numbers = {
-        name: 1
-        for name, field in SeedTraining.model_fields.items()
-        if name not in texts and field.annotation in (int, float)
-    }
-    seed = SeedTraining(**texts, **{**numbers, "seed": 3}, changed=True, versions={})
-    return Tuning(
-        created=LATE,
-        started=LATE,
-        prediction=None,
-        model=made.experiment.model,
-        commit=None,
-        training_set=made.training_set,
-        settings=TuneSettings(),
-        chat_template=False,
-        contamination=Contamination(rows=(), question_ids=(), checked=0),
-        runs=(seed,),
-        warnings=(),
-    )
 
 
 def test_what_was_read_from_the_tuned_model_comes_along_flagged(tmp_path):

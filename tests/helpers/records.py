@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sts_eval.experiment import Experiment, ModelSpec, TrainingSetSpec
+from sts_eval.experiment import Experiment, ModelSpec, TrainingSetSpec, TuneSettings
 from sts_eval.records.older import STS_SUMMARIES
 from sts_eval.records.prediction import (
     Cost,
@@ -19,7 +19,7 @@ from sts_eval.records.prediction import (
     SeedShift,
 )
 from sts_eval.records.transfer import Imported, Transfer
-from sts_eval.records.tuning import PredictionReference
+from sts_eval.records.tuning import Contamination, PredictionReference, SeedTraining, Tuning
 from sts_eval.transfer.assemble import assemble
 from sts_eval.transfer.pairing import Answer, pair
 
@@ -132,3 +132,27 @@ def _answers(domain: str, right: Sequence[bool]) -> list[Answer]:
         Answer(domain=domain, question_id=f"{domain} {number}", target="A", verdict="r" if was else "w")
         for number, was in enumerate(right)
     ]
+
+
+def tuned(made: Prediction) -> Tuning:
+    """A tuning of one seed that followed a prediction."""
+    texts = dict.fromkeys(("folder", "weights_sha256", "started", "finished", "device"), "w")
+    numbers = {
+        name: 1
+        for name, field in SeedTraining.model_fields.items()
+        if name not in texts and field.annotation in (int, float)
+    }
+    seed = SeedTraining(**texts, **{**numbers, "seed": 3}, changed=True, versions={})
+    return Tuning(
+        created=LATE,
+        started=LATE,
+        prediction=None,
+        model=made.experiment.model,
+        commit=None,
+        training_set=made.training_set,
+        settings=TuneSettings(),
+        chat_template=False,
+        contamination=Contamination(rows=(), question_ids=(), checked=0),
+        runs=(seed,),
+        warnings=(),
+    )

@@ -13,7 +13,7 @@ from sts_eval.experiment import ModelSpec, SAESpec
 from sts_eval.model.feature_edit import edited, zeroing
 from sts_eval.model.hook import find_hook
 from sts_eval.model.load import load_model
-from sts_eval.model.sae import load_sae
+from sts_eval.model.sae_loading import load_sae
 
 HOOK = "blocks.0.hook_resid_post"
 

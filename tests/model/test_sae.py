@@ -11,7 +11,7 @@ from sae_lens import SAE
 from sts_eval.errors import UserError
 from sts_eval.experiment import SAESpec
 from sts_eval.model import sae as sae_module
-from sts_eval.model.sae import load_sae
+from sts_eval.model.sae_loading import load_sae
 
 ARCHITECTURES = ["standard", "jumprelu", "gated", "topk"]
 HIDDEN = torch.randn(23, tiny.HIDDEN, generator=torch.Generator().manual_seed(7))

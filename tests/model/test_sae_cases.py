@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from sts_eval.errors import UserError
 from sts_eval.experiment import SAESpec
 from sts_eval.model.hook import find_hook
-from sts_eval.model.sae import load_sae
+from sts_eval.model.sae_loading import load_sae
 
 CASES = Path(__file__).parents[1] / "cases" / "sae"
 HIDDEN = 3 * torch.randn(23, tiny.HIDDEN, generator=torch.Generator().manual_seed(7))

@@ -12,7 +12,7 @@ from helpers import tiny
 from sts_eval.errors import UserError
 from sts_eval.experiment import SAESpec
 from sts_eval.model import known_saes as known
-from sts_eval.model.sae import load_sae
+from sts_eval.model.sae_loading import load_sae
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 

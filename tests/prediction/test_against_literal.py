@@ -11,7 +11,7 @@ from sts_eval import lab
 from sts_eval.data.benchmark import load_benchmark
 from sts_eval.data.training_set import load_training_set
 from sts_eval.experiment import BenchmarkSpec, PredictSettings, SAESpec, TrainingSetSpec
-from sts_eval.model.sae import load_sae
+from sts_eval.model.sae_loading import load_sae
 from sts_eval.study.extractor import assemble
 from sts_eval.study.question_scores import read_domain
 from sts_eval.study.shifted_features import measure_shift

@@ -14,7 +14,7 @@ from sts_eval.data.prompt import Turn
 from sts_eval.errors import UserError
 from sts_eval.experiment import ModelSpec, SAERecipe, SAESpec, SAETrainSettings, TextSpec
 from sts_eval.model.reader import Prefix
-from sts_eval.model.sae import load_sae
+from sts_eval.model.sae_loading import load_sae
 from sts_eval.records.sae_training import SAETraining
 from sts_eval.reporting.sae_training import print_training
 from sts_eval.sae_training import activations

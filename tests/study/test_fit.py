@@ -13,7 +13,8 @@ from sts_eval.errors import UserError
 from sts_eval.experiment import ModelSpec, PredictSettings, SAESpec, TrainingSetSpec
 from sts_eval.lab import model_path, sae_path, sft_path
 from sts_eval.model.load import load_model, load_tokenizer
-from sts_eval.model.sae import SparseAutoencoder, load_sae
+from sts_eval.model.sae import SparseAutoencoder
+from sts_eval.model.sae_loading import load_sae
 from sts_eval.study.extractor import assemble
 from sts_eval.study.fit import check_sae, measure_fit
 

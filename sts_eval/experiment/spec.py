@@ -1,0 +1,39 @@
+"""What all parts of a description have in common."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+
+class Spec(BaseModel):
+    """A part of a description: immutable, and strict about names so that a typo is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True)
+class Named:
+    """The name of a setting on the command line and in `--metadata`, where it is not the field's own name."""
+
+    name: str  # an identifier: sae_release is `--sae-release` and `--metadata sae_release=`
+    older: tuple[str, ...] = ()  # names that earlier versions used in `--metadata`; they still work
+
+
+def is_false(value: object) -> bool:
+    """For `exclude_if`: records from before a field was there keep their hashes."""
+    return value is False
+
+
+def is_none(value: object) -> bool:
+    """Likewise."""
+    return value is None
+
+
+def _all_different(seeds: tuple[int, ...]) -> tuple[int, ...]:
+    if len(set(seeds)) != len(seeds):
+        raise ValueError("a seed occurs twice, which would count one run as two")
+    return seeds
+
+
+Seeds = Annotated[tuple[int, ...], AfterValidator(_all_different)]
