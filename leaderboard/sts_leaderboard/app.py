@@ -7,8 +7,13 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-# Before gradio is imported, which reads it: nobody is to be counted.
-os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+# Before gradio is imported, which reads them: nobody is to be counted, and no table of past calls is to be made anew
+# after every call.
+os.environ |= {
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "GRADIO_ANALYTICS_MAX_EVENTS": "1",
+    "GRADIO_ANALYTICS_CACHE_FREQUENCY": str(10**9),
+}
 
 import gradio as gr
 
@@ -17,12 +22,17 @@ from sts_eval.store.store import Store
 from sts_eval.submission.read_json import MOST_BYTES
 from sts_leaderboard import api
 from sts_leaderboard.board_cache import BoardCache
+from sts_leaderboard.endpoint_blocks import REFUSALS, EndpointBlocks
 from sts_leaderboard.page import READING, opened_tab
 from sts_leaderboard.pages import about, explore, predictors, queue, run, runs, submit
 from sts_leaderboard.style import EMPTY_STORE, THEME
 from sts_leaderboard.write_access import Quota
 
 SEEDS = Path(__file__).parent / "seeds"  # The seeded store, and comparisons made of it.
+
+# Of visitors, some 0.8 MB each. Whose was forgotten goes on as before: see `Control.make`.
+MOST_SESSIONS = 64
+
 HEAD = Path(__file__).with_name("head.html")  # Style and scripts of the page.
 
 
@@ -35,7 +45,7 @@ def build(store: Store, *, allow_writes: bool = False) -> gr.Blocks:
             return gr.update(visible=not len(cache.tables()))
         return gr.update(visible=False)
 
-    with gr.Blocks(title="STS leaderboard", analytics_enabled=False, delete_cache=(3600, 3600)) as opened:
+    with EndpointBlocks(title="STS leaderboard", analytics_enabled=False, delete_cache=(3600, 3600)) as opened:
         blocks: gr.Blocks = opened
         gr.Markdown(
             "# STS leaderboard\nPredicted before training, measured after: what fine-tuning does to every domain."
@@ -71,6 +81,8 @@ def launch(store: Store, *, allow_writes: bool = False, port: int | None = None,
             max_file_size=MOST_BYTES,
             enable_monitoring=False,
             ssr_mode=False,
+            state_session_capacity=MOST_SESSIONS,
+            app_kwargs={"exception_handlers": REFUSALS},
             mcp_server=importlib.util.find_spec("mcp") is not None,
             footer_links=["api", "settings"],
             **options,
