@@ -27,6 +27,7 @@ from sts_eval.submission.validate import Verdict
 from sts_leaderboard.url_state import State
 
 KEPT_SECONDS = 20.0  # How old the tables may be. Asking a store on a hub whether it changed takes a request.
+NEW_SECONDS = 2.0  # Where a run is not found: a worker may just have handed it in.
 RESAMPLES = 500  # Of every bootstrap: an end of an interval moves by about .01 with another seed.
 REFERENCE = "sts_icl"
 FEWEST = 4  # Domains that compared runs must share.
@@ -59,8 +60,8 @@ class BoardCache:
         self._read = 0.0
         self._lock = threading.Lock()
 
-    def tables(self) -> Board:
-        """The store's tables, at most `KEPT_SECONDS` old; others get the old ones while one call reads them anew.
+    def tables(self, most_seconds: float = KEPT_SECONDS) -> Board:
+        """The store's tables, at most so old; others get the old ones while one call reads them anew.
 
         Raises:
             UserError: The store cannot be read, and never could.
@@ -69,7 +70,7 @@ class BoardCache:
         if not self._lock.acquire(blocking=known is None):
             return known  # type: ignore[return-value]  # only a call that has tables does not wait
         try:
-            if self._tables is None or time.monotonic() - self._read > KEPT_SECONDS:
+            if self._tables is None or time.monotonic() - self._read > most_seconds:
                 board = self.store.board()
                 if board is not self._tables:
                     self._tables, self._made = board, OrderedDict()
@@ -111,7 +112,7 @@ class BoardCache:
             UserError: None starts so, or several do.
         """
         wanted = beginning.strip().lower()
-        found = [name for name in self.tables().runs.index if wanted and name.startswith(wanted)]
+        found = _starting(self.tables(), wanted) or _starting(self.tables(NEW_SECONDS), wanted)
         if len(found) != 1:
             raise UserError(
                 f"{len(found) or 'no'} run{'s start' if len(found) > 1 else ' starts'} with that name",
@@ -232,6 +233,10 @@ class ComparisonCache:
             if job.future is wanted:
                 break
         return left
+
+
+def _starting(board: Board, beginning: str) -> list[str]:
+    return [name for name in board.runs.index if beginning and name.startswith(beginning)]
 
 
 def compare(outcomes: Sequence[Outcome]) -> Comparison:

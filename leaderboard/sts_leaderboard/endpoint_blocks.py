@@ -17,10 +17,17 @@ from sts_eval.submission.problem import shown
 
 STRICT = ConfigDict(strict=True, str_max_length=200)  # How an endpoint takes values.
 CALLS = "/gradio_api/call/"
+MOST_UNFETCHED = 256  # Sessions whose answers wait to be fetched; gradio keeps those of 2,000.
 
 
 class EndpointBlocks(gr.Blocks):
     """As gradio's, which tells nobody what is wrong with an argument and remembers some 0.8 MB of every call."""
+
+    def queue(self, **options: Any) -> gr.Blocks:
+        """As gradio's, with fewer answers that nobody fetches: one may have megabytes."""
+        blocks = super().queue(**options)
+        self._queue.pending_messages_per_session.max_size = MOST_UNFETCHED
+        return blocks
 
     def validate_inputs(self, block_fn: BlockFunction, inputs: list[Any]) -> None:
         """Refuse wrong arguments of a named endpoint.

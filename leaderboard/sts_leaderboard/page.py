@@ -91,11 +91,11 @@ def cell(event: gr.SelectData, place: int) -> str:
     return str(row[place]) if isinstance(row, list) and len(row) > place else ""
 
 
-def open_run_on_click(table: gr.Dataframe) -> None:
-    """A row of a table of runs or points, whose first cell is a run, opens that run."""
+def open_run_on_click(table: gr.Dataframe, place: int = 0) -> None:
+    """A row of a table opens the run whose name is in the cell at a place, counted from 0."""
 
     def clicked_run(event: gr.SelectData) -> str:
-        return cell(event, 0)
+        return cell(event, place)
 
     chosen = hidden_address()
     table.select(clicked_run, None, chosen, **READING).then(None, [chosen], None, js="visitRun")

@@ -1,4 +1,4 @@
-"""A board as a browser talks to it, without a browser: events of its components, over HTTP, in a session of one's own."""
+"""A board as a browser talks to it, without one: events of its components over HTTP, in a session of one's own."""
 
 from __future__ import annotations
 

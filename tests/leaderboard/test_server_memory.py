@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from helpers.board import MODELS, fill
+from helpers.board import fill
 from helpers.visitor import Visitor, served
 
 from sts_eval.store.store import Store
 from sts_leaderboard.app import MOST_SESSIONS
 
-WARM, CALLS = 40, 300
+WARM, CALLS = 100, 300
 MOST = 3.0  # MiB: of 1,000 calls under 10
 
 
