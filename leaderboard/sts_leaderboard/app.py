@@ -3,6 +3,7 @@
 import contextlib
 import importlib.util
 import os
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,8 @@ def build(store: Store, *, allow_writes: bool = False) -> gr.Blocks:
 def launch(store: Store, *, allow_writes: bool = False, port: int | None = None, **options: Any) -> Any:
     """Serve the pages until stopped, on a free port if none is given; takes and returns what gradio's `launch` does."""
     blocks = build(store, allow_writes=allow_writes)
+    # gradio looks for it anew for every figure of every session, which is half of what a session costs. It is not used.
+    sys.modules.setdefault("bokeh", None)  # type: ignore[arg-type]  # Python's own sign that there is no such package
     # From an empty folder: gradio would serve files of the working directory if a handler named them.
     with (
         tempfile.TemporaryDirectory(prefix="sts-board-", ignore_cleanup_errors=True) as folder,

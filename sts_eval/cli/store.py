@@ -168,11 +168,18 @@ def request(
 @click.option("--name", default="worker", show_default=True, help="The submitter of the runs.")
 @click.option(
     "--lease",
+    type=click.FloatRange(1, 30 * 24 * 3600),
     default=900.0,
     show_default=True,
     help="Seconds without a sign of life after which another worker may take over the request.",
 )
-@click.option("--pause", default=30.0, show_default=True, help="Seconds between looks at an empty queue.")
+@click.option(
+    "--pause",
+    type=click.FloatRange(0, 24 * 3600),
+    default=30.0,
+    show_default=True,
+    help="Seconds between looks at an empty queue.",
+)
 def worker(opened: Store, once: bool, folder: Path, name: str, lease: float, pause: float) -> None:
     """Do the runs that a store is asked for, and submit them."""
     from sts_eval.queue.queue import LostLeaseError, Queue

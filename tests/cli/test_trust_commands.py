@@ -23,7 +23,8 @@ def test_what_is_no_ordinary_file_is_refused_at_once(tmp_path, kind):
         path.symlink_to(path)
     else:
         path.symlink_to(tmp_path)
-    for words in (("validate", path), ("submit", path, "--to", tmp_path / "store", "--submitter", "Ada")):
+    store = ("--to", tmp_path / "store")
+    for words in (("validate", path), ("submit", path, *store, "--submitter", "Ada"), ("preregister", path, *store)):
         ended = call("store", *words)
         assert ended.code == 2
         assert ended.err.startswith("Error: ")
