@@ -60,8 +60,8 @@ class BoardCache:
         self._read = 0.0
         self._lock = threading.Lock()
 
-    def tables(self, most_seconds: float = KEPT_SECONDS) -> Board:
-        """The store's tables, at most so old; others get the old ones while one call reads them anew.
+    def tables(self, most_seconds: float | None = None) -> Board:
+        """The store's tables, at most so old (`KEPT_SECONDS`); others get old ones while one call reads them anew.
 
         Raises:
             UserError: The store cannot be read, and never could.
@@ -70,7 +70,8 @@ class BoardCache:
         if not self._lock.acquire(blocking=known is None):
             return known  # type: ignore[return-value]  # only a call that has tables does not wait
         try:
-            if self._tables is None or time.monotonic() - self._read > most_seconds:
+            most = KEPT_SECONDS if most_seconds is None else most_seconds
+            if self._tables is None or time.monotonic() - self._read > most:
                 board = self.store.board()
                 if board is not self._tables:
                     self._tables, self._made = board, OrderedDict()
@@ -83,7 +84,11 @@ class BoardCache:
         """What `make` gives, kept by `key` until the tables change, and not to be changed by who gets it.
 
         It must follow from the tables alone, or be `lasting` where it does. Errors are not kept.
+
+        Raises:
+            UserError: The store cannot be read, and never could.
         """
+        self.tables()  # which forgets what was made where they are old and others by now
         made = self._made
         with contextlib.suppress(KeyError):
             made.move_to_end(key)
