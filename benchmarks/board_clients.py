@@ -219,17 +219,16 @@ def served(checkout: Path, store: Path | None) -> Iterator[Board]:
     command = [sys.executable, "-c", script, "board", "--port", str(port)]
     command += ["--store", str(store.resolve())] if store else []
     places = os.pathsep.join(str(checkout.resolve() / one) for one in (".", "leaderboard"))
-    quiet = subprocess.DEVNULL
     environment = {**os.environ, "PYTHONPATH": places}
-    with subprocess.Popen(command, stdout=quiet, stderr=quiet, env=environment) as server:  # noqa: S603 - our own command
+    with subprocess.Popen(command, stdout=sys.stderr, env=environment) as server:  # noqa: S603 - our own command
         try:
             address = f"http://127.0.0.1:{port}/"
             while server.poll() is None:
                 try:
                     httpx.get(f"{address}config", timeout=PATIENCE)
                     break
-                except httpx.ConnectError:
-                    time.sleep(0.1)
+                except httpx.TransportError:
+                    time.sleep(0.5)
             yield Board(address, server.pid)
         finally:
             server.terminate()

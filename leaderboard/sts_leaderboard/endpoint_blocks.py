@@ -25,9 +25,9 @@ class EndpointBlocks(gr.Blocks):
 
     def queue(self, **options: Any) -> gr.Blocks:
         """As gradio's, with fewer answers that nobody fetches: one may have megabytes."""
-        blocks = super().queue(**options)
+        super().queue(**options)
         self._queue.pending_messages_per_session.max_size = MOST_UNFETCHED
-        return blocks
+        return self
 
     def validate_inputs(self, block_fn: BlockFunction, inputs: list[Any]) -> None:
         """Refuse wrong arguments of a named endpoint.
@@ -41,16 +41,15 @@ class EndpointBlocks(gr.Blocks):
                 raise gr.Error(html.escape(problem, quote=False), print_exception=False)
         super().validate_inputs(block_fn, inputs)
 
-    async def process_api(
-        self, *values: Any, session_hash: str | None = None, event_id: str | None = None, **options: Any
-    ) -> dict[str, Any]:
+    async def process_api(self, *values: Any, **options: Any) -> dict[str, Any]:
         """Answer a call. A session that was made for this call alone, by the call's own name, is forgotten after it."""
+        session = options.get("session_hash")
         try:
-            return await super().process_api(*values, session_hash=session_hash, event_id=event_id, **options)
+            return await super().process_api(*values, **options)
         finally:
-            if session_hash is not None and session_hash == event_id:
-                self.state_holder.session_data.pop(session_hash, None)
-                self.state_holder.time_last_used.pop(session_hash, None)
+            if session is not None and session == options.get("event_id"):
+                self.state_holder.session_data.pop(session, None)
+                self.state_holder.time_last_used.pop(session, None)
 
 
 def argument_problem(endpoint: Callable[..., Any], values: Sequence[Any]) -> str | None:
