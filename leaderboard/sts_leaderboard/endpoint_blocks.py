@@ -11,6 +11,7 @@ from fastapi import Request
 from fastapi.responses import JSONResponse
 from gradio.block_function import BlockFunction
 from gradio.route_utils import FnIndexInferError
+from gradio.state_holder import SessionState
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from sts_eval.submission.problem import shown
@@ -43,13 +44,24 @@ class EndpointBlocks(gr.Blocks):
 
     async def process_api(self, *values: Any, **options: Any) -> dict[str, Any]:
         """Answer a call. A session that was made for this call alone, by the call's own name, is forgotten after it."""
-        session = options.get("session_hash")
+        session, called = options.get("session_hash"), options.get("block_fn")
+        if isinstance(called, BlockFunction) and called.api_visibility == "public":
+            options["root_path"] = None  # of addresses of files, which gradio would look for in the whole answer
         try:
             return await super().process_api(*values, **options)
         finally:
             if session is not None and session == options.get("event_id"):
                 self.state_holder.session_data.pop(session, None)
                 self.state_holder.time_last_used.pop(session, None)
+
+    async def postprocess_data(
+        self, block_fn: BlockFunction, predictions: list[Any] | dict[str, Any], state: SessionState | None
+    ) -> list[Any]:
+        """What an endpoint gives, as it is: it is plain values, so no path in them is taken for a file and opened."""
+        if block_fn.api_visibility == "public":
+            return [predictions]
+        found: list[Any] = await super().postprocess_data(block_fn, predictions, state)
+        return found
 
 
 def argument_problem(endpoint: Callable[..., Any], values: Sequence[Any]) -> str | None:

@@ -101,3 +101,23 @@ def test_an_assistants_wrong_argument_is_told_by_the_same_line(address):
 
     with pytest.raises(AppError, match="page: it should be a valid integer"):
         client.predict("measured", "", "two", api_name="/runs")
+
+
+def test_a_path_in_an_answer_is_no_file_of_the_server(tmp_path):
+    """gradio copies the files that an answer names to where everybody can fetch them."""
+    import asyncio
+
+    from sts_leaderboard import app
+
+    secret = tmp_path / "owner.key"
+    secret.write_text("secret")
+    named = {"path": str(secret), "meta": {"_type": "gradio.FileData"}}
+    blocks = app.build(Store(str(tmp_path / "store")))
+    (run,) = (one for one in blocks.fns.values() if one.api_name == "run")
+
+    def answers(sha256: str):
+        return {"named": named}
+
+    run.fn = answers
+    answer = asyncio.run(blocks.process_api(block_fn=run, inputs=["abc"], root_path="http://here"))
+    assert answer["data"] == [{"named": named}]
