@@ -3,12 +3,18 @@
 import contextlib
 import importlib.util
 import os
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-# Before gradio is imported, which reads it: nobody is to be counted.
-os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+# Before gradio is imported, which reads them: nobody is to be counted, and no table of past calls is to be made anew
+# after every call.
+os.environ |= {
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "GRADIO_ANALYTICS_MAX_EVENTS": "1",
+    "GRADIO_ANALYTICS_CACHE_FREQUENCY": str(10**9),
+}
 
 import gradio as gr
 
@@ -17,12 +23,17 @@ from sts_eval.store.store import Store
 from sts_eval.submission.read_json import MOST_BYTES
 from sts_leaderboard import api
 from sts_leaderboard.board_cache import BoardCache
+from sts_leaderboard.endpoint_blocks import REFUSALS, EndpointBlocks
 from sts_leaderboard.page import READING, opened_tab
 from sts_leaderboard.pages import about, explore, predictors, queue, run, runs, submit
 from sts_leaderboard.style import EMPTY_STORE, THEME
 from sts_leaderboard.write_access import Quota
 
 SEEDS = Path(__file__).parent / "seeds"  # The seeded store, and comparisons made of it.
+
+# Of visitors, some 0.8 MB each. Whose was forgotten goes on as before: see `Control.make`.
+MOST_SESSIONS = 64
+
 HEAD = Path(__file__).with_name("head.html")  # Style and scripts of the page.
 
 
@@ -35,7 +46,7 @@ def build(store: Store, *, allow_writes: bool = False) -> gr.Blocks:
             return gr.update(visible=not len(cache.tables()))
         return gr.update(visible=False)
 
-    with gr.Blocks(title="STS leaderboard", analytics_enabled=False, delete_cache=(3600, 3600)) as opened:
+    with EndpointBlocks(title="STS leaderboard", analytics_enabled=False, delete_cache=(3600, 3600)) as opened:
         blocks: gr.Blocks = opened
         gr.Markdown(
             "# STS leaderboard\nPredicted before training, measured after: what fine-tuning does to every domain."
@@ -58,6 +69,8 @@ def build(store: Store, *, allow_writes: bool = False) -> gr.Blocks:
 def launch(store: Store, *, allow_writes: bool = False, port: int | None = None, **options: Any) -> Any:
     """Serve the pages until stopped, on a free port if none is given; takes and returns what gradio's `launch` does."""
     blocks = build(store, allow_writes=allow_writes)
+    # gradio looks for it anew for every figure of every session, which is half of what a session costs. It is not used.
+    sys.modules.setdefault("bokeh", None)  # type: ignore[arg-type]  # Python's own sign that there is no such package
     # From an empty folder: gradio would serve files of the working directory if a handler named them.
     with (
         tempfile.TemporaryDirectory(prefix="sts-board-", ignore_cleanup_errors=True) as folder,
@@ -71,6 +84,8 @@ def launch(store: Store, *, allow_writes: bool = False, port: int | None = None,
             max_file_size=MOST_BYTES,
             enable_monitoring=False,
             ssr_mode=False,
+            state_session_capacity=MOST_SESSIONS,
+            app_kwargs={"exception_handlers": REFUSALS},
             mcp_server=importlib.util.find_spec("mcp") is not None,
             footer_links=["api", "settings"],
             **options,

@@ -45,6 +45,9 @@ class Control:
             options["multiselect"] = True
         if callable(self.choices):
             options["choices"] = [self.default] if isinstance(self.default, str) else []
+            # Until the choices are there. A visitor whose session the server has forgotten is back at this point, and
+            # what he chose must not be refused.
+            options["allow_custom_value"] = True
         elif self.choices is not None:
             options["choices"] = list(self.choices)
         return self.kind(**options)
@@ -88,11 +91,11 @@ def cell(event: gr.SelectData, place: int) -> str:
     return str(row[place]) if isinstance(row, list) and len(row) > place else ""
 
 
-def open_run_on_click(table: gr.Dataframe) -> None:
-    """A row of a table of runs or points, whose first cell is a run, opens that run."""
+def open_run_on_click(table: gr.Dataframe, place: int = 0) -> None:
+    """A row of a table opens the run whose name is in the cell at a place, counted from 0."""
 
     def clicked_run(event: gr.SelectData) -> str:
-        return cell(event, 0)
+        return cell(event, place)
 
     chosen = hidden_address()
     table.select(clicked_run, None, chosen, **READING).then(None, [chosen], None, js="visitRun")
@@ -200,6 +203,8 @@ class Page:
             elif given not in choices:
                 state[name] = default if default in choices or not choices else choices[0]
             options[name] = {"choices": choices}
+            if callable(self.controls[name].choices):
+                options[name]["allow_custom_value"] = False
         values = {name: component_value(value) for name, value in state.items()}
         return {self.components[name]: gr.update(value=values[name], **options[name]) for name in state}
 

@@ -109,7 +109,7 @@ def build(cache: BoardCache) -> ui.Page:
             return table_file(selected(matching(state), state), "points", kind)
 
         outputs = [badge, words, figure, table]
-        page = ui.Page("explore", tab, CONTROLS, components, cache.tables, show, outputs)
+        page = ui.Page("explore", tab, CONTROLS, components, cache.tables, cache.remembered(show), outputs)
         ui.open_run_on_click(table)
         save_buttons(page, saved, TABLE_FILES)
     return page

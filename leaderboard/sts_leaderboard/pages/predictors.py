@@ -142,7 +142,15 @@ def build(cache: BoardCache) -> ui.Page:
             return found
 
         outputs = [badge, headline, table, plot, answers, added_headline, added, notes, timer]
-        page = ui.Page("predictors", tab, CONTROLS, components, cache.tables, show, outputs)
+        page = ui.Page(
+            "predictors",
+            tab,
+            CONTROLS,
+            components,
+            cache.tables,
+            cache.remembered(show, lambda shown: shown[answers] != ""),
+            outputs,
+        )
         timer.tick(later, page.inputs, outputs, **{**ui.READING, "show_progress": "hidden"})
         address = ui.hidden_address()
         table.select(explored, page.inputs, address, **ui.READING).then(None, [address], None, js="visitExplore")

@@ -99,7 +99,7 @@ def build(cache: BoardCache) -> Page:
             return experiment_file(run, sha256).encode(), file_name(sha256)
 
         outputs = [ask, whole, badge, title, warnings, words, figure, domains, shell, file, experiment, features, facts]
-        page = Page("run", tab, CONTROLS, components, cache.tables, show, outputs)
+        page = Page("run", tab, CONTROLS, components, cache.tables, cache.remembered(show), outputs)
         save_buttons(page, saved, {"json": "Raw file (JSON)", "yaml": "Experiment file (YAML)"})
     return page
 

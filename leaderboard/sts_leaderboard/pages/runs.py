@@ -177,7 +177,7 @@ def build(cache: BoardCache) -> ui.Page:
             return table_file(matching(cache.tables().runs, state).reset_index(drop=True), "runs", kind)
 
         outputs = [badge, nothing, clear, table, position]
-        page = ui.Page("runs", tab, CONTROLS, components, cache.tables, show, outputs)
+        page = ui.Page("runs", tab, CONTROLS, components, cache.tables, cache.remembered(show), outputs)
         cleared = [ui.component_value(value) for value in DEFAULTS.values()]
         page.after.append(clear.click(lambda: cleared, None, page.inputs, **ui.READING))
         ui.open_run_on_click(table)
