@@ -129,6 +129,7 @@ def handlers(folder: Path) -> list[Figure]:
     from sts_eval.store.store import Store
     from sts_leaderboard import app
     from sts_leaderboard.page import Page
+    from sts_leaderboard.run_selection import ALL
 
     rng = random.Random(0)  # noqa: S311 - nor are filters
     kept: dict[str, Any] = {}
@@ -153,14 +154,15 @@ def handlers(folder: Path) -> list[Figure]:
                 wanted = drawn(control, default, offered, rng)
                 taken.append(timed(page.show, {**page.defaults, control: wanted})[0])
             figures.append(goal(f"{name}: {control}", statistics.median(taken), 0.3, worst=max(taken)))
-    first, _ = timed(kept["predictors"].show, kept["predictors"].defaults)
+    page = kept["predictors"]
+    state = {**page.defaults, "evidence": ALL}  # nobody has checked a run of this store
+    first, _ = timed(page.show, state)
     figures.append(goal("predictors: what is shown at once", first, 0.3))
     start = time.perf_counter()
-    page = kept["predictors"]
-    while page.show(page.defaults)[page.outputs[2]].empty:
+    while page.show(state)[page.outputs[2]].empty:
         time.sleep(0.1)
     figures.append(Figure("predictors: until the comparison is there", seconds(time.perf_counter() - start + first)))
-    again = [timed(kept["predictors"].show, kept["predictors"].defaults)[0] for _ in range(TIMES)]
+    again = [timed(page.show, state)[0] for _ in range(TIMES)]
     figures.append(goal("predictors: finished comparison", statistics.median(again), 0.3, worst=max(again)))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     return [*figures, Figure("memory of the server after all this, at its peak", f"{peak:.1f} GiB")]
