@@ -38,16 +38,20 @@ class Scored:
 
     @property
     def units(self) -> Units:
-        """What runs share, for resamples."""
-        labels = [np.unique(names, return_inverse=True)[1] for names in (self.models, self.training_sets)]
-        return Units.of(*labels)
+        """What runs share, for resamples, numbered as `align` does."""
+        return Units(*(numbered(names) for names in (self.models, self.training_sets)))
 
-    def at(self, rows: NDArray[np.intp]) -> "Scored":
+    def at(self, rows: Sequence[int] | NDArray[np.intp]) -> "Scored":
         """Some of the runs, in the order of `rows`."""
         models, sets = (tuple(names[row] for row in rows) for names in (self.models, self.training_sets))
-        return replace(
-            self, scores=self.scores[rows], outcome=self.outcome[rows], models=models, training_sets=sets
-        )
+        place = np.asarray(rows, dtype=np.intp)
+        return replace(self, scores=self.scores[place], outcome=self.outcome[place], models=models, training_sets=sets)
+
+
+def numbered(names: Sequence[str]) -> tuple[int, ...]:
+    """The number of each name, from 0 by first appearance."""
+    places = {name: place for place, name in enumerate(dict.fromkeys(names))}
+    return tuple(places[name] for name in names)
 
 
 class Part(NamedTuple):
@@ -66,7 +70,9 @@ def overall(scored: Scored, *, n_resamples: int, seed: int = 0, name: str = "all
     if scored.question in SET_BY_DOMAIN:
         table = SetByDomainTable(scored.outcome, scored.units, n_resamples=n_resamples, seed=seed)
         found = table.correlate({name: scored.scores})[name]
-        return Part(name, found.r, ends(found.interval), found.n_rows, found.n_points, None if found.r else found.reason)
+        return Part(
+            name, found.r, ends(found.interval), found.n_rows, found.n_points, None if found.r else found.reason
+        )
     settings = {"units": scored.units, "n_resamples": n_resamples, "seed": seed}
     pooled = pool_correlations(scored.scores, scored.outcome, **settings)  # type: ignore[arg-type]  # one dict of three kinds
     why = pooled.reason("r") if pooled.r is None else None

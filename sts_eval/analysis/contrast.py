@@ -8,9 +8,7 @@ resample holds both runs of a pair or neither, and the same domains of both.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
-
-from sts_eval.analysis.breakdown import Part, Scored, overall
+from sts_eval.analysis.breakdown import Part, Scored, numbered, overall
 from sts_eval.analysis.correlations import ends
 from sts_eval.records.comparison import SET_BY_DOMAIN, Ends
 from sts_eval.statistics import PairedDifference, paired_difference
@@ -55,7 +53,7 @@ def contrast_runs(first: Scored, second: Scored, names: tuple[str, str], *, n_re
     if not models:
         nothing = PairedDifference(undefined={"all": "no run of the one has a counterpart among those of the other"})
         return _contrast(first, second, names, nothing, n_resamples)
-    units = Units.of(*(np.unique(labels, return_inverse=True)[1] for labels in (models, sets)))
+    units = Units(numbered(models), numbered(sets))
     found = paired_difference(
         first.scores, second.scores, first.outcome, y_of_z=second.outcome, units=units, n_resamples=n_resamples
     )
