@@ -11,7 +11,7 @@ from sts_leaderboard.board_cache import BoardCache
 from sts_leaderboard.page import error_notices
 from sts_leaderboard.pages import predictors as predictors_page
 from sts_leaderboard.pages import runs as runs_page
-from sts_leaderboard.run_selection import ALL, CHECKED
+from sts_leaderboard.run_selection import ALL, CHECKED, chosen_of
 
 
 def build(cache: BoardCache) -> None:
@@ -59,7 +59,7 @@ def build(cache: BoardCache) -> None:
         """
         evidence = ALL if unchecked else CHECKED
         state = {**predictors_page.DEFAULTS, "origin": origin_of(origin), "benchmark": benchmark, "evidence": evidence}
-        chosen = predictors_page.chosen_of(cache.tables(), state)
+        chosen = chosen_of(cache.tables(), state)
         if not chosen.shas:
             return {"tables": [], "runs": []}
         with error_notices():

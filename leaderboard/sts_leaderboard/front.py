@@ -19,8 +19,9 @@ from sts_leaderboard.run_selection import WORLDS, Chosen
 from sts_leaderboard.url_state import State
 
 LONGEST = 1500  # Characters of a sentence.
-LAB = "Lab (a tiny made-up world in this tool; no real model)"
-HEADS = {"works": "Does STS work?", "against": "Against the best baseline?", "models": "On which models?"}
+LAB = "The lab: a tiny made-up world in this tool, no real models"
+WORLD_LABELS = {"real models": "Real models", "lab": LAB}
+HEADS = {"works": "Does STS work?", "against": "By how much against the best baseline?", "models": "On which models?"}
 
 NEEDS = {
     "L": "right answers",
@@ -50,7 +51,7 @@ def sentences(board: Board, state: State, compared: dict[str, tuple[Chosen, Comp
         if comparison.reference in board.predictors.index:
             found = scored(board, chosen.shas, comparison.reference, question, measure)
             parts = breakdown.by_model(found, n_resamples=RESAMPLES)
-        name = LAB if WORLDS[world] else "Real models"
+        name = "Lab" if WORLDS[world] else "Real models"
         for head, sentence in answers(comparison, measure, parts, question)._asdict().items():
             lines[head].append(f"*{name}*: {markdown(sentence, LONGEST)}")
     if not any(not WORLDS[world] for world in compared):
@@ -65,7 +66,7 @@ def no_real_models(runs: pd.DataFrame, state: State) -> str:
     if len(there):
         return f"none of {len(there):,} {state['origin']} runs can be compared as chosen."
     others = ", ".join(f"{number:,} {origin}" for origin, number in real["origin"].value_counts().items())
-    return f"not known: there is no {state['origin']} run of one here" + (f" ({others})." if others else ".")
+    return f"not known yet: no {state['origin']} run of one is here" + (f" ({others})." if others else ".")
 
 
 def short_table(found: Table) -> dict[str, Any]:

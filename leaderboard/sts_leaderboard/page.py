@@ -90,6 +90,16 @@ def open_run_on_click(table: gr.Dataframe) -> None:
     table.select(clicked_run, None, chosen, **READING).then(None, [chosen], None, js="visitRun")
 
 
+def explore_on_click(table: gr.Dataframe, page: "Page", address_of: Callable[[str, State], str]) -> None:
+    """A row of a table opens the address that `address_of` makes of its first cell and the page's state."""
+
+    def clicked(event: gr.SelectData, *values: Any) -> str:
+        return address_of(cell(event, 0), page.state(values))
+
+    chosen = hidden_address()
+    table.select(clicked, page.inputs, chosen, **READING).then(None, [chosen], None, js="visitExplore")
+
+
 def hidden_address() -> gr.Textbox:
     """The carrier of an address: in the page, but not to be seen."""
     return gr.Textbox(visible="hidden", show_label=False)

@@ -7,9 +7,9 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from sts_eval.analysis import wording
-from sts_eval.records.comparison import AddedTable, Comparison, Difference, Row, Standing, Table
+from sts_eval.records.comparison import AddedTable, Comparison, Difference, Row, SignFigures, Standing, Table
 from sts_eval.reporting import comparison as text
-from sts_leaderboard.cells import figure_table, number, r_cell
+from sts_leaderboard.cells import Figure, figure_table, number, r_cell
 from sts_leaderboard.escaping import figure_text, markdown, plain
 from sts_leaderboard.style import GREY, style_figure
 
@@ -37,9 +37,7 @@ def ranking_table(found: Table, reference: str) -> dict[str, Any]:
         "p": lambda row: number(row.p_permutation, wording.p_value(row.p_permutation)),
         f"− {reference}": lambda row: against(row.from_reference),
         "− history": lambda row: against(row.from_history),
-        "AUROC": lambda row: number(
-            row.sign.auroc if row.sign else None, wording.unsigned(row.sign and row.sign.auroc)
-        ),
+        "AUROC": lambda row: auroc(row.sign),
         "runs": lambda row: number(row.n_runs, str(row.n_runs)),
         "seconds": lambda row: number(row.cost.seconds, f"{row.cost.seconds:.1f}") if row.cost else number(None, ""),
         "passes": lambda row: number(row.cost.passes, passes(row)) if row.cost else number(None, ""),
@@ -49,6 +47,12 @@ def ranking_table(found: Table, reference: str) -> dict[str, Any]:
     if found.question != "which_way":
         del columns["AUROC"]
     return figure_table(by_rank(found.rows), columns)
+
+
+def auroc(sign: SignFigures | None) -> Figure:
+    """How well a score tells domains that rise from those that fall."""
+    value = sign.auroc if sign else None
+    return number(value, wording.unsigned(value))
 
 
 def passes(row: Row) -> str:

@@ -60,22 +60,20 @@ def best_baseline(table: Table) -> Row | None:
 
 
 def _works(tables: Sequence[Table], name: str) -> str:
-    yes, no = [], []
+    yes: list[str] = []
+    no: list[str] = []
     for table in tables:
         row = table.row(name)
-        clause = f"{CLAUSES[table.question]} (r {signed(row.r)} {interval(row.bootstrap)})"
-        (yes if shown(row) else no).append(clause.replace(" –", ""))
-    sentences = []
-    if yes:
-        sentences.append(f"{name} tells {_listed(yes, 'and')}.")
-    if no:
-        subject = "It" if yes else name
-        sentences.append(f"{subject} is not shown to tell {_listed(no, 'or')}.")
-    return " ".join(sentences)
+        clause = f"{CLAUSES[table.question]} (r {_figures(row.r, row.bootstrap)})"
+        (yes if shown(row) else no).append(clause)
+    if not yes:
+        return f"{name} is not shown to tell {_listed(no, 'or')}."
+    but = f", but is not shown to tell {_listed(no, 'or')}" if no else ""
+    return f"{name} tells {_listed(yes, 'and')}{but}."
 
 
 def _against(tables: Sequence[Table], name: str) -> str:
-    clauses = []
+    said: dict[str, list[str]] = {}
     for table in tables:
         best = best_baseline(table)
         found = best.from_reference if best else None
@@ -83,12 +81,13 @@ def _against(tables: Sequence[Table], name: str) -> str:
             continue
         # The record holds the baseline minus the reference; the sentence is about the reference.
         ends = (-found.interval[1], -found.interval[0]) if found.interval else None
-        against = {"yes": "worse than", "no": "better than", "cannot tell": "cannot be told from"}[beats(found)]
-        figures = f"{signed(-found.difference)} {interval(ends)}".removesuffix(" –")
-        clauses.append(f"{CLAUSES[table.question]}: {against} {best.name}, difference of r {figures}")
-    if not clauses:
+        against = {"yes": "is worse than", "no": "is better than", "cannot tell": "cannot be told from"}[beats(found)]
+        clause = f"{CLAUSES[table.question]} ({_figures(-found.difference, ends)})"
+        said.setdefault(f"{against} {best.name} at telling", []).append(clause)
+    if not said:
         return f"There is no other predictor to compare {name} with."
-    return f"{name} against the best other predictor, {'; '.join(clauses)}."
+    clauses = "; it ".join(f"{against} {_listed(clauses, 'and')}" for against, clauses in said.items())
+    return f"{name} {clauses}. In brackets: difference of r from the best other predictor."
 
 
 def _models(comparison: Comparison, measure: Measure, by_model: Sequence[Part], question: Question) -> str:
@@ -106,6 +105,10 @@ def _models(comparison: Comparison, measure: Measure, by_model: Sequence[Part], 
         return f"{text}."
     named = ", ".join(f"{part.name} {signed(part.r)}" for part in known)
     return f"{text}. r for {clause}: {named}."
+
+
+def _figures(value: float | None, ends: Ends | None) -> str:
+    return f"{signed(value)} {interval(ends)}".removesuffix(" –")
 
 
 def _listed(clauses: Sequence[str], word: str) -> str:

@@ -65,7 +65,7 @@ def run_correlations(board: Board, predictor: str, question: Question, measure: 
         change = _sized(question, change, error)
     known = predictor in board.predictors.index and question not in SET_BY_DOMAIN
     scores = points[predictor].to_numpy(dtype=np.float64) if known else np.full(len(points), np.nan)
-    run = points["sha256"].cat.codes.to_numpy(dtype=np.intp)
+    run = points["sha256"].cat.codes.to_numpy().astype(np.intp)
     return pd.DataFrame(correlations(run, scores, change, len(shas))._asdict(), index=pd.Index(shas, dtype=object))
 
 

@@ -76,8 +76,8 @@ def contrast(cache: BoardCache, state: State) -> Contrast:
     key = ask.asked(state)
     if kind == "predictor":
         shas = chosen_of(board, state).shas
-        sides = (scored(board, shas, name, *key) for name in (first, second))
-        return contrast_predictors(*sides, (first, second), n_resamples=RESAMPLES)
+        one, two = (scored(board, shas, name, *key) for name in (first, second))
+        return contrast_predictors(one, two, (first, second), n_resamples=RESAMPLES)
     pairs = paired_runs(usable_runs(board, state), kind, first, second)
     left, right = list(pairs["sha256_x"]), list(pairs["sha256_y"])
     both = scored(board, list(dict.fromkeys([*left, *right])), state["predictor"], *key)

@@ -1,15 +1,16 @@
 """The front page: the answers, one short table, and behind "more" every predictor ranked over the chosen runs."""
 
 import io
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 import gradio as gr
 import pandas as pd
 
 from sts_eval.analysis import wording
 from sts_eval.errors import UserError
-from sts_eval.records.comparison import Comparison
+from sts_eval.records.comparison import Comparison, Table
 from sts_eval.reporting import comparison as text
 from sts_leaderboard import asked as ask
 from sts_leaderboard import front, ranking
@@ -52,6 +53,7 @@ NO_RUN = (
     "No {} run can be compared here. Clear the choice of models and training sets, count **all runs** as evidence, or "
     "hand one in under **Submit**."
 )
+MORE = "More: every predictor, what they add to history, all answers in words"
 RANKING = "Every predictor (select one to see its points)"
 NOT_ALLOWED = "These runs do not allow this question: see the first lines below."
 NOTHING = {"headers": ["predictor", "r"], "data": [], "metadata": None}
@@ -59,6 +61,52 @@ NO_PLOT = empty_figure("")
 NOTHING_ADDED = pd.DataFrame(columns=["predictor", "partial r"])
 TICK = 1.0  # Seconds between two looks at whether a comparison is there.
 DONE = gr.update(active=False)  # There is nothing to wait for.
+
+
+@dataclass(frozen=True)
+class More:
+    """What is behind "more": every predictor in a table and a figure, the verdict, and what is added to history."""
+
+    badge: gr.HTML
+    ranked: gr.Dataframe
+    plot: gr.Plot
+    answers: gr.Markdown
+    added_headline: gr.Markdown
+    added: gr.Dataframe
+
+    @classmethod
+    def make(cls) -> Self:
+        """The components, inside the blocks that are open."""
+        badge = gr.HTML()
+        ranked = gr.Dataframe(NOTHING, label=RANKING, interactive=False, pinned_columns=1, max_height=620)
+        gr.Markdown(FLAGS, elem_classes="small", latex_delimiters=[])
+        plot = gr.Plot(show_label=False)
+        answers, added_headline = gr.Markdown(latex_delimiters=[]), gr.Markdown(latex_delimiters=[])
+        added = gr.Dataframe(label="Added to history", interactive=False, max_height=500)
+        return cls(badge, ranked, plot, answers, added_headline, added)
+
+    @property
+    def blank(self) -> ui.Contents:
+        """Where there is nothing to show."""
+        nothing = {self.ranked: NOTHING, self.plot: NO_PLOT, self.answers: ""}
+        return nothing | {self.added_headline: "", self.added: NOTHING_ADDED}
+
+    def contents(self, comparison: Comparison, found: Table | None) -> ui.Contents:
+        """What they show of a comparison and its table of the question asked."""
+        words: ui.Contents = {self.answers: ranking.answers_text(comparison)}
+        if found is None:
+            return words
+        key = found.question, found.measure
+        beyond = next((one for one in comparison.added if (one.question, one.measure) == key), None)
+        if beyond is not None:
+            words |= {
+                self.added_headline: ranking.bold(text.added_title(beyond)),
+                self.added: ranking.added_table(beyond),
+            }
+        return words | {
+            self.ranked: ranking.ranking_table(found, comparison.reference),
+            self.plot: ranking.forest(found, comparison.reference),
+        }
 
 
 def build(cache: BoardCache) -> ui.Page:
@@ -70,71 +118,50 @@ def build(cache: BoardCache) -> ui.Page:
             components |= ui.make_row(CONTROLS, "origin", "evidence")
             components |= ui.make_row(CONTROLS, "benchmark", "model", "training_set")
         headline = gr.Markdown(latex_delimiters=[])
-        short = [
-            gr.Dataframe(
-                NOTHING, label=world, interactive=False, pinned_columns=1, visible=False, elem_id=f"short-{number}"
-            )
-            for number, world in enumerate(WORLDS)
-        ]
+        short = {
+            world: gr.Dataframe(NOTHING, label=world, elem_classes="short", interactive=False, visible=False)
+            for world in WORLDS
+        }
         gr.Markdown(LEGEND, elem_classes="small", latex_delimiters=[])
-        with gr.Accordion("More: every predictor, what they add to history, all answers in words", open=False) as more:
-            badge = gr.HTML()
-            ranked = gr.Dataframe(NOTHING, label=RANKING, interactive=False, pinned_columns=1, max_height=620)
-            gr.Markdown(FLAGS, elem_classes="small", latex_delimiters=[])
-            plot = gr.Plot(show_label=False)
-            answers = gr.Markdown(latex_delimiters=[])
-            added_headline = gr.Markdown(latex_delimiters=[])
-            added = gr.Dataframe(label="Added to history", interactive=False, max_height=500)
+        with gr.Accordion(MORE, open=False) as behind:
+            more = More.make()
         notes = gr.Markdown(elem_classes="small", latex_delimiters=[])
         timer = gr.Timer(TICK, active=False)
 
-        hidden = dict.fromkeys(short, gr.update(visible=False))
-        blank = hidden | {answered: "", ranked: NOTHING, plot: NO_PLOT, answers: ""}
-        blank |= {added_headline: "", added: NOTHING_ADDED, timer: DONE}
+        hidden = dict.fromkeys(short.values(), gr.update(visible=False))
+        blank: ui.Contents = {answered: "", timer: DONE} | hidden | more.blank
 
         def show(state: State) -> ui.Contents:
             board = cache.tables()
-            each = worlds(board, state)
-            chosen = chosen_of(board, state)
-            shown = blank | {badge: heading(state["origin"], len(chosen.shas)), notes: "\n\n".join(chosen.notes)}
+            each, chosen = worlds(board, state), chosen_of(board, state)
+            shown = blank | {
+                more.badge: heading(state["origin"], len(chosen.shas)),
+                notes: "\n\n".join(chosen.notes),
+            }
             if not each:
                 return shown | {headline: NO_RUN.format(state["origin"])}
-            compared: dict[str, tuple[Chosen, Comparison]] = {}
-            for world, runs in each.items():
-                try:
-                    found = cache.comparisons.get(runs.shas)
-                except UserError as error:
-                    return shown | {headline: f"Not compared: {markdown(str(error))}"}
+            try:
+                compared = {world: (runs, cache.comparisons.get(runs.shas)) for world, runs in each.items()}
+            except UserError as error:
+                return shown | {headline: f"Not compared: {markdown(str(error))}"}
+            ready: dict[str, tuple[Chosen, Comparison]] = {}
+            for world, (runs, found) in compared.items():
                 if isinstance(found, float):
-                    counts = wording.counted(len(runs.shas), "run"), wording.counted(max(1, round(found)), "second")
-                    return shown | {headline: WAITING.format(*counts), timer: gr.update(active=True)}
-                compared[world] = runs, found
-            shown |= {answered: front.sentences(board, state, compared)}
-            for table, world in zip(short, WORLDS, strict=True):
-                shown |= short_of(table, world, compared, state)
-            return shown | everything(next(iter(compared.values()))[1], state)
+                    return shown | {headline: waiting_text(len(runs.shas), found), timer: gr.update(active=True)}
+                ready[world] = runs, found
+            return shown | contents(ready, state) | {answered: front.sentences(board, state, ready)}
 
-        def short_of(table: gr.Dataframe, world: str, compared: dict[str, Any], state: State) -> ui.Contents:
-            found = compared[world][1].table(*ask.asked(state)) if world in compared else None
-            if found is None:
-                return {}
-            label = front.LAB if WORLDS[world] else "Real models"
-            return {table: gr.update(value=front.short_table(found), label=label, visible=True)}
-
-        def everything(comparison: Comparison, state: State) -> ui.Contents:
-            key = ask.asked(state)
-            found = comparison.table(*key)
-            if found is None:
-                return {headline: NOT_ALLOWED, answers: ranking.answers_text(comparison)}
-            beyond = next((one for one in comparison.added if (one.question, one.measure) == key), None)
-            return {
-                headline: ranking.bold(text.title(found)),
-                ranked: ranking.ranking_table(found, comparison.reference),
-                plot: ranking.forest(found, comparison.reference),
-                answers: ranking.answers_text(comparison),
-                added_headline: ranking.bold(text.added_title(beyond)) if beyond else "",
-                added: ranking.added_table(beyond) if beyond else NOTHING_ADDED,
+        def contents(ready: dict[str, tuple[Chosen, Comparison]], state: State) -> ui.Contents:
+            tables = {world: comparison.table(*ask.asked(state)) for world, (_, comparison) in ready.items()}
+            shown: ui.Contents = {
+                short[world]: gr.update(value=front.short_table(found), label=front.WORLD_LABELS[world], visible=True)
+                for world, found in tables.items()
+                if found is not None
             }
+            leading = next(iter(tables))
+            found = tables[leading]
+            headed = ranking.bold(text.title(found)) if found else NOT_ALLOWED
+            return shown | {headline: headed} | more.contents(ready[leading][1], found)
 
         def later(*values: Any) -> ui.Contents:
             """What the timer shows: only how long it takes, until everything is there."""
@@ -144,25 +171,28 @@ def build(cache: BoardCache) -> ui.Page:
                 return {timer: DONE}
             return shown if shown[timer] is DONE else {headline: shown[headline]}
 
-        def explored(event: gr.SelectData, *values: Any) -> str:
-            with ui.error_notices():
-                known = ask.predictor_names(cache.tables())
-            found = explore_address(ui.cell(event, 0), known, page.state(values))
-            if not found:
-                gr.Info("History is what happened to a domain in other runs: it has no scores of its own to explore.")
-            return found
-
-        outputs = [badge, headline, answered, *short, ranked, plot, answers, added_headline, added, notes, timer]
+        outputs = [headline, answered, *short.values(), *more.blank, notes, timer, more.badge]
         page = ui.Page("predictors", tab, CONTROLS, components, cache.tables, show, outputs)
         timer.tick(later, page.inputs, outputs, **{**ui.READING, "show_progress": "hidden"})
-        chosen_row = ui.hidden_address()
-        for table in (*short, ranked):
-            clicked = table.select(explored, page.inputs, chosen_row, **ui.READING)
-            clicked.then(None, [chosen_row], None, js="visitExplore")
-        with more:
-            files = {**TABLE_FILES, "jsonl": "Runs (JSON lines)"}
-            save_buttons(page, partial(saved_file, cache), files)
+        for table in (*short.values(), more.ranked):
+            ui.explore_on_click(table, page, partial(clicked_address, cache))
+        with behind:
+            save_buttons(page, partial(saved_file, cache), {**TABLE_FILES, "jsonl": "Runs (JSON lines)"})
     return page
+
+
+def waiting_text(n_runs: int, seconds: float) -> str:
+    """How long a comparison may still take."""
+    return WAITING.format(wording.counted(n_runs, "run"), wording.counted(max(1, round(seconds)), "second"))
+
+
+def clicked_address(cache: BoardCache, name: str, state: State) -> str:
+    """The address of Explore for a predictor that was selected; a notice where it has no scores."""
+    with ui.error_notices():
+        found = explore_address(name, ask.predictor_names(cache.tables()), state)
+    if not found:
+        gr.Info("History is what happened to a domain in other runs: it has no scores of its own to explore.")
+    return found
 
 
 def explore_address(shown: str, known: list[str], state: State) -> str:

@@ -1,12 +1,13 @@
 """Where a predictor works: its correlation by model, by training set and by domain, side by side."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import gradio as gr
 import pandas as pd
 
-from sts_eval.analysis import breakdown
+from sts_eval.analysis import breakdown, wording
 from sts_eval.analysis.breakdown import Part
 from sts_eval.errors import UserError
 from sts_eval.store.scored import scored
@@ -40,10 +41,9 @@ PARTS = {
 
 MEANING = (
     "By model and by training set, r asks which **domains** of a run change more, and runs are pooled. By domain it "
-    "asks another question: in which **runs** this domain changes more, with each score in standard deviations of its run's "
-    "domains. One run has one point of a domain, so n is the number of runs, and runs that share a model or a set say "
-    "less than so many. Bars: 95% intervals from -1 to +1; with three models or sets they are rough. Select a row to "
-    "see its points."
+    "asks another question: in which **runs** this domain changes more, with each score in standard deviations of its "
+    "run's domains. Runs that share a model or a set say less than so many independent ones. Bars: 95% intervals from "
+    "-1 to +1; with three models or sets they are rough. Select a row to see its points."
 )
 
 NO_RUN = "No {} run can be compared here. Count **all runs** as evidence, or choose another origin."
@@ -65,7 +65,7 @@ def build(cache: BoardCache) -> ui.Page:
                     )
         gr.Markdown(MEANING, elem_classes="small", latex_delimiters=[])
 
-        def parts(state: State) -> tuple[Part, dict[str, Sequence[Part]]]:
+        def parts(state: State) -> tuple[Part, dict[str, tuple[Part, ...]]]:
             board = cache.tables()
             question, measure = ask.asked(state)
             found = scored(board, chosen_of(board, state).shas, state["predictor"], question, measure)
@@ -90,24 +90,20 @@ def build(cache: BoardCache) -> ui.Page:
             }
 
         def saved(kind: str, state: State) -> tuple[bytes, str]:
-            rows = [{"by": by, **one._asdict()} for by, found in parts(state)[1].items() for one in found]
+            rows = [
+                {"by": by, **one._asdict(), "interval": wording.interval(one.interval)}
+                for by, found in parts(state)[1].items()
+                for one in found
+            ]
             frame = pd.DataFrame(rows)
             ends = [one or (None, None) for one in frame.pop("interval")]
             return table_file(
                 frame.assign(low=[low for low, _ in ends], high=[high for _, high in ends]), "where", kind
             )
 
-        def open_points(kind: str, table: gr.Dataframe) -> None:
-            def explored(event: gr.SelectData, *values: Any) -> str:
-                return explore_address(kind, ui.cell(event, 0), page.state(values))
-
-            clicked = table.select(explored, page.inputs, chosen_row, **ui.READING)
-            clicked.then(None, [chosen_row], None, js="visitExplore")
-
         page = ui.Page("where", tab, CONTROLS, components, cache.tables, show, [headline, *tables.values()])
-        chosen_row = ui.hidden_address()
         for kind, table in tables.items():
-            open_points(kind, table)
+            ui.explore_on_click(table, page, partial(explore_address, kind))
         save_buttons(page, saved, TABLE_FILES)
     return page
 
