@@ -27,8 +27,8 @@ SEEDS = Path(__file__).parent / "seeds"  # The seeded store, and comparisons mad
 HEAD = Path(__file__).with_name("head.html")  # Style and scripts of the page.
 
 
-TITLE = "# STS leaderboard\nPredicted before training, measured after: what fine-tuning does to every domain."
-PAPER = "The method: [arXiv 2603.02908](https://arxiv.org/abs/2603.02908)"
+WHAT = "What fine-tuning does to every domain: predicted before it, measured after"
+PAPER = "[arXiv 2603.02908](https://arxiv.org/abs/2603.02908)"
 SHARE = "Copy link"
 SHARE_SCRIPT = "async () => await copyText(location.href) ? 'Copied' : 'Copy the address above'"
 
@@ -46,13 +46,15 @@ def build(store: Store, *, allow_writes: bool = False) -> gr.Blocks:
         with contextlib.suppress(OSError, UserError):
             board = cache.tables()
             newest = board.ledger["when"].iloc[-1] if len(board.ledger) else ""
-            return f"{PAPER} · sts-eval {sts_eval.__version__}" + (f" · last updated {newest[:10]}" if newest else "")
+            return f"{WHAT} · {PAPER} · sts-eval {sts_eval.__version__}" + (
+                f" · last updated {newest[:10]}" if newest else ""
+            )
         return ""
 
     with gr.Blocks(title="STS leaderboard", analytics_enabled=False, delete_cache=(3600, 3600)) as opened:
         blocks: gr.Blocks = opened
         with gr.Row(elem_classes="top"):
-            gr.Markdown(TITLE)
+            gr.Markdown("# STS leaderboard")
             share = gr.Button(SHARE, size="sm", min_width=90, scale=0, elem_id="share")
         updated = gr.Markdown(elem_classes="small", latex_delimiters=[], elem_id="updated")
         shared = gr.Textbox(visible="hidden", show_label=False)

@@ -30,7 +30,8 @@ def r_cell(r: float | None, ends: Ends | None) -> Figure:
     """A correlation with its interval, in figures and as a bar from -1 to +1."""
     if r is None:
         return Figure(None, "–")
-    return Figure(r, f"{signed(r)} {interval(ends)}".removesuffix(" –"), interval_bar(r, ends))
+    text = f"{signed(r)} {interval(ends)}".removesuffix(" –")
+    return Figure(r, text.replace("+0.", "+.").replace("-0.", "-."), interval_bar(r, ends))
 
 
 def interval_bar(r: float, ends: Ends | None) -> str:

@@ -20,6 +20,9 @@ CLAUSES: dict[Question, str] = {
     "how_much": "how much a domain changes",
 }
 
+SHORT: dict[Question, str] = {"which_way": "which way", "which_set": "which set", "how_much": "how much"}
+"""Where the clause was said before."""
+
 MOST_NAMED = 4  # models that a sentence names with their r
 
 Beats = Literal["yes", "no", "cannot tell"]
@@ -82,12 +85,12 @@ def _against(tables: Sequence[Table], name: str) -> str:
         # The record holds the baseline minus the reference; the sentence is about the reference.
         ends = (-found.interval[1], -found.interval[0]) if found.interval else None
         against = {"yes": "is worse than", "no": "is better than", "cannot tell": "cannot be told from"}[beats(found)]
-        clause = f"{CLAUSES[table.question]} ({_figures(-found.difference, ends)})"
-        said.setdefault(f"{against} {best.name} at telling", []).append(clause)
+        clause = f"{SHORT[table.question]} ({_figures(-found.difference, ends)})"
+        said.setdefault(f"{against} {best.name} on", []).append(clause)
     if not said:
         return f"There is no other predictor to compare {name} with."
     clauses = "; it ".join(f"{against} {_listed(clauses, 'and')}" for against, clauses in said.items())
-    return f"{name} {clauses}. In brackets: difference of r from the best other predictor."
+    return f"{name} {clauses}; differences of r from the best other predictor."
 
 
 def _models(comparison: Comparison, measure: Measure, by_model: Sequence[Part], question: Question) -> str:

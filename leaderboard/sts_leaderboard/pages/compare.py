@@ -7,6 +7,7 @@ import pandas as pd
 
 from sts_eval.analysis.answers import verdict_of
 from sts_eval.analysis.contrast import Contrast, contrast_predictors, contrast_runs
+from sts_eval.analysis.wording import counted, interval, signed
 from sts_eval.errors import UserError
 from sts_eval.store.scored import scored
 from sts_leaderboard import asked as ask
@@ -103,7 +104,11 @@ def contrast_text(found: Contrast, state: State) -> str:
     said = {"yes": "higher than", "no": "lower than", "cannot tell": "not to be told from"}[
         verdict_of(found.difference, found.interval)
     ]
-    return f"**r of {names[0]} is {said} r of {names[1]}** over {found.n_pairs:,} pairs of runs: {what}."
+    difference = f"{signed(found.difference)} {interval(found.interval)}".removesuffix(" –")
+    return (
+        f"**r of {names[0]} is {said} r of {names[1]}: {difference}** over "
+        f"{counted(found.n_pairs, 'pair')} of runs: {what}."
+    )
 
 
 def sides_table(found: Contrast | None) -> dict[str, Any]:

@@ -58,9 +58,11 @@ def build(cache: BoardCache, *, allow_writes: bool, quota: Quota) -> Page:
         def show(_: State) -> Contents:
             entries = Queue(cache.store.files).entries()
             waiting = sum(one.submission is None for one in entries)
-            state = f"{waiting} request{' is' if waiting == 1 else 's are'} open."
-            state = state if entries else "Nobody has asked for a run."
             board = cache.tables()
+            state = (
+                f"**{waiting:,} request{' is' if waiting == 1 else 's are'} open, {len(board):,} submissions are in.**"
+            )
+            state += "" if entries else " Nobody has asked for a run."
             past = ledger_table(board.ledger)
             broken = "".join(f"⚠ **The ledger was changed**: {markdown(one)}.\n\n" for one in board.chain_problems)
             return {
@@ -96,7 +98,7 @@ def ledger_table(ledger: pd.DataFrame) -> pd.DataFrame:
     """The latest entries of the ledger as text, newest first."""
     latest = ledger.tail(LATEST).iloc[::-1].map(plain)
     latest = latest.assign(submission=latest["submission"].str[:BEGINNING])
-    names = {"when": "when", "action": "what", "submission": "run", "by": "by", "why": "why"}
+    names = {"action": "what", "submission": "run", "when": "when", "by": "by", "why": "why"}
     return latest[list(names)].rename(columns=names)
 
 

@@ -140,15 +140,16 @@ DEFAULTS = ui.defaults_of(CONTROLS)
 def build(cache: BoardCache) -> ui.Page:
     """The page, inside the tabs that are open."""
     with gr.Tab("Runs", id="runs") as tab:
-        components = ui.make_row(CONTROLS, "search", "origin", "order")
-        with gr.Accordion("What r is of; filters and columns", open=False, elem_id="filters"):
+        badge = gr.HTML()
+        asked = gr.Markdown(elem_classes="small", latex_delimiters=[])
+        components = ui.make_row(CONTROLS, "search", "tier")
+        with gr.Accordion("Origin, order, filters, what r is of", open=False, elem_id="filters"):
+            components |= ui.make_row(CONTROLS, "origin", "order")
             components |= ui.make_row(CONTROLS, "predictor", "question", "measure")
-            components |= ui.make_row(CONTROLS, "family", "size", "training_set", "tier")
+            components |= ui.make_row(CONTROLS, "family", "size", "training_set")
             components |= ui.make_row(CONTROLS, "sae", "width", "layer")
             components |= ui.make_row(CONTROLS, "complete", "withdrawn")
             components["columns"] = CONTROLS["columns"].make()
-        badge = gr.HTML()
-        asked = gr.Markdown(elem_classes="small", latex_delimiters=[])
         nothing = gr.Markdown(visible=False, elem_id="nothing")
         clear = gr.Button("Clear the filters", size="sm", visible=False, elem_id="clear")
         table = gr.Dataframe(

@@ -57,7 +57,7 @@ def build(cache: BoardCache) -> ui.Page:
         with gr.Accordion("Choose runs", open=False):
             components |= ui.make_row(CONTROLS, "origin", "benchmark", "evidence")
         tables = {}
-        with gr.Row():
+        with gr.Row(elem_classes="parts"):
             for kind, (_, label) in PARTS.items():
                 with gr.Column(min_width=330):
                     tables[kind] = gr.Dataframe(
@@ -95,11 +95,7 @@ def build(cache: BoardCache) -> ui.Page:
                 for by, found in parts(state)[1].items()
                 for one in found
             ]
-            frame = pd.DataFrame(rows)
-            ends = [one or (None, None) for one in frame.pop("interval")]
-            return table_file(
-                frame.assign(low=[low for low, _ in ends], high=[high for _, high in ends]), "where", kind
-            )
+            return table_file(pd.DataFrame(rows), "where", kind)
 
         page = ui.Page("where", tab, CONTROLS, components, cache.tables, show, [headline, *tables.values()])
         for kind, table in tables.items():
