@@ -280,7 +280,7 @@ def handlers(folder: Path) -> list[Figure]:
     figures.append(goal("predictors: what is shown at once", first, 0.3))
     start = time.perf_counter()
     page = kept["predictors"]
-    while page.show(page.defaults)[page.outputs[2]].empty:
+    while not page.show(page.defaults)[page.outputs[1]]:  # the answers
         time.sleep(0.1)
     figures.append(Figure("predictors: until the comparison is there", seconds(time.perf_counter() - start + first)))
     again = [timed(kept["predictors"].show, kept["predictors"].defaults)[0] for _ in range(TIMES)]

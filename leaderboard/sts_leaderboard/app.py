@@ -46,9 +46,8 @@ def build(store: Store, *, allow_writes: bool = False) -> gr.Blocks:
         with contextlib.suppress(OSError, UserError):
             board = cache.tables()
             newest = board.ledger["when"].iloc[-1] if len(board.ledger) else ""
-            return f"{WHAT} · {PAPER} · sts-eval {sts_eval.__version__}" + (
-                f" · last updated {newest[:10]}" if newest else ""
-            )
+            updated = f"last updated {newest[:10]}" if newest else "nothing handed in yet"
+            return f"{WHAT} · {PAPER} · sts-eval {sts_eval.__version__} · {updated}"
         return ""
 
     with gr.Blocks(title="STS leaderboard", analytics_enabled=False, delete_cache=(3600, 3600)) as opened:

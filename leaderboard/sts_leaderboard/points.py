@@ -233,7 +233,7 @@ def estimate(found: breakdown.Part) -> str:
     """A correlation with its interval, or why there is none, as Markdown."""
     if found.r is None:
         return f"undefined ({markdown(found.undefined or 'no points')})"
-    return f"{signed(found.r)} {interval(found.interval)}".removesuffix(" –")
+    return f"{signed(found.r)} {interval(found.interval) if found.interval else '(no interval)'}"
 
 
 def _one_domain(kept: pd.DataFrame, domain: str, name: str, state: State) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import gradio as gr
 import pandas as pd
 
+from sts_eval.analysis import wording
 from sts_eval.queue.queue import Queue, QueueEntry
 from sts_eval.queue.request import request_for
 from sts_eval.store.store import Store
@@ -59,9 +60,7 @@ def build(cache: BoardCache, *, allow_writes: bool, quota: Quota) -> Page:
             entries = Queue(cache.store.files).entries()
             waiting = sum(one.submission is None for one in entries)
             board = cache.tables()
-            state = (
-                f"**{waiting:,} request{' is' if waiting == 1 else 's are'} open, {len(board):,} submissions are in.**"
-            )
+            state = f"**{wording.counted(waiting, 'open request')}, {wording.counted(len(board), 'submission')}.**"
             state += "" if entries else " Nobody has asked for a run."
             past = ledger_table(board.ledger)
             broken = "".join(f"⚠ **The ledger was changed**: {markdown(one)}.\n\n" for one in board.chain_problems)
