@@ -153,7 +153,10 @@ def scatter(points: pd.DataFrame, state: State) -> go.Figure:
     if state["seed"] != ALL_SEEDS:
         what += f" under seed {state['seed']}"
     figure.update_layout(xaxis_title=f"predicted: {score}", yaxis_title=f"actual: {what}, {unit}")
-    return style_figure(figure, height=540).update_layout(showlegend=kept[state["colour"]].nunique() <= MOST_NAMES)
+    below = {"yanchor": "top", "y": -0.14}  # above, its many names would leave a phone no room for the figure
+    return style_figure(figure, height=560).update_layout(
+        legend=below, showlegend=kept[state["colour"]].nunique() <= MOST_NAMES
+    )
 
 
 def marker(place: int) -> dict[str, str]:

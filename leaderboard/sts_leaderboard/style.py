@@ -15,6 +15,9 @@ THEME = gr.themes.Soft(
     block_label_background_fill_dark="transparent",
     block_label_text_color="*neutral_600",
     block_label_text_color_dark="*neutral_300",
+    link_text_color_dark="*primary_300",
+    link_text_color_hover_dark="*primary_200",
+    link_text_color_visited_dark="*primary_300",
 )
 
 GREY = "#8a8f98"
