@@ -142,9 +142,9 @@ def build(cache: BoardCache) -> ui.Page:
     with gr.Tab("Runs", id="runs") as tab:
         badge = gr.HTML()
         asked = gr.Markdown(elem_classes="small", latex_delimiters=[])
-        components = ui.make_row(CONTROLS, "search", "tier")
-        with gr.Accordion("Origin, order, filters, what r is of", open=False, elem_id="filters"):
-            components |= ui.make_row(CONTROLS, "origin", "order")
+        components = ui.make_row(CONTROLS, "search", "origin")
+        with gr.Accordion("Tier, order, filters, what r is of", open=False, elem_id="filters"):
+            components |= ui.make_row(CONTROLS, "tier", "order")
             components |= ui.make_row(CONTROLS, "predictor", "question", "measure")
             components |= ui.make_row(CONTROLS, "family", "size", "training_set")
             components |= ui.make_row(CONTROLS, "sae", "width", "layer")
