@@ -10,6 +10,7 @@ import pandas as pd
 from sts_eval.analysis import breakdown, wording
 from sts_eval.analysis.breakdown import Part
 from sts_eval.errors import UserError
+from sts_eval.store.board import Board
 from sts_eval.store.scored import scored
 from sts_leaderboard import asked as ask
 from sts_leaderboard import page as ui
@@ -65,13 +66,6 @@ def build(cache: BoardCache) -> ui.Page:
                     )
         gr.Markdown(MEANING, elem_classes="small", latex_delimiters=[])
 
-        def parts(state: State) -> tuple[Part, dict[str, tuple[Part, ...]]]:
-            board = cache.tables()
-            question, measure = ask.asked(state)
-            found = scored(board, chosen_of(board, state).shas, state["predictor"], question, measure)
-            each = {kind: make(found, n_resamples=RESAMPLES) for kind, (make, _) in PARTS.items()}
-            return breakdown.overall(found, n_resamples=RESAMPLES), each
-
         def show(state: State) -> ui.Contents:
             board = cache.tables()
             chosen = chosen_of(board, state)
@@ -79,7 +73,7 @@ def build(cache: BoardCache) -> ui.Page:
             if not chosen.shas:
                 return empty | {headline: NO_RUN.format(state["origin"])}
             try:
-                whole, each = parts(state)
+                whole, each = parts_of(board, state)
             except UserError as error:
                 return empty | {headline: f"{markdown(str(error))}."}
             lab = next(name for name, is_lab in WORLDS.items() if is_lab == board.runs.loc[chosen.shas[0], "lab"])
@@ -92,7 +86,7 @@ def build(cache: BoardCache) -> ui.Page:
         def saved(kind: str, state: State) -> tuple[bytes, str]:
             rows = [
                 {"by": by, **one._asdict(), "interval": wording.interval(one.interval)}
-                for by, found in parts(state)[1].items()
+                for by, found in parts_of(cache.tables(), state)[1].items()
                 for one in found
             ]
             return table_file(pd.DataFrame(rows), "where", kind)
@@ -102,6 +96,17 @@ def build(cache: BoardCache) -> ui.Page:
             ui.explore_on_click(table, page, partial(explore_address, kind))
         save_buttons(page, saved, TABLE_FILES)
     return page
+
+
+def parts_of(board: Board, state: State) -> tuple[Part, dict[str, tuple[Part, ...]]]:
+    """The predictor's correlation over all runs that are compared, and by what is in the three tables.
+
+    Raises:
+        UserError: No run has the predictor.
+    """
+    found = scored(board, chosen_of(board, state).shas, state["predictor"], *ask.asked(state))
+    each = {kind: make(found, n_resamples=RESAMPLES) for kind, (make, _) in PARTS.items()}
+    return breakdown.overall(found, n_resamples=RESAMPLES), each
 
 
 def explore_address(kind: str, name: str, state: State) -> str:
