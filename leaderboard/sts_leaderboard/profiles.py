@@ -19,14 +19,14 @@ _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCI
 
 
 def items(board: Board) -> list[str]:
-    """Every model, SAE, training set and predictor, as `kind: name`."""
+    """Every predictor, model, SAE and training set, as `kind: name`; predictors come first."""
     runs = board.runs
     saes = sae_names(runs)
     found = {
+        "predictor": board.predictors.index,
         "model": runs["model"],
         "sae": saes[saes != ""],
         "training_set": runs["training_set"],
-        "predictor": board.predictors.index,
     }
     return [item(kind, name) for kind, names in found.items() for name in sorted(set(map(str, names)))]
 

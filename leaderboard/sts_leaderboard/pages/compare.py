@@ -19,9 +19,11 @@ from sts_leaderboard.escaping import markdown
 from sts_leaderboard.run_selection import chosen_of, usable_runs
 from sts_leaderboard.url_state import State
 
+FIRST, SECOND = "predictor: sts_icl", "predictor: tfidf_cosine"
+
 CONTROLS = {
-    "first": ui.Control(gr.Dropdown, "This", "predictor: sts_icl", profiles.items),
-    "second": ui.Control(gr.Dropdown, "with that", "predictor: tfidf_cosine", profiles.items),
+    "first": ui.Control(gr.Dropdown, "This", FIRST, lambda board: profiles.items(board) or [FIRST]),
+    "second": ui.Control(gr.Dropdown, "with that", SECOND, lambda board: profiles.items(board) or [SECOND]),
     "question": ask.QUESTION,
     "measure": ask.MEASURE,
     "predictor": ask.PREDICTOR,
