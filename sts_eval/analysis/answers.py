@@ -40,7 +40,10 @@ def answers(comparison: Comparison, measure: Measure, by_model: Sequence[Part], 
     """The answers by one measure; `by_model` has the reference's r with each model, for the question asked."""
     tables = [table for one in ASKED if (table := comparison.table(one, measure)) is not None]
     name = comparison.reference
-    return Answers(_works(tables, name), _against(tables, name), _models(comparison, measure, by_model, question))
+    models = _models(comparison, measure, by_model, question)
+    if not any(row.group == "sts" for table in tables for row in table.rows):
+        return Answers("no run here has scores of STS.", "no run here has scores of STS.", models)
+    return Answers(_works(tables, name), _against(tables, name), models)
 
 
 def beats(found: Difference | None) -> Beats:
@@ -101,13 +104,13 @@ def _models(comparison: Comparison, measure: Measure, by_model: Sequence[Part], 
     runs = counted(len(comparison.runs), "run")
     text += f": {runs}" + (f" that say as much as {effective:.1f} independent ones" if effective else "")
     known = sorted((part for part in by_model if part.r is not None), key=lambda part: -(part.r or 0.0))
-    clause = CLAUSES.get(question, "the question asked")
+    clause = f"{comparison.reference} for {CLAUSES.get(question, 'the question asked')}"
     if len(known) > MOST_NAMED:
-        return f"{text}. By model, r for {clause} goes from {signed(known[-1].r)} to {signed(known[0].r)}."
+        return f"{text}. By model, r of {clause} goes from {signed(known[-1].r)} to {signed(known[0].r)}."
     if not known:
         return f"{text}."
     named = ", ".join(f"{part.name} {signed(part.r)}" for part in known)
-    return f"{text}. r for {clause}: {named}."
+    return f"{text}. r of {clause}: {named}."
 
 
 def _figures(value: float | None, ends: Ends | None) -> str:

@@ -71,7 +71,7 @@ def overall(scored: Scored, *, n_resamples: int, seed: int = 0, name: str = "all
         table = SetByDomainTable(scored.outcome, scored.units, n_resamples=n_resamples, seed=seed)
         found = table.correlate({name: scored.scores})[name]
         return Part(
-            name, found.r, ends(found.interval), found.n_rows, found.n_points, None if found.r else found.reason
+            name, found.r, ends(found.interval), found.n_rows, found.n_points, found.reason if found.r is None else None
         )
     settings = {"units": scored.units, "n_resamples": n_resamples, "seed": seed}
     pooled = pool_correlations(scored.scores, scored.outcome, **settings)  # type: ignore[arg-type]  # one dict of three kinds

@@ -47,13 +47,13 @@ def test_the_sentences_follow_the_intervals(compared):
     assert difference.interval[0] > 0
     assert f"is worse than tfidf_cosine on which way ({-difference.difference:+.2f} [" in said.against
     assert said.models.startswith("4 models on 3 training sets, 12 domains: 12 runs that say as much as")
-    assert said.models.endswith("r for which way a domain changes: n +0.40, o +0.30, m +0.20.")
+    assert said.models.endswith("r of sts_icl for which way a domain changes: n +0.40, o +0.30, m +0.20.")
 
 
 def test_many_models_are_a_range(compared):
     parts = [Part(str(n), n / 10, None, 3, 36, None) for n in range(6)]
     said = answers(compared[0], "accuracy", parts, "which_way")
-    assert said.models.endswith("By model, r for which way a domain changes goes from +0.00 to +0.50.")
+    assert said.models.endswith("By model, r of sts_icl for which way a domain changes goes from +0.00 to +0.50.")
 
 
 def test_a_predictor_that_knows_nothing_is_not_said_to_work():
@@ -87,3 +87,12 @@ def test_a_winner_needs_an_interval_that_excludes_0(difference, interval, willia
     assert beats(None) == "cannot tell"
     if williams is None:
         assert verdict_of(difference, interval) == said
+
+
+def test_runs_without_sts_are_not_said_to_answer():
+    change, noise = planted(n_models=2, n_sets=2, n_domains=8, seed=6)
+    made = outcomes(
+        change, {"tfidf_cosine": change + noise}, models=MODELS[:2], sets=SETS[:2], groups={"tfidf_cosine": "lexical"}
+    )
+    said = answers(compare_runs(made, reference="tfidf_cosine", n_resamples=200), "accuracy", (), "which_way")
+    assert said.works == said.against == "no run here has scores of STS."
