@@ -4,6 +4,13 @@ import re
 
 from helpers.browser import seen, tab
 
+# The figures of the column r, in the order of the rows.
+SHOWN = (
+    "[...document.querySelectorAll('#runs-table [role=gridcell]')].map((cell) => /^([+-][.]\\d\\d) \\[/"
+    ".exec(cell.innerText.trim())).filter(Boolean).map((found) => parseFloat(found[1]))"
+)
+RISES = "shown.every((r, place) => !place || r >= shown[place - 1])"
+
 ASKED = "Which way it changes"
 
 
@@ -26,12 +33,9 @@ def test_a_head_sorts_by_value_and_a_search_hears_what_is_pasted_and_cleared(pag
     page.goto(f"{address}?tab=runs")
     seen(page, "9 runs")
     table = page.locator("#runs-table")
-    table.get_by_role("columnheader").filter(has_text="r").nth(1).get_by_role("button").first.click()
-    page.wait_for_timeout(500)
-    cells = [row.inner_text() for row in table.get_by_role("row").all()]
-    shown = [float(found[0]) for row in cells if (found := re.search(r"[+-]\.\d\d(?= \[)", row))]
-    assert len(shown) == 9
-    assert shown in (sorted(shown), sorted(shown, reverse=True))
+    table.locator("[role=columnheader][title=r] button").locator("visible=true").first.click()
+    page.get_by_role("menuitem", name="Sort ascending").click()
+    page.wait_for_function(f"() => {{ const shown = {SHOWN}; return shown.length === 9 && {RISES}; }}")
     page.locator("#search textarea").fill("qwen limo")
     seen(page, "1 run ·")
     page.locator("#search textarea").fill("")
