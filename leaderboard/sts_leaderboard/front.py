@@ -73,7 +73,7 @@ def short_table(found: Table) -> dict[str, Any]:
     """STS's rows, TF-IDF, the best other predictor and the best history: the best first."""
     columns: dict[str, Callable[[Row], object]] = {
         "predictor": lambda row: row.name,
-        "r with what happened, 95%": lambda row: r_cell(row.r, row.bootstrap),
+        "r, 95%": lambda row: r_cell(row.r, row.bootstrap),
         "beats TF-IDF?": lambda row: "–" if row.name == BASELINE else beats(row.from_baseline),
         "what it needs": needs,
         "cost of a run": cost,

@@ -77,7 +77,7 @@ def correlation_text(cache: BoardCache, state: State, kind: str, name: str) -> s
     if usable.empty:
         return f"None of its {state['origin']} runs counts as evidence here; choose other evidence below."
     try:
-        found = scored(board, list(usable["sha256"]), predictor, *ask.asked(state))
+        found = scored(board, sorted(usable["sha256"]), predictor, *ask.asked(state))
     except UserError as error:
         return f"{markdown(str(error))}."
     whole = breakdown.overall(found, n_resamples=RESAMPLES)
