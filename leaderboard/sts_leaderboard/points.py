@@ -16,7 +16,8 @@ from sts_eval.statistics.interaction import SetByDomainTable
 from sts_eval.store.correlations import correlations
 from sts_leaderboard.asked import asked
 from sts_leaderboard.board_cache import BEGINNING, RESAMPLES
-from sts_leaderboard.escaping import figure_text, markdown, text_table
+from sts_leaderboard.cells import figure_table, number
+from sts_leaderboard.escaping import figure_text, markdown
 from sts_leaderboard.style import GREY, PALETTE, SYMBOLS, empty_figure, style_figure
 from sts_leaderboard.url_state import State
 
@@ -153,7 +154,7 @@ def scatter(points: pd.DataFrame, state: State) -> go.Figure:
     if state["seed"] != ALL_SEEDS:
         what += f" under seed {state['seed']}"
     figure.update_layout(xaxis_title=f"predicted: {score}", yaxis_title=f"actual: {what}, {unit}")
-    below = {"yanchor": "top", "y": -0.14}  # above, its many names would leave a phone no room for the figure
+    below = {"yanchor": "top", "y": -0.18}  # above, its many names would leave a phone no room for the figure
     return style_figure(figure, height=560).update_layout(
         legend=below, showlegend=kept[state["colour"]].nunique() <= MOST_NAMES
     )
@@ -174,7 +175,7 @@ def summary_text(points: pd.DataFrame, state: State) -> str:
         return nothing_text(state) + (perhaps if nothing_text(state) == NOTHING else "")
     scored, _, _ = as_scored(kept, state)
     if runs == 1 and asked(state)[0] not in SET_BY_DOMAIN:
-        line = _one_run(kept, name)
+        line = _one_run(kept, name, markdown(state["question"].lower()))
     elif domains == 1:
         line = _one_domain(in_every_domain(points, state), kept["domain"].iloc[0], name, state)
     else:
@@ -210,21 +211,21 @@ def bars_text(kept: pd.DataFrame, state: State) -> str:
     return "Bars: one standard error, over questions alone, since each run has one seed."
 
 
-def points_table(points: pd.DataFrame, state: State, longest: int = 100) -> pd.DataFrame:
-    """The drawn points as text."""
+def points_table(points: pd.DataFrame, state: State, longest: int = 100) -> dict[str, Any]:
+    """The drawn points."""
     unit = MEASURES[state["measure"]][2]
     columns: dict[str, Callable[[dict[Any, Any]], object]] = {
         "run": lambda point: point["sha256"][:BEGINNING],
         "model": lambda point: point["model"],
         "training set": lambda point: point["training set"],
         "domain": lambda point: point["domain"],
-        "score": lambda point: f"{point['score']:.4g}",
-        f"change, {unit}": lambda point: f"{point['change']:+.2f}",
-        "SE": lambda point: f"{point['error']:.2f}" if np.isfinite(point["error"]) else "not given",
-        "before": lambda point: f"{point['accuracy_before']:.1%}" if np.isfinite(point["accuracy_before"]) else "",
-        "questions": lambda point: f"{point['n']:,.0f}",
+        "score": lambda point: number(point["score"], f"{point['score']:.4g}"),
+        f"change, {unit}": lambda point: number(point["change"], f"{point['change']:+.2f}"),
+        "SE": lambda point: number(point["error"], f"{point['error']:.2f}"),
+        "before": lambda point: number(point["accuracy_before"], f"{point['accuracy_before']:.1%}"),
+        "questions": lambda point: number(point["n"], f"{point['n']:,.0f}"),
     }
-    return text_table(shown_points(points, state).head(longest).to_dict("records"), columns)
+    return figure_table(shown_points(points, state).head(longest).to_dict("records"), columns)
 
 
 def in_every_domain(points: pd.DataFrame, state: State) -> pd.DataFrame:
@@ -248,7 +249,7 @@ def _one_domain(kept: pd.DataFrame, domain: str, name: str, state: State) -> str
     )
 
 
-def _one_run(kept: pd.DataFrame, name: str) -> str:
+def _one_run(kept: pd.DataFrame, name: str, asked_for: str) -> str:
     n = len(kept)
     if n < MIN_POINTS:
         return f"{n} points are too few for a correlation."
@@ -258,6 +259,6 @@ def _one_run(kept: pd.DataFrame, name: str) -> str:
         return f"{name}: r is not defined here, since the score or the change is the same in all domains."
     ends = interval((low, high)) if np.isfinite(low) else "(the points lie on a line, so there is no interval)"
     return (
-        f"**{name}: r {signed(r)} {ends}** over {n} domains; "
+        f"**{name}: r {signed(r)} {ends}** over {n} domains: {asked_for}; "
         f"at this number |r| must exceed {statistics.critical_r(n):.2f} to differ from 0."
     )

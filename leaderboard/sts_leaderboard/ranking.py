@@ -3,14 +3,13 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import pandas as pd
 import plotly.graph_objects as go
 
 from sts_eval.analysis import wording
-from sts_eval.records.comparison import AddedTable, Comparison, Difference, Row, SignFigures, Standing, Table
+from sts_eval.records.comparison import AddedRow, AddedTable, Comparison, Difference, Row, SignFigures, Standing, Table
 from sts_eval.reporting import comparison as text
 from sts_leaderboard.cells import Figure, figure_table, number, r_cell
-from sts_leaderboard.escaping import figure_text, markdown, plain
+from sts_leaderboard.escaping import figure_text, markdown
 from sts_leaderboard.style import GREY, style_figure
 
 LONGEST = 3000  # Characters of a sentence of the verdict.
@@ -68,10 +67,21 @@ def by_rank(rows: Sequence[Row]) -> list[Row]:
     return sorted(rows, key=lambda row: row.rank or len(rows) + 1)
 
 
-def added_table(found: AddedTable) -> pd.DataFrame:
-    """What predictors add to history, as text."""
-    rows = [{head: plain(cell) for head, cell in text.added_cells(row).items()} for row in found.rows]
-    return pd.DataFrame(rows, dtype=object)
+def added_table(found: AddedTable) -> dict[str, Any]:
+    """What predictors add to history; errors in points or nats."""
+
+    def error(value: float | None) -> Figure:
+        return number(value, f"{value:#.3g}".rstrip(".") if value is not None else "")
+
+    columns: dict[str, Callable[[AddedRow], object]] = {
+        "predictor": lambda row: f"{row.name} (oracle)" if row.standing == "oracle" else row.name,
+        "partial r, 95%": lambda row: r_cell(row.partial_r, row.interval),
+        "p permutation": lambda row: number(row.p_permutation, wording.p_value(row.p_permutation)),
+        "error of history": lambda row: error(row.rmse_plain),
+        "line without": lambda row: error(row.rmse_without),
+        "line with": lambda row: error(row.rmse_with),
+    }
+    return figure_table(found.rows, columns)
 
 
 def bold(sentence: str) -> str:

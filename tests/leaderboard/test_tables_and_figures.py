@@ -304,7 +304,8 @@ def test_a_runs_page_has_its_hashes_points_and_features(tmp_path):
     assert facts["run"] == sha256
     assert facts["prediction"] == whole.prediction.sha256()
     board = store.board()
-    points = run.domains_table(points_of(board.runs, board.points), board.seed_changes).set_index("domain")
+    given = run.domains_table(points_of(board.runs, board.points), board.seed_changes)
+    points = pd.DataFrame(given["metadata"]["display_value"], columns=given["headers"]).set_index("domain")
     first = whole.outcome.domains[0]
     assert points.loc[first.domain, "change, points"] == f"{first.accuracy.delta:+.2f} ± {first.accuracy.se:.2f}"
     assert list(run.features_table(whole)["feature"]) == [str(one) for one in whole.prediction.shifts[0].features]

@@ -58,7 +58,6 @@ RANKING = "Every predictor (select one to see its points)"
 NOT_ALLOWED = "These runs do not allow this question: see the first lines below."
 NOTHING = {"headers": ["predictor", "r"], "data": [], "metadata": None}
 NO_PLOT = empty_figure("")
-NOTHING_ADDED = pd.DataFrame(columns=["predictor", "partial r"])
 TICK = 1.0  # Seconds between two looks at whether a comparison is there.
 DONE = gr.update(active=False)  # There is nothing to wait for.
 
@@ -89,7 +88,7 @@ class More:
     def blank(self) -> ui.Contents:
         """Where there is nothing to show."""
         nothing = {self.ranked: NOTHING, self.plot: NO_PLOT, self.answers: ""}
-        return nothing | {self.added_headline: "", self.added: NOTHING_ADDED}
+        return nothing | {self.added_headline: "", self.added: NOTHING}
 
     def contents(self, comparison: Comparison, found: Table | None) -> ui.Contents:
         """What they show of a comparison and its table of the question asked."""

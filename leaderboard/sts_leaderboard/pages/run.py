@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+from typing import Any
 
 import gradio as gr
 import pandas as pd
@@ -13,6 +14,7 @@ from sts_eval.reporting.meanings import excerpt_line, sources_text
 from sts_leaderboard import asked as ask
 from sts_leaderboard.badges import heading, word
 from sts_leaderboard.board_cache import BEGINNING, BoardCache
+from sts_leaderboard.cells import Figure, figure_table, number
 from sts_leaderboard.downloads import save_buttons
 from sts_leaderboard.escaping import markdown, neuronpedia, plain, text_table
 from sts_leaderboard.page import UNLABELLED, Contents, Control, Page, make_row
@@ -198,29 +200,29 @@ def facts_table(run: Submission, row: Row) -> pd.DataFrame:
     return text_table(given, {"what": lambda fact: fact[0], "value": lambda fact: fact[1]}, longest=2000)
 
 
-def domains_table(points: pd.DataFrame, seed_changes: pd.DataFrame) -> pd.DataFrame:
-    """The points of one run, as text: before, change by accuracy and log-probability, STS, and every seed."""
+def domains_table(points: pd.DataFrame, seed_changes: pd.DataFrame) -> dict[str, Any]:
+    """The points of one run: before, change by accuracy and log-probability, STS, and every seed."""
     here = seed_changes[seed_changes["sha256"].isin(points["sha256"])]
     by_seed = here.groupby("domain", observed=True)["delta"].agg(list).to_dict()
 
-    def change(value: float, error: float, decimals: int) -> str:
+    def change(value: float, error: float, decimals: int) -> Figure:
         ends = "" if math.isnan(error) else f" ± {error:.{decimals}f}"
-        return "–" if math.isnan(value) else f"{value:+.{decimals}f}{ends}"
+        return number(value, f"{value:+.{decimals}f}{ends}")
 
-    def score(value: float) -> str:
-        return "–" if math.isnan(value) else f"{value:.4g}"
+    def score(value: float) -> Figure:
+        return number(value, f"{value:.4g}")
 
     columns = {
         "domain": lambda point: point["domain"],
-        "questions": lambda point: f"{point['n']:,.0f}",
-        "before": lambda point: "" if pd.isna(point["accuracy_before"]) else f"{point['accuracy_before']:.1%}",
         "change, points": lambda point: change(point["delta"], point["se"], 2),
-        "by seed": lambda point: ", ".join(f"{one:+.1f}" for one in by_seed.get(point["domain"], [])),
-        "log-probability, nats": lambda point: change(point["logprob_delta"], point["logprob_se"], 3),
         "sts_icl": lambda point: score(point.get("sts_icl", math.nan)),
         "sts_act": lambda point: score(point.get("sts_act", math.nan)),
+        "before": lambda point: number(point["accuracy_before"], f"{point['accuracy_before']:.1%}"),
+        "questions": lambda point: number(point["n"], f"{point['n']:,.0f}"),
+        "by seed": lambda point: ", ".join(f"{one:+.1f}" for one in by_seed.get(point["domain"], [])),
+        "log-probability, nats": lambda point: change(point["logprob_delta"], point["logprob_se"], 3),
     }
-    return text_table(points.to_dict("records"), columns)
+    return figure_table(points.to_dict("records"), columns)
 
 
 def features_table(run: Submission) -> pd.DataFrame:
