@@ -20,7 +20,7 @@ from sts_leaderboard.downloads import TABLE_FILES, save_buttons, table_file
 from sts_leaderboard.escaping import markdown
 from sts_leaderboard.pages import explore
 from sts_leaderboard.points import estimate
-from sts_leaderboard.run_selection import WORLDS, chosen_of
+from sts_leaderboard.run_selection import chosen_of
 from sts_leaderboard.url_state import State, to_query
 
 CONTROLS = {
@@ -76,10 +76,10 @@ def build(cache: BoardCache) -> ui.Page:
                 whole, each = parts_of(board, state)
             except UserError as error:
                 return empty | {headline: f"{markdown(str(error))}."}
-            lab = next(name for name, is_lab in WORLDS.items() if is_lab == board.runs.loc[chosen.shas[0], "lab"])
+            world = "the lab" if board.runs.loc[chosen.shas[0], "lab"] else "real models"
             return {
                 headline: f"**{markdown(state['predictor'])}: r {estimate(whole)}** over {whole.n_runs:,} runs of "
-                f"{lab}: {markdown(state['question'].lower())}.",
+                f"{world}: {markdown(state['question'].lower())}.",
                 **{table: parts_table(kind, each[kind]) for kind, table in tables.items()},
             }
 
