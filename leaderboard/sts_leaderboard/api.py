@@ -11,7 +11,7 @@ from sts_leaderboard.board_cache import BoardCache
 from sts_leaderboard.page import error_notices
 from sts_leaderboard.pages import predictors as predictors_page
 from sts_leaderboard.pages import runs as runs_page
-from sts_leaderboard.run_selection import ALL, CHECKED
+from sts_leaderboard.run_selection import ALL, CHECKED, chosen_of
 
 
 def build(cache: BoardCache) -> None:
@@ -65,7 +65,7 @@ def build(cache: BoardCache) -> None:
         state = {**predictors_page.DEFAULTS, "origin": origin, "benchmark": benchmark, "evidence": evidence}
 
         def made() -> dict[str, Any]:
-            chosen = predictors_page.chosen_of(cache.tables(), state)
+            chosen = chosen_of(cache.tables(), state)
             if not chosen.shas:
                 return {"tables": [], "runs": []}
             return cache.comparisons.wait(chosen.shas).model_dump(mode="json")

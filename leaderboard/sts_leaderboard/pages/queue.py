@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 import gradio as gr
 import pandas as pd
 
+from sts_eval.analysis import wording
 from sts_eval.queue.queue import Queue, QueueEntry
 from sts_eval.queue.request import request_for
 from sts_eval.store.store import Store
@@ -45,7 +46,7 @@ REQUEST: Mapping[str, Callable[[QueueEntry], object]] = {
     "lease until": lambda one: one.until,
     "last failure": lambda one: one.log,
 }
-LEDGER = {"when": "when", "action": "what", "submission": "run", "by": "by", "why": "why"}  # Columns, and their heads.
+LEDGER = {"action": "what", "submission": "run", "when": "when", "by": "by", "why": "why"}  # Columns, and their heads.
 
 REQUESTS = "Requests (select one that is done to see its run)"
 ASKED, ASKED_BEFORE = "Asked for", "Somebody asked for it before"
@@ -80,9 +81,9 @@ def build(cache: BoardCache, *, allow_writes: bool, quota: Quota) -> Page:
         def show(_: State) -> Contents:
             entries = Queue(cache.store.files).entries()
             waiting = sum(one.submission is None for one in entries)
-            state = f"{waiting} request{' is' if waiting == 1 else 's are'} open."
-            state = state if entries else "Nobody has asked for a run."
             board = cache.tables()
+            state = f"**{wording.counted(waiting, 'open request')}, {wording.counted(len(board), 'submission')}.**"
+            state += "" if entries else " Nobody has asked for a run."
             past = ledger_table(board.ledger)
             broken = "".join(f"⚠ **The ledger was changed**: {markdown(one)}.\n\n" for one in board.chain_problems)
             return {
