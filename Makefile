@@ -11,7 +11,7 @@ export HF_HUB_OFFLINE ?= 1
 # Python compiles a module when it is first imported; compiling all 22,000 beforehand costs a minute.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt
 
-.PHONY: demo dev test lint types suite slow real-models clean
+.PHONY: demo dev test lint types suite slow docs notebooks real-models clean
 
 demo: $(VENV)/.installed
 	@test -f runs/demo.yaml || $(BIN)/sts-eval init --lab runs/demo.yaml
@@ -37,6 +37,15 @@ suite: $(VENV)/.installed-dev
 
 slow: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m slow
+
+# The site of the documents, in build/site. A warning is an error. Pages open from disk, but for the search, which needs a
+# server: python -m http.server -d build/site
+docs: $(VENV)/.installed-dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+# The notebooks with the outputs that they have today.
+notebooks: $(VENV)/.installed-dev
+	$(BIN)/python docs/run_notebooks.py
 
 # The tasks/ files are copied at installation, so a change to them installs again.
 $(VENV)/.installed: pyproject.toml constraints.txt $(shell find tasks -name '*.yaml')

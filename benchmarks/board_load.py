@@ -2,24 +2,21 @@
 
     python benchmarks/board_load.py [--runs 10000] [--browser] [--keep FOLDER] [--write]
 
-Makes a store of so many submissions out of the lab's runs (benchmarks/results/lab_matrix.jsonl): other models, SAEs,
-training sets, seeds and dates, changes drawn per domain from the lab's runs, scores with noise. Their files and ledger
-entries are written directly; only `--submitted` more are handed in one by one, as users do, for the rate. The snapshot
-judges every file as `validate` does, and the script stops where one is refused.
+Makes a store of so many submissions (benchmarks/board_store.py). Their files and ledger entries are written directly;
+only `--submitted` more are handed in one by one, as users do, for the rate. The snapshot judges every file as
+`validate` does, and the script stops where one is refused.
 
 Then, each in a fresh process: the snapshot is made, the tables are loaded from it, every filter of Runs and Explore is
 set (20 times, fewer where it is slow, each time with other values, through the handler that the page calls), and with
 `--browser` a real chromium opens the page. `--keep` keeps the store, or takes the one that is there; `--write` keeps
-the table in results/.
+the table in results/. Many clients at once: benchmarks/board_clients.py.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
-import platform
 import random
 import re
 import resource
@@ -28,23 +25,15 @@ import subprocess
 import sys
 import tempfile
 import time
-import uuid
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).resolve().parent
-MATRIX = HERE / "results" / "lab_matrix.jsonl"
-RESULT = HERE / "results" / "board_load.md"
+from board_figures import Figure, goal, machine, rows, seconds, timed
+from board_store import canonical, submissions, write_store
 
-FIRST_DAY = datetime(2025, 1, 1, tzinfo=UTC)
-FAMILIES = ("Llama", "Qwen", "Gemma", "Mistral", "Phi", "OLMo", "Pythia", "Falcon", "Granite", "SmolLM")
-SIZES = (500_000_000, 1_500_000_000, 3_000_000_000, 8_000_000_000, 14_000_000_000, 32_000_000_000, 70_000_000_000)
-SETS = 120
-RELEASES = ("gemma-scope", "llama-scope", "qwen-scope", "pythia-saes", None)
-WIDTHS = (16_384, 32_768, 65_536, 131_072)
+RESULT = Path(__file__).resolve().parent / "results" / "board_load.md"
 
 TIMES = 20
 """How often a filter is set."""
@@ -53,23 +42,6 @@ FEWEST_TIMES, PATIENCE = 5, 6.0
 """Of a filter that misses its goal by far: so often, and no more once it took so many seconds."""
 
 CHROMIUM = "/usr/bin/chromium"
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A line of the table.
-
-    Attributes:
-        what: What was measured.
-        value: With its unit.
-        goal: What was promised; empty where nothing was.
-        held: Whether it holds; None where nothing was promised.
-    """
-
-    what: str
-    value: str
-    goal: str = ""
-    held: bool | None = None
 
 
 def main() -> None:
@@ -87,8 +59,9 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory(prefix="sts-board-load-") as temporary:
         folder = arguments.keep or Path(temporary) / "store"
-        figures = [] if (folder / "submissions").is_dir() else made(folder, arguments.runs)
-        figures += handed_in(folder, arguments.submitted) if arguments.submitted else []
+        if not (folder / "submissions").is_dir():
+            write_store(folder, arguments.runs)
+        figures = handed_in(folder, arguments.submitted) if arguments.submitted else []
         for stage in STAGES:
             if stage != "browser" or arguments.browser:
                 figures += apart(stage, folder)
@@ -100,102 +73,6 @@ def main() -> None:
         from sts_eval.records.record import write_atomically
 
         write_atomically(RESULT, table)
-
-
-def made(folder: Path, runs: int) -> list[Figure]:
-    """Write so many submissions and their ledger entries."""
-    start = time.perf_counter()
-    for place in ("submissions", "ledger"):
-        (folder / place).mkdir(parents=True)
-    n_bytes = 0
-    for number, submission in enumerate(submissions(runs)):
-        content = canonical(submission)
-        sha256 = hashlib.sha256(content).hexdigest()
-        (folder / "submissions" / f"{sha256}.json").write_bytes(content)
-        n_bytes += len(content)
-        when = FIRST_DAY + timedelta(minutes=45 * number)
-        entry = {
-            "schema_version": 1,
-            "action": "accepted",
-            "submission": sha256,
-            "when": when.isoformat(timespec="seconds"),
-            "by": submission["submitter"],
-            "why": "self_reported",
-            "other": None,
-        }
-        name = f"{when:%Y%m%dT%H%M%S%fZ}-accepted-{sha256[:16]}-{uuid.uuid4().hex}.json"
-        (folder / "ledger" / name).write_bytes(canonical(entry))
-    print(f"{runs:,} files, {n_bytes / 2**20:,.0f} MiB, {time.perf_counter() - start:.0f} s", file=sys.stderr)
-    return []
-
-
-def submissions(runs: int, seed: int = 0) -> Iterator[dict[str, Any]]:
-    """Submissions as JSON's own values, no two of one model, SAE and training set.
-
-    Args:
-        runs: How many.
-        seed: Of everything that is drawn.
-    """
-    rng = random.Random(seed)  # noqa: S311 - made-up runs are no secret
-    lab = [json.loads(line) for line in MATRIX.read_text(encoding="utf-8").splitlines()]
-    for number in range(runs):
-        base = rng.choice(lab)
-        # 120 sets by 84 models: some runs differ in their SAE alone, as on a real board.
-        model, family = f"model-{number // SETS}", FAMILIES[number // SETS % len(FAMILIES)]
-        training_set, layer = f"set-{number % SETS}", 4 * rng.randrange(1, 9)
-        domains = [
-            dict(next(one for one in rng.choice(lab)["domains"] if one["domain"] == domain["domain"]))
-            for domain in base["domains"]
-        ]
-        said = [
-            {
-                **one,
-                "scores": {name: float(f"{score * rng.gauss(1, 0.2):.6g}") for name, score in one["scores"].items()},
-            }
-            for one in base["said"]
-        ]
-        created = (FIRST_DAY + timedelta(minutes=45 * number)).isoformat(timespec="seconds")
-        yield {
-            "schema_version": 1,
-            "origin": "measured" if number % 10 else "imported",
-            "submitter": f"lab {rng.randrange(200)}",
-            "created": created,
-            "model": {
-                "id": f"org/{model}",
-                "revision": None,
-                "family": family,
-                "parameters": SIZES[number // SETS % len(SIZES)],
-            },
-            "sae": {
-                "release": rng.choice(RELEASES),
-                "id": None,
-                "architecture": "topk",
-                "d_sae": rng.choice(WIDTHS),
-                "layer": layer,
-                "hook_name": f"blocks.{layer}.hook_resid_post",
-                "neuronpedia_id": None,
-            },
-            "training_set": {"id": f"org/{training_set}", "revision": None, "rows": 817},
-            "benchmark": "mmlu_pro" if number % 5 else "bbh",
-            "provenance": {"versions": {}, "hardware": None, "command": None, "url": None},
-            "outcome": {
-                **base,
-                "model": model,
-                "training_set": training_set,
-                "created": created,
-                "prediction_sha256": hashlib.sha256(f"p{seed} {number}".encode()).hexdigest(),
-                "transfer_sha256": hashlib.sha256(f"t{seed} {number}".encode()).hexdigest(),
-                "domains": domains,
-                "said": said,
-            },
-            "prediction": None,
-            "transfer": None,
-        }
-
-
-def canonical(values: dict[str, Any]) -> bytes:
-    """As `Record.canonical`, without building the record."""
-    return json.dumps(values, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
 
 
 def handed_in(folder: Path, number: int) -> list[Figure]:
@@ -252,6 +129,7 @@ def handlers(folder: Path) -> list[Figure]:
     from sts_eval.store.store import Store
     from sts_leaderboard import app
     from sts_leaderboard.page import Page
+    from sts_leaderboard.run_selection import ALL
 
     rng = random.Random(0)  # noqa: S311 - nor are filters
     kept: dict[str, Any] = {}
@@ -276,14 +154,15 @@ def handlers(folder: Path) -> list[Figure]:
                 wanted = drawn(control, default, offered, rng)
                 taken.append(timed(page.show, {**page.defaults, control: wanted})[0])
             figures.append(goal(f"{name}: {control}", statistics.median(taken), 0.3, worst=max(taken)))
-    first, _ = timed(kept["predictors"].show, kept["predictors"].defaults)
+    page = kept["predictors"]
+    state = {**page.defaults, "evidence": ALL}  # nobody has checked a run of this store
+    first, _ = timed(page.show, state)
     figures.append(goal("predictors: what is shown at once", first, 0.3))
     start = time.perf_counter()
-    page = kept["predictors"]
-    while page.show(page.defaults)[page.outputs[2]].empty:
+    while not page.show(state)[page.outputs[1]]:  # the answers
         time.sleep(0.1)
     figures.append(Figure("predictors: until the comparison is there", seconds(time.perf_counter() - start + first)))
-    again = [timed(kept["predictors"].show, kept["predictors"].defaults)[0] for _ in range(TIMES)]
+    again = [timed(page.show, state)[0] for _ in range(TIMES)]
     figures.append(goal("predictors: finished comparison", statistics.median(again), 0.3, worst=max(again)))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     return [*figures, Figure("memory of the server after all this, at its peak", f"{peak:.1f} GiB")]
@@ -376,42 +255,14 @@ def apart(stage: str, folder: Path) -> list[Figure]:
     return [Figure(**one) for one in json.loads(found.stdout)]
 
 
-def timed(what: Callable[..., Any], *arguments: Any) -> tuple[float, Any]:
-    """Seconds, and what came of it."""
-    start = time.perf_counter()
-    found = what(*arguments)
-    return time.perf_counter() - start, found
-
-
-def seconds(value: float) -> str:
-    """A time as text."""
-    return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.1f} s"
-
-
-def goal(what: str, value: float, most: float, *, worst: float | None = None) -> Figure:
-    """A figure that was promised; its median stands for it, and the worst beside it."""
-    beside = "" if worst is None else f" (worst {seconds(worst)})"
-    return Figure(what, seconds(value) + beside, f"under {seconds(most)}", value < most)
-
-
 def as_table(figures: list[Figure], number: int) -> str:
     """All figures as Markdown."""
-    load = os.getloadavg()
-    lines = [
-        f"# The leaderboard with {number:,} runs",
-        "",
-        f"Made by `python benchmarks/board_load.py --browser --write` on {datetime.now(UTC):%Y-%m-%d}: "
-        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}. The machine was shared: "
-        f"its load average over the last 5 minutes was {load[1]:.1f}. "
+    return (
+        f"# The leaderboard with {number:,} runs\n\n"
+        f"Made by `python benchmarks/board_load.py --browser --write` on {machine()}. "
         f"Filters are medians of {TIMES} (of {FEWEST_TIMES} where they are slow) with their worst, and hold "
-        "where the median does; the rest was measured once.",
-        "",
-        "| what | measured | goal | holds |",
-        "|---|---|---|---|",
-    ]
-    held = {None: "", True: "yes", False: "**no**"}
-    lines += [f"| {one.what} | {one.value} | {one.goal} | {held[one.held]} |" for one in figures]
-    return "\n".join(lines) + "\n"
+        f"where the median does; the rest was measured once.\n\n{rows(figures)}\n"
+    )
 
 
 if __name__ == "__main__":

@@ -99,16 +99,16 @@ def compared() -> int:
     """Make what the page shows before anything is chosen, for each origin that allows it. How many there are."""
     from sts_leaderboard.board_cache import compare
     from sts_leaderboard.pages.predictors import DEFAULTS
-    from sts_leaderboard.run_selection import choose_runs
+    from sts_leaderboard.run_selection import worlds
 
     if COMPARISONS.exists():
         shutil.rmtree(COMPARISONS)
     store, kept = Store(str(SEEDS)), Comparisons(Files(str(SEEDS.parent)))
-    runs = store.board().runs
+    board = store.board()
     for origin in ("measured", "imported", "published"):
-        chosen = choose_runs(runs, {**DEFAULTS, "origin": origin})
-        with contextlib.suppress(UserError):  # nothing was predicted
-            kept.keep(chosen.shas, compare([one.outcome for one in store.read_all(chosen.shas)]))
+        for chosen in worlds(board, {**DEFAULTS, "origin": origin}).values():
+            with contextlib.suppress(UserError):  # nothing was predicted
+                kept.keep(chosen.shas, compare([one.outcome for one in store.read_all(chosen.shas)]))
     return len(list(COMPARISONS.iterdir()))
 
 

@@ -1,4 +1,4 @@
-"""Every figure that README.md and docs/evidence.md state by hand, with what makes it again.
+"""Every figure that README.md, docs/start.md and docs/evidence.md state by hand, with what makes it again.
 
     python benchmarks/claims.py
 
@@ -18,6 +18,7 @@ import numpy as np
 from claim_facts import (
     EVIDENCE,
     README,
+    START,
     Facts,
     Figures,
     at_ten,
@@ -77,19 +78,24 @@ CLAIMS = (
         ),
     ),
     Claim(
-        README,
+        START,
         "sts_act {}",
         f"{DEMO}; the correlation of the columns of its transcript",
         lambda facts: (f"{np.corrcoef(facts.demo[:, 1], facts.demo[:, 2])[0, 1]:+.2f}".replace("0.", "."),),
     ),
     Claim(README, "One run over {} domains cannot show more", DEMO, lambda facts: (len(facts.demo),)),
     Claim(
-        README,
+        START,
         "**Compare** STS with {} other predictors",
         "`sts_eval.predictors.registry.PREDICTORS`, without those of the groups sts and sts_sizes",
         lambda _: (sum(one.group not in ("sts", "sts_sizes") for one in PREDICTORS),),
     ),
-    Claim(README, "with {:.0%} intervals", COMPARE, lambda facts: (facts.comparison.level,)),
+    Claim(
+        EVIDENCE,
+        "Correlations pooled over runs, with {:.0%} intervals",
+        COMPARE,
+        lambda facts: (facts.comparison.level,),
+    ),
     Claim(
         README,
         "are alike: {} to {}, with lower ends of their intervals between {} and {}",
@@ -97,19 +103,7 @@ CLAIMS = (
         home_left_out,
     ),
     Claim(
-        README,
-        "the paper's N = {} features of {:,}",
-        "`PredictSettings.top_n` and the lab's `SAETraining.d_sae`",
-        lambda _: (PredictSettings().top_n, SAETraining().d_sae),
-    ),
-    Claim(
-        README,
-        "with N = 10 STS_ICL comes to {} and STS_act to {}, where TF-IDF has {}",
-        f"{BY_N}; {COMPARE}",
-        lambda facts: (*at_ten(facts), short(facts.table("which_way").row("tfidf_cosine").r or 0.0, sign=True)),
-    ),
-    Claim(
-        README,
+        START,
         "With 14 domains and one run, nearly anything can correlate: an r of .60 has the 95% interval [{}, {}]",
         "`sts_eval.statistics.correlation.fisher_interval(0.6, 14)`",
         lambda _: tuple(short(end) for end in fisher(0.6, 14)),
@@ -294,7 +288,7 @@ def uncovered(document: str, facts: Facts) -> list[str]:
 
 HEAD = """# Every claim with a figure, and what is behind it
 
-Written by `python benchmarks/claims.py`. It lists the figures that stand in sentences of README.md and
+Written by `python benchmarks/claims.py`. It lists the figures that stand in sentences of README.md, docs/start.md and
 docs/evidence.md, each with the command or function that gives it. `tests/docs/test_claims.py` makes them again from the
 committed records and fails where a sentence has another figure, or one that is not in this list. Numbers in words
 (half, a dozen) are not looked for.
@@ -304,7 +298,7 @@ committed records and fails where a sentence has another figure, or one that is 
 """
 
 FOOT = """
-The tables of the two documents that are marked as generated come from `python benchmarks/lab_evidence.py`, which takes
+The tables of these documents that are marked as generated come from `python benchmarks/lab_evidence.py`, which takes
 those named `lab_claims`, `lab_few_shot`, `lab_combination` and `real_lexical` from the files of that name in
 benchmarks/results. `tests/docs/test_evidence.py` makes them again from the committed comparison, and, as slow tests,
 the comparison and `lab_combination` from the committed runs, and `real_lexical` from the real data where these are at
@@ -318,8 +312,8 @@ def page(facts: Facts) -> str:
     lines = []
     for claim in CLAIMS:
         cells = (
-            f"[{Path(claim.document).name}](../{claim.document})",
-            stated(claim, facts).replace("|", "\\|"),
+            f"[{Path(claim.document).name}]({'../' * (claim.document == README)}{Path(claim.document).name})",
+            flowing(stated(claim, facts)).replace("|", "\\|"),
             claim.source,
             "no" if claim.figures is None else "yes",
         )

@@ -20,6 +20,18 @@ def quiet_libraries() -> None:
 
 
 @contextmanager
+def quietly() -> Iterator[None]:
+    """The same for the time of a call from Python, whose own settings come back; also a decorator.
+
+    In a notebook tqdm asks for ipywidgets, with which it would draw bars. Our progress is lines of text.
+    """
+    with warnings.catch_warnings():
+        quiet_libraries()
+        warnings.filterwarnings("ignore", message="IProgress not found")
+        yield
+
+
+@contextmanager
 def no_git_hash() -> Iterator[None]:
     """Keep lm-eval from asking git for the commit of the current folder: nobody reads it, and git complains."""
     import lm_eval.evaluator

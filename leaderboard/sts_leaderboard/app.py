@@ -3,27 +3,45 @@
 import contextlib
 import importlib.util
 import os
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-# Before gradio is imported, which reads it: nobody is to be counted.
-os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+# Before gradio is imported, which reads them: nobody is to be counted, and no table of past calls is to be made anew
+# after every call.
+os.environ |= {
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "GRADIO_ANALYTICS_MAX_EVENTS": "1",
+    "GRADIO_ANALYTICS_CACHE_FREQUENCY": str(10**9),
+}
 
 import gradio as gr
 
+import sts_eval
 from sts_eval.errors import UserError
 from sts_eval.store.store import Store
 from sts_eval.submission.read_json import MOST_BYTES
 from sts_leaderboard import api
 from sts_leaderboard.board_cache import BoardCache
+from sts_leaderboard.endpoint_blocks import REFUSALS, EndpointBlocks
 from sts_leaderboard.page import READING, opened_tab
-from sts_leaderboard.pages import about, explore, predictors, queue, run, runs, submit
+from sts_leaderboard.pages import about, compare, explore, predictors, profile, queue, run, runs, submit, where
 from sts_leaderboard.style import EMPTY_STORE, THEME
 from sts_leaderboard.write_access import Quota
 
 SEEDS = Path(__file__).parent / "seeds"  # The seeded store, and comparisons made of it.
+
+# Of visitors, some 0.8 MB each. Whose was forgotten goes on as before: see `Control.make`.
+MOST_SESSIONS = 64
+
 HEAD = Path(__file__).with_name("head.html")  # Style and scripts of the page.
+
+
+WHAT = "What fine-tuning does to every domain: predicted before it, measured after"
+PAPER = "[arXiv 2603.02908](https://arxiv.org/abs/2603.02908)"
+SHARE = "Copy link"
+SHARE_SCRIPT = "async () => await copyText(location.href) ? 'Copied' : 'Copy the address above'"
 
 
 def build(store: Store, *, allow_writes: bool = False) -> gr.Blocks:
@@ -35,21 +53,34 @@ def build(store: Store, *, allow_writes: bool = False) -> gr.Blocks:
             return gr.update(visible=not len(cache.tables()))
         return gr.update(visible=False)
 
-    with gr.Blocks(title="STS leaderboard", analytics_enabled=False, delete_cache=(3600, 3600)) as opened:
+    def last_updated() -> str:
+        with contextlib.suppress(OSError, UserError):
+            board = cache.tables()
+            newest = board.ledger["when"].iloc[-1] if len(board.ledger) else ""
+            updated = f"last updated {newest[:10]}" if newest else "nothing handed in yet"
+            return f"{WHAT} · {PAPER} · sts-eval {sts_eval.__version__} · {updated}"
+        return ""
+
+    with EndpointBlocks(title="STS leaderboard", analytics_enabled=False, delete_cache=(3600, 3600)) as opened:
         blocks: gr.Blocks = opened
-        gr.Markdown(
-            "# STS leaderboard\nPredicted before training, measured after: what fine-tuning does to every domain."
-        )
+        with gr.Row(elem_classes="top"):
+            gr.Markdown("# STS leaderboard")
+            share = gr.Button(SHARE, size="sm", min_width=90, scale=0, elem_id="share")
+        updated = gr.Markdown(elem_classes="small", latex_delimiters=[], elem_id="updated")
+        shared = gr.Textbox(visible="hidden", show_label=False)
         trouble = gr.Markdown(visible=False, elem_id="trouble")
         nothing_yet = gr.Markdown(EMPTY_STORE, visible=False, elem_id="empty")
         with gr.Tabs() as tabs:
-            wired = [predictors.build(cache), runs.build(cache), explore.build(cache), run.build(cache)]
+            wired = [one.build(cache) for one in (predictors, where, compare, runs, explore, run, profile)]
             submit.build(cache, allow_writes=allow_writes, quota=quota)
             wired.append(queue.build(cache, allow_writes=allow_writes, quota=quota))
             about.build()
         for page in wired:
-            page.wire(blocks, trouble)
+            page.wire(blocks, trouble, shared)
+        copied = share.click(None, None, share, js=SHARE_SCRIPT, api_visibility="private")
+        copied.then(None, None, share, js=f"() => later(2500, () => '{SHARE}')", api_visibility="private")
         blocks.load(opened_tab, None, tabs, **READING)
+        blocks.load(last_updated, None, updated, **READING)
         blocks.load(told_if_empty, None, nothing_yet, **READING)
         api.build(cache)
     return blocks
@@ -58,6 +89,8 @@ def build(store: Store, *, allow_writes: bool = False) -> gr.Blocks:
 def launch(store: Store, *, allow_writes: bool = False, port: int | None = None, **options: Any) -> Any:
     """Serve the pages until stopped, on a free port if none is given; takes and returns what gradio's `launch` does."""
     blocks = build(store, allow_writes=allow_writes)
+    # gradio looks for it anew for every figure of every session, which is half of what a session costs. It is not used.
+    sys.modules.setdefault("bokeh", None)  # type: ignore[arg-type]  # Python's own sign that there is no such package
     # From an empty folder: gradio would serve files of the working directory if a handler named them.
     with (
         tempfile.TemporaryDirectory(prefix="sts-board-", ignore_cleanup_errors=True) as folder,
@@ -71,6 +104,8 @@ def launch(store: Store, *, allow_writes: bool = False, port: int | None = None,
             max_file_size=MOST_BYTES,
             enable_monitoring=False,
             ssr_mode=False,
+            state_session_capacity=MOST_SESSIONS,
+            app_kwargs={"exception_handlers": REFUSALS},
             mcp_server=importlib.util.find_spec("mcp") is not None,
             footer_links=["api", "settings"],
             **options,

@@ -9,14 +9,13 @@ class Badge(NamedTuple):
     """How one origin is shown."""
 
     sign: str  # A shape before the word, for those who see no colours.
-    symbol: str  # The same shape in figures.
     meaning: str
 
 
 BADGES: dict[Origin, Badge] = {
-    "measured": Badge("●", "circle", "predicted first, then tuned and measured by this tool"),
-    "imported": Badge("◆", "diamond", "before and after were evaluated elsewhere, not by this tool"),
-    "published": Badge("■", "square", "figures of a paper, as printed; nothing can be recomputed"),
+    "measured": Badge("●", "predicted first, then tuned and measured by this tool"),
+    "imported": Badge("◆", "before and after were evaluated elsewhere, not by this tool"),
+    "published": Badge("■", "figures of a paper, as printed; nothing can be recomputed"),
 }
 
 ORIGINS = tuple(BADGES)

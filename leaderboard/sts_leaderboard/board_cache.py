@@ -3,15 +3,17 @@
 Comparisons are made beside the page, one at a time, so that no visitor's click waits for a bootstrap.
 """
 
+import contextlib
 import logging
 import math
 import threading
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar, cast
 
 from sts_eval.analysis.compare import compare_runs
 from sts_eval.errors import UserError
@@ -22,15 +24,22 @@ from sts_eval.store.comparisons import Comparisons
 from sts_eval.store.files import Files
 from sts_eval.store.store import Store
 from sts_eval.submission.validate import Verdict
+from sts_leaderboard.url_state import State
 
 KEPT_SECONDS = 20.0  # How old the tables may be. Asking a store on a hub whether it changed takes a request.
+NEW_SECONDS = 2.0  # Where a run is not found: a worker may just have handed it in.
 RESAMPLES = 500  # Of every bootstrap: an end of an interval moves by about .01 with another seed.
 REFERENCE = "sts_icl"
 FEWEST = 4  # Domains that compared runs must share.
 BEGINNING = 12  # Digits of a run's name that the pages show.
 MOST_REMEMBERED = 32  # Comparisons.
+MOST_MADE = 64  # Results that are kept of one state of the store.
 MOST_WAITING = 8  # Comparisons under way. Whoever asks for more has to come back.
 SECONDS_A_RUN = 0.1  # What a run is taken to cost until one comparison was timed in this process.
+
+Made = TypeVar("Made")
+Contents = dict[Any, Any]  # What components are to show.
+Show = Callable[[State], Contents]
 
 _LOG = logging.getLogger(__name__)
 
@@ -47,11 +56,12 @@ class BoardCache:
         self._own = Comparisons(store.files)
         self._places = [self._own] if shipped is None else [Comparisons(Files(str(shipped))), self._own]
         self._tables: Board | None = None
+        self._made: OrderedDict[tuple[Hashable, ...], object] = OrderedDict()
         self._read = 0.0
         self._lock = threading.Lock()
 
-    def tables(self) -> Board:
-        """The store's tables, at most `KEPT_SECONDS` old; others get the old ones while one call reads them anew.
+    def tables(self, most_seconds: float | None = None) -> Board:
+        """The store's tables, at most so old (`KEPT_SECONDS`); others get old ones while one call reads them anew.
 
         Raises:
             UserError: The store cannot be read, and never could.
@@ -60,12 +70,45 @@ class BoardCache:
         if not self._lock.acquire(blocking=known is None):
             return known  # type: ignore[return-value]  # only a call that has tables does not wait
         try:
-            if self._tables is None or time.monotonic() - self._read > KEPT_SECONDS:
-                self._tables = self.store.board()
+            most = KEPT_SECONDS if most_seconds is None else most_seconds
+            if self._tables is None or time.monotonic() - self._read > most:
+                board = self.store.board()
+                if board is not self._tables:
+                    self._tables, self._made = board, OrderedDict()
                 self._read = time.monotonic()
             return self._tables
         finally:
             self._lock.release()
+
+    def once(self, make: Callable[[], Made], *key: Hashable, lasting: Callable[[Made], bool] | None = None) -> Made:
+        """What `make` gives, kept by `key` until the tables change, and not to be changed by who gets it.
+
+        It must follow from the tables alone, or be `lasting` where it does. Errors are not kept.
+
+        Raises:
+            UserError: The store cannot be read, and never could.
+        """
+        self.tables()  # which forgets what was made where they are old and others by now
+        made = self._made
+        with contextlib.suppress(KeyError):
+            made.move_to_end(key)
+            return cast(Made, made[key])
+        result = make()
+        if lasting is None or lasting(result):
+            made[key] = result
+            while len(made) > MOST_MADE:
+                made.popitem(last=False)
+        return result
+
+    def remembered(self, show: Show, lasting: Callable[[Contents], bool] | None = None) -> Show:
+        """What a page shows of a state, made once until the tables change: see `once`."""
+
+        def shown(state: State) -> Contents:
+            contents = self.once(lambda: show(state), show, *state.items(), lasting=lasting)
+            # gradio takes the value out of an update that it has sent.
+            return {component: dict(one) if isinstance(one, dict) else one for component, one in contents.items()}
+
+        return shown
 
     def find(self, beginning: str) -> str:
         """The full name of a run from its first digits.
@@ -74,7 +117,7 @@ class BoardCache:
             UserError: None starts so, or several do.
         """
         wanted = beginning.strip().lower()
-        found = [name for name in self.tables().runs["sha256"] if wanted and name.startswith(wanted)]
+        found = _starting(self.tables(), wanted) or _starting(self.tables(NEW_SECONDS), wanted)
         if len(found) != 1:
             raise UserError(
                 f"{len(found) or 'no'} run{'s start' if len(found) > 1 else ' starts'} with that name",
@@ -195,6 +238,10 @@ class ComparisonCache:
             if job.future is wanted:
                 break
         return left
+
+
+def _starting(board: Board, beginning: str) -> list[str]:
+    return [name for name in board.runs.index if beginning and name.startswith(beginning)]
 
 
 def compare(outcomes: Sequence[Outcome]) -> Comparison:

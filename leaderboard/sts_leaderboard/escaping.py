@@ -56,8 +56,13 @@ def spreadsheet(cell: object) -> object:
     return f"'{line}" if line.startswith(FORMULA) else line
 
 
+def neuronpedia_source(identity: object) -> str | None:
+    """The page of an SAE, None where the identity is not of the form `model/source`."""
+    known = isinstance(identity, str) and _NEURONPEDIA.fullmatch(identity)
+    return f"https://www.neuronpedia.org/{identity}" if known else None
+
+
 def neuronpedia(identity: str | None, feature: int) -> str | None:
     """The page of a feature, None where the identity is not of the form `model/source`."""
-    if identity is None or not _NEURONPEDIA.fullmatch(identity):
-        return None
-    return f"https://www.neuronpedia.org/{identity}/{int(feature)}"
+    source = neuronpedia_source(identity)
+    return source and f"{source}/{int(feature)}"

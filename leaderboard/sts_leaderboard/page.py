@@ -5,15 +5,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
 import gradio as gr
 from gradio.components import Component
 
 from sts_eval.errors import UserError
 from sts_eval.store.board import Board
-from sts_leaderboard.badges import ORIGINS
 from sts_leaderboard.escaping import markdown
 from sts_leaderboard.url_state import TAB, State, Value, from_query, parse_query, to_query
+
+SHARED = ("question", "measure", "predictor", "origin", "evidence")
+"""Controls that are one on all tabs: what is set on one tab is what the next one shows."""
 
 FIRST = "predictors"  # The tab that is open where an address names none.
 NOWHERE = " "  # An address that is not empty and leads nowhere.
@@ -45,6 +48,9 @@ class Control:
             options["multiselect"] = True
         if callable(self.choices):
             options["choices"] = [self.default] if isinstance(self.default, str) else []
+            # Until the choices are there. A visitor whose session the server has forgotten is back at this point, and
+            # what he chose must not be refused.
+            options["allow_custom_value"] = True
         elif self.choices is not None:
             options["choices"] = list(self.choices)
         return self.kind(**options)
@@ -71,31 +77,30 @@ def distinct(column: str) -> Callable[[Board], list[str]]:
     return lambda board: sorted(map(str, board.runs[column].dropna().unique()))
 
 
-def predictor_names(board: Board) -> list[str]:
-    """Predictors that have scores in the store, those of most runs first."""
-    return list(map(str, board.predictors.index)) or ["sts_icl"]
-
-
-ORIGIN = Control(gr.Radio, "Origin (never mixed)", ORIGINS[0], ORIGINS)
-MODELS = Control(gr.Dropdown, "Models (all if empty)", (), distinct("model"))
-TRAINING_SETS = Control(gr.Dropdown, "Training sets (all if empty)", (), distinct("training_set"))
-PREDICTOR = Control(gr.Dropdown, "Predictor", "sts_icl", predictor_names)
-
-
 def cell(event: gr.SelectData, place: int) -> str:
     """A cell of the row that was selected, counted from 0; nothing where there is none."""
     row = event.row_value
     return str(row[place]) if isinstance(row, list) and len(row) > place else ""
 
 
-def open_run_on_click(table: gr.Dataframe) -> None:
-    """A row of a table of runs or points, whose first cell is a run, opens that run."""
+def open_run_on_click(table: gr.Dataframe, place: int = 0) -> None:
+    """A row of a table opens the run whose name is in the cell at a place, counted from 0."""
 
     def clicked_run(event: gr.SelectData) -> str:
-        return cell(event, 0)
+        return cell(event, place)
 
     chosen = hidden_address()
     table.select(clicked_run, None, chosen, **READING).then(None, [chosen], None, js="visitRun")
+
+
+def explore_on_click(table: gr.Dataframe, page: "Page", address_of: Callable[[str, State], str]) -> None:
+    """A row of a table opens the address that `address_of` makes of its first cell and the page's state."""
+
+    def clicked(event: gr.SelectData, *values: Any) -> str:
+        return address_of(cell(event, 0), page.state(values))
+
+    chosen = hidden_address()
+    table.select(clicked, page.inputs, chosen, **READING).then(None, [chosen], None, js="visitExplore")
 
 
 def hidden_address() -> gr.Textbox:
@@ -118,6 +123,7 @@ class Page:
     # Carries the address to the browser; empty until the page was restored from the browser's.
     address: gr.Textbox = field(default_factory=hidden_address)
     trouble: gr.Markdown = field(init=False)  # Where a line tells that the store cannot be read.
+    shared: gr.Textbox = field(init=False)  # Carries the values of `SHARED` from tab to tab.
 
     @property
     def inputs(self) -> list[Component]:
@@ -142,40 +148,44 @@ class Page:
         found = {name: control.choices for name, control in self.controls.items() if control.choices is not None}
         return {name: list(some(self.tables()) if callable(some) else some) for name, some in found.items()}
 
-    def wire(self, blocks: gr.Blocks, trouble: gr.Markdown) -> None:
+    def wire(self, blocks: gr.Blocks, trouble: gr.Markdown, shared: gr.Textbox) -> None:
         """Show anew when a control is used or the tab is opened, and as the address says when the page is loaded."""
-        self.trouble = trouble
-        shown = [self.address, *self.outputs, trouble]
+        self.trouble, self.shared = trouble, shared
+        shown = [self.address, *self.outputs, trouble, shared]
         everything = [*shown, *self.inputs]
         options = {"show_progress_on": self.outputs, **READING}
-        events = [event.then(self._used, self.inputs, shown, **READING) for event in self.after]
+        inputs = [shared, *self.inputs]
+        events = [event.then(self._used, inputs, shown, **READING) for event in self.after]
         for component in self.components.values():
-            used = component.input  # type: ignore[attr-defined]  # events are added to components at run time
-            events.append(used(self._used, self.inputs, shown, trigger_mode="always_last", **options))
-        events.append(self.tab.select(self._opened, [self.address, *self.inputs], everything, **options))
+            # Of a text, `input` hears letters that are typed, but neither what is pasted nor that it was cleared.
+            used = component.change if isinstance(component, gr.Textbox) else component.input  # type: ignore[attr-defined]  # events are added to components at run time
+            events.append(used(self._used, inputs, shown, trigger_mode="always_last", **options))
+        events.append(self.tab.select(self._opened, [self.address, *inputs], everything, **options))
         for event in events:
             event.then(None, [self.address], None, js="replaceAddress")
         if self.name == FIRST:
             # It is in the page from the start. Other tabs come into being, and take values, when they are opened.
-            blocks.load(self._loaded, None, everything, **options)
+            blocks.load(self._loaded, [shared], everything, **options)
 
-    def _used(self, *values: Any) -> Contents:
-        return self._contents(self.state(values))
+    def _used(self, shared: str, *values: Any) -> Contents:
+        return self._contents(self.state(values), shared)
 
-    def _opened(self, address: str, request: gr.Request, *_: Any) -> Any:
+    def _opened(self, address: str, shared: str, request: gr.Request, *_: Any) -> Any:
         if address:
             # Its last address, not its controls: a tab that opens twice in a row sends controls that are not set yet.
-            return self._contents(from_query(parse_query(address), self.defaults), restore=True)
+            state = from_query(parse_query(address), self.defaults)
+            return self._contents(from_query(parse_query(shared), state), shared, restore=True)
         # The first tab opens by itself before its controls say what the address asks for.
-        return gr.skip() if self.name == FIRST else self._loaded(request)
+        return gr.skip() if self.name == FIRST else self._loaded(shared, request)
 
-    def _loaded(self, request: gr.Request) -> Contents:
+    def _loaded(self, shared: str, request: gr.Request) -> Contents:
         pairs = request.query_params.multi_items()
         meant = tab_of(pairs) == self.name
         state = from_query(pairs if meant else [], self.defaults)
-        return self._contents(state, restore=True, show=meant or self.name != FIRST)
+        state = from_query(parse_query(shared), state)
+        return self._contents(state, shared, restore=True, show=meant or self.name != FIRST)
 
-    def _contents(self, state: dict[str, Value], *, restore: bool = False, show: bool = True) -> Contents:
+    def _contents(self, state: dict[str, Value], shared: str, *, restore: bool = False, show: bool = True) -> Contents:
         """What the page shows of a state; its controls are set to the state, too, where it is restored."""
         with error_notices():
             try:
@@ -185,6 +195,9 @@ class Page:
             except OSError as error:
                 return {self.trouble: trouble_of(error)}
         address = to_query(self.name, state, self.defaults)
+        if show:
+            here = {name: state[name] for name in SHARED if name in state}
+            contents = {self.shared: urlencode(dict(parse_query(shared)) | here), **contents}
         return {self.address: address, self.trouble: NO_TROUBLE, **updates, **contents}
 
     def _updates(self, state: dict[str, Value]) -> Contents:
@@ -200,6 +213,8 @@ class Page:
             elif given not in choices:
                 state[name] = default if default in choices or not choices else choices[0]
             options[name] = {"choices": choices}
+            if callable(self.controls[name].choices):
+                options[name]["allow_custom_value"] = False
         values = {name: component_value(value) for name, value in state.items()}
         return {self.components[name]: gr.update(value=values[name], **options[name]) for name in state}
 

@@ -1,48 +1,51 @@
 """Points of runs and domains: which of them are shown, how they are drawn, and the text beside them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from numpy.typing import NDArray
 
 from sts_eval import statistics
+from sts_eval.analysis import breakdown
 from sts_eval.analysis.wording import interval, signed
+from sts_eval.records.comparison import AWAY, SET_BY_DOMAIN, SIZE
 from sts_eval.statistics.correlation import MIN_POINTS
+from sts_eval.statistics.interaction import SetByDomainTable
 from sts_eval.store.correlations import correlations
-from sts_leaderboard.badges import BADGES, origin_of
-from sts_leaderboard.board_cache import BEGINNING
-from sts_leaderboard.escaping import figure_text, markdown, text_table
-from sts_leaderboard.style import GREY, PALETTE, empty_figure, style_figure
+from sts_leaderboard.asked import asked
+from sts_leaderboard.board_cache import BEGINNING, RESAMPLES
+from sts_leaderboard.cells import figure_table, number
+from sts_leaderboard.escaping import figure_text, markdown
+from sts_leaderboard.style import GREY, PALETTE, SYMBOLS, empty_figure, style_figure
 from sts_leaderboard.url_state import State
 
 # Columns of the change and its error, and their unit.
 MEASURES = {"accuracy": ("delta", "se", "points"), "log-probability": ("logprob_delta", "logprob_se", "nats")}
 MOST_BARS = 400  # Points that are drawn with their errors; more bars are a grey wall.
-MOST_ROWS = 80  # Runs of a heat map.
 MOST_NAMES = 16  # Names of a legend that fits beside a figure.
 PAPER = 4  # Domains from each end in the paper's protocol.
 NOTHING = "No run matches; clear the filters."
+NO_SETS = "This question needs three training sets of a model: choose more runs, or ask another question."
 NO_SEED = "Log-probabilities are kept as means over seeds only: choose all seeds, or accuracy."
 
-SIGNED, SIZE = "signed change", "size of the change"
 ALL, EXTREMES = "all domains", "the paper's 4+4"  # The second are each run's four largest and four smallest changes.
+BEYOND_MEANS = ", beyond the means of its run and domain"
 ALL_SEEDS = "all seeds (mean)"
 
 
-def points_of(runs: pd.DataFrame, points: pd.DataFrame, domains: Sequence[str] = ()) -> pd.DataFrame:
-    """Points of some rows of `Board.runs`, with the run's `model`, `training set`, `benchmark`, `origin` and `n_seeds`.
-
-    All domains if none are given.
-    """
-    some = runs[["sha256", "model", "training_set", "benchmark", "origin", "n_seeds"]]
+def points_of(runs: pd.DataFrame, points: pd.DataFrame) -> pd.DataFrame:
+    """Points of some rows of `Board.runs`, with the run's model, training set, benchmark, origin, seeds and home."""
+    some = runs[["sha256", "model", "training_set", "benchmark", "origin", "n_seeds", "home"]]
     some = some.rename(columns={"training_set": "training set"}).reset_index(drop=True)
     here = points[points["sha256"].isin(some["sha256"])].astype({"sha256": object, "domain": object})
-    if domains:
-        here = here[here["domain"].isin(domains)]
     return here.merge(some, on="sha256", how="left").reset_index(drop=True)
+
+
+def in_domains(points: pd.DataFrame, state: State) -> pd.DataFrame:
+    """Points of the domains of a state; all if it names none."""
+    return points[points["domain"].isin(state["domain"])] if state["domain"] else points
 
 
 def of_seed(points: pd.DataFrame, seed_changes: pd.DataFrame, seed: int) -> pd.DataFrame:
@@ -60,46 +63,55 @@ def of_seed(points: pd.DataFrame, seed_changes: pd.DataFrame, seed: int) -> pd.D
 def shown_points(points: pd.DataFrame, state: State) -> pd.DataFrame:
     """The points that are drawn: `score`, `change`, `error`, and the places `x` and `y`.
 
-    With one run x is the score itself. With more it is the score in standard deviations of its run, since scores of
-    different runs share no unit; a single domain keeps its scores.
+    y is the change as the question takes it. With one run x is the score itself. With more it is the score in standard
+    deviations of its run, since scores of different runs share no unit. Where the question is about sets, both are what
+    is left after the means of the run and of the domain within a model.
     """
+    question, _ = asked(state)
     change, se, _ = MEASURES[state["measure"]]
     score: Any = points.get(state["predictor"], np.nan)
     kept = points.assign(score=score, change=points[change], error=points[se])
     kept = kept.dropna(subset=["score", "change"])
+    if question in AWAY:
+        kept = kept[[domain not in home for domain, home in zip(kept["domain"], kept["home"], strict=True)]]
     if state["protocol"] == EXTREMES:
         # Runs with fewer than twice as many domains are left out.
         runs = [some for _, some in kept.groupby("sha256", sort=False) if len(some) >= 2 * PAPER]
         ends = [some.iloc[np.sort(statistics.extremes(some["change"].to_numpy(), PAPER))] for some in runs]
         kept = pd.concat(ends) if ends else kept.iloc[:0].copy()
-    kept["x"], kept["y"] = kept["score"], kept["change"]
-    if state["sign"] == SIZE:
+    kept = kept.assign(x=kept["score"], y=kept["change"])
+    if question == "how_much":
         kept["y"] = kept["change"].abs()
-    if kept["sha256"].nunique() > 1 and kept["domain"].nunique() > 1:
+    elif question in SIZE:
+        kept["y"] = statistics.debiased_magnitude(kept["change"].to_numpy(), kept["error"].to_numpy())
+    if kept["sha256"].nunique() > 1:
         by_run = kept.groupby("sha256", sort=False)["score"]
         spread = by_run.transform("std", ddof=0)
         kept["x"] = ((kept["score"] - by_run.transform("mean")) / spread.where(spread > 0)).fillna(0.0)
-    return kept
+    if question in SET_BY_DOMAIN and len(kept):
+        scored, rows, columns = as_scored(kept, state)
+        x, y = SetByDomainTable(scored.outcome, scored.units).residuals(scored.scores)
+        kept = kept.assign(x=x[rows, columns], y=y[rows, columns]).dropna(subset=["x", "y"])
+    return in_domains(kept, state)
+
+
+def as_scored(kept: pd.DataFrame, state: State) -> tuple[breakdown.Scored, Any, Any]:
+    """Points as the arrays that the core correlates, and each point's place in them: its run and its domain."""
+    rows, runs = pd.factorize(kept["sha256"], sort=True)
+    domains = list(kept.sort_values("sha256", kind="stable")["domain"].unique())
+    places = pd.Index(domains).get_indexer(kept["domain"])
+    scores, outcome = np.full((2, len(runs), len(domains)), np.nan)
+    scores[rows, places], outcome[rows, places] = (kept[column] for column in ("score", "y"))
+    first = kept.drop_duplicates("sha256").set_index("sha256").loc[runs]
+    names = tuple(first["model"]), tuple(first["training set"])
+    return breakdown.Scored(asked(state)[0], scores, outcome, *names, tuple(domains)), rows, places
 
 
 def nothing_text(state: State) -> str:
     """Why there are no points."""
+    if asked(state)[0] in SET_BY_DOMAIN:
+        return NO_SETS
     return NO_SEED if state["seed"] != ALL_SEEDS and state["measure"] != "accuracy" else NOTHING
-
-
-def by_run_and_domain(
-    kept: pd.DataFrame, *columns: str
-) -> tuple[NDArray[np.float64], NDArray[np.float64], pd.DataFrame]:
-    """Two columns as arrays of runs by domains, and the run of each row, by model and training set."""
-    rows = kept.drop_duplicates("sha256")[["sha256", "model", "training set"]].sort_values(["model", "training set"])
-    domains = sorted(kept["domain"].unique())
-    first, second = (
-        kept.pivot(index="sha256", columns="domain", values=name)
-        .reindex(index=list(rows["sha256"]), columns=domains)
-        .to_numpy(dtype=np.float64)
-        for name in columns
-    )
-    return first, second, rows
 
 
 def scatter(points: pd.DataFrame, state: State) -> go.Figure:
@@ -108,7 +120,6 @@ def scatter(points: pd.DataFrame, state: State) -> go.Figure:
     if kept.empty:
         return empty_figure(nothing_text(state))
     figure, unit = go.Figure(), MEASURES[state["measure"]][2]
-    shape = BADGES[origin_of(str(kept["origin"].iloc[0]))].symbol
     bars = state["seed"] == ALL_SEEDS and len(kept) <= MOST_BARS
     hover: dict[str, Callable[[Any], str]] = {
         **dict.fromkeys(("domain", "model", "training set"), figure_text),
@@ -125,7 +136,7 @@ def scatter(points: pd.DataFrame, state: State) -> go.Figure:
             error_y={"array": some["error"].fillna(0.0), "visible": bars, "thickness": 1, "width": 2},
             mode="markers",
             name=figure_text(name),
-            marker={"color": PALETTE[place % len(PALETTE)], "symbol": shape, "size": 9, "opacity": 0.85},
+            marker={**marker(place), "size": 9, "opacity": 0.85},
             customdata=np.stack([some[column].map(text) for column, text in hover.items()], axis=-1),
             hovertemplate=(
                 "<b>%{customdata[0]}</b><br>%{customdata[1]} on %{customdata[2]}<br>score %{customdata[3]}<br>"
@@ -134,76 +145,24 @@ def scatter(points: pd.DataFrame, state: State) -> go.Figure:
             ),
         )
     figure.add_hline(y=0, line_color=GREY, line_width=1)
+    question, _ = asked(state)
     standard = not np.array_equal(kept["x"].to_numpy(), kept["score"].to_numpy())
     score = figure_text(state["predictor"]) + (", in sd of its run" if standard else "")
-    what = "change"
-    if state["sign"] == SIZE:
-        what = "size of the change"
+    what = "size of the change" if question in SIZE else "change"
+    if question in SET_BY_DOMAIN:
+        score, what = figure_text(state["predictor"]) + BEYOND_MEANS, what + BEYOND_MEANS
     if state["seed"] != ALL_SEEDS:
         what += f" under seed {state['seed']}"
     figure.update_layout(xaxis_title=f"predicted: {score}", yaxis_title=f"actual: {what}, {unit}")
-    return style_figure(figure, height=540).update_layout(showlegend=kept[state["colour"]].nunique() <= MOST_NAMES)
-
-
-def changes_map(points: pd.DataFrame, state: State) -> go.Figure:
-    """Runs by domains, coloured by the change."""
-    change, se, unit = MEASURES[state["measure"]]
-    kept = points[points[change].notna()]
-    if kept.empty:
-        return empty_figure(nothing_text(state))
-    z, errors, rows = by_run_and_domain(kept, change, se)
-    notes = [[f"± {one:.2g}" if np.isfinite(one) else "" for one in row] for row in errors]
-    return _heat_map(z, rows, kept, f"change, {unit}", notes)
-
-
-def errors_map(points: pd.DataFrame, state: State) -> go.Figure:
-    """Runs by domains, coloured by predicted minus actual change.
-
-    A score has no unit of points, so a line from standardised scores to changes is fitted on the other models' runs,
-    or on the other runs where there is one model.
-    """
-    change, _, unit = MEASURES[state["measure"]]
-    if state["predictor"] not in points:
-        return empty_figure(nothing_text(state))
-    kept = points[points[change].notna() & points[state["predictor"]].notna()]
-    if kept["sha256"].nunique() < 3:  # noqa: PLR2004 - a line from one other run says too little
-        return empty_figure("Errors need at least 3 runs: the line from score to points is fitted on other runs.")
-    x, y, rows = by_run_and_domain(kept, state["predictor"], change)
-    models = pd.factorize(rows["model"])[0]
-    groups = models if models.max() > 0 else np.arange(len(rows))
-    found = statistics.leave_group_out(statistics.standardised(x), y, groups)
-    return _heat_map(-found.residual, rows, kept, f"predicted − actual, {unit}")
-
-
-def _heat_map(
-    z: NDArray[np.float64], rows: pd.DataFrame, kept: pd.DataFrame, what: str, notes: list[list[str]] | None = None
-) -> go.Figure:
-    domains = sorted(kept["domain"].unique())
-    z, rows = z[:MOST_ROWS], rows.iloc[:MOST_ROWS]
-    pairs = zip(rows["model"], rows["training set"], strict=True)
-    labels = [f"{figure_text(model)} · {figure_text(training_set)}" for model, training_set in pairs]
-    if len(set(labels)) < len(labels):
-        labels = [f"{label} · {sha[:4]}" for label, sha in zip(labels, rows["sha256"], strict=True)]
-    bound = float(np.nanquantile(np.abs(z), 0.98)) if np.isfinite(z).any() else 1.0
-    figure = go.Figure(
-        go.Heatmap(
-            z=z,
-            x=[figure_text(name) for name in domains],
-            y=labels,
-            zmid=0,
-            zmin=-bound,
-            zmax=bound,
-            colorscale="RdBu",
-            text=notes and notes[:MOST_ROWS],
-            xgap=1,
-            ygap=1,
-            customdata=[[sha[:BEGINNING]] * len(domains) for sha in rows["sha256"]],
-            hovertemplate=f"%{{y}}<br><b>%{{x}}</b><br>%{{z:+.2f}}{' %{text}' if notes else ''}<extra></extra>",
-            colorbar={"title": {"text": what, "side": "right"}, "thickness": 12},
-        )
+    below = {"yanchor": "top", "y": -0.18}  # above, its many names would leave a phone no room for the figure
+    return style_figure(figure, height=560).update_layout(
+        legend=below, showlegend=kept[state["colour"]].nunique() <= MOST_NAMES
     )
-    figure.update_yaxes(autorange="reversed").update_xaxes(tickangle=-40)
-    return style_figure(figure, height=190 + 24 * len(rows))
+
+
+def marker(place: int) -> dict[str, str]:
+    """Colour and symbol of the group at a place: no two of fourteen share either."""
+    return {"color": PALETTE[place % len(PALETTE)], "symbol": SYMBOLS[place % len(SYMBOLS)]}
 
 
 def summary_text(points: pd.DataFrame, state: State) -> str:
@@ -214,16 +173,17 @@ def summary_text(points: pd.DataFrame, state: State) -> str:
     if kept.empty:
         perhaps = f" Perhaps none of them has scores of {name}, or log-probabilities."
         return nothing_text(state) + (perhaps if nothing_text(state) == NOTHING else "")
-    if domains == 1:
-        line = f"One domain over {runs:,} runs. Scores of different runs share no unit, so no r is given."
-    elif runs == 1:
-        line = _one_run(kept, name)
+    scored, _, _ = as_scored(kept, state)
+    if runs == 1 and asked(state)[0] not in SET_BY_DOMAIN:
+        line = _one_run(kept, name, markdown(state["question"].lower()))
+    elif domains == 1:
+        line = _one_domain(in_every_domain(points, state), kept["domain"].iloc[0], name, state)
     else:
-        x, y, _ = by_run_and_domain(kept, "score", "y")
-        pooled = statistics.pool_correlations(x, y, n_resamples=300)
-        ends = f" {interval((pooled.bootstrap.low, pooled.bootstrap.high))}" if pooled.bootstrap else ""
-        r = "undefined" if pooled.r is None else signed(pooled.r) + ends
-        line = f"**{name}: pooled r {r}** over {runs:,} runs and {domains} domains ({len(kept):,} points)."
+        found = breakdown.overall(scored, n_resamples=RESAMPLES)
+        line = (
+            f"**{name}: pooled r {estimate(found)}** over {runs:,} runs and {domains} domains ({len(kept):,} points): "
+            f"{markdown(state['question'].lower())}."
+        )
     if state["protocol"] == EXTREMES:
         line += (
             " Only each run's four largest and four smallest changes: they are chosen by what happened, which raises r "
@@ -251,32 +211,54 @@ def bars_text(kept: pd.DataFrame, state: State) -> str:
     return "Bars: one standard error, over questions alone, since each run has one seed."
 
 
-def points_table(points: pd.DataFrame, state: State, longest: int = 100) -> pd.DataFrame:
-    """The drawn points as text."""
+def points_table(points: pd.DataFrame, state: State, longest: int = 100) -> dict[str, Any]:
+    """The drawn points."""
     unit = MEASURES[state["measure"]][2]
     columns: dict[str, Callable[[dict[Any, Any]], object]] = {
         "run": lambda point: point["sha256"][:BEGINNING],
         "model": lambda point: point["model"],
         "training set": lambda point: point["training set"],
         "domain": lambda point: point["domain"],
-        "score": lambda point: f"{point['score']:.4g}",
-        f"change, {unit}": lambda point: f"{point['change']:+.2f}",
-        "SE": lambda point: f"{point['error']:.2f}" if np.isfinite(point["error"]) else "not given",
-        "before": lambda point: f"{point['accuracy_before']:.1%}" if np.isfinite(point["accuracy_before"]) else "",
-        "questions": lambda point: f"{point['n']:,.0f}",
+        "score": lambda point: number(point["score"], f"{point['score']:.4g}"),
+        f"change, {unit}": lambda point: number(point["change"], f"{point['change']:+.2f}"),
+        "SE": lambda point: number(point["error"], f"{point['error']:.2f}"),
+        "before": lambda point: number(point["accuracy_before"], f"{point['accuracy_before']:.1%}"),
+        "questions": lambda point: number(point["n"], f"{point['n']:,.0f}"),
     }
-    return text_table(shown_points(points, state).head(longest).to_dict("records"), columns)
+    return figure_table(shown_points(points, state).head(longest).to_dict("records"), columns)
 
 
-def _one_run(kept: pd.DataFrame, name: str) -> str:
+def in_every_domain(points: pd.DataFrame, state: State) -> pd.DataFrame:
+    """The points of a state, whatever domains it names."""
+    return shown_points(points, {**state, "domain": ()})
+
+
+def estimate(found: breakdown.Part) -> str:
+    """A correlation with its interval, or why there is none, as Markdown."""
+    if found.r is None:
+        return f"undefined ({markdown(found.undefined or 'no points')})"
+    return f"{signed(found.r)} {interval(found.interval) if found.interval else '(no interval)'}"
+
+
+def _one_domain(kept: pd.DataFrame, domain: str, name: str, state: State) -> str:
+    parts = breakdown.by_domain(as_scored(kept, state)[0], n_resamples=RESAMPLES)
+    found = next(part for part in parts if part.name == domain)
+    return (
+        f"**{name} in {markdown(domain)}: r {estimate(found)}** over {found.n_runs:,} runs. Each score is in standard "
+        "deviations of its run's domains, so this asks in which runs the domain changes more, not which domain does."
+    )
+
+
+def _one_run(kept: pd.DataFrame, name: str, asked_for: str) -> str:
     n = len(kept)
     if n < MIN_POINTS:
         return f"{n} points are too few for a correlation."
     found = correlations(np.zeros(n, dtype=np.intp), kept["score"].to_numpy(), kept["y"].to_numpy(), 1)
     r, low, high = (float(part[0]) for part in found)
-    if not np.isfinite(low):
-        return f"{name}: r is not defined here."
+    if np.isnan(r):
+        return f"{name}: r is not defined here, since the score or the change is the same in all domains."
+    ends = interval((low, high)) if np.isfinite(low) else "(the points lie on a line, so there is no interval)"
     return (
-        f"**{name}: r {signed(r)} {interval((low, high))}** over {n} domains; "
+        f"**{name}: r {signed(r)} {ends}** over {n} domains: {asked_for}; "
         f"at this number |r| must exceed {statistics.critical_r(n):.2f} to differ from 0."
     )

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from sts_eval.store.board import Board
 from sts_eval.store.snapshot import STANDING
 from sts_leaderboard.board_cache import FEWEST
 from sts_leaderboard.escaping import markdown
@@ -17,6 +18,10 @@ MOST_POINTS = 4000  # Points that are shown at once: of the newest runs.
 MOST_SAVED = 2000  # Runs that are saved at most, some 20 KB each.
 CHECKED, ALL = "checked by others", "all runs"  # Which evidence counts.
 MOST_NAMED = 10  # Runs that are named among those left out.
+
+
+WORLDS = {"real models": False, "lab": True}
+"""Runs of real models come first; those of the lab, a small made-up world in this tool, are marked and come last."""
 
 
 class Chosen(NamedTuple):
@@ -31,7 +36,8 @@ def matching_runs(runs: pd.DataFrame, state: State) -> pd.DataFrame:
     """The runs of a state's origin, and of its benchmark, models and training sets where it names some."""
     runs = runs[runs["origin"] == state["origin"]]
     for name in ("benchmark", "model", "training_set"):
-        wanted = [state[name]] if isinstance(state[name], str) else state[name]
+        wanted = state.get(name, ())
+        wanted = [wanted] if isinstance(wanted, str) else wanted
         if any(wanted):
             runs = runs[runs[name].isin(wanted)]
     return runs
@@ -56,7 +62,7 @@ def choose_runs(runs: pd.DataFrame, state: State, pinned: str | None = None) -> 
     pairs = runs[usable & (runs["origin"] == state["origin"])].drop_duplicates(["benchmark", "model", "training_set"])
     counted = pairs["benchmark"].value_counts()
     leading = pinned if pinned in counted.index else next(iter(counted.index), "")
-    here = matching_runs(runs, {**state, "benchmark": state["benchmark"] or str(leading)})
+    here = matching_runs(runs, {**state, "benchmark": state.get("benchmark") or str(leading)})
     best = here[usable.loc[here.index]]
     notes = []
     checked = _can_rank(here, {**state, "evidence": ALL})
@@ -84,6 +90,24 @@ def choose_runs(runs: pd.DataFrame, state: State, pinned: str | None = None) -> 
         )
     allowed = tuple(one["sha256"])
     return Chosen(tuple(sorted(allowed[-MOST_RUNS:])), allowed, tuple(notes))
+
+
+def worlds(board: Board, state: State) -> dict[str, Chosen]:
+    """The runs that are compared in a state, for real models and for the lab; only those of which there are some."""
+    each = {name: board.runs[board.runs["lab"] == lab] for name, lab in WORLDS.items()}
+    chosen = {name: choose_runs(runs, state, board.pinned) for name, runs in each.items() if len(runs)}
+    return {name: one for name, one in chosen.items() if one.shas}
+
+
+def chosen_of(board: Board, state: State) -> Chosen:
+    """The runs that every tab is about in a state: those of real models, or where none can be compared, the lab's."""
+    return next(iter(worlds(board, state).values()), None) or choose_runs(board.runs, state, board.pinned)
+
+
+def usable_runs(board: Board, state: State) -> pd.DataFrame:
+    """All runs of a state that may stand in a ranking, twins of one model and training set among them."""
+    fitting = matching_runs(board.runs, state)
+    return fitting[_can_rank(fitting, state)]
 
 
 def standing_runs(runs: pd.DataFrame) -> pd.DataFrame:

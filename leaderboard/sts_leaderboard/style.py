@@ -15,11 +15,21 @@ THEME = gr.themes.Soft(
     block_label_background_fill_dark="transparent",
     block_label_text_color="*neutral_600",
     block_label_text_color_dark="*neutral_300",
+    link_text_color_dark="*primary_300",
+    link_text_color_hover_dark="*primary_200",
+    link_text_color_visited_dark="*primary_300",
 )
 
 GREY = "#8a8f98"
-# Ten colours that can be read on both grounds.
-PALETTE = ("#2f7fb8", "#c2752d", "#3d9970", "#b02a4c", "#7d6bb0", "#a08a2c", "#4aa3a8", "#c26a9b", "#6b7280", "#8c5a3c")
+# Fourteen colours that can be told apart, and read, on both grounds; each has a symbol, for those who see no colours.
+PALETTE = (
+    *("#2f7fb8", "#e07b1a", "#2e9e5b", "#d1344f", "#8e63c7", "#9c6b3f", "#e377c2"),
+    *("#7f8790", "#b5a21f", "#17b5c4", "#5566e0", "#f2a093", "#7bc043", "#b0287f"),
+)
+SYMBOLS = (
+    *("circle", "square", "diamond", "triangle-up", "cross", "x", "star"),
+    *("pentagon", "hexagon2", "triangle-down", "bowtie", "hourglass", "star-diamond", "triangle-right"),
+)
 
 EMPTY_STORE = "The store is empty. Hand in a run under **Submit**, or with `sts-eval store submit RUN --to STORE`."
 

@@ -43,6 +43,7 @@ ZERO_GROUPS = ("history", "gradient", "probe")
 ZERO_NAMES = ("icl_nll_gap", "icl_logprob_gap", "icl_accuracy_gap")
 """Scores that predict the change itself, so that 0 means none. Only these have signs to be right or wrong about."""
 
+BASELINE = "tfidf_cosine"  # what a predictor has to beat to be worth more than a look at the texts
 EXTREMES = 4  # domains from each end of the sizes of change, as in the paper
 STANDINGS: tuple[Standing, ...] = ("ranked", "history", "oracle")  # in the order of a table's rows
 
@@ -99,6 +100,7 @@ def question_table(
         ranks = shared_ranks(defined, lambda leader, other: correlations.difference(leader, other).p_value)
     family = correlations.family_p(by_standing["ranked"]) | correlations.family_p(by_standing["history"])
     history = _best(by_standing["history"], estimates)
+    baseline = BASELINE if BASELINE in predictors else None
     alone = len(runs.outcomes) == 1 and question not in SET_BY_DOMAIN
     rows = []
     for standing, names in by_standing.items():
@@ -106,7 +108,7 @@ def question_table(
             one = predictors[name]
             differences = {
                 other: _difference(name, other, correlations, scores, judged[0] if alone else None)
-                for other in (settings.reference, history)
+                for other in (settings.reference, history, baseline)
                 if other not in (None, name)
             }
             single = None
@@ -123,6 +125,7 @@ def question_table(
                 p_permutation=family.get(name),
                 from_reference=differences.get(settings.reference),
                 from_history=differences.get(history) if history else None,
+                from_baseline=differences.get(BASELINE),
                 sign=_sign(one, changes, runs, settings) if question == "which_way" else None,
                 cost=one.cost,
                 other_sets=_other_sets(others, name) if question != "how_much_debiased" else None,

@@ -5,14 +5,23 @@ a table in a notebook and as ten lines in a terminal; `.record` is the record on
 """
 
 from sts_eval.api.compared import calibrate, compare, report
+from sts_eval.api.mixed import mix
 from sts_eval.api.predicted import predict
 from sts_eval.api.reading import read
-from sts_eval.api.results import CalibrationResult, ComparisonResult, PredictionResult, ReportResult, RunResult
+from sts_eval.api.results import (
+    CalibrationResult,
+    ComparisonResult,
+    MixtureResult,
+    PredictionResult,
+    ReportResult,
+    RunResult,
+)
 from sts_eval.api.stages import finetune, measure, run, sweep
 
 __all__ = [
     "CalibrationResult",
     "ComparisonResult",
+    "MixtureResult",
     "PredictionResult",
     "ReportResult",
     "RunResult",
@@ -20,6 +29,7 @@ __all__ = [
     "compare",
     "finetune",
     "measure",
+    "mix",
     "predict",
     "read",
     "report",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from sts_eval.api.given import record
 from sts_eval.api.results import CalibrationResult, ComparisonResult, PredictionResult, ReportResult, RunResult
 from sts_eval.records.calibration import HistoryKind
 from sts_eval.records.comparison import Split
@@ -33,10 +34,9 @@ def report(
     from sts_eval.analysis.report import report_run
     from sts_eval.reporting.files import write_report
 
-    made = prediction.record if isinstance(prediction, PredictionResult) else prediction
-    made = made if isinstance(made, Prediction) else Prediction.read(Path(made))
-    measured = transfer if isinstance(transfer, Transfer) else Transfer.read(Path(transfer))
-    found = report_run(made, measured, post_hoc=post_hoc, unrelated=unrelated)
+    found = report_run(
+        record(Prediction, prediction), record(Transfer, transfer), post_hoc=post_hoc, unrelated=unrelated
+    )
     if folder is not None:
         write_report(found, Path(folder))
     return ReportResult(found)

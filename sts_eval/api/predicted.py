@@ -10,17 +10,19 @@ from typing import Any
 from sts_eval.api.results import PredictionResult
 from sts_eval.errors import UserError
 from sts_eval.experiment import QUICK, Experiment
+from sts_eval.quiet import quietly
 from sts_eval.settings import describe, settings_of
 
 IN_MEMORY = "a model in memory"
 
 
+@quietly()
 def predict(
-    model: str | tuple[Any, Any],
+    model: str | Path | tuple[Any, Any],
     *,
-    sft: str,
+    sft: str | Path,
     sae: Any = None,
-    domains: str = "mmlu_pro",
+    domains: str | Path = "mmlu_pro",
     quick: bool = False,
     **settings: Any,
 ) -> PredictionResult:
@@ -42,14 +44,14 @@ def predict(
     from sts_eval.reporting.progress import progress_bars
 
     loaded = None
-    given = (QUICK if quick else {}) | _checked(settings) | {"sft": sft, "domains": domains}
+    given = (QUICK if quick else {}) | _checked(settings) | {"sft": str(sft), "domains": str(domains)}
     if isinstance(model, tuple):
         if sae is None or isinstance(sae, str | Path):
             raise UserError("a loaded model needs a loaded SAE", "Pass sae=SAE.load_from_disk(…) of sae-lens")
         network, tokenizer = model
         given["model"] = getattr(network.config, "_name_or_path", "") or IN_MEMORY
     else:
-        given["model"] = model
+        given["model"] = str(model)
     if isinstance(sae, str | Path):
         given["sae_path" if Path(sae).expanduser().exists() else "sae_release"] = str(sae)
     elif sae is not None and not isinstance(model, tuple):

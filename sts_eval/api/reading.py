@@ -6,10 +6,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sts_eval.api.results import CalibrationResult, ComparisonResult, PredictionResult, ReportResult, Result, RunResult
+from sts_eval.api.results import (
+    CalibrationResult,
+    ComparisonResult,
+    MixtureResult,
+    PredictionResult,
+    ReportResult,
+    Result,
+    RunResult,
+)
 from sts_eval.records.calibration import Calibration
 from sts_eval.records.comparison import Comparison
 from sts_eval.records.kind import kind_of
+from sts_eval.records.mixture import Mixture
 from sts_eval.records.prediction import Prediction
 from sts_eval.records.record import Record
 from sts_eval.records.report import Report
@@ -23,6 +32,7 @@ SHOWN: Mapping[type[Record], Any] = {
     Report: ReportResult,
     Comparison: ComparisonResult,
     Calibration: CalibrationResult,
+    Mixture: MixtureResult,
 }
 
 KINDS: tuple[type[Record], ...] = (*SHOWN, Transfer, Tuning, Submission)
@@ -31,7 +41,7 @@ KINDS: tuple[type[Record], ...] = (*SHOWN, Transfer, Tuning, Submission)
 def read(path: str | Path) -> Result[Any] | RunResult | Record:
     """Read a record that the tool wrote, or the folder of a run that is finished.
 
-    Predictions, reports, comparisons and calibrations come with their tables and plots; other records as they are.
+    Predictions, reports, comparisons, calibrations and mixtures come with their tables; other records as they are.
 
     Raises:
         UserError: It cannot be read, or is no record of this tool.

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sts_eval.api.given import described, folder_of, record
 from sts_eval.api.results import PredictionResult, ReportResult, RunResult
 from sts_eval.errors import UserError
 from sts_eval.experiment import Run
-from sts_eval.experiment_file import read_experiment
+from sts_eval.quiet import quietly
 from sts_eval.records.claim import claimed, own_claim
 from sts_eval.records.prediction import Prediction
 from sts_eval.records.record import check_writable
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
     from sts_eval.sweeps.matrix import Matrix
 
 
+Predicted = str | Path | Prediction | PredictionResult
+"""A prediction, what `predict` returned, or the record's file."""
+
+
+@quietly()
 def run(
     experiment: str | Path | Run, folder: str | Path | None = None, *, post_hoc: bool = False, jobs: int = 1
 ) -> RunResult:
@@ -41,16 +47,20 @@ def run(
     from sts_eval.reporting.files import write_report
     from sts_eval.reporting.progress import progress_bars
 
-    described, place = _described(experiment), _folder(experiment, folder)
+    arranged, place = described(experiment), folder_of(experiment, folder)
     with progress_bars() as progress:
-        report = pipeline.run(described, place, post_hoc=post_hoc, jobs=jobs, progress=progress)
+        report = pipeline.run(arranged, place, post_hoc=post_hoc, jobs=jobs, progress=progress)
     write_report(report, place)
     prediction = RunFolder.of(place).record_named(Prediction, report.prediction_sha256)
     return RunResult(place, PredictionResult(prediction), ReportResult(report))
 
 
+@quietly()
 def finetune(
-    experiment: str | Path | Run, folder: str | Path | None = None, *, prediction: str | Path | Prediction | None = None
+    experiment: str | Path | Run,
+    folder: str | Path | None = None,
+    *,
+    prediction: Predicted | None = None,
 ) -> Tuning:
     """Fine-tune the experiment's model, once per seed, into the run's folder. Seeds that are there are not repeated.
 
@@ -63,19 +73,20 @@ def finetune(
     from sts_eval.reporting.progress import progress_bars
     from sts_eval.transfer.measure import refer_to
 
-    described, files = _described(experiment), RunFolder.of(_folder(experiment, folder))
-    followed = None if prediction is None else refer_to(_prediction(prediction))
+    arranged, files = described(experiment), RunFolder.of(folder_of(experiment, folder))
+    followed = None if prediction is None else refer_to(record(Prediction, prediction))
     with claimed(files.claim, own_claim()), progress_bars() as progress:
-        tuning = make_tuning(described, followed, files, progress)
+        tuning = make_tuning(arranged, followed, files, progress)
     tuning.write(files.tuning_record)
     return tuning
 
 
+@quietly()
 def measure(
     experiment: str | Path | Run,
     tuning: str | Path,
     *,
-    prediction: str | Path | Prediction | None = None,
+    prediction: Predicted | None = None,
     output: str | Path | None = None,
 ) -> Transfer:
     """Measure accuracy before and after a fine-tuning, on the same questions, with lm-evaluation-harness.
@@ -92,7 +103,7 @@ def measure(
     from sts_eval.reporting.progress import progress_bars
     from sts_eval.transfer import measure as measuring
 
-    described, place = _described(experiment), Path(tuning)
+    arranged, place = described(experiment), Path(tuning)
     if place.is_dir():
         place = RunFolder.of(place).tuning_record
     done = Tuning.read(place)
@@ -103,19 +114,20 @@ def measure(
     check_writable(written)
     with claimed(files.claim, own_claim()), progress_bars() as progress:
         transfer = measuring.measure(
-            described.model,
+            arranged.model,
             measuring.tuned_models(done, files.tuning),
-            described.measure,
+            arranged.measure,
             files.evaluations,
-            prediction=None if prediction is None else _prediction(prediction),
+            prediction=None if prediction is None else record(Prediction, prediction),
             tuning=done,
-            benchmark=described.benchmark,
+            benchmark=arranged.benchmark,
             progress=progress,
         )
     transfer.write(written)
     return transfer
 
 
+@quietly()
 def sweep(
     matrix: str | Path | Matrix, folder: str | Path | None = None, *, predict_only: bool = False, retry: bool = False
 ) -> pd.DataFrame:
@@ -141,11 +153,11 @@ def sweep(
 
     if folder is None and isinstance(matrix, Matrix):
         raise UserError("a described matrix has no name", "Pass folder=, where its records go")
-    described = matrix if isinstance(matrix, Matrix) else read_matrix(Path(matrix))
+    planned = matrix if isinstance(matrix, Matrix) else read_matrix(Path(matrix))
     place = Path(folder) if folder is not None else Path("sweeps") / Path(str(matrix)).stem
     engine = Local()
     try:
-        book = drive(described, place, engine, retry=retry, predict_only=predict_only)
+        book = drive(planned, place, engine, retry=retry, predict_only=predict_only)
     finally:
         engine.close()
     rows = []
@@ -154,17 +166,3 @@ def sweep(
         told = (record.seconds, record.line) if record is not None else (None, None)
         rows.append((name, book.stages[name].kind, standing, *told))
     return pd.DataFrame(rows, columns=["stage", "kind", "standing", "seconds", "line"])
-
-
-def _described(experiment: str | Path | Run) -> Run:
-    return experiment if isinstance(experiment, Run) else read_experiment(Path(experiment))
-
-
-def _folder(experiment: str | Path | Run, folder: str | Path | None) -> Path:
-    if folder is None and isinstance(experiment, Run):
-        raise UserError("a described experiment has no name", "Pass folder=, where its records go")
-    return Path(folder) if folder is not None else Path("runs") / Path(str(experiment)).stem
-
-
-def _prediction(given: str | Path | Prediction) -> Prediction:
-    return given if isinstance(given, Prediction) else Prediction.read(Path(given))

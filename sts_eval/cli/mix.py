@@ -8,7 +8,6 @@ import click
 from sts_eval.cli.options import PATH, output
 from sts_eval.errors import UserError
 from sts_eval.records.arm_comparison import ArmMeasure
-from sts_eval.reporting.progress import progress_bars
 
 COMPARISON = ("comparison.json", "comparison.md")
 
@@ -89,70 +88,38 @@ def mix(
             "a mixture needs a prediction, a pool and a budget",
             "Give PREDICTION, --pool and --budget; --compare FOLDER alone compares finished arms",
         )
-    if (verify is None) != (experiment is None):
-        raise UserError("--verify and --experiment belong together", "Give both, or neither")
-    from sts_eval.analysis.runs import gather
-    from sts_eval.experiment import TrainingSetSpec
-    from sts_eval.experiment_file import read_experiment
-    from sts_eval.mixture.arms import check_experiment, usual_arms, write_arms
-    from sts_eval.mixture.choose import choose, read_sources
-    from sts_eval.mixture.own_targets import OwnTargets
-    from sts_eval.mixture.weights import CALIBRATION, Evidence
-    from sts_eval.mixture.write import check_output, described, record_path, written
-    from sts_eval.records.calibration import Calibration
+    from sts_eval.api.mixed import mix as mixed
+    from sts_eval.mixture.write import record_path
     from sts_eval.records.mixture import SWEEP_FILE, SWEEP_FOLDER
-    from sts_eval.records.prediction import Prediction
-    from sts_eval.records.transfer import Transfer
     from sts_eval.reporting.mixture import print_arms, print_mixture
 
-    predicted = Prediction.read(prediction)
-    if output is not None:
-        read = (prediction, calibration, transfer, Path(pool), Path(predicted.experiment.training_set.source))
-        check_output(output, [one for one in read if one is not None])
-    described_run = None if experiment is None else read_experiment(experiment)
-    if verify is not None and described_run is not None:
-        check_experiment(predicted, described_run, verify)
-    evidence = Evidence(
-        predicted,
-        calibration=None if calibration is None else Calibration.read(calibration),
-        history=gather(history) if history else (),
-        transfer=None if transfer is None else Transfer.read(transfer),
+    chosen = mixed(
+        prediction,
+        pool,
+        budget,
+        by=by,
+        protect=[name.strip() for text in protect for name in text.split(",") if name.strip()],
+        output=output,
+        domain_column=domain_column,
+        question_field=question_field,
+        solution_field=solution_field,
+        calibration=calibration,
+        history=history,
+        transfer=transfer,
+        self_distill=self_distill,
+        answer_tokens=answer_tokens,
+        temperature=temperature,
+        seed=seed,
+        verify=verify,
+        experiment=experiment,
+        arms=arms,
     )
-    by = by or (CALIBRATION if calibration is not None else "sts_icl")
-    spec = TrainingSetSpec(source=pool, question_field=question_field, solution_field=solution_field, suffix="")
-    with progress_bars() as progress:
-        targets = None
-        if self_distill:
-            targets = OwnTargets(
-                predicted.experiment.model,
-                chat_template=predicted.experiment.settings.chat_template,
-                answer_tokens=answer_tokens,
-                temperature=temperature,
-                seed=seed,
-                progress=progress,
-            )
-        protected = [name.strip() for text in protect for name in text.split(",") if name.strip()]
-        sources = read_sources(evidence, spec, column=domain_column, protect=protected, seed=seed, targets=targets)
-        chosen = choose(sources, by, budget)
-        made = None
-        if verify is not None and described_run is not None:
-            usual = () if arms else usual_arms(evidence)
-            made = write_arms(sources, described_run, budget, verify, asked=arms or (by,), usual=usual)
-        record = None if output is None else written(sources, chosen, output)
-    print_mixture(
-        described(sources, chosen),
-        title=f"{chosen.added} rows to add to {predicted.training_set.source} by {by}",
-        meaning=chosen.weights.meaning,
-        unlike_equal=chosen.unlike_equal,
-        use=sources.pool.use,
-        notes=(*chosen.weights.notes, *sources.pool.notes),
-        distilled=None if targets is None else targets.record([*chosen.all_rows(), *chosen.dropped]),
-    )
-    if record is not None and output is not None:
-        click.echo(f"Training set: {output}, {record.mixture.rows} rows. Record: {record_path(output)}")
+    print_mixture(chosen.record)
+    if chosen.record.mixture is not None and output is not None:
+        click.echo(f"Training set: {output}, {chosen.record.mixture.rows} rows. Record: {record_path(output)}")
         click.echo(f"Next: set training_set.source to {output} in an experiment file, then sts-eval run")
-    if made is not None and verify is not None:
-        print_arms(made)
+    if chosen.arms is not None and verify is not None:
+        print_arms(chosen.arms)
         click.echo(f"Next: sts-eval sweep {verify / SWEEP_FILE} --folder {verify / SWEEP_FOLDER}")
         click.echo(f"Then: sts-eval mix --compare {verify}")
 

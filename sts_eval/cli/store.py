@@ -168,11 +168,18 @@ def request(
 @click.option("--name", default="worker", show_default=True, help="The submitter of the runs.")
 @click.option(
     "--lease",
+    type=click.FloatRange(1, 30 * 24 * 3600),
     default=900.0,
     show_default=True,
     help="Seconds without a sign of life after which another worker may take over the request.",
 )
-@click.option("--pause", default=30.0, show_default=True, help="Seconds between looks at an empty queue.")
+@click.option(
+    "--pause",
+    type=click.FloatRange(0, 24 * 3600),
+    default=30.0,
+    show_default=True,
+    help="Seconds between looks at an empty queue.",
+)
 def worker(opened: Store, once: bool, folder: Path, name: str, lease: float, pause: float) -> None:
     """Do the runs that a store is asked for, and submit them."""
     from sts_eval.queue.queue import LostLeaseError, Queue
@@ -210,21 +217,41 @@ def worker(opened: Store, once: bool, folder: Path, name: str, lease: float, pau
 @click.option("--with", "other", help="With --say rerun: the maintainer's own submission of the same run.")
 @click.option("--by", default="maintainer", show_default=True, help="Who makes the entry.")
 @click.option("--why", default="", help="The reason, which everybody can read.")
-def ledger(opened: Store, action: str | None, submission: str | None, other: str | None, by: str, why: str) -> None:
+@click.option("--last", is_flag=True, help="Only print the hash of the last entry, to keep it elsewhere.")
+@click.option(
+    "--holds", metavar="HASH", help="Also check that an entry of this hash is there: none was cut off after it."
+)
+def ledger(
+    opened: Store,
+    action: str | None,
+    submission: str | None,
+    other: str | None,
+    by: str,
+    why: str,
+    last: bool,
+    holds: str | None,
+) -> None:
     """Print the ledger, or add an entry.
 
     It says which submissions were accepted, flagged or withdrawn, and why. Whoever can write to the store can add
     entries. Each entry holds the hash of the one before it; where one was changed or taken out, that is said, and the
-    exit code is 2.
+    exit code is 2. That the last ones were cut off only somebody finds out who kept the hash of one (--last, --holds).
     """
     from sts_eval.store.ledger import LEDGER, chain_problems
+    from sts_eval.submission.problem import shown
 
     opened.files.check_exists()
     if action is None:
         entries = opened.ledger.read(opened.files.names(LEDGER))
+        hashes = [entry.sha256() for entry in entries.values()]
+        if last:
+            click.echo("\n".join(hashes[-1:]))
+            return
         for entry in entries.values():
             click.echo(f"{entry.when} {entry.action:10} {entry.submission[:12]} by {entry.by}: {entry.why}")
         broken = chain_problems(entries)
+        if holds is not None and holds not in hashes:
+            broken.append(f"there is no entry of the hash {shown(holds)}")
         for line in broken:
             click.echo(f"The chain is broken: {line}.", err=True)
         if broken:

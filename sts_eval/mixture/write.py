@@ -36,7 +36,7 @@ def written(sources: Sources, chosen: Chosen, path: Path) -> Mixture:
             answered = "source" if sources.targets is None else "untuned model"
             lines.append(_line(example, "pool", row.number, domain, assigned=row.assigned, answered=answered))
     write_atomically(path, "".join(lines))
-    mixture = _record(sources, chosen, load_training_set(TrainingSetSpec(source=str(path))))
+    mixture = recorded(sources, chosen, load_training_set(TrainingSetSpec(source=str(path))))
     mixture.write(record)
     return mixture
 
@@ -69,12 +69,6 @@ def record_path(path: Path) -> Path:
     if path.suffix != ENDING:
         raise UserError(f"{path} does not end in {ENDING}", f"Give a name such as mixture{ENDING} with -o")
     return path.with_suffix(".json")
-
-
-def described(sources: Sources, chosen: Chosen) -> tuple[MixtureDomain, ...]:
-    """The rows of every protected domain, the largest share first."""
-    found = [_domain(sources, chosen, name) for name in sources.protected]
-    return tuple(sorted(found, key=lambda one: -one.weight))
 
 
 def _line(
@@ -128,8 +122,10 @@ def _why(quota: Quota, score: float | None, there: int) -> str:
     return ""
 
 
-def _record(sources: Sources, chosen: Chosen, read_back: TrainingSet) -> Mixture:
+def recorded(sources: Sources, chosen: Chosen, read_back: TrainingSet | None = None) -> Mixture:
+    """The record of a mixture. `read_back` is the training set with the added rows, where it was written."""
     prediction = sources.evidence.prediction
+    domains = [_domain(sources, chosen, name) for name in sources.protected]
     distilled = None if sources.targets is None else sources.targets.record([*chosen.all_rows(), *chosen.dropped])
     return Mixture(
         created=now(),
@@ -147,8 +143,8 @@ def _record(sources: Sources, chosen: Chosen, read_back: TrainingSet) -> Mixture
         seed=sources.seed,
         use=sources.pool.use,
         self_distillation=distilled,
-        domains=described(sources, chosen),
-        mixture=read_back.identity(),
+        domains=tuple(sorted(domains, key=lambda one: -one.weight)),
+        mixture=None if read_back is None else read_back.identity(),
         notes=(*chosen.weights.notes, *sources.pool.notes),
         versions=versions(),
     )

@@ -32,6 +32,7 @@ from sts_eval.store.files import Files
 REQUESTS, LEASES, FAILED, DONE = (f"queue/{name}" for name in ("requests", "leases", "failed", "done"))
 
 MOST_ATTEMPTS = 3
+LATEST = 4e9  # seconds since 1970, in the year 2096: no lease ends after it, whoever wrote it
 LONGEST_LOG = 10_000  # characters; the end is kept
 
 State = Literal["waiting", "running", "stuck", "failed", "done"]
@@ -44,7 +45,7 @@ class LeaseFile(Record):
 
     worker: str
     taken: float = Field(description="seconds since 1970")
-    until: float
+    until: float = Field(ge=0, le=LATEST)
 
 
 class FailureFile(Record):

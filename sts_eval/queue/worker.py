@@ -48,8 +48,10 @@ def work(
     Gives the request, and the submission's name or None if the attempt failed; None where there was no request.
 
     Raises:
+        UserError: The store would take nothing under the worker's name.
         LostLeaseError: Another worker took the request meanwhile.
     """
+    store.check_submitter(worker, owner)
     taken = queue.take(lease_seconds, worker)
     if taken is None:
         return None

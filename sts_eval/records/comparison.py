@@ -119,6 +119,9 @@ class Row(Part):
     n_points: int
     from_reference: Difference | None
     from_history: Difference | None
+    from_baseline: Difference | None = Field(
+        default=None, exclude_if=absent, description="from TF-IDF, the plainest predictor that reads both texts"
+    )
     sign: SignFigures | None = Field(description="only for which_way")
     cost: MeanCost | None
     other_sets: OtherSets | None = Field(default=None, description="None where no model has two training sets")

@@ -97,8 +97,10 @@ class Mixture(Record):
     self_distillation: SelfDistillation | None = Field(
         description="None where the pool's own solutions are the targets"
     )
-    domains: tuple[MixtureDomain, ...]
-    mixture: DataIdentity = Field(description="the file that was written, as the training set that it is")
+    domains: tuple[MixtureDomain, ...] = Field(description="the largest share first")
+    mixture: DataIdentity | None = Field(
+        description="the file that was written, as the training set that it is; None where none was"
+    )
     notes: tuple[str, ...]
     versions: dict[str, str]
 

@@ -117,6 +117,8 @@ class Record(Part):
         Raises:
             UserError: The file is missing or is not such a record.
         """
+        if path.exists() and not path.is_file():  # a pipe never begins, and a device has no end
+            raise UserError(f"{path} is no ordinary file", "Check the path")
         try:
             raw = path.read_bytes()
             return cls.from_json(raw)

@@ -1,32 +1,29 @@
 """A mixture, and an experiment with arms, as tables: on a terminal and in Markdown."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.console import Console
 
 from sts_eval.analysis.wording import MEASURES, UNITS, counted
 from sts_eval.records.arm_comparison import ArmComparison, ArmResult, Estimate
 from sts_eval.records.calibration import ExpectedChange
-from sts_eval.records.mixture import Arms, MixtureDomain, PoolUse, SelfDistillation
+from sts_eval.records.mixture import Arms, Mixture, PoolUse, SelfDistillation
 from sts_eval.reporting.markdown import pipe_table
 from sts_eval.reporting.terminal import standard_output, text_table, warn
 
 DIGITS = {"accuracy": 1, "logprob": 3}
 
 
-def print_mixture(
-    domains: Sequence[MixtureDomain],
-    *,
-    title: str,
-    meaning: str,
-    unlike_equal: int,
-    use: PoolUse,
-    notes: Sequence[str],
-    distilled: SelfDistillation | None = None,
-    console: Console | None = None,
-) -> None:
+def mixture_title(mixture: Mixture) -> str:
+    """What is added to what, and by which weights."""
+    return f"{mixture.budget} rows to add to {Path(mixture.training_set.source).name} by {mixture.by}"
+
+
+def print_mixture(mixture: Mixture, console: Console | None = None) -> None:
     """Print how many rows of every domain are added and why, and what became of the pool."""
     console = console or standard_output()
+    domains = mixture.domains
     calibrated = any(one.expected for one in domains)
     header = ["domain", "score", "share", "rounded", "wanted", "there", "taken", "why"]
     if calibrated:
@@ -39,20 +36,19 @@ def print_mixture(
         if calibrated:
             row.insert(2, _expected(one.expected))
         rows.append(row)
-    console.print(text_table(title, header, rows, left=("domain", "why"), fold=("why",)))
-    taken = sum(one.taken for one in domains)
-    unlike = f"{unlike_equal} of {taken} rows would be of another domain if all weights were equal."
-    lines = [meaning, unlike, *_pool_lines(use)]
+    console.print(text_table(mixture_title(mixture), header, rows, left=("domain", "why"), fold=("why",)))
+    unlike = f"{mixture.unlike_equal} of {mixture.budget} rows would be of another domain if all weights were equal."
+    lines = [mixture.meaning, unlike, *_pool_lines(mixture.use)]
     if any(one.rounded != one.wanted for one in domains):
         total = sum(one.rounded for one in domains)
         lines.append(
             f"Shares rounded one by one, as the paper has it, come to {total} rows; largest remainders give the budget."
         )
-    if distilled is not None:
-        lines.append(_distilled_line(distilled))
+    if mixture.self_distillation is not None:
+        lines.append(_distilled_line(mixture.self_distillation))
     for line in lines:
         console.print(line, markup=False, highlight=False)
-    for note in notes:
+    for note in mixture.notes:
         warn(console, note)
 
 

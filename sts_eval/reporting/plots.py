@@ -9,6 +9,7 @@ from sts_eval.analysis.aligned_runs import AlignedRuns
 from sts_eval.analysis.wording import QUESTIONS, counted, interval, signed
 from sts_eval.records.comparison import Comparison, Standing, Table
 from sts_eval.records.report import Report
+from sts_eval.reporting.picture import Picture
 from sts_eval.reporting.prediction import NAMES
 from sts_eval.statistics import standardised
 
@@ -25,7 +26,7 @@ def scatter(report: Report, score: str) -> Figure:
     Raises:
         UserError: The report is by an earlier version, without a comparison.
     """
-    figure = Figure(figsize=(7, 5), layout="constrained")
+    figure = Picture(figsize=(7, 5), layout="constrained")
     axes = figure.subplots()
     x = [row.scores[score].value for row in report.rows]
     y = [row.delta for row in report.rows]
@@ -54,7 +55,7 @@ def forest(comparison: Comparison) -> Figure:
     tables = [table for table in drawn if table.question != "how_much_debiased"]
     leading = next(table for table in tables if table.question == "which_way")
     names = [row.name for row in leading.rows][::-1]
-    figure = Figure(figsize=(3 + 3.6 * len(tables), 1.6 + 0.22 * len(names)), layout="constrained")
+    figure = Picture(figsize=(3 + 3.6 * len(tables), 1.6 + 0.22 * len(names)), layout="constrained")
     panels = figure.subplots(1, len(tables), sharey=True, squeeze=False)[0]
     for axes, table in zip(panels, tables, strict=True):
         _forest_panel(axes, table, names, comparison.reference)
@@ -99,7 +100,7 @@ def panels(comparison: Comparison, runs: AlignedRuns) -> Figure:
     scores = {name: standardised(runs.predictors[name].scores) for name in drawn}
     n_runs = min(MOST_RUNS, len(runs.outcomes))
     down, across = math.ceil(n_runs / ACROSS), min(ACROSS, n_runs)
-    figure = Figure(figsize=(1 + 2.7 * max(2, across), 1.2 + 2.4 * down), layout="constrained")
+    figure = Picture(figsize=(1 + 2.7 * max(2, across), 1.2 + 2.4 * down), layout="constrained")
     grid = figure.subplots(down, across, squeeze=False, sharey=True)
     changes = runs.measures["accuracy"]
     for axes in grid.flat[n_runs:]:

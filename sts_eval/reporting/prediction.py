@@ -156,11 +156,11 @@ def predictor_table(prediction: Prediction) -> Table:
 
 def scores_figure(prediction: Prediction, score: str) -> Figure:
     """A score per domain as bars with standard errors, highest on top."""
-    from matplotlib.figure import Figure
+    from sts_eval.reporting.picture import Picture
 
     names = [domain.domain for domain in prediction.ranked(score)[::-1]]
     found = [prediction.predictor(score).scores[name] for name in names]
-    figure = Figure(figsize=(7, 0.32 * len(names) + 1.2), layout="constrained")
+    figure = Picture(figsize=(7, 0.32 * len(names) + 1.2), layout="constrained")
     axes = figure.subplots()
     errors = [one.se or 0.0 for one in found]
     axes.barh(names, [one.value for one in found], xerr=errors, color="#3b78a8", ecolor="#333333", capsize=2)

@@ -214,7 +214,8 @@ def page(report: Report) -> str:
     Raises:
         UserError: The report is by an earlier version, without a comparison.
     """
-    console = Console(record=True, width=WIDTH, file=io.StringIO())
+    # In a notebook rich would show it, too.
+    console = Console(record=True, width=WIDTH, file=io.StringIO(), force_jupyter=False)
     print_report(report, console)
     body = console.export_html(inline_styles=True, code_format="<pre>{code}</pre>")
     drawing = io.StringIO()

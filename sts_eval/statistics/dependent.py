@@ -68,12 +68,16 @@ def paired_difference(
     z: ArrayLike,
     y: ArrayLike,
     *,
+    y_of_z: ArrayLike | None = None,
     units: Units | None = None,
     level: float = 0.95,
     n_resamples: int = 2000,
     seed: int = 0,
 ) -> PairedDifference:
     """Compare the predictors x and z of the changes y over many runs. Only cells that both have are used.
+
+    Where z is of other runs than x, each paired with one of x, `y_of_z` are their changes: two models on the same
+    training sets, say. Then `units` are of the pairs, and a resample holds both runs of a pair or neither.
 
     `units` says which runs share a model or a training set; None stands for runs that share neither.
 
@@ -83,10 +87,10 @@ def paired_difference(
     Raises:
         ValueError: If the shapes are not two-dimensional and equal.
     """
-    first, second, changes = jointly_present(*matrices(x, z, y))
+    first, second, changes, others = jointly_present(*matrices(x, z, y, y if y_of_z is None else y_of_z))
     once = np.ones((1, first.shape[1]))
     r_first, _ = resampled_correlations(first, changes, once)
-    r_second, _ = resampled_correlations(second, changes, once)
+    r_second, _ = resampled_correlations(second, others, once)
     used = np.isfinite(r_first[0] + r_second[0])
     if not used.any():
         return PairedDifference(
@@ -95,7 +99,8 @@ def paired_difference(
 
     drawn = resamples((units or Units.separate(len(first))).at(used), first.shape[1], n_resamples, seed)
     domains = np.vstack([once, drawn.domains])
-    each = [resampled_correlations(one[used], changes[used], domains) for one in (first, second)]
+    pairs = ((first, changes), (second, others))
+    each = [resampled_correlations(score[used], change[used], domains) for score, change in pairs]
     z_first, z_second = (fisher_z(r) for r, _ in each)
     return difference_of_runs(z_first, z_second, each[0][1], drawn.runs, level)
 

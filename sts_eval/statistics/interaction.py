@@ -99,6 +99,15 @@ class SetByDomainTable:
             size |= dict(zip(pattern, np.abs(r), strict=True))
         return family_p({name: size[name] for name in scores})
 
+    def residuals(self, x: ArrayLike) -> tuple[Floats, Floats]:
+        """What the means of rows and domains leave of a score and of the changes: whose r `correlate` gives.
+
+        Both have the shape (n_rows, n_domains), NaN where missing and in models with too few sets; the score has unit
+        variance within each model.
+        """
+        _, scores, changes = self._centred({"x": jointly_present(*matrices(x, self.y))[0]})
+        return scores[0], changes
+
     def ceiling(self, noise: ArrayLike) -> Ceiling:
         """How high r could go with a perfect predictor: √(1 - mean noise · df/(Σ ỹ²)), df what the model leaves free.
 

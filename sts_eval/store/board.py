@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from sts_eval.lab.benchmark import CARD
 from sts_eval.records.ledger import LedgerEntry
 from sts_eval.store.correlations import correlations
 from sts_eval.store.ledger import chain_problems
@@ -20,6 +21,8 @@ from sts_eval.store.snapshot import CHECKED, RUN, STATE
 from sts_eval.submission.times import is_pre_registered
 
 MOST_PREDICTORS = 256  # those that most runs have are shown, so that no submission can widen the table at will
+
+LAB_BENCHMARK = CARD["name"]  # asked in the lab alone, so it tells the lab's runs from those of real models
 
 CORRELATED = ("sts_icl", "sts_act")
 
@@ -56,10 +59,10 @@ class Board:
 
         The columns of `snapshot.RUN` and `snapshot.STATE` with `tier` raised to `rerun` or `reproduced` where the
         ledger says so, and `seeds`, `home`, `domains`, `warnings` (tuples), `pre_registered`, `complete` (both records
-        are attached), `checked` (by somebody else than its submitter, or made by who runs the store), `withdrawn`
-        (or rejected; `why` tells) and `ranked` (bools). For each score of `CORRELATED` and target `magnitude` (|Δ|)
-        and `delta`: `{score}_{target}_r`, `_low` and `_high`, Pearson's r over domains
-        with Fisher's 95% interval; NaN where it is not defined.
+        are attached), `lab` (asked the embedded lab's questions), `checked` (by somebody else than its submitter, or
+        made by who runs the store), `withdrawn` (or rejected; `why` tells) and `ranked` (bools). For each score of
+        `CORRELATED` and target `magnitude` (|Δ|) and `delta`: `{score}_{target}_r`, `_low` and `_high`, Pearson's r
+        over domains with Fisher's 95% interval; NaN where it is not defined.
         """
         frame: pd.DataFrame = self._table.select([*RUN, *STATE]).to_pandas()
         for name in ("parameters", "d_sae", "layer", "training_rows"):
@@ -74,6 +77,7 @@ class Board:
         )
         frame["pre_registered"] = [is_pre_registered(*four) for four in zip(*times, strict=True)]
         frame["checked"] = frame["standing"].isin(CHECKED)
+        frame["lab"] = frame["benchmark"] == LAB_BENCHMARK
         frame["complete"] = frame["has_prediction"] & frame["has_transfer"]
         frame["withdrawn"] = frame["status"] != "accepted"
         frame["ranked"] = measured & ~frame["withdrawn"] & ~frame["post_hoc"] & frame["duplicate_of"].isna()

@@ -19,7 +19,7 @@ from sts_eval.store.files import Files
 
 FOLDER = "comparisons"
 
-RULES = f"1 {sts_eval.__version__}"
+RULES = f"2 {sts_eval.__version__}"
 """What a comparison follows from beside its runs: raise the number where figures change between two versions."""
 
 MOST_KEPT = 64  # the oldest go first; visitors choose the runs, so there is no end to what can be compared

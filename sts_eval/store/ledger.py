@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from sts_eval.records.ledger import Action, LedgerEntry, ReproductionFigures
@@ -94,8 +94,12 @@ class Ledger:
 
 
 def chain_problems(entries: Mapping[str, LedgerEntry]) -> list[str]:
-    """Where the chain is broken, in sentences; entries by the names of their files, oldest first."""
+    """Where the chain is broken, in sentences; entries by the names of their files, oldest first.
+
+    An entry by a clock that is ahead is a problem itself, and none of those that come after it.
+    """
     problems = []
+    end = datetime.now(UTC) + SLACK
     before: dict[int, list[LedgerEntry]] = {}
     latest = EARLIEST
     for name, entry in entries.items():
@@ -104,7 +108,10 @@ def chain_problems(entries: Mapping[str, LedgerEntry]) -> list[str]:
             problems.append(f"{name} does not follow from what is ahead of it")
         if moment is None or moment < latest - SLACK:
             problems.append(f"{name} is dated before an entry ahead of it")
-        latest = max(latest, moment or latest)
+        elif moment > end:
+            problems.append(f"{name} is dated {entry.when}, which has not come yet")
+        else:
+            latest = max(latest, moment)
         before.setdefault(number, []).append(entry)
     return problems
 

@@ -67,6 +67,14 @@ class Names:
             if old is not None and (why := _conflict(old, new)):
                 yield Problem.at(_PATHS[new.kind], f"{shown(new.name)} {why}")
 
+    def submitter_problems(self, name: str, owner: str | None) -> Iterator[Problem]:
+        """Whether somebody else has the name of a submitter."""
+        values = {"kind": "submitter", "name": skeleton(name), "owner": owner, "content": None, "submission": "0" * 64}
+        new = NameClaim.model_validate(values)
+        old = self._files.record(NameClaim, _file(new))
+        if old is not None and (why := _conflict(old, new)):
+            yield Problem.at(_PATHS["submitter"], f"{shown(name)} {why}")
+
     def claim(self, submission: Submission, owner: str | None) -> None:
         """Claim the names that nobody has yet; a submitter's of an unknown owner goes to one who is known.
 

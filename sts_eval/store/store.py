@@ -19,12 +19,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from sts_eval.errors import UserError
 from sts_eval.records.ledger import Action, LedgerEntry, StoreSettings
 from sts_eval.records.prediction import Prediction
-from sts_eval.records.submission import SHA256, Submission
+from sts_eval.records.submission import ALLOWED, LABEL, SHA256, Label, Submission
 from sts_eval.store import snapshot
 from sts_eval.store.board import Board
 from sts_eval.store.files import Files
@@ -40,8 +40,17 @@ from sts_eval.store.snapshot import (
     read_settings,
     rebuild,
 )
+from sts_eval.submission.naming import name_problems
+from sts_eval.submission.problem import Path, shown
 from sts_eval.submission.rerun import RerunAgreement, compare_runs
-from sts_eval.submission.validate import StoreContents, Verdict, has_evidence, store_problems, validate
+from sts_eval.submission.validate import (
+    StoreContents,
+    Verdict,
+    has_evidence,
+    reserved_problems,
+    store_problems,
+    validate,
+)
 
 LEFT_BEHIND_SECONDS = 24 * 3600.0  # age from which a temporary file is no writer's any more
 
@@ -85,6 +94,23 @@ class Store:
                 name = by or submission.submitter
                 self.ledger.add("accepted", sha256, by=name, why=str(verdict.tier), owner=owner)
         return replace(verdict, added=added)
+
+    def check_submitter(self, name: str, owner: str | None) -> None:
+        """Refuse a name under which an owner could submit nothing here, before a run is made for it.
+
+        Raises:
+            UserError: It is no name, or that of somebody else.
+        """
+        try:
+            TypeAdapter(Label).validate_python(name)
+        except ValidationError as error:
+            raise UserError(f"{shown(name)} is no name", f"Use {ALLOWED[LABEL]}") from error
+        path: Path = ("submitter",)
+        known = self.known(owner)
+        problems = [*name_problems(name, path), *reserved_problems(name, known)]
+        for problem in (*problems, *self.names.submitter_problems(name, owner)):
+            why, _, remedy = problem.message.partition("; ")
+            raise UserError(why, remedy[:1].upper() + remedy[1:])
 
     def read(self, sha256: str) -> Submission:
         """One submission.

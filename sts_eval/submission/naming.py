@@ -14,7 +14,14 @@ BLANK_LETTERS = frozenset("\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 """Letters that are drawn as nothing: fillers of Hangul, inherent vowels of Khmer, a Braille pattern without dots."""
 
 MOST_MARKS = 3  # on one letter; scripts of India and Vietnamese need two or three
-_LOOKALIKES = str.maketrans("аеорсухѕіјһԁԛԝкмнтвαορνικτγ", "aeopcyxsijhdqwkmhtbaopviktv")
+_LOOKALIKES = str.maketrans(
+    "аеорсухѕіјһԁԛԝкмнтвαορνικτγ"  # Cyrillic and Greek
+    "ɑɡɩıȷᴀʙᴄᴅᴇɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ"  # phonetic and small capital Latin
+    "օսհոցզյ"  # Armenian
+    "ᎪᏴᏟᎠᎬᏀᎻᎥᎫᏦᏞᎷᏢᎡᏚᎢᏙᎳᏃᎩ"  # noqa: RUF001 - Cherokee
+    "ꓮꓐꓚꓓꓰꓝꓖꓧꓲꓙꓗꓡꓟꓠꓳꓑꓣꓢꓔꓴꓦꓪꓫꓬꓜ",  # noqa: RUF001 - Lisu
+    "aeopcyxsijhdqwkmhtbaopviktvagiijabcdeghijklmnoprstuvwyzouhngqjabcdeghijklmprstvwzyabcdefghijklmnoprstuvwxyz",
+)
 _RESERVED = ("stseval", "maintainer", "maintainers", "admin", "administrator", "board", "leaderboard")
 
 

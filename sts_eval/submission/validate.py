@@ -137,9 +137,7 @@ def store_problems(submission: Submission, known: StoreContents) -> Iterator[Pro
     if submission.owner is not None and submission.owner != known.owner:
         message = f"it belongs to the owner {submission.owner[:12]}; hand it in with that secret, or from that account"
         yield Problem.at(("owner",), message)
-    if is_reserved(submission.submitter) and not known.maintainer:
-        message = f"{shown(submission.submitter)} speaks for who runs the store; give your own name"
-        yield Problem.at(("submitter",), message)
+    yield from reserved_problems(submission.submitter, known)
     run = (submission.outcome.prediction_sha256, submission.outcome.transfer_sha256)
     other = known.holder(*run) if all(run) else None
     if other not in (None, submission.sha256()):
@@ -150,6 +148,13 @@ def store_problems(submission: Submission, known: StoreContents) -> Iterator[Pro
         message = "this prediction was registered by another owner; hand it in with the secret of who registered it"
         yield Problem.at(("outcome", "prediction_sha256"), message)
     yield from known.names(submission)
+
+
+def reserved_problems(submitter: str, known: StoreContents) -> Iterator[Problem]:
+    """Whether a submitter's name is one that only who runs the store may use."""
+    if is_reserved(submitter) and not known.maintainer:
+        message = f"{shown(submitter)} speaks for who runs the store; give your own name"
+        yield Problem.at(("submitter",), message)
 
 
 def _refused(problems: tuple[Problem, ...]) -> Verdict:

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import matplotlib.figure
@@ -12,13 +13,14 @@ import sts_eval as se
 from sts_eval.errors import UserError
 from sts_eval.lab import benchmark_path, model_path, sae_path, sft_path
 from sts_eval.model.load import load_model, load_tokenizer
+from sts_eval.quiet import quietly
 
 SMALL = {"shift_tokens": 300, "domain_tokens": 120, "seeds": (0,), "only": ("law", "math", "health")}
 
 
 def predicted(**given):
-    asked = {"model": str(model_path()), "sae": str(sae_path()), "sft": str(sft_path("law"))} | given
-    return se.predict(**asked, domains=str(benchmark_path()), **SMALL)
+    asked = {"model": model_path(), "sae": sae_path(), "sft": sft_path("law")} | given
+    return se.predict(**asked, domains=benchmark_path(), **SMALL)
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +56,32 @@ def test_its_features_and_its_plot(prediction):
     assert set(features.feature) == set(prediction.record.shifts[0].features)
     kept = features[features.dropped == ""]
     assert list(kept.particular) == sorted(kept.particular, reverse=True)
-    assert isinstance(prediction.plot("sts_act"), matplotlib.figure.Figure)
+    plot = prediction.plot("sts_act")
+    assert isinstance(plot, matplotlib.figure.Figure)
+    assert plot._repr_png_().startswith(b"\x89PNG")  # without it a notebook shows the figure's name
+
+
+def test_rows_to_add_by_domain(prediction, tmp_path):
+    mixture = se.mix(prediction, sft_path("law").parent, 30, protect=["math", "health"])
+    frame = mixture.to_frame()
+    assert set(frame.domain) == {"math", "health"}
+    assert list(frame.weight) == sorted(frame.weight, reverse=True)
+    assert frame.taken.sum() == 30
+    assert repr(mixture).splitlines()[0] == "30 rows to add to law.jsonl by sts_icl"
+    assert mixture.record.mixture is None  # nothing is written
+    saved = prediction.save(tmp_path / "prediction.json")
+    written = se.mix(saved, sft_path("law").parent, 30, protect=["math", "health"], output=tmp_path / "mixture.jsonl")
+    assert written.record.domains == mixture.record.domains
+    again = se.read(tmp_path / "mixture.json")
+    assert isinstance(again, se.MixtureResult)
+    assert again.record.mixture.rows == again.record.training_set.rows + 30
+
+
+def test_a_call_leaves_the_filters_of_warnings_as_they_were():
+    with quietly():
+        inside = list(warnings.filters)
+    assert warnings.filters != inside
+    assert any(found[1] is not None and found[1].match("IProgress not found. Please") for found in inside)
 
 
 def test_what_is_loaded_already_gives_the_same_scores(prediction):

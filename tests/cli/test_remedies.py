@@ -16,7 +16,7 @@ from sts_eval.settings import settings_of
 
 ROOT = Path(sts_eval.__file__).parents[1]
 SOURCES = sorted([*(ROOT / "sts_eval").rglob("*.py"), *(ROOT / "leaderboard").rglob("*.py")])
-DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "leaderboard").glob("*.md")])
+DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "leaderboard").glob("*.md")])
 
 FLAG = re.compile(r"(?<![\w-])--[a-z][\w-]*")
 COMMAND = re.compile(r"sts-eval +([a-z]+)(?: +([a-z]+))?")

@@ -23,7 +23,8 @@ def test_what_is_no_ordinary_file_is_refused_at_once(tmp_path, kind):
         path.symlink_to(path)
     else:
         path.symlink_to(tmp_path)
-    for words in (("validate", path), ("submit", path, "--to", tmp_path / "store", "--submitter", "Ada")):
+    store = ("--to", tmp_path / "store")
+    for words in (("validate", path), ("submit", path, *store, "--submitter", "Ada"), ("preregister", path, *store)):
         ended = call("store", *words)
         assert ended.code == 2
         assert ended.err.startswith("Error: ")
@@ -52,6 +53,23 @@ def test_a_touched_ledger_is_told_with_exit_code_2(tmp_path):
     ended = call("store", "ledger", "--store", url)
     assert ended.code == 2
     assert ended.err.startswith("The chain is broken: entry-00000002-flagged")
+
+
+def test_a_ledger_that_was_cut_off_is_told_to_who_kept_its_last_hash(tmp_path):
+    url = tmp_path / "store"
+    path = tmp_path / "whole.json"
+    path.write_bytes(raw(submission()))
+    call("store", "submit", path, "--to", url)
+    kept = [call("store", "ledger", "--store", url, "--last").out.strip()]
+    call("store", "ledger", "--store", url, "--say", "flagged", "--of", submission().sha256(), "--why", "odd")
+    kept.append(call("store", "ledger", "--store", url, "--last").out.strip())
+    assert [call("store", "ledger", "--store", url, "--holds", one).code for one in kept] == [0, 0]
+    (*_, newest) = sorted((url / "ledger").iterdir())
+    newest.unlink()
+    assert call("store", "ledger", "--store", url).code == 0  # the rest is a whole chain
+    assert call("store", "ledger", "--store", url, "--holds", kept[0]).code == 0
+    ended = call("store", "ledger", "--store", url, "--holds", kept[1])
+    assert (ended.code, ended.err) == (2, f'The chain is broken: there is no entry of the hash "{kept[1][:59]}....\n')
 
 
 def test_a_store_is_configured_and_keeps_what_is_not_given(tmp_path):

@@ -26,6 +26,7 @@ def test_the_table_comes_by_itself(page, serve, tmp_path, monkeypatch):
     seen(page, "9 runs")
     assert page.get_by_text("noise ceiling").locator("visible=true").count() == 0
     # Another choice of runs is told so, too, and the answer is to that choice.
+    page.get_by_text("Ask another question, choose runs").locator("visible=true").first.click()
     page.get_by_text("imported", exact=True).locator("visible=true").first.click()
     seen(page, "over 2 runs")
     go.set()

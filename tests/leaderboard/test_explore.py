@@ -25,6 +25,10 @@ def opened(page, address, query):
     page.wait_for_function(f"() => {{ const graph = {GRAPH}; return graph && graph.leadsToRuns === graph.on; }}")
 
 
+def unfold(page):
+    page.get_by_text("Choose runs, domains, seeds; maps").click()
+
+
 def emitted(page, custom):
     page.evaluate(f"(said) => {{ {GRAPH}.emit('plotly_click', {{points: [{{customdata: said}}]}}); }}", custom)
 
@@ -43,7 +47,8 @@ def test_a_click_on_a_point_opens_its_run(page, address):
 def test_points_lead_to_their_runs_after_the_figure_was_drawn_anew(page, address, store):
     opened(page, address, "&model=qwen-7b")
     before = page.evaluate(f"{GRAPH}.data.length")
-    page.get_by_label("training set", exact=True).check()
+    unfold(page)
+    page.get_by_label("training set", exact=True).locator("visible=true").check()
     page.wait_for_function(f"(n) => {GRAPH} && {GRAPH}.data.length !== n", arg=before)
     page.get_by_label("View").click()
     page.get_by_role("option", name="map of changes").click()
@@ -77,10 +82,11 @@ def test_a_point_leads_nowhere_but_to_a_run(page, address):
 
 
 def test_one_seed_is_chosen_and_the_address_keeps_it(page, address, store):
-    opened(page, address, "&model=qwen-7b&training_set=law")
+    opened(page, address, "&question=Which+way+it+changes&model=qwen-7b&training_set=law")
     bars = f"{GRAPH}.data.filter((trace) => trace.error_y.visible).length"
     assert page.evaluate(bars) == 9
     seen(page, "Bars: one standard error, over questions and tuning seeds")
+    unfold(page)
     page.locator("#explore-seed input").click()
     page.get_by_role("option", name="1", exact=True).click()
     seen(page, "Tuning seed 1 alone")
@@ -102,8 +108,9 @@ def test_a_seed_or_benchmark_that_nobody_has_is_dropped_from_the_address(page, a
 def test_a_row_of_the_ranking_opens_explore_with_its_predictor(page, address):
     page.goto(f"{address}?tab=predictors&model=qwen-7b&model=llama-8b")
     seen(page, "noise ceiling")
+    page.get_by_text("More: every predictor").click()
     row = page.get_by_role("row").filter(has_text="prompt_length").locator("visible=true").first
-    r = re.search(r"[+-]\d\.\d\d", row.inner_text())[0]
+    r = re.search(r"([+-])(\.\d\d)", row.inner_text()).expand(r"\g<1>0\2")
     row.get_by_text("prompt_length", exact=True).click()
     page.wait_for_url(re.compile(r"tab=explore"))
     # The question is how much a domain changes, so Explore shows sizes, and the same r.
@@ -111,4 +118,3 @@ def test_a_row_of_the_ranking_opens_explore_with_its_predictor(page, address):
     seen(page, "over 6 runs")
     assert "predictor=prompt_length" in page.url
     assert "model=qwen-7b&model=llama-8b" in page.url
-    assert "sign=size" in page.url

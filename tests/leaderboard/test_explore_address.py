@@ -4,7 +4,6 @@ import pytest
 
 from sts_leaderboard.pages import explore, predictors
 from sts_leaderboard.pages.predictors import explore_address
-from sts_leaderboard.points import SIZE
 from sts_leaderboard.url_state import from_query, parse_query
 
 KNOWN = ["sts_icl", "loss (norm)"]
@@ -12,13 +11,14 @@ KNOWN = ["sts_icl", "loss (norm)"]
 
 def test_explore_opens_with_the_predictor_and_the_same_runs():
     ranking = {**predictors.DEFAULTS, "origin": "imported", "model": ("m", "n"), "benchmark": "lab"}
+    ranking["question"] = "Which way it changes"
     state = from_query(parse_query(explore_address("sts_icl", KNOWN, ranking)), explore.DEFAULTS)
     same = {
         "predictor": "sts_icl",
         "origin": "imported",
         "model": ("m", "n"),
         "benchmark": ("lab",),
-        "sign": SIZE,
+        "question": "Which way it changes",
     }
     assert state == {**explore.DEFAULTS, **same}
 
@@ -28,7 +28,7 @@ def test_explore_opens_with_the_predictor_and_the_same_runs():
     [("loss (norm)", "loss (norm)"), ("loss (norm) (3 of 18 runs)", "loss (norm)"), ("sts_icl (9 of 10 points)", "")],
 )
 def test_what_the_ranking_says_behind_a_name_is_no_part_of_it(shown, meant):
-    query = explore_address(shown, KNOWN, {**predictors.DEFAULTS, "question": "Which way it changes"})
+    query = explore_address(shown, KNOWN, predictors.DEFAULTS)
     # The default predictor need not be said.
     assert query == (
         f"?tab=explore&predictor={meant.replace(' ', '+').replace('(', '%28').replace(')', '%29')}"

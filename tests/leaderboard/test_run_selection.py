@@ -8,7 +8,7 @@ from helpers.board import fill
 from sts_eval.store.comparisons import Comparisons
 from sts_eval.store.files import Files
 from sts_eval.store.store import Store
-from sts_leaderboard import run_selection
+from sts_leaderboard import ranking, run_selection
 from sts_leaderboard.board_cache import RESAMPLES, compare
 from sts_leaderboard.pages import predictors
 from sts_leaderboard.run_selection import choose_runs
@@ -89,7 +89,7 @@ def test_the_table_goes_by_rank_and_within_it_by_r():
     from types import SimpleNamespace as Row
 
     rows = [Row(rank=1), Row(rank=3), Row(rank=1), Row(rank=None)]
-    assert predictors.by_rank(rows) == [rows[0], rows[2], rows[1], rows[3]]
+    assert ranking.by_rank(rows) == [rows[0], rows[2], rows[1], rows[3]]
 
 
 @pytest.mark.parametrize("origin", ["measured", "imported"])

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 
 import numpy as np
 import pandas as pd
@@ -13,16 +14,15 @@ from helpers.submissions import submission
 from sts_eval.errors import UserError
 from sts_eval.store.store import Store
 from sts_leaderboard import points as point_data
+from sts_leaderboard import ranking
 from sts_leaderboard.board_cache import BoardCache, compare
+from sts_leaderboard.maps import changes_map, errors_map
 from sts_leaderboard.pages import explore, predictors, queue, run, submit
 from sts_leaderboard.pages import runs as runs_page
 from sts_leaderboard.points import (
     EXTREMES,
     NO_SEED,
     NOTHING,
-    SIZE,
-    changes_map,
-    errors_map,
     of_seed,
     points_of,
     scatter,
@@ -35,11 +35,11 @@ from sts_leaderboard.write_access import QUOTA, Quota
 
 def selected(runs, points, **choice):
     state = explore.DEFAULTS | choice
-    return points_of(matching_runs(runs, state), points, state["domain"])
+    return points_of(matching_runs(runs, state), points)
 
 
 def settings(**choice):
-    return explore.DEFAULTS | choice
+    return explore.DEFAULTS | {"question": "Which way it changes"} | choice
 
 
 def chosen_runs(runs, **choice):
@@ -69,7 +69,7 @@ def line():
     runs = pd.DataFrame(
         {"sha256": ["a" * 64, "b" * 64], "model": ["m", "n"], "training_set": "s", "origin": "measured"}
     )
-    runs = runs.assign(withdrawn=False, benchmark=["mmlu_pro", "lab"], n_seeds=[3, 1])
+    runs = runs.assign(withdrawn=False, benchmark=["mmlu_pro", "lab"], n_seeds=[3, 1], home=[(), ("a",)])
     scores = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]
     points = pd.DataFrame(
         {
@@ -158,13 +158,14 @@ def test_the_planted_predictor_leads_and_the_empty_ones_share_a_rank(board, stor
     cache = BoardCache(store)
     chosen = chosen_runs(board.runs)
     found = cache.comparisons.wait(chosen.shas).table("how_much", "accuracy")
-    table = predictors.ranking_table(found, "sts_icl")
+    given = ranking.ranking_table(found, "sts_icl")
+    table = pd.DataFrame(given["data"], columns=given["headers"])
     # What the sets are made for, which is known here, cannot be told from the planted one over so few runs.
     assert list(table["rank"][:4]) == ["1", "1", "2", "2"]
     assert table["predictor"][0] == "sts_icl"
     assert set(table["rank"][4:]) == {"history"}
     # 40 seconds and 500 passes were planted.
-    assert (table["seconds"][0], table["passes"][0]) == ("40.0", "500")
+    assert (table["seconds"][0], table["passes"][0]) == (40.0, 500)
     assert cache.comparisons.wait(chosen.shas) is cache.comparisons.wait(tuple(reversed(chosen.shas)))
 
 
@@ -193,7 +194,9 @@ def test_scores_of_several_runs_are_standardised_within_their_run(line):
 
 
 def test_sizes_are_plain(line):
-    kept = shown_points(selected(*line, origin="measured", model=("n",)), settings(sign=SIZE))
+    kept = shown_points(
+        selected(*line, origin="measured", model=("n",)), settings(question="How much a domain changes")
+    )
     # The changes are -1 to -8.
     assert (kept["y"].iloc[0], kept["y"].iloc[7]) == (1, 8)
 
@@ -254,9 +257,20 @@ def test_every_point_and_cell_carries_its_run(line):
     assert np.shape(heat.customdata) == np.shape(heat.z)
 
 
-def test_one_domain_over_runs_gives_no_r(line):
-    some = selected(*line, origin="measured", domain=("a",))
-    assert "no r is given" in summary_text(some, settings())
+def test_a_perfect_r_is_printed(line):
+    one = selected(*line, origin="measured", model=("m",))
+    assert "r +1.00 (the points lie on a line" in summary_text(one, settings())
+
+
+def test_one_domain_over_runs_says_what_its_r_is(line):
+    """Domain b stands higher among its run's scores, and changes more, from run to run."""
+    runs, points = line
+    more = pd.concat([runs.iloc[:1].assign(sha256=str(n) * 64, model=f"m{n}") for n in range(5)])
+    each = [points.iloc[:8].assign(sha256=str(n) * 64, sts_icl=[0.0, n, *range(6)], delta=n) for n in range(5)]
+    some = selected(more, pd.concat(each), origin="measured")
+    said = summary_text(some, settings(domain=("b",)))
+    assert "in b: r +1.00 (no interval)** over 5 runs" in said
+    assert "in which runs the domain changes more" in said
 
 
 def test_prediction_errors_come_from_lines_of_other_models(line):
@@ -290,7 +304,8 @@ def test_a_runs_page_has_its_hashes_points_and_features(tmp_path):
     assert facts["run"] == sha256
     assert facts["prediction"] == whole.prediction.sha256()
     board = store.board()
-    points = run.domains_table(points_of(board.runs, board.points), board.seed_changes).set_index("domain")
+    given = run.domains_table(points_of(board.runs, board.points), board.seed_changes)
+    points = pd.DataFrame(given["metadata"]["display_value"], columns=given["headers"]).set_index("domain")
     first = whole.outcome.domains[0]
     assert points.loc[first.domain, "change, points"] == f"{first.accuracy.delta:+.2f} ± {first.accuracy.se:.2f}"
     assert list(run.features_table(whole)["feature"]) == [str(one) for one in whole.prediction.shifts[0].features]
@@ -312,11 +327,12 @@ def test_hostile_text_stays_text_in_every_view(text, line):
     assert "<img" not in summary_text(some, settings(predictor=text))
     row = {"model": text, "training_set": text, "why": text, "flagged": text, "duplicate_of": text}
     row |= {"withdrawn": True, "post_hoc": True, "origin": "measured", "tier": "self_reported", "checked": False}
-    row |= {"not_reproduced": text, "warnings": (text,)}
+    row |= {"not_reproduced": text, "warnings": (text,), "sae_release": text, "sae_id": text, "pre_registered": True}
     for said in (run.title_text(row), run.warnings_text(row)):
         assert "<" not in said
         assert "${" not in said
-        assert "](" not in said
+        own = re.sub(r"\]\(\?tab=profile&item=[\w.%+~-]*\)", "", said)
+        assert "](" not in own
 
 
 @pytest.mark.parametrize("text", HOSTILE)

@@ -1,6 +1,7 @@
 """Requests, their leases, and workers that die."""
 
 import multiprocessing
+import re
 
 import pytest
 
@@ -171,3 +172,13 @@ def test_hub_ids_and_the_lab_can_be_asked_for():
     assert experiment_for(request(model="lab", training_set="lab:law")).training_set.source.endswith("law.jsonl")
     with pytest.raises(UserError, match="both, or neither"):
         experiment_for(request(sae_release="gemma-scope"))
+
+
+@pytest.mark.parametrize("until", ["1e300", "-1e300", "1e999", "NaN", '"soon"', "null"])
+def test_a_lease_that_ends_at_no_time_is_no_lease(queue, tmp_path, until):
+    queue.add(request())
+    taken = queue.take(60, "w")
+    (lease,) = (tmp_path / "queue" / "leases").iterdir()
+    lease.write_text(re.sub(r'"until":[^,}]+', f'"until":{until}', lease.read_text()))
+    (entry,) = queue.entries()
+    assert (entry.key, entry.state, entry.until) == (taken.key, "waiting", None)

@@ -4,7 +4,7 @@ import time
 
 import pytest
 from helpers import small_run
-from helpers.submissions import prediction, transfer
+from helpers.submissions import prediction, submission, transfer
 
 from sts_eval import lab
 from sts_eval.analysis.report import report_run
@@ -114,6 +114,19 @@ def test_a_run_that_fails_leaves_its_log_and_the_worker_lives(store, tmp_path):
     assert (entry.state, entry.attempts) == ("waiting", 1)
     assert "CUDA out of memory" in entry.log
     assert len(store.board()) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [("<b>", "is no name"), ("board", "speaks for"), ("Grace", "another owner"), ("\u3164\u3164", "nobody can see")],
+)
+def test_a_name_under_which_nothing_could_be_submitted_takes_no_request(store, tmp_path, name, why):
+    store.names.claim(submission(submitter="Grace"), "1" * 64)
+    queue = Queue(store.files)
+    with pytest.raises(UserError, match=why):
+        work(store, queue, tmp_path / "runs", worker=name, lease_seconds=60, owner="2" * 64, runs=pipeline)
+    assert [(one.state, one.attempts) for one in queue.entries()] == [("waiting", 0)]
+    assert work(store, queue, tmp_path / "runs", worker="Ada", lease_seconds=60, owner="2" * 64, runs=pipeline)[1]
 
 
 def test_a_lease_is_renewed_while_work_goes_on(store, tmp_path):

@@ -231,3 +231,16 @@ def test_the_ceiling_is_the_r_of_the_true_interaction():
         ceilings.append(table.ceiling(np.full(shape, 0.8**2)).r)
         reached.append(table.correlate({"true": true})["true"].r)
     assert np.mean(ceilings) == pytest.approx(np.mean(reached), abs=0.02)
+
+
+def test_r_is_that_of_the_residuals_which_are_drawn():
+    rng = np.random.default_rng(11)
+    x, y = rng.normal(size=(2, 6, 5))
+    y[0, 1] = np.nan
+    table = SetByDomainTable(y, Units((0, 0, 0, 1, 1, 1), (0, 1, 2, 0, 1, 2)), n_resamples=50)
+    scores, changes = table.residuals(x)
+    known = np.isfinite(changes)
+    assert (known == np.isfinite(y)).all()
+    for values in (scores, changes):
+        assert np.nanmean(values, axis=1) == pytest.approx(np.zeros(6), abs=1e-9)
+    assert np.corrcoef(scores[known], changes[known])[0, 1] == pytest.approx(table.correlate({"x": x})["x"].r, abs=1e-9)

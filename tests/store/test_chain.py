@@ -57,6 +57,17 @@ def test_an_entry_cannot_be_dated_back(store, monkeypatch):
     assert "dated before" in broken
 
 
+def test_an_entry_by_a_clock_that_is_ahead_spoils_none_that_come_after_it(store, monkeypatch):
+    """Otherwise one bad clock would make every later entry look forged, for years."""
+    with monkeypatch.context() as ahead:
+        ahead.setattr(ledger_module, "now", lambda: "2999-01-01T00:00:00+00:00")
+        store.preregister(prediction(), by="Eve")
+    store.ledger.add("flagged", f"{9:064x}", by="m", why="the clock is right again")
+    (broken,) = chain_problems(entries(store))
+    assert broken.startswith("entry-00000005-registered")
+    assert broken.endswith("is dated 2999-01-01T00:00:00+00:00, which has not come yet")
+
+
 def test_entries_of_an_earlier_version_come_first_and_are_held_by_the_chain(tmp_path):
     folder = tmp_path / "ledger"
     folder.mkdir()

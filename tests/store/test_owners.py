@@ -12,6 +12,18 @@ from sts_eval.records.ledger import StoreSettings
 from sts_eval.store.store import Store
 from sts_eval.submission.owner import own_secret, owner_of
 
+# In letters of other alphabets: Cyrillic, phonetic, small capital, Cherokee, Lisu, Armenian, mathematical.
+ALIKE = (
+    "Ada Lovelace",
+    "\u0410da Lovelace",
+    "Ad\u0251 Lovelace",
+    "\u1d00da Lovelace",
+    "\u13aada Lovelace",
+    "Ada \ua4e1ovelace",
+    "Ada L\u0585velace",
+    "\U0001d400da Lovelace",
+)
+
 ADA, EVE = (owner_of(digit * 64) for digit in "ae")
 
 
@@ -64,7 +76,9 @@ def test_a_record_is_taken_from_its_owner_only(store):
     assert store.board().runs["owner"].tolist() == [ADA]
 
 
-@pytest.mark.parametrize("name", ["Ada Lovelace", "ada  lovelace", "Ada-Lovelace", "\u0410da Lovelace", "Ada Lovelacé"])
+@pytest.mark.parametrize(
+    "name", ["Ada Lovelace", "ada  lovelace", "Ada-Lovelace", "\u0410da Lovelace", "Ada Lovelacé", *ALIKE]
+)
 def test_a_submitters_name_belongs_to_the_first_owner(store, name):
     assert store.submit(raw(run(0)), owner=ADA).added
     assert paths(store.submit(raw(run(1, submitter=name)), owner=EVE)) == ["$.submitter"]

@@ -3,23 +3,24 @@
 import gradio as gr
 import pandas as pd
 
+from sts_leaderboard import asked as ask
+from sts_leaderboard import maps, points
 from sts_leaderboard import page as ui
-from sts_leaderboard import points
 from sts_leaderboard.badges import heading
 from sts_leaderboard.board_cache import BoardCache
 from sts_leaderboard.downloads import TABLE_FILES, save_buttons, table_file
-from sts_leaderboard.run_selection import matching_runs, newest_runs
+from sts_leaderboard.run_selection import ALL, chosen_of, matching_runs, newest_runs
 from sts_leaderboard.style import EMPTY_STORE, empty_figure
 from sts_leaderboard.url_state import State
 
 SCATTER = "predicted against actual"
 MAPS = {
     "map of changes": (
-        points.changes_map,
+        maps.changes_map,
         "What happened in every run and domain. Hover for figures; blue is up, red is down.",
     ),
     "map of prediction errors": (
-        points.errors_map,
+        maps.errors_map,
         "Predicted minus actual. The line from score to points is fitted on the other models' runs (with one model, on "
         "its other runs), so no run is predicted by itself. Blue: predicted above actual.",
     ),
@@ -31,18 +32,21 @@ NEWEST = (
 )
 
 CONTROLS = {
+    "predictor": ask.PREDICTOR,
+    "question": ask.QUESTION,
+    "measure": ask.MEASURE,
     "view": ui.Control(gr.Dropdown, "View", SCATTER, (SCATTER, *MAPS)),
-    "origin": ui.ORIGIN,
-    "predictor": ui.PREDICTOR,
-    "model": ui.MODELS,
-    "training_set": ui.TRAINING_SETS,
+    "origin": ask.ORIGIN,
+    "evidence": ask.EVIDENCE,
+    "model": ask.MODELS,
+    "training_set": ask.TRAINING_SETS,
     "domain": ui.Control(
         gr.Dropdown,
         "Domains (one: that domain over all runs)",
         (),
         lambda board: sorted(map(str, board.points["domain"].unique())),
     ),
-    "benchmark": ui.Control(gr.Dropdown, "Benchmarks (all if empty)", (), ui.distinct("benchmark")),
+    "benchmark": ui.Control(gr.Dropdown, "Benchmarks", (), ui.distinct("benchmark")),
     "seed": ui.Control(
         gr.Dropdown,
         "Tuning seed",
@@ -50,10 +54,8 @@ CONTROLS = {
         lambda board: [points.ALL_SEEDS, *map(str, sorted(map(int, board.seed_changes["seed"].unique())))],
         {"elem_id": "explore-seed"},
     ),
-    "measure": ui.Control(gr.Radio, "Measured by", "accuracy", tuple(points.MEASURES)),
-    "sign": ui.Control(gr.Radio, "Change", points.SIGNED, (points.SIGNED, points.SIZE)),
     "protocol": ui.Control(gr.Radio, "Domains", points.ALL, (points.ALL, points.EXTREMES)),
-    "colour": ui.Control(gr.Radio, "Colour", "domain", ("domain", "model", "training set")),
+    "colour": ui.Control(gr.Radio, "Colour and symbol", "domain", ("domain", "model", "training set")),
 }
 
 DEFAULTS = ui.defaults_of(CONTROLS)
@@ -62,24 +64,29 @@ DEFAULTS = ui.defaults_of(CONTROLS)
 def build(cache: BoardCache) -> ui.Page:
     """The page, inside the tabs that are open."""
     with gr.Tab("Explore", id="explore") as tab:
-        with gr.Column(elem_classes="controls"):
-            components = ui.make_row(CONTROLS, "view", "predictor", "origin")
-            components |= ui.make_row(CONTROLS, "model", "training_set", "domain")
-            components |= ui.make_row(CONTROLS, "benchmark", "seed", "measure")
-            components |= ui.make_row(CONTROLS, "sign", "protocol", "colour")
-        badge = gr.HTML()
         words = gr.Markdown(latex_delimiters=[])
+        components = ui.make_row(CONTROLS, "predictor", "question", "measure")
+        with gr.Accordion("Choose runs, domains, seeds; maps", open=False), gr.Column(elem_classes="controls"):
+            components |= ui.make_row(CONTROLS, "view", "origin", "evidence")
+            components |= ui.make_row(CONTROLS, "model", "training_set", "domain")
+            components |= ui.make_row(CONTROLS, "benchmark", "seed")
+            components |= ui.make_row(CONTROLS, "protocol", "colour")
+        badge = gr.HTML()
         figure = gr.Plot(show_label=False, elem_id="explore-figure")
         with gr.Accordion("The same points as a table (select one to see its run)", open=False):
             table = gr.Dataframe(max_height=420, elem_id="points-table", **ui.UNLABELLED)
 
         def matching(state: State) -> pd.DataFrame:
-            runs = matching_runs(cache.tables().runs, state)
+            """The runs that are compared, or all that fit, where all evidence counts."""
+            board = cache.tables()
+            if state["evidence"] != ALL:
+                return board.runs[board.runs["sha256"].isin(chosen_of(board, state).shas)]
+            runs = matching_runs(board.runs, state)
             return runs[~runs["withdrawn"]]
 
         def selected(runs: pd.DataFrame, state: State) -> pd.DataFrame:
             board = cache.tables()
-            kept = points.points_of(runs, board.points, state["domain"])
+            kept = points.points_of(runs, board.points)
             if state["seed"] != points.ALL_SEEDS:
                 kept = points.of_seed(kept, board.seed_changes, int(state["seed"]))
             return kept
@@ -106,10 +113,11 @@ def build(cache: BoardCache) -> ui.Page:
             }
 
         def saved(kind: str, state: State) -> tuple[bytes, str]:
-            return table_file(selected(matching(state), state), "points", kind)
+            saved = points.in_domains(selected(matching(state), state), state)
+            return table_file(saved.drop(columns="home"), "points", kind)
 
         outputs = [badge, words, figure, table]
-        page = ui.Page("explore", tab, CONTROLS, components, cache.tables, show, outputs)
+        page = ui.Page("explore", tab, CONTROLS, components, cache.tables, cache.remembered(show), outputs)
         ui.open_run_on_click(table)
         save_buttons(page, saved, TABLE_FILES)
     return page

@@ -1,17 +1,18 @@
 """Runs that somebody asked for, and how far they are; and the ledger of submissions."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import gradio as gr
 import pandas as pd
 
+from sts_eval.analysis import wording
 from sts_eval.queue.queue import Queue, QueueEntry
 from sts_eval.queue.request import request_for
 from sts_eval.store.store import Store
 from sts_leaderboard.board_cache import BEGINNING, BoardCache
 from sts_leaderboard.escaping import markdown, plain, text_table
-from sts_leaderboard.page import WRITING, Contents, Page
+from sts_leaderboard.page import WRITING, Contents, Page, open_run_on_click
 from sts_leaderboard.url_state import State
 from sts_leaderboard.write_access import Quota, as_visitor, on_space
 
@@ -30,6 +31,24 @@ NOT_HERE = (
     "store that you may write to."
 )
 
+# The cell of each column of the requests.
+REQUEST: Mapping[str, Callable[[QueueEntry], object]] = {
+    "request": lambda one: one.key[:BEGINNING],
+    "state": lambda one: one.state,
+    "run": lambda one: plain(one.submission)[:BEGINNING],
+    "model": lambda one: one.request.model,
+    "training set": lambda one: one.request.training_set,
+    "SAE": lambda one: plain(one.request.sae_release) or "the model's default",
+    "asked by": lambda one: one.request.by,
+    "when": lambda one: one.request.created,
+    "attempts": lambda one: one.attempts,
+    "worker": lambda one: one.worker,
+    "lease until": lambda one: one.until,
+    "last failure": lambda one: one.log,
+}
+LEDGER = {"action": "what", "submission": "run", "when": "when", "by": "by", "why": "why"}  # Columns, and their heads.
+
+REQUESTS = "Requests (select one that is done to see its run)"
 ASKED, ASKED_BEFORE = "Asked for", "Somebody asked for it before"
 
 
@@ -37,7 +56,9 @@ def build(cache: BoardCache, *, allow_writes: bool, quota: Quota) -> Page:
     """The page, inside the tabs that are open. Requests are taken where writes are allowed."""
     with gr.Tab("Queue", id="queue") as tab:
         words = gr.Markdown()
-        table = gr.Dataframe(label="Requests", interactive=False, max_height=420, visible=False)
+        table = gr.Dataframe(
+            label="Requests (select one that is done to see its run)", interactive=False, max_height=420, visible=False
+        )
         # The form is not even in the page where nothing may be written.
         after = []
         if allow_writes:
@@ -54,13 +75,15 @@ def build(cache: BoardCache, *, allow_writes: bool, quota: Quota) -> Page:
         else:
             gr.Markdown(NOT_HERE)
         ledger = gr.Dataframe(label="Ledger of submissions", interactive=False, max_height=420, visible=False)
+        open_run_on_click(table, list(REQUEST).index("run"))
+        open_run_on_click(ledger, list(LEDGER).index("submission"))
 
         def show(_: State) -> Contents:
             entries = Queue(cache.store.files).entries()
             waiting = sum(one.submission is None for one in entries)
-            state = f"{waiting} request{' is' if waiting == 1 else 's are'} open."
-            state = state if entries else "Nobody has asked for a run."
             board = cache.tables()
+            state = f"**{wording.counted(waiting, 'open request')}, {wording.counted(len(board), 'submission')}.**"
+            state += "" if entries else " Nobody has asked for a run."
             past = ledger_table(board.ledger)
             broken = "".join(f"⚠ **The ledger was changed**: {markdown(one)}.\n\n" for one in board.chain_problems)
             return {
@@ -75,29 +98,14 @@ def build(cache: BoardCache, *, allow_writes: bool, quota: Quota) -> Page:
 
 def requests_table(entries: Sequence[QueueEntry]) -> pd.DataFrame:
     """Requests as text, newest first."""
-    columns = {
-        "request": lambda one: one.key[:BEGINNING],
-        "state": lambda one: one.state,
-        "model": lambda one: one.request.model,
-        "training set": lambda one: one.request.training_set,
-        "SAE": lambda one: plain(one.request.sae_release) or "the model's default",
-        "asked by": lambda one: one.request.by,
-        "when": lambda one: one.request.created,
-        "attempts": lambda one: one.attempts,
-        "worker": lambda one: one.worker,
-        "lease until": lambda one: one.until,
-        "run": lambda one: plain(one.submission)[:BEGINNING],
-        "last failure": lambda one: one.log,
-    }
-    return text_table(reversed(entries), columns)
+    return text_table(reversed(entries), REQUEST)
 
 
 def ledger_table(ledger: pd.DataFrame) -> pd.DataFrame:
     """The latest entries of the ledger as text, newest first."""
     latest = ledger.tail(LATEST).iloc[::-1].map(plain)
     latest = latest.assign(submission=latest["submission"].str[:BEGINNING])
-    names = {"when": "when", "action": "what", "submission": "run", "by": "by", "why": "why"}
-    return latest[list(names)].rename(columns=names)
+    return latest[list(LEDGER)].rename(columns=LEDGER)
 
 
 def ask(store: Store, quota: Quota, by: str, model: str, training_set: str, sae_release: str, sae_id: str) -> str:

@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+from typing import Any
 
 import gradio as gr
 import pandas as pd
@@ -10,14 +11,17 @@ import pandas as pd
 from sts_eval.errors import UserError
 from sts_eval.records.submission import Submission
 from sts_eval.reporting.meanings import excerpt_line, sources_text
+from sts_leaderboard import asked as ask
 from sts_leaderboard.badges import heading, word
 from sts_leaderboard.board_cache import BEGINNING, BoardCache
+from sts_leaderboard.cells import Figure, figure_table, number
 from sts_leaderboard.downloads import save_buttons
 from sts_leaderboard.escaping import markdown, neuronpedia, plain, text_table
-from sts_leaderboard.page import PREDICTOR, UNLABELLED, Contents, Control, Page, make_row
+from sts_leaderboard.page import UNLABELLED, Contents, Control, Page, make_row
 from sts_leaderboard.pages import explore
-from sts_leaderboard.pages.runs import Row, correlation, size, tier
+from sts_leaderboard.pages.runs import Row, size, tier
 from sts_leaderboard.points import points_of, scatter, summary_text
+from sts_leaderboard.profiles import profile_link
 from sts_leaderboard.reproduce import command, experiment_file, file_name
 from sts_leaderboard.style import EMPTY_STORE
 from sts_leaderboard.url_state import State
@@ -29,7 +33,9 @@ CONTROLS = {
         "",
         options={"placeholder": "first digits of its hash", "elem_id": "run-name", "max_length": 64},
     ),
-    "predictor": PREDICTOR,
+    "predictor": ask.PREDICTOR,
+    "question": ask.QUESTION,
+    "measure": ask.MEASURE,
 }
 
 ASK = "Select a run in the table under **Runs**, or give the first digits of its name above."
@@ -39,13 +45,13 @@ MOST_FEATURES = 100
 def build(cache: BoardCache) -> Page:
     """The page, inside the tabs that are open."""
     with gr.Tab("Run", id="run") as tab:
-        components = make_row(CONTROLS, "run", "predictor")
-        ask = gr.Markdown(ASK)
+        which = gr.Markdown(ASK)
+        title = gr.Markdown(latex_delimiters=[], elem_id="run-title")
+        words = gr.Markdown(latex_delimiters=[])
+        components = make_row(CONTROLS, "run", "predictor", "question", "measure")
         with gr.Column(visible=False) as whole:
             badge = gr.HTML()
-            title = gr.Markdown(latex_delimiters=[], elem_id="run-title")
             warnings = gr.Markdown(latex_delimiters=[])
-            words = gr.Markdown(latex_delimiters=[])
             figure = gr.Plot(show_label=False)
             domains = gr.Dataframe(label="Domains", interactive=False, pinned_columns=1, max_height=560)
             gr.Markdown("#### What reproduces it")
@@ -65,16 +71,18 @@ def build(cache: BoardCache) -> Page:
             board = cache.tables()
             if not state["run"]:
                 return {
-                    ask: gr.update(value=ASK if len(board) else EMPTY_STORE, visible=True),
+                    which: gr.update(value=ASK if len(board) else EMPTY_STORE, visible=True),
                     whole: gr.update(visible=False),
+                    title: "",
+                    words: "",
                 }
             sha256 = cache.find(state["run"])
             run, row = cache.store.read(sha256), board.runs.loc[[sha256]].to_dict("records")[0]
             points = points_of(board.runs.loc[[sha256]], board.points)
-            shown = {**explore.DEFAULTS, "predictor": state["predictor"]}
+            shown = {**explore.DEFAULTS, **{name: state[name] for name in ("predictor", "question", "measure")}}
             measured = run.origin == "measured"
             return {
-                ask: gr.update(visible=False),
+                which: gr.update(visible=False),
                 whole: gr.update(visible=True),
                 badge: heading(run.origin, len(points), "domain"),
                 title: title_text(row),
@@ -98,15 +106,35 @@ def build(cache: BoardCache) -> Page:
                 raise UserError("this run was not made by an experiment file", "Save its raw file")
             return experiment_file(run, sha256).encode(), file_name(sha256)
 
-        outputs = [ask, whole, badge, title, warnings, words, figure, domains, shell, file, experiment, features, facts]
-        page = Page("run", tab, CONTROLS, components, cache.tables, show, outputs)
+        outputs = [
+            which,
+            whole,
+            badge,
+            title,
+            warnings,
+            words,
+            figure,
+            domains,
+            shell,
+            file,
+            experiment,
+            features,
+            facts,
+        ]
+        page = Page("run", tab, CONTROLS, components, cache.tables, cache.remembered(show), outputs)
         save_buttons(page, saved, {"json": "Raw file (JSON)", "yaml": "Experiment file (YAML)"})
     return page
 
 
 def title_text(row: Row) -> str:
-    """The run's name as Markdown."""
-    return f"### {markdown(row['model'])} on {markdown(row['training_set'])}"
+    """The run's name, how far it was checked, and ways to what it is of, as Markdown."""
+    links = [profile_link("model", row["model"]), profile_link("training_set", row["training_set"])]
+    if isinstance(row["sae_release"], str) and isinstance(row["sae_id"], str):
+        links.append(profile_link("sae", f"{row['sae_release']} {row['sae_id']}"))
+    return (
+        f"### {markdown(row['model'])} on {markdown(row['training_set'])} · {markdown(tier(row))}\n"
+        f"More of {', '.join(links)}."
+    )
 
 
 def warnings_text(row: Row) -> str:
@@ -141,8 +169,6 @@ def facts_table(run: Submission, row: Row) -> pd.DataFrame:
         "run": row["sha256"],
         "origin": word(run.origin),
         "tier": tier(row),
-        "r of STS_ICL with the size of change": correlation(row, "sts_icl_magnitude"),
-        "r of STS_act with the size of change": correlation(row, "sts_act_magnitude"),
         "model": " @ ".join(filter(None, (run.model.id, run.model.revision))),
         "family and size": f"{run.model.family or 'family not stated'}, {size(run.model.parameters)}",
         "SAE": " ".join(filter(None, (sae.release, sae.id))) or "not published" if sae else "none",
@@ -174,29 +200,29 @@ def facts_table(run: Submission, row: Row) -> pd.DataFrame:
     return text_table(given, {"what": lambda fact: fact[0], "value": lambda fact: fact[1]}, longest=2000)
 
 
-def domains_table(points: pd.DataFrame, seed_changes: pd.DataFrame) -> pd.DataFrame:
-    """The points of one run, as text: before, change by accuracy and log-probability, STS, and every seed."""
+def domains_table(points: pd.DataFrame, seed_changes: pd.DataFrame) -> dict[str, Any]:
+    """The points of one run: before, change by accuracy and log-probability, STS, and every seed."""
     here = seed_changes[seed_changes["sha256"].isin(points["sha256"])]
     by_seed = here.groupby("domain", observed=True)["delta"].agg(list).to_dict()
 
-    def change(value: float, error: float, decimals: int) -> str:
+    def change(value: float, error: float, decimals: int) -> Figure:
         ends = "" if math.isnan(error) else f" ± {error:.{decimals}f}"
-        return "–" if math.isnan(value) else f"{value:+.{decimals}f}{ends}"
+        return number(value, f"{value:+.{decimals}f}{ends}")
 
-    def score(value: float) -> str:
-        return "–" if math.isnan(value) else f"{value:.4g}"
+    def score(value: float) -> Figure:
+        return number(value, f"{value:.4g}")
 
     columns = {
         "domain": lambda point: point["domain"],
-        "questions": lambda point: f"{point['n']:,.0f}",
-        "before": lambda point: "" if pd.isna(point["accuracy_before"]) else f"{point['accuracy_before']:.1%}",
         "change, points": lambda point: change(point["delta"], point["se"], 2),
-        "by seed": lambda point: ", ".join(f"{one:+.1f}" for one in by_seed.get(point["domain"], [])),
-        "log-probability, nats": lambda point: change(point["logprob_delta"], point["logprob_se"], 3),
         "sts_icl": lambda point: score(point.get("sts_icl", math.nan)),
         "sts_act": lambda point: score(point.get("sts_act", math.nan)),
+        "before": lambda point: number(point["accuracy_before"], f"{point['accuracy_before']:.1%}"),
+        "questions": lambda point: number(point["n"], f"{point['n']:,.0f}"),
+        "by seed": lambda point: ", ".join(f"{one:+.1f}" for one in by_seed.get(point["domain"], [])),
+        "log-probability, nats": lambda point: change(point["logprob_delta"], point["logprob_se"], 3),
     }
-    return text_table(points.to_dict("records"), columns)
+    return figure_table(points.to_dict("records"), columns)
 
 
 def features_table(run: Submission) -> pd.DataFrame:

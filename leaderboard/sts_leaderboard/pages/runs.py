@@ -8,13 +8,15 @@ from typing import Any
 import gradio as gr
 import pandas as pd
 
-from sts_eval.analysis.wording import interval, signed
 from sts_eval.store.board import Board
+from sts_eval.store.scored import run_correlations
+from sts_leaderboard import asked as ask
 from sts_leaderboard import page as ui
 from sts_leaderboard.badges import heading
 from sts_leaderboard.board_cache import BEGINNING, BoardCache
+from sts_leaderboard.cells import Figure, figure_table, number, r_cell
 from sts_leaderboard.downloads import TABLE_FILES, save_buttons, table_file
-from sts_leaderboard.escaping import plain, text_table
+from sts_leaderboard.escaping import markdown, plain
 from sts_leaderboard.style import EMPTY_STORE
 from sts_leaderboard.url_state import State
 
@@ -29,8 +31,8 @@ SIZES = {"below 1B": 0, "1B to 3B": 1e9, "3B to 10B": 3e9, "10B to 40B": 10e9, "
 ORDERS: Mapping[str, tuple[str, bool]] = {
     "newest first": ("accepted", False),
     "oldest first": ("accepted", True),
-    "highest r": ("sts_icl_magnitude_r", False),
-    "lowest r": ("sts_icl_magnitude_r", True),
+    "highest r": ("r", False),
+    "lowest r": ("r", True),
     "model": ("model", True),
     "largest model": ("parameters", False),
 }
@@ -46,12 +48,10 @@ def cell_text(cell: object) -> str:
     return UNKNOWN if cell is None or pd.isna(cell) else plain(cell)  # type: ignore[call-overload]  # a cell is a scalar
 
 
-def correlation(row: Row, score: str) -> str:
-    """Pearson's r with its interval, of the columns that begin with a score; a dash where it is not defined."""
-    r, low, high = (row[f"{score}_{end}"] for end in ("r", "low", "high"))
-    if pd.isna(r):
-        return "–"
-    return signed(r) if pd.isna(low) else f"{signed(r)} {interval((low, high))}"
+def correlation(row: Row) -> Figure:
+    """Pearson's r with its interval, in the columns `r`, `low` and `high`; a dash where it is not defined."""
+    r, low, high = (row[name] for name in ("r", "low", "high"))
+    return r_cell(None if pd.isna(r) else r, None if pd.isna(low) else (low, high))
 
 
 def tier(row: Row) -> str:
@@ -77,24 +77,22 @@ def size(parameters: int | None) -> str:
 
 # The cell of each column that can be shown.
 COLUMNS: Mapping[str, Callable[[Row], object]] = {
+    "r": correlation,
     "model": lambda row: row["model"],
     "training set": lambda row: row["training_set"],
-    "r of STS_ICL": lambda row: correlation(row, "sts_icl_magnitude"),
-    "r of STS_act": lambda row: correlation(row, "sts_act_magnitude"),
-    "signed r of STS_ICL": lambda row: correlation(row, "sts_icl_delta"),
     "tier": tier,
-    "seeds": lambda row: cell_text(row["n_seeds"]),
-    "domains": lambda row: cell_text(row["n_domains"]),
+    "seeds": lambda row: number(row["n_seeds"], str(row["n_seeds"])),
+    "domains": lambda row: number(row["n_domains"], str(row["n_domains"])),
     "SAE": lambda row: plain(row["sae_release"]) or UNKNOWN,
-    "width": lambda row: UNKNOWN if pd.isna(row["d_sae"]) else f"{row['d_sae']:,}",
-    "layer": lambda row: cell_text(row["layer"]),
+    "width": lambda row: UNKNOWN if pd.isna(row["d_sae"]) else number(row["d_sae"], f"{row['d_sae']:,}"),
+    "layer": lambda row: UNKNOWN if pd.isna(row["layer"]) else number(row["layer"], str(row["layer"])),
     "family": lambda row: plain(row["family"]) or UNKNOWN,
-    "size": lambda row: size(row["parameters"]),
+    "size": lambda row: UNKNOWN if pd.isna(row["parameters"]) else number(row["parameters"], size(row["parameters"])),
     "benchmark": lambda row: row["benchmark"],
     "accepted": lambda row: plain(row["accepted"])[:10],
     "submitter": lambda row: row["submitter"],
 }
-USUAL = (*tuple(COLUMNS)[:2], "r of STS_ICL", "r of STS_act", "tier", "seeds", "domains", "SAE", "layer", "accepted")
+USUAL = (*tuple(COLUMNS)[:3], "tier", "seeds", "domains", "SAE", "layer", "accepted")
 
 # Column that each filter looks at; size and tier have filters of their own.
 FILTERED = {
@@ -117,8 +115,11 @@ def filter_by(name: str, label: str, **options: str) -> ui.Control:
 
 
 CONTROLS = {
-    "origin": dataclasses.replace(ui.ORIGIN, options={"scale": 2}),
+    "origin": dataclasses.replace(ask.ORIGIN, options={"scale": 2}),
     "search": ui.Control(gr.Textbox, "Search", "", None, {"placeholder": SEARCH_HINT, "scale": 3, "elem_id": "search"}),
+    "predictor": ask.PREDICTOR,
+    "question": ask.QUESTION,
+    "measure": ask.MEASURE,
     "family": filter_by("family", "Family", elem_id="family"),
     "size": ui.Control(gr.Dropdown, "Size", (), (*SIZES, UNKNOWN)),
     "sae": filter_by("sae", "SAE release"),
@@ -139,13 +140,16 @@ DEFAULTS = ui.defaults_of(CONTROLS)
 def build(cache: BoardCache) -> ui.Page:
     """The page, inside the tabs that are open."""
     with gr.Tab("Runs", id="runs") as tab:
-        components = ui.make_row(CONTROLS, "search", "origin", "order")
-        with gr.Accordion("Filters and columns", open=False, elem_id="filters"):
-            components |= ui.make_row(CONTROLS, "family", "size", "training_set", "tier")
+        badge = gr.HTML()
+        asked = gr.Markdown(elem_classes="small", latex_delimiters=[])
+        components = ui.make_row(CONTROLS, "search", "origin")
+        with gr.Accordion("Tier, order, filters, what r is of", open=False, elem_id="filters"):
+            components |= ui.make_row(CONTROLS, "tier", "order")
+            components |= ui.make_row(CONTROLS, "predictor", "question", "measure")
+            components |= ui.make_row(CONTROLS, "family", "size", "training_set")
             components |= ui.make_row(CONTROLS, "sae", "width", "layer")
             components |= ui.make_row(CONTROLS, "complete", "withdrawn")
             components["columns"] = CONTROLS["columns"].make()
-        badge = gr.HTML()
         nothing = gr.Markdown(visible=False, elem_id="nothing")
         clear = gr.Button("Clear the filters", size="sm", visible=False, elem_id="clear")
         table = gr.Dataframe(
@@ -160,8 +164,12 @@ def build(cache: BoardCache) -> ui.Page:
             components["page"] = CONTROLS["page"].make()
             position = gr.Markdown()
 
+        def with_r(state: State) -> pd.DataFrame:
+            board = cache.tables()
+            return board.runs.join(run_correlations(board, state["predictor"], *ask.asked(state)))
+
         def show(state: State) -> ui.Contents:
-            runs = cache.tables().runs
+            runs = with_r(state)
             found = matching(runs, state)
             rows, number, pages = page_of(ordered(found, state["order"]), state["page"])
             none = found.empty
@@ -170,14 +178,16 @@ def build(cache: BoardCache) -> ui.Page:
                 nothing: gr.update(value=nothing_found(runs, state["origin"]) if none else "", visible=none),
                 clear: gr.update(visible=none and not runs.empty),
                 table: gr.update(value=runs_table(rows, state["columns"]), visible=not none),
+                asked: f"r of **{markdown(state['predictor'])}**: {markdown(state['question'].lower())}, by "
+                f"{state['measure']}.",
                 position: f"Page {number:,} of {pages:,}, {PAGE} runs a page",
             }
 
         def saved(kind: str, state: State) -> tuple[bytes, str]:
-            return table_file(matching(cache.tables().runs, state).reset_index(drop=True), "runs", kind)
+            return table_file(matching(with_r(state), state).reset_index(drop=True), "runs", kind)
 
-        outputs = [badge, nothing, clear, table, position]
-        page = ui.Page("runs", tab, CONTROLS, components, cache.tables, show, outputs)
+        outputs = [badge, asked, nothing, clear, table, position]
+        page = ui.Page("runs", tab, CONTROLS, components, cache.tables, cache.remembered(show), outputs)
         cleared = [ui.component_value(value) for value in DEFAULTS.values()]
         page.after.append(clear.click(lambda: cleared, None, page.inputs, **ui.READING))
         ui.open_run_on_click(table)
@@ -226,10 +236,10 @@ def page_of(runs: pd.DataFrame, page: int) -> tuple[pd.DataFrame, int, int]:
     return runs.iloc[(page - 1) * PAGE : page * PAGE], page, pages
 
 
-def runs_table(runs: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
-    """A page of runs as text, the run's short name first."""
+def runs_table(runs: pd.DataFrame, columns: Sequence[str]) -> dict[str, Any]:
+    """A page of runs, the run's short name first."""
     shown = {name: cell for name, cell in COLUMNS.items() if name in (columns or USUAL)}
-    return text_table(runs.to_dict("records"), {"run": lambda row: str(row["sha256"])[:BEGINNING], **shown})
+    return figure_table(runs.to_dict("records"), {"run": lambda row: str(row["sha256"])[:BEGINNING], **shown})
 
 
 def nothing_found(runs: pd.DataFrame, origin: str) -> str:

@@ -107,7 +107,8 @@ def build(cache: BoardCache, *, allow_writes: bool, quota: Quota) -> None:
                 return show(verdict)
             quota.take(who)
             verdict = cache.submit(raw, who or None, owner)
-            added = "**It is on the board now**, under Runs." if verdict.added else "The store had it already."
+            link = f"[its page](?tab=run&run={str(verdict.sha256)[:BEGINNING]})"
+            added = f"**It is on the board now**: {link}." if verdict.added else f"The store had it already: {link}."
             return show(verdict, f"\n\n{added}" if verdict.accepted else "")
 
         check.click(checked, [upload, pasted, secret], [outcome, listed], **READING)
