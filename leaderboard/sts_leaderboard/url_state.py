@@ -40,9 +40,9 @@ def from_query(pairs: Iterable[tuple[str, str]], defaults: State) -> dict[str, V
     return {name: _value(given[name], default) if given.get(name) else default for name, default in defaults.items()}
 
 
-def parse_query(query: str) -> list[tuple[str, str]]:
-    """Names and values of an address."""
-    return parse_qsl(query.removeprefix("?"), keep_blank_values=True, max_num_fields=500)
+def parse_query(query: str | None) -> list[tuple[str, str]]:
+    """Names and values of an address; none where a client sent none."""
+    return parse_qsl((query or "").removeprefix("?"), keep_blank_values=True, max_num_fields=500)
 
 
 def _value(given: list[str], default: Value) -> Value:

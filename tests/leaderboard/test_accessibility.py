@@ -9,8 +9,8 @@ from sts_eval.store.store import Store
 
 TABS = {
     "Predictors": "noise ceiling",
-    "Where": "over 9 runs",
-    "Compare": "9 pairs of runs",
+    "Where": re.compile(r"over \d+ runs of"),
+    "Compare": re.compile(r"\d+ pairs of runs"),
     "Runs": "runs a page",
     "Explore": "Click a point for its run",
     "Run": "first digits of its name",

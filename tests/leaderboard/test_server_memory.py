@@ -43,15 +43,15 @@ def test_a_visitor_whose_session_was_forgotten_goes_on(serve, tmp_path):
     ada = Visitor(address)
     ada.send("runs", "select")
     labels = ada.inputs("family", "input")
-    chosen = [["Qwen"] if one == "Family" else value for one, value in zip(labels, first_values(ada), strict=True)]
+    chosen = [["Qwen"] if one == "Family" else value for one, value in zip(labels, first_values(), strict=True)]
     shown = ada.send("family", "input", chosen)
     for _ in range(MOST_SESSIONS + 1):
         Visitor(address).send("runs", "select")
     assert ada.send("family", "input", chosen) == shown
 
 
-def first_values(visitor):
-    """What the controls of Runs send before anything is chosen."""
+def first_values():
+    """What Runs sends before anything is chosen: what all tabs share, which is nothing yet, and its controls."""
     from sts_leaderboard.pages.runs import DEFAULTS
 
-    return [list(one) if isinstance(one, tuple) else one for one in DEFAULTS.values()]
+    return ["", *(list(one) if isinstance(one, tuple) else one for one in DEFAULTS.values())]

@@ -9,7 +9,9 @@ import pytest
 from helpers.visitor import Visitor
 
 from sts_eval.store.store import Store
+from sts_leaderboard.page import defaults_of
 from sts_leaderboard.pages.queue import ASKED, REQUESTS
+from sts_leaderboard.pages.run import CONTROLS
 
 # The command, with the lab's experiment as small as it can be.
 WORKER = """
@@ -49,8 +51,8 @@ def test_a_run_of_the_lab_goes_from_request_to_done_on_the_page(serve, tmp_path)
     (done,) = rows(ada.send("queue", "select")[REQUESTS])
     assert (done["state"], done["worker"], done["attempts"]) == ("done", "w", "1")
     run = done["run"]
-    labels = ada.inputs("run-name", "input")
-    shown = ada.send("run-name", "input", [run if one == "Run" else "sts_icl" for one in labels])
+    # What all tabs share, which is nothing yet, and the controls of the run's page.
+    shown = ada.send("run-name", "change", ["", *(defaults_of(CONTROLS) | {"run": run}).values()])
     assert shown["run-title"] == "### lab on math"
     evidence = dict(shown["run-facts"]["data"])
     assert (evidence["tier"], evidence["pre-registered"][:3]) == ("recomputed, pre-registered", "yes")
