@@ -70,15 +70,15 @@ def mix(
     from sts_eval.mixture.choose import choose, read_sources
     from sts_eval.mixture.own_targets import OwnTargets
     from sts_eval.mixture.weights import CALIBRATION, Evidence
-    from sts_eval.mixture.write import check_output, recorded, written
+    from sts_eval.mixture.write import check_mixture, recorded, written
     from sts_eval.reporting.progress import progress_bars
 
     if (verify is None) != (experiment is None):
         raise UserError("--verify and --experiment belong together", "Give both, or neither")
     predicted = record(Prediction, prediction)
     if output is not None:
-        read = (prediction, calibration, transfer, pool, predicted.experiment.training_set.source)
-        check_output(Path(output), [Path(one) for one in read if isinstance(one, str | Path)])
+        own = predicted.experiment.training_set.source
+        check_mixture(Path(output), (prediction, calibration, transfer, experiment, pool, own, *history))
     arranged = None if experiment is None else described(experiment)
     if verify is not None and arranged is not None:
         check_experiment(predicted, arranged, Path(verify))

@@ -7,7 +7,7 @@ import click
 
 from sts_eval.cli.options import PATH, output
 from sts_eval.errors import UserError
-from sts_eval.records.arm_comparison import ArmMeasure
+from sts_eval.records.arm_comparison import ArmComparison, ArmMeasure
 
 COMPARISON = ("comparison.json", "comparison.md")
 
@@ -126,13 +126,14 @@ def mix(
 
 def _compare(folder: Path, measure: ArmMeasure) -> None:
     from sts_eval.mixture.compare_arms import compare_arms
-    from sts_eval.records.record import check_writable, write_atomically
+    from sts_eval.records.output import check_output
+    from sts_eval.records.record import write_atomically
     from sts_eval.reporting.mixture import arm_comparison_markdown, print_arm_comparison
 
     paths = [folder / name for name in COMPARISON]
     comparison = compare_arms(folder, measure)
-    for path in paths:
-        check_writable(path)
+    check_output(paths[0], kind=ArmComparison)
+    check_output(paths[1])
     comparison.write(paths[0])
     write_atomically(paths[1], arm_comparison_markdown(comparison))
     print_arm_comparison(comparison)

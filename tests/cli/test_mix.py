@@ -79,6 +79,17 @@ def test_what_is_read_is_not_written_over(given, tmp_path, name):
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
+@pytest.mark.parametrize("name", ["mixture.json", "mixture.jsonl"])
+def test_only_an_earlier_mixture_is_replaced(given, tmp_path, name):
+    words = ["mix", *given, "--budget", 5, "-o", tmp_path / "mixture.jsonl"]
+    (tmp_path / name).write_text("{}", encoding="utf-8")
+    ended = call(*words)
+    assert (ended.code, ended.err.count("\n"), "is there already" in ended.err) == (2, 1, True)
+    assert (tmp_path / name).read_text(encoding="utf-8") == "{}"
+    (tmp_path / name).unlink()
+    assert [call(*words).code for _ in range(2)] == [0, 0]
+
+
 def test_a_pool_of_benchmark_questions_is_refused(given, tmp_path):
     rows = [{"question": mixtures.question("law", number), "solution": "x"} for number in range(6)]
     pool = tiny.write_jsonl(tmp_path / "questions.jsonl", rows)
