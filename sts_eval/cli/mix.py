@@ -93,12 +93,15 @@ def mix(
     from sts_eval.records.mixture import SWEEP_FILE, SWEEP_FOLDER
     from sts_eval.reporting.mixture import print_arms, print_mixture
 
+    protected = [name.strip() for text in protect for name in text.split(",") if name.strip()]
+    if protect and not protected:
+        raise UserError("--protect names no domain", "Name domains, separated by commas, or leave it out for all")
     chosen = mixed(
         prediction,
         pool,
         budget,
         by=by,
-        protect=[name.strip() for text in protect for name in text.split(",") if name.strip()],
+        protect=protected,
         output=output,
         domain_column=domain_column,
         question_field=question_field,

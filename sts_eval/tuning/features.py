@@ -108,7 +108,7 @@ def chosen_saes(run: Run, network: Any, device: str) -> Iterator[tuple[SAESpec, 
         UserError: There is none for a layer, or two are.
     """
     settings = run.tune.features or FeatureTuningSettings()
-    n_layers = network.config.get_text_config().num_hidden_layers
+    n_layers = unwrapped(network).config.get_text_config().num_hidden_layers
     if above := [layer for layer in settings.layers if layer >= n_layers]:
         raise UserError(
             f"tune.features.layers names layer {above[0]}, and the model's {n_layers} blocks are 0 to {n_layers - 1}",

@@ -181,7 +181,8 @@ def _warnings(contamination: Contamination, settings: TuneSettings, runs: list[S
     kept = runs[0].n_held_out
     if kept < settings.held_out and "held_out" in settings.model_fields_set:
         lines.append(
-            f"tune.held_out asks for {settings.held_out} rows; {kept} were held out, at most {HELD_OUT_SHARE:.0%} of the set"
+            f"tune.held_out asks for {settings.held_out} rows; {kept} were held out, since at most "
+            f"{HELD_OUT_SHARE:.0%} of the rows are"
         )
     if contamination.rows:
         lines.append(f"{len(contamination.rows)} training rows contain benchmark questions")
