@@ -1,7 +1,7 @@
 """An experiment as a YAML file: reading one, and writing one that explains itself."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -12,6 +12,26 @@ from sts_eval.errors import UserError
 from sts_eval.experiment import Run, Spec
 
 Read = TypeVar("Read", bound=Spec)
+
+KINDS = {list: "list", int: "number", float: "number", bool: "yes or no"}
+"""What a YAML file may hold in place of named settings, in words."""
+
+
+class _SameKeyError(Exception):
+    """A key that stands twice in one mapping."""
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML's safe loader, but of two equal keys the last does not win without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        first: dict[str, int] = {}
+        for key, _ in node.value:
+            line = key.start_mark.line + 1
+            if isinstance(key, yaml.ScalarNode) and key.value in first:
+                raise _SameKeyError(f"{key.value!r} stands twice, at line {first[key.value]} and line {line}")
+            first[str(key.value)] = line
+        return super().construct_mapping(node, deep=deep)
 
 
 def read_experiment(path: Path) -> Run:
@@ -30,15 +50,29 @@ def read_description(path: Path, kind: type[Read], command: str) -> Read:
         UserError: The file is missing, is not YAML (with the line), or says something unknown.
     """
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 -- a SafeLoader
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror})", f"Write one with `{command}`") from error
-    except yaml.YAMLError as error:
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not UTF-8 (byte {error.start})", "Save it as UTF-8") from error
+    except yaml.reader.ReaderError as error:
+        raise UserError(
+            f"{path} holds the character U+{error.character:04X}, which YAML does not allow", "Remove it"
+        ) from error
+    except _SameKeyError as error:
+        raise UserError(f"{path}: {error}", "Keep one of the two") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # such as a date in month 13
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}" if mark else ""
         raise UserError(f"{path} is not YAML{where}", f"Correct that line; `{command}` writes an example") from error
     if not isinstance(values, dict):
-        raise UserError(f"{path} describes nothing", f"Start from the file that `{command}` writes")
+        held = "nothing" if values is None else f"a {KINDS.get(type(values), 'text')}"
+        raise UserError(
+            f"{path} describes nothing: it holds {held} in place of named settings",
+            f"Start from the file that `{command}` writes",
+        )
+    if wrong := next(_truth_values(kind, values), None):
+        raise UserError(f"{path}: {wrong}: yes or no stands where a number is asked for", "Correct that value")
     try:
         return kind.model_validate(values)
     except ValidationError as error:
@@ -51,6 +85,20 @@ def read_description(path: Path, kind: type[Read], command: str) -> Read:
                 f"Did you mean {near[0]!r}" if near else f"`{command}` writes a file with all of them",
             ) from error
         raise UserError(f"{path}: {key}: {first['msg']}", "Correct that value") from error
+
+
+def _truth_values(kind: Any, value: object) -> Iterator[str]:
+    """Where YAML's yes, no, on, off, true or false stands for a number, which pydantic would take for 1 or 0."""
+    if isinstance(value, dict) and isinstance(kind, type) and issubclass(kind, BaseModel):
+        for name, info in kind.model_fields.items():
+            yield from (f"{name}.{inner}".rstrip(".") for inner in _truth_values(info.annotation, value.get(name)))
+    elif isinstance(value, list):
+        yield from (inner for one in value for part in get_args(kind) for inner in _truth_values(part, one))
+    elif get_args(kind):
+        if not (isinstance(value, bool) and bool in get_args(kind)):
+            yield from (inner for part in get_args(kind) for inner in _truth_values(part, value))
+    elif isinstance(value, bool) and kind in (int, float):
+        yield ""
 
 
 def template(run: Run) -> str:

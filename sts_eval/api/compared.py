@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from sts_eval.api.given import record
+from sts_eval.api.given import record, runs_of, several
 from sts_eval.api.results import CalibrationResult, ComparisonResult, PredictionResult, ReportResult, RunResult
 from sts_eval.records.calibration import HistoryKind
 from sts_eval.records.comparison import Split
 from sts_eval.records.prediction import Prediction
 from sts_eval.records.transfer import Transfer
 
-Runs = Sequence["str | Path | RunResult"]
-"""Folders of runs, .jsonl files of outcomes, or what `run` returned."""
+Runs = Sequence["str | Path | RunResult"] | str | Path | RunResult
+"""Folders of runs, .jsonl files of outcomes, or what `run` returned; one, or several."""
 
 
 def report(
@@ -62,7 +62,7 @@ def compare(
     from sts_eval.analysis.compare import compare_runs
     from sts_eval.analysis.runs import gather
 
-    outcomes = gather(_paths(runs), post_hoc=post_hoc, unrelated=unrelated)
+    outcomes = gather(runs_of(runs), post_hoc=post_hoc, unrelated=unrelated)
     return ComparisonResult(
         compare_runs(outcomes, reference=reference, n_resamples=n_resamples, seed=seed, split=split)
     )
@@ -86,9 +86,5 @@ def calibrate(
     from sts_eval.analysis.calibrate import calibrate as fitted
     from sts_eval.analysis.runs import gather
 
-    outcomes = gather(_paths(runs), post_hoc=post_hoc, unrelated=unrelated)
-    return CalibrationResult(fitted(outcomes, tuple(predictors), history=history))
-
-
-def _paths(runs: Runs) -> list[Path]:
-    return [one.folder if isinstance(one, RunResult) else Path(one) for one in runs]
+    outcomes = gather(runs_of(runs), post_hoc=post_hoc, unrelated=unrelated)
+    return CalibrationResult(fitted(outcomes, several(predictors, "predictor"), history=history))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from sts_eval.api.given import described, record
+from sts_eval.api.given import described, place, record, runs_of, several, whole
 from sts_eval.api.results import CalibrationResult, MixtureResult, PredictionResult, RunResult
 from sts_eval.errors import UserError
 from sts_eval.experiment import Run, TrainingSetSpec
@@ -70,19 +70,23 @@ def mix(
     from sts_eval.mixture.choose import choose, read_sources
     from sts_eval.mixture.own_targets import OwnTargets
     from sts_eval.mixture.weights import CALIBRATION, Evidence
-    from sts_eval.mixture.write import check_output, recorded, written
+    from sts_eval.mixture.write import check_mixture, recorded, written
     from sts_eval.reporting.progress import progress_bars
 
     if (verify is None) != (experiment is None):
         raise UserError("--verify and --experiment belong together", "Give both, or neither")
+    if arms and verify is None:
+        raise UserError("--arm is for an experiment", "Add --verify and --experiment, or leave it out")
+    budget, source = whole(budget, "budget"), str(place(pool, "pool"))
+    protect, arms = several(protect, "domain"), several(arms, "arm")
     predicted = record(Prediction, prediction)
     if output is not None:
-        read = (prediction, calibration, transfer, pool, predicted.experiment.training_set.source)
-        check_output(Path(output), [Path(one) for one in read if isinstance(one, str | Path)])
+        own = predicted.experiment.training_set.source
+        check_mixture(Path(output), (prediction, calibration, transfer, experiment, pool, own, *runs_of(history)))
     arranged = None if experiment is None else described(experiment)
     if verify is not None and arranged is not None:
         check_experiment(predicted, arranged, Path(verify))
-    runs = [one.folder if isinstance(one, RunResult) else Path(one) for one in history]
+    runs = runs_of(history)
     evidence = Evidence(
         predicted,
         calibration=None if calibration is None else record(Calibration, calibration),
@@ -90,7 +94,7 @@ def mix(
         transfer=None if transfer is None else record(Transfer, transfer),
     )
     by = by or (CALIBRATION if calibration is not None else "sts_icl")
-    spec = TrainingSetSpec(source=str(pool), question_field=question_field, solution_field=solution_field, suffix="")
+    spec = TrainingSetSpec(source=source, question_field=question_field, solution_field=solution_field, suffix="")
     with progress_bars() as progress:
         targets = None
         if self_distill:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sts_eval.api.given import place
 from sts_eval.api.results import PredictionResult
 from sts_eval.errors import UserError
 from sts_eval.experiment import QUICK, Experiment
@@ -44,14 +45,21 @@ def predict(
     from sts_eval.reporting.progress import progress_bars
 
     loaded = None
-    given = (QUICK if quick else {}) | _checked(settings) | {"sft": str(sft), "domains": str(domains)}
+    given = (
+        (QUICK if quick else {})
+        | _checked(settings)
+        | {
+            "sft": str(place(sft, "training set")),
+            "domains": str(place(domains, "benchmark")),
+        }
+    )
     if isinstance(model, tuple):
         if sae is None or isinstance(sae, str | Path):
             raise UserError("a loaded model needs a loaded SAE", "Pass sae=SAE.load_from_disk(…) of sae-lens")
         network, tokenizer = model
         given["model"] = getattr(network.config, "_name_or_path", "") or IN_MEMORY
     else:
-        given["model"] = str(model)
+        given["model"] = str(place(model, "model"))
     if isinstance(sae, str | Path):
         given["sae_path" if Path(sae).expanduser().exists() else "sae_release"] = str(sae)
     elif sae is not None and not isinstance(model, tuple):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sts_eval.api.given import place as located
 from sts_eval.api.results import (
     CalibrationResult,
     ComparisonResult,
@@ -46,7 +47,7 @@ def read(path: str | Path) -> Result[Any] | RunResult | Record:
     Raises:
         UserError: It cannot be read, or is no record of this tool.
     """
-    place = Path(path)
+    place = located(path, "record")
     if place.is_dir():
         files = RunFolder.of(place)
         report = Report.read(files.report)

@@ -11,8 +11,8 @@ from sts_eval.errors import UserError
 from sts_eval.experiment import Run
 from sts_eval.quiet import quietly
 from sts_eval.records.claim import claimed, own_claim
+from sts_eval.records.output import check_output
 from sts_eval.records.prediction import Prediction
-from sts_eval.records.record import check_writable
 from sts_eval.records.run_folder import RunFolder
 from sts_eval.records.transfer import Transfer
 from sts_eval.records.tuning import Tuning
@@ -111,7 +111,7 @@ def measure(
         raise UserError(f"the tuning of {place} follows a prediction", "Give that record with --prediction")
     files = RunFolder.of(place.parent)
     written = Path(output or files.transfer_record)
-    check_writable(written)
+    check_output(written, (experiment, place, prediction), kind=Transfer)
     with claimed(files.claim, own_claim()), progress_bars() as progress:
         transfer = measuring.measure(
             arranged.model,

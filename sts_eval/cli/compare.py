@@ -5,13 +5,14 @@ from typing import get_args
 
 import click
 
-from sts_eval.cli.options import PATH, POST_HOC, UNRELATED, check_new, output
+from sts_eval.cli.options import PATH, POST_HOC, UNRELATED, output
 from sts_eval.cli.printing import Format, printing, printing_options
 from sts_eval.errors import UserError
 from sts_eval.records.calibration import Calibration, HistoryKind
-from sts_eval.records.comparison import Split
+from sts_eval.records.comparison import Comparison, Split
+from sts_eval.records.output import check_output
 from sts_eval.records.prediction import Prediction
-from sts_eval.records.record import check_writable
+from sts_eval.records.report import Report
 from sts_eval.records.transfer import Transfer
 
 
@@ -49,7 +50,7 @@ def report(
     shown, output = printing(form, output, quiet=quiet)
     for path in (RunFolder.of(folder).report if folder is not None else None, output):
         if path is not None:
-            check_new(path, force=force)
+            check_output(path, (prediction, transfer), kind=Report, force=force)
     compared = report_run(Prediction.read(prediction), Transfer.read(transfer), post_hoc=post_hoc, unrelated=unrelated)
     shown.show(compared, lambda: print_report(compared), ReportResult(compared).to_frame)
     if output is not None:
@@ -101,7 +102,7 @@ def compare(
 
     shown, output = printing(form, output, quiet=quiet)
     if output is not None:
-        check_writable(output / COMPARISON_FILES[0])
+        check_output(output / COMPARISON_FILES[0], runs, kind=Comparison)
     outcomes = gather(runs, post_hoc=post_hoc, unrelated=unrelated)
     comparison = compare_runs(outcomes, reference=reference, n_resamples=resamples, seed=seed, split=split)
     # Written before it is printed: a reader that closes the pipe early costs nothing.
@@ -129,7 +130,7 @@ def beside(runs: tuple[Path, ...], output: Path | None) -> None:
     from sts_eval.reporting.beside import markdown, print_side_by_side
 
     if output is not None:
-        check_writable(output)
+        check_output(output, runs)
     found = side_by_side(runs)
     print_side_by_side(found)
     if output is not None:
@@ -185,7 +186,7 @@ def calibrate(
             print_expected(calibration, one)
         return
     if output is not None:
-        check_writable(output)
+        check_output(output, paths, kind=Calibration)
     calibration = fitted(gather(paths, post_hoc=post_hoc, unrelated=unrelated), predictors, history=history)
     print_calibration(calibration)
     if output is not None:

@@ -5,8 +5,10 @@ from typing import Literal
 
 import click
 
-from sts_eval.cli.options import PATH, check_new
+from sts_eval.cli.options import PATH
 from sts_eval.errors import UserError
+from sts_eval.records.output import check_output
+from sts_eval.records.transfer import Transfer
 from sts_eval.reporting.terminal import standard_output
 
 HUB, EEE = "hub", "every-eval-ever"
@@ -61,7 +63,7 @@ def import_results(
     for option, value in (("--filter", filter_name), ("--metric", metric), ("--by-task", by_task)):
         if value and form != "lm-eval":
             raise UserError(f"{option} is for --format lm-eval", "Leave it out")
-    check_new(output, force=force)
+    check_output(output, paths, kind=Transfer, force=force)
     transfer = import_transfer(
         form,
         paths,

@@ -8,8 +8,9 @@ from sts_eval.cli.options import PATH, output
 from sts_eval.errors import UserError
 from sts_eval.experiment import ModelSpec
 from sts_eval.records.feature_labels import FeatureLabels
+from sts_eval.records.output import check_output
 from sts_eval.records.prediction import Prediction
-from sts_eval.records.record import check_writable, now, write_atomically
+from sts_eval.records.record import now, write_atomically
 from sts_eval.reporting.progress import progress_bars
 
 
@@ -48,9 +49,10 @@ def features(
 
     made = Prediction.read(prediction)
     meanings = meanings_of(made)
-    for path in (page, output):
-        if path is not None:
-            check_writable(path)
+    if output is not None:
+        check_output(output, (prediction,), kind=FeatureLabels)
+    if page is not None:
+        check_output(page, (prediction, output), option="--html")
     if output is not None and judge is None:
         raise UserError("without a judge there are no labels to write", "Add --judge MODEL, or leave out --output")
     labels = None

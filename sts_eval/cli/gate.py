@@ -7,7 +7,8 @@ import click
 
 from sts_eval.cli.options import PATH, STANDARD_OUTPUT, output
 from sts_eval.errors import UserError
-from sts_eval.records.record import check_writable
+from sts_eval.records.gate import Gate
+from sts_eval.records.output import check_output
 from sts_eval.records.report import Report
 from sts_eval.records.run_folder import RunFolder
 from sts_eval.records.transfer import Transfer
@@ -32,7 +33,7 @@ def gate(paths: tuple[Path, ...], max_drop: float, level: float, strict: bool, o
     from sts_eval.reporting.gate import print_gate
 
     if output not in (None, STANDARD_OUTPUT):
-        check_writable(output)
+        check_output(output, paths, kind=Gate)
     found = judge(_transfer(paths), max_drop=max_drop, level=level, strict=strict)
     if output == STANDARD_OUTPUT:
         click.echo(found.canonical())

@@ -7,7 +7,7 @@ import click
 
 from sts_eval.cli.options import PATH, output
 from sts_eval.errors import UserError
-from sts_eval.records.arm_comparison import ArmMeasure
+from sts_eval.records.arm_comparison import ArmComparison, ArmMeasure
 
 COMPARISON = ("comparison.json", "comparison.md")
 
@@ -93,12 +93,15 @@ def mix(
     from sts_eval.records.mixture import SWEEP_FILE, SWEEP_FOLDER
     from sts_eval.reporting.mixture import print_arms, print_mixture
 
+    protected = [name.strip() for text in protect for name in text.split(",") if name.strip()]
+    if protect and not protected:
+        raise UserError("--protect names no domain", "Name domains, separated by commas, or leave it out for all")
     chosen = mixed(
         prediction,
         pool,
         budget,
         by=by,
-        protect=[name.strip() for text in protect for name in text.split(",") if name.strip()],
+        protect=protected,
         output=output,
         domain_column=domain_column,
         question_field=question_field,
@@ -126,13 +129,14 @@ def mix(
 
 def _compare(folder: Path, measure: ArmMeasure) -> None:
     from sts_eval.mixture.compare_arms import compare_arms
-    from sts_eval.records.record import check_writable, write_atomically
+    from sts_eval.records.output import check_output
+    from sts_eval.records.record import write_atomically
     from sts_eval.reporting.mixture import arm_comparison_markdown, print_arm_comparison
 
     paths = [folder / name for name in COMPARISON]
     comparison = compare_arms(folder, measure)
-    for path in paths:
-        check_writable(path)
+    check_output(paths[0], kind=ArmComparison)
+    check_output(paths[1])
     comparison.write(paths[0])
     write_atomically(paths[1], arm_comparison_markdown(comparison))
     print_arm_comparison(comparison)

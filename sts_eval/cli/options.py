@@ -7,8 +7,6 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import click
 
-from sts_eval.errors import UserError
-from sts_eval.records.record import check_writable
 from sts_eval.settings import Setting
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -34,17 +32,6 @@ UNRELATED = click.option(
 def output(help_text: str) -> Callable[[Command], Command]:
     """The option -o, --output."""
     return click.option("-o", "--output", type=PATH, help=help_text)
-
-
-def check_new(path: Path, *, force: bool) -> None:
-    """Find out before the work whether a file can be written, and refuse to overwrite one unless `force`.
-
-    Raises:
-        UserError: It is there already, or cannot be written.
-    """
-    if path.is_file() and not force:
-        raise UserError(f"{path} is there already", "Give another path, or --force to overwrite it")
-    check_writable(path)
 
 
 PARTS = {

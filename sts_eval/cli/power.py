@@ -8,7 +8,7 @@ import click
 from sts_eval.cli.options import PATH, POST_HOC, UNRELATED
 from sts_eval.errors import UserError
 from sts_eval.records.comparison import Measure, Question
-from sts_eval.records.record import check_writable
+from sts_eval.records.output import check_output
 
 
 @click.command("power")
@@ -66,7 +66,7 @@ def power(
     if save_noise is not None:
         if not matrix:
             raise UserError("--save-noise needs runs", "Give the runs whose noise is to be saved")
-        check_writable(save_noise)
+        check_output(save_noise, matrix, kind=MatrixNoise, option="--save-noise")
     if matrix:
         found = noise_of(align(gather(matrix, post_hoc=post_hoc, unrelated=unrelated)))
     else:

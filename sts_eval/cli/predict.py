@@ -11,8 +11,9 @@ from sts_eval.cli.printing import Format, printing, printing_options
 from sts_eval.errors import UserError
 from sts_eval.experiment import QUICK, Experiment, PredictSettings, quick_words
 from sts_eval.records.calibration import Calibration
-from sts_eval.records.prediction import SCORES
-from sts_eval.records.record import check_writable, write_atomically
+from sts_eval.records.output import check_output
+from sts_eval.records.prediction import SCORES, Prediction
+from sts_eval.records.record import write_atomically
 from sts_eval.settings import describe, settings_of
 
 
@@ -60,9 +61,12 @@ def predict(
     from sts_eval.reporting.prediction import draw_scores, print_prediction, scores_frame
 
     shown, output = printing(form, output, quiet=quiet)
-    for path in (output, plot, page):
+    read = (calibrated, *options.values())
+    if output is not None:
+        check_output(output, read, kind=Prediction)
+    for path, option in ((plot, "--plot"), (page, "--html")):
         if path is not None:
-            check_writable(path)
+            check_output(path, (*read, output), option=option)
     if page is not None and not options["meanings"]:
         raise UserError(
             "the page says what the features mean, which --no-meanings leaves out", "Leave out one of the two"

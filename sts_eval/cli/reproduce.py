@@ -67,7 +67,8 @@ def reproduce(
     One, from the embedded lab:      sts-eval reproduce figure-1b --scale lab
     The paper's own experiment:      sts-eval reproduce table-6 --scale paper
     """  # noqa: D301 -- click wants the control character itself before lines that it must not join
-    from sts_eval.records.record import check_writable
+    from sts_eval.records.output import check_output
+    from sts_eval.records.paper_answer import PaperAnswer
     from sts_eval.reproduction.answer import answer
     from sts_eval.reproduction.entries import ENTRIES, entry_named
     from sts_eval.reproduction.evidence import read_evidence
@@ -85,8 +86,11 @@ def reproduce(
         records = (*records, *_made(entries[0], chosen, folder, only_write=dry_run or scale == "paper"))
         if dry_run or scale == "paper":
             return
-    for path in filter(None, (markdown, output and output / "answer.json")):
-        check_writable(path)
+    if markdown is not None:
+        check_output(markdown, records, option="--markdown")
+    if output is not None:
+        for entry in entries:
+            check_output(output / f"{entry.id}.json", records, kind=PaperAnswer)
     evidence = read_evidence(records)
     answers = tuple(answer(entry, evidence) for entry in entries)
     if records and not any(one.answered for one in answers):

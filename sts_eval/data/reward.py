@@ -13,6 +13,7 @@ import importlib
 import importlib.util
 import math
 import sys
+import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,7 @@ from sts_eval.data.training_set import TrainingSet
 from sts_eval.errors import UserError
 
 LISTED = 5  # rows in a message
+LONGEST = 300  # characters of what a reward says
 TRIED = 8  # solutions that a reward is tried on before anything is trained or sampled
 
 
@@ -113,10 +115,11 @@ def _own(name: str) -> Callable[[Sequence[Asked], Sequence[str]], Any]:
             found = getattr(importlib.import_module(module), function)
     except AttributeError as error:
         raise UserError(f"the module {module!r} has no function {function!r}", "Correct the reward's name") from error
-    except Exception as error:  # whatever goes wrong in somebody else's module
+    except (Exception, SystemExit) as error:  # whatever goes wrong in somebody else's module
+        missing = isinstance(error, ModuleNotFoundError) and module.startswith(str(error.name))
         raise UserError(
-            f"the module {module!r} of the reward cannot be imported ({type(error).__name__}: {error})",
-            "Start in the folder of its file, or put that on PYTHONPATH",
+            f"the module {module!r} of the reward cannot be imported ({_said(error)})",
+            "Start in the folder of its file, or put that on PYTHONPATH" if missing else "Mend the module",
         ) from error
     if not callable(found):
         raise UserError(f"the reward {name} is no function", "Name a function")
@@ -145,11 +148,10 @@ def _checked(name: str, reward: Callable[[Sequence[Asked], Sequence[str]], Any])
     def call(rows: Sequence[Asked], texts: Sequence[str]) -> list[float]:
         try:
             found = list(reward(rows, texts))
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # whatever goes wrong in somebody else's function
             culprit = _first_that_fails(reward, rows, texts)
             raise UserError(
-                f"the reward {name} raises {type(error).__name__}: {error} (training row {culprit.row}, counted from "
-                "0)",
+                f"the reward {name} raises {_said(error)} (training row {culprit.row}, counted from 0)",
                 remedy,
             ) from error
         if len(found) != len(texts):
@@ -159,10 +161,10 @@ def _checked(name: str, reward: Callable[[Sequence[Asked], Sequence[str]], Any])
                 "Return one number for each completion",
             )
         for row, value in zip(rows, found, strict=True):
-            if isinstance(value, str) or value is None or not math.isfinite(value):
+            if not _finite(value):
                 raise UserError(
-                    f"the reward {name} returns {value!r} for training row {row.row}, counted from 0, and not a finite "
-                    "number",
+                    f"the reward {name} returns {_one_line(repr(value))} for training row {row.row}, counted from 0, "
+                    "and not a finite number",
                     remedy,
                 )
         return [float(value) for value in found]
@@ -176,9 +178,24 @@ def _first_that_fails(
     for row, text in zip(rows, texts, strict=True):
         try:
             reward([row], [text])
-        except Exception:  # it is asked which one raises, not what
+        except (Exception, SystemExit):  # it is asked which one raises, not what
             return row
     return rows[0]
+
+
+def _finite(value: Any) -> bool:
+    try:
+        return not isinstance(value, str | bytes) and math.isfinite(value)
+    except (TypeError, ValueError, OverflowError, RuntimeError):  # a list, or a tensor of several numbers
+        return False
+
+
+def _said(error: BaseException) -> str:
+    return _one_line(f"{type(error).__name__}: {error}")
+
+
+def _one_line(text: str) -> str:
+    return textwrap.shorten(text, LONGEST, placeholder=" ...")
 
 
 def code_file(name: str) -> str | None:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from sts_eval.experiment.spec import Spec
+from sts_eval.experiment.spec import LARGEST_SEED, Spec
 
 
 def _batch_size(given: str) -> str:
@@ -49,4 +49,6 @@ class MeasureSettings(Spec):
     max_questions: int | None = Field(
         None, ge=1, description="score at most this many questions per domain, drawn at random; by default all"
     )
-    seed: int = Field(0, description="random seed that draws the scored questions if max_questions is set")
+    seed: int = Field(
+        0, ge=0, le=LARGEST_SEED, description="random seed that draws the scored questions if max_questions is set"
+    )

@@ -30,10 +30,15 @@ def is_none(value: object) -> bool:
     return value is None
 
 
-def _all_different(seeds: tuple[int, ...]) -> tuple[int, ...]:
+def _seeds(seeds: tuple[int, ...]) -> tuple[int, ...]:
     if len(set(seeds)) != len(seeds):
         raise ValueError("a seed occurs twice, which would count one run as two")
+    if seeds and not (min(seeds) >= 0 and max(seeds) <= LARGEST_SEED):
+        raise ValueError(f"a seed is a whole number from 0 to {LARGEST_SEED}")
     return seeds
 
 
-Seeds = Annotated[tuple[int, ...], AfterValidator(_all_different)]
+LARGEST_SEED = 2**32 - 1
+"""What NumPy, PyTorch and transformers all take."""
+
+Seeds = Annotated[tuple[int, ...], AfterValidator(_seeds)]

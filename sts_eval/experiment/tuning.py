@@ -2,13 +2,19 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from sts_eval.experiment.reward import REWARD_MEANING, Reward
 from sts_eval.experiment.spec import Seeds, Spec, is_none
 
 RATE = {"lora": 2e-4, "full": 1e-5, "grpo": 2e-5, "features": 1e-3}
 """Peak learning rates where none is set: as LoRA, full tuning and GRPO are commonly run; that of features is ours."""
+
+
+def _once(layers: tuple[int, ...]) -> tuple[int, ...]:
+    if len(set(layers)) != len(layers):
+        raise ValueError("a layer occurs twice")
+    return layers
 
 
 class GRPOSettings(Spec):
@@ -30,7 +36,7 @@ class GRPOSettings(Spec):
 class FeatureTuningSettings(Spec):
     """The dials of tuning by features (arXiv 2603.02908, table 11)."""
 
-    layers: tuple[Annotated[int, Field(ge=0)], ...] = Field(
+    layers: Annotated[tuple[Annotated[int, Field(ge=0)], ...], AfterValidator(_once)] = Field(
         (), description="blocks after which features are tuned, counted from 0; by default where the SAE reads"
     )
     saes: tuple[str, ...] = Field((), description="SAEs of further layers: folders, or RELEASE:ID of sae-lens")
@@ -109,12 +115,14 @@ class TuneSettings(Spec):
     )
 
     @model_validator(mode="after")
-    def _grpo_has_dials(self) -> Self:
-        """The method grpo has its dials written down, and no other method has any."""
+    def _dials_of_the_method(self) -> Self:
+        """The method grpo has its dials written down, and no method has those of another."""
         if self.method == "grpo" and self.grpo is None:
             object.__setattr__(self, "grpo", GRPOSettings())  # frozen for everybody else
         if self.method != "grpo" and self.grpo is not None:
             raise ValueError("grpo has dials, but the method is another; set method: grpo")
+        if self.method != "features" and self.features is not None:
+            raise ValueError("features has dials, but the method is another; set method: features")
         return self
 
     @property

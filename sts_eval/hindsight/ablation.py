@@ -81,6 +81,7 @@ def ablate(
     experiment = prediction.experiment
     if not prediction.shifts or not prediction.shifts[0].features:
         raise UserError("the prediction has no ranking of features", "Make it again with `sts-eval predict`")
+    _check_counts(settings, prediction.sae.d_sae, "features")
     training_set, benchmark = load_training_set(experiment.training_set), load_benchmark(experiment.benchmark)
     for what, now, then in (
         ("training set", training_set.sha256, prediction.training_set),
@@ -95,6 +96,7 @@ def ablate(
     extractor = load_extractor(experiment.model, experiment.sae, experiment.settings)
     shift, activity = read_activity(extractor, training_set, prediction.shifts[0].seed, progress)
     _check_model(prediction, extractor, shift)
+    _check_counts(settings, n_possible("predicted", activity), "features that fire on the training set")
     moved, notes = _moved(extractor, training_set, shift.seed, experiment.model, tuned, progress)
     plan, left_out = _plan(activity, moved, [one.seed for one in tuned], settings)
     scored = _Scoring(questions, training_set, rows, fingerprint([prediction.benchmark.sha256, training_set.sha256]))
@@ -167,6 +169,15 @@ class _Scoring:
 
 def _rounded(values: NDArray[np.float64]) -> tuple[float, ...]:
     return tuple(round(float(value), 6) for value in values)
+
+
+def _check_counts(settings: AblationSettings, most: int, what: str) -> None:
+    """Refuse counts of which none can be set to zero; of several, those that can are measured."""
+    if min(settings.counts) > most:
+        raise UserError(
+            f"the SAE has {most} {what}, fewer than the {min(settings.counts)} to set to zero",
+            f"Give --count {most} or less",
+        )
 
 
 def _questions(benchmark: Benchmark, prediction: Prediction, settings: AblationSettings) -> dict[str, list[Question]]:

@@ -118,7 +118,12 @@ def _content(raw: bytes, url: str) -> str:
     """
     try:
         message: Mapping[str, Any] = json.loads(raw)["choices"][0]["message"]
-        return str(message["content"] or "")
+        content = message["content"]
+        if isinstance(content, list):  # parts, as newer servers answer
+            content = "".join(str(part["text"] or "") for part in content if part["type"] == "text")
+        if not isinstance(content, str | None):
+            raise TypeError("the content is no text")
+        return content or ""
     except (ValueError, LookupError, TypeError) as error:
         raise UserError(
             f"{url} does not answer as an OpenAI-compatible address does", "Give the address up to /v1"

@@ -114,8 +114,9 @@ def _one_line(text: str) -> str:
 
 
 def _phrase(answer: str) -> str:
-    """The first line of an answer, without what models put around it."""
-    lines = [line.strip() for line in answer.splitlines() if line.strip()]
+    """The first line of an answer, without control characters and what models put around it."""
+    shown = ["".join(one if one.isprintable() else " " for one in line).strip() for line in answer.splitlines()]
+    lines = [line for line in shown if line]
     return (lines[0].removeprefix("Phrase:").strip(" \"'.*")[:LONGEST] if lines else "") or "(no answer)"
 
 

@@ -42,6 +42,8 @@ def check_experiment(prediction: Prediction, experiment: Run, folder: Path) -> N
         UserError: The experiment is of another model, training set or benchmark than the prediction, or the folder
             holds arms already.
     """
+    if folder.is_file():
+        raise UserError(f"{folder} is a file", "Give a folder with --verify")
     if (folder / ARMS_RECORD).exists():
         raise UserError(f"{folder} holds the arms of an experiment already", "Give another folder with --verify")
     differences = []

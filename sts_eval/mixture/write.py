@@ -12,6 +12,7 @@ from sts_eval.experiment import TrainingSetSpec
 from sts_eval.mixture.allocation import Quota
 from sts_eval.mixture.choose import Chosen, Sources
 from sts_eval.records.mixture import Mixture, MixtureDomain
+from sts_eval.records.output import check_output
 from sts_eval.records.record import check_writable, now, write_atomically
 from sts_eval.records.versions import versions
 
@@ -48,16 +49,19 @@ def training_set_alone(sources: Sources) -> str:
     return "".join(_line(Example(row.question + suffix, row.solution), "training set", number) for number, row in rows)
 
 
-def check_output(path: Path, read: Sequence[Path]) -> None:
-    """Find out before any row is chosen whether a mixture can be written, and that it replaces no file that is read.
+def check_mixture(path: Path, read: Sequence[object]) -> None:
+    """Find out before any row is chosen whether a mixture can be written, and that it replaces an earlier one at most.
 
     Raises:
-        UserError: The path does not end in .jsonl or cannot be written, or it or its record is one of those in `read`.
+        UserError: The path does not end in .jsonl or cannot be written, or it or its record is one of those in `read`,
+            or is there already and is no mixture.
     """
-    for one in (path, record_path(path)):
-        if one.resolve() in {given.resolve() for given in read}:
-            raise UserError(f"{one} is one of the files that are read", "Give another name with -o")
-        check_writable(one)
+    record = record_path(path)
+    there = record.is_file()
+    check_output(record, read, kind=Mixture)
+    check_output(path, read, force=True)
+    if path.is_file() and not there:
+        raise UserError(f"{path} is there already, without the record of a mixture", "Give another name with -o")
 
 
 def record_path(path: Path) -> Path:

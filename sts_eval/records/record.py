@@ -200,6 +200,9 @@ def check_writable(path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path.parent):
             pass
+    except (FileExistsError, NotADirectoryError) as error:
+        file = next(one for one in path.parents if one.exists())
+        raise UserError(f"{file} is a file", "Give a folder") from error
     except OSError as error:
         raise UserError(
             f"{path} cannot be written ({error.strerror})", "Choose a folder that you may write to"

@@ -35,6 +35,9 @@ def print_features(
     console.print(meaning_table(meanings, judged, shown))
     for line in meaning_lines(meanings):
         console.print(line, style="dim", markup=False, highlight=False)
+    if judged and all(label.n_unreadable == label.n_fires + label.n_silent for label in judged):
+        warning = "Warning: none of the judge's answers was yes or no, so the scores of its labels say nothing."
+        console.print(warning, style="yellow", markup=False, highlight=False)
     for label in judged:
         console.print(f"{label.feature} {label.text}: {detection(label)}.", markup=False, highlight=False)
 

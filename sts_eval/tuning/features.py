@@ -108,6 +108,12 @@ def chosen_saes(run: Run, network: Any, device: str) -> Iterator[tuple[SAESpec, 
         UserError: There is none for a layer, or two are.
     """
     settings = run.tune.features or FeatureTuningSettings()
+    n_layers = unwrapped(network).config.get_text_config().num_hidden_layers
+    if above := [layer for layer in settings.layers if layer >= n_layers]:
+        raise UserError(
+            f"tune.features.layers names layer {above[0]}, and the model's {n_layers} blocks are 0 to {n_layers - 1}",
+            "Choose a layer of this model",
+        )
     given = [run.sae, *map(SAESpec.named, settings.saes)]
     by_layer: dict[int | None, tuple[SAESpec, SparseAutoencoder]] = {}
     for spec in given if settings.layers else given[:1]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sts_eval.data.benchmark import Benchmark
 from sts_eval.data.prompt import Prompter
+from sts_eval.data.rows import HELD_OUT_SHARE
 from sts_eval.data.training_set import TrainingSet
 from sts_eval.errors import UserError
 from sts_eval.experiment import ModelSpec, TuneSettings
@@ -90,7 +91,11 @@ def finetune(
         chat_template=prompter.chat,
         contamination=contamination,
         runs=tuple(runs),
-        warnings=(*training_set.warnings, *prompter.end_of_answer_warnings(), *_warnings(contamination, runs)),
+        warnings=(
+            *training_set.warnings,
+            *prompter.end_of_answer_warnings(),
+            *_warnings(contamination, settings, runs),
+        ),
     )
 
 
@@ -171,8 +176,14 @@ def moved(found: Reinforcement) -> bool:
     return found.kl >= SMALLEST_KL or (error is not None and abs(found.reward_change) > SURE * error)
 
 
-def _warnings(contamination: Contamination, runs: list[SeedTraining]) -> list[str]:
+def _warnings(contamination: Contamination, settings: TuneSettings, runs: list[SeedTraining]) -> list[str]:
     lines = []
+    kept = runs[0].n_held_out
+    if kept < settings.held_out and "held_out" in settings.model_fields_set:
+        lines.append(
+            f"tune.held_out asks for {settings.held_out} rows; {kept} were held out, since at most "
+            f"{HELD_OUT_SHARE:.0%} of the rows are"
+        )
     if contamination.rows:
         lines.append(f"{len(contamination.rows)} training rows contain benchmark questions")
     for run in runs:

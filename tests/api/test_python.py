@@ -107,6 +107,28 @@ def test_mistakes_are_one_line(given, says):
         se.predict(**{"model": "org/m", "sft": "x.jsonl", "sae": str(sae_path())} | given)
 
 
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        (lambda prediction: se.mix(5, "pool.jsonl", 5), "5 is no prediction record"),
+        (lambda prediction: se.mix(prediction, 5, 5), "5 is no pool"),
+        *((lambda prediction, n=n: se.mix(prediction, "pool.jsonl", n), f"budget={n!r} is") for n in ("x", 2.5, True)),
+        (lambda prediction: se.mix(prediction, sft_path("law"), 5, protect="music"), "no domain 'music'"),
+        (lambda prediction: se.report(prediction, prediction), "is no transfer"),
+        (lambda prediction: se.run(5), "5 is no experiment"),
+        *((lambda prediction, given=given: se.read(given), f"{given!r} is no record") for given in (5, None, "")),
+        (lambda prediction: se.compare(5), "5 is no list of runs"),
+        (lambda prediction: se.compare("runs/base"), "there is no run runs/base."),
+        (lambda prediction: se.calibrate([None]), "None is no run"),
+        (lambda prediction: se.predict("org/m", sft=None), "None is no training set"),
+        (lambda prediction: se.predict(5, sft="x.jsonl"), "5 is no model"),
+    ],
+)
+def test_what_is_given_in_place_of_a_record_a_path_or_a_number(prediction, asked, says):
+    with pytest.raises(UserError, match=re.escape(says)):
+        asked(prediction)
+
+
 def test_a_saved_record_reads_back_with_its_views(prediction, tmp_path):
     again = se.read(prediction.save(tmp_path / "prediction.json"))
     assert isinstance(again, se.PredictionResult)

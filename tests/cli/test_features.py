@@ -35,6 +35,13 @@ def test_the_lab_model_judges_and_its_labels_are_written(record, tmp_path):
     assert json.loads(written.read_text())["judge"] == str(lab.model_path())
 
 
+@pytest.mark.parametrize(("answer", "warns"), [("", True), ("no", False)])
+def test_a_judge_of_whom_nothing_could_be_read_is_warned_of(record, monkeypatch, answer, warns):
+    monkeypatch.setattr("sts_eval.judge.chat.local_chat", lambda spec: lambda prompt: answer)
+    ended = call("features", record, "--judge", "m")
+    assert (ended.code, "Warning: none of the judge's answers was yes or no" in ended.out) == (0, warns)
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [

@@ -54,6 +54,7 @@ def test_prints_counts_and_writes_training_set_and_record(given, tmp_path):
         (["--budget", 5, "--protect", "law,music"], "no domain 'music'"),
         (["--budget", 5, "--by", "nonsense"], "no scores of 'nonsense'"),
         (["--budget", 5, "--domain-column", "field"], "no column 'field'"),
+        (["--budget", 5, "--protect", " , "], "--protect names no domain"),
         (["--budget", 5, "--by", "history"], "measured changes of other runs"),
         ([], "a mixture needs a prediction, a pool and a budget"),
     ],
@@ -79,6 +80,17 @@ def test_what_is_read_is_not_written_over(given, tmp_path, name):
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
+@pytest.mark.parametrize("name", ["mixture.json", "mixture.jsonl"])
+def test_only_an_earlier_mixture_is_replaced(given, tmp_path, name):
+    words = ["mix", *given, "--budget", 5, "-o", tmp_path / "mixture.jsonl"]
+    (tmp_path / name).write_text("{}", encoding="utf-8")
+    ended = call(*words)
+    assert (ended.code, ended.err.count("\n"), "is there already" in ended.err) == (2, 1, True)
+    assert (tmp_path / name).read_text(encoding="utf-8") == "{}"
+    (tmp_path / name).unlink()
+    assert [call(*words).code for _ in range(2)] == [0, 0]
+
+
 def test_a_pool_of_benchmark_questions_is_refused(given, tmp_path):
     rows = [{"question": mixtures.question("law", number), "solution": "x"} for number in range(6)]
     pool = tiny.write_jsonl(tmp_path / "questions.jsonl", rows)
@@ -101,6 +113,14 @@ def test_an_experiment_on_another_model_or_set_is_refused(given, tmp_path):
         assert "the experiment is about another run than the prediction" in ended.err
         assert says in ended.err
         assert not (tmp_path / "arms").exists()
+
+
+def test_arms_without_an_experiment_and_a_file_in_place_of_its_folder(given, tmp_path):
+    ended = call("mix", *given, "--budget", 5, "--arm", "sts_icl")
+    assert (ended.code, "--arm is for an experiment" in ended.err) == (2, True)
+    words = ["--verify", tmp_path / "pool.jsonl", "--experiment", experiment(tmp_path)]
+    ended = call("mix", *given, "--budget", 5, *words)
+    assert (ended.code, "pool.jsonl is a file. Give a folder" in ended.err) == (2, True)
 
 
 def test_arms_are_training_sets_of_one_sweep(given, tmp_path):

@@ -97,6 +97,15 @@ def short(completions, **further):
 def words(completions, **further):
     return ["good" for text in completions]
 
+def lists(completions, **further):
+    return [[1.0], [2.0]]
+
+def leaves(completions, **further):
+    raise SystemExit(0)
+
+def two_lines(completions, **further):
+    raise ValueError("first\\nsecond")
+
 value = 3
 """
 
@@ -104,6 +113,9 @@ value = 3
 @pytest.fixture
 def own(tmp_path, monkeypatch):
     (tmp_path / "own_reward.py").write_text(OWN)
+    (tmp_path / "no_syntax.py").write_text("def f(:\n")
+    (tmp_path / "needs_another.py").write_text("import no_such_package\n")
+    (tmp_path / "leaves_at_once.py").write_text("raise SystemExit(0)\n")
     monkeypatch.chdir(tmp_path)
     return tmp_path / "own_reward.py"
 
@@ -125,6 +137,9 @@ def test_a_reward_of_the_users_own(own):
         ("own_reward:nan", "returns nan for training row 9, counted from 0"),
         ("own_reward:short", "returns 1 values for 2 completions"),
         ("own_reward:words", "returns 'good' for training row 4"),
+        ("own_reward:lists", r"returns \[1.0\] for training row 4"),
+        ("own_reward:leaves", "raises SystemExit: 0 "),
+        ("own_reward:two_lines", "raises ValueError: first second "),
     ],
 )
 def test_a_wrong_reward_names_the_row(own, name, said):
@@ -138,7 +153,10 @@ def test_a_wrong_reward_names_the_row(own, name, said):
     [
         ("own_reward:nothing", "the module 'own_reward' has no function 'nothing'"),
         ("own_reward:value", "own_reward:value is no function"),
-        ("no_such_module:f", "'no_such_module' of the reward cannot be imported"),
+        ("no_such_module:f", "'no_such_module' of the reward cannot be imported .* PYTHONPATH"),
+        ("no_syntax:f", r"SyntaxError: .*\. Mend the module"),
+        ("needs_another:f", r"ModuleNotFoundError: .*\. Mend the module"),
+        ("leaves_at_once:f", r"SystemExit: 0\)\. Mend the module"),
     ],
 )
 def test_a_reward_that_is_not_there(own, name, said):

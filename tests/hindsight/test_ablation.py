@@ -151,10 +151,10 @@ def test_numbers_that_are_not_positive(run, given):
     assert str(given[0]) in ended.err
 
 
-def refusal(prediction, tmp_path):
+def refusal(prediction, tmp_path, *words):
     path = tmp_path / "prediction.json"
     prediction.write(path)
-    ended = call("ablate", path, *SMALL)
+    ended = call("ablate", path, *SMALL[2:], *(words or SMALL[:2]))
     assert ended.code == 2
     assert not (tmp_path / "ablation" / "ablation.json").exists()
     return ended.err.splitlines()[-1]
@@ -162,6 +162,20 @@ def refusal(prediction, tmp_path):
 
 def test_a_prediction_without_a_ranking(prediction, tmp_path):
     assert "has no ranking of features" in refusal(prediction.model_copy(update={"shifts": ()}), tmp_path)
+
+
+@pytest.mark.parametrize("above", [0, 1])
+def test_more_features_than_there_are(prediction, tmp_path, above, monkeypatch):
+    most = prediction.sae.d_sae
+    said = refusal(prediction, tmp_path, "--count", most + above)
+    assert said.endswith("or less.")
+    assert (f"the SAE has {most} features, fewer than the {most + 1} to set to zero" in said) == bool(above)
+
+
+def test_a_file_in_place_of_a_folder(prediction, tmp_path):
+    (tmp_path / "taken").write_text("a", encoding="utf-8")
+    said = refusal(prediction, tmp_path, *SMALL[:2], "-o", tmp_path / "taken")
+    assert said.endswith("taken is a file. Give a folder.")
 
 
 def test_another_model(prediction, tmp_path):

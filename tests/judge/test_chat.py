@@ -63,6 +63,26 @@ def test_what_is_asked_and_answered(serve, monkeypatch):
     assert body["temperature"] == 0
 
 
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ([{"type": "text", "text": "a "}, {"type": "image"}, {"type": "text", "text": "court"}], "a court"),
+        (None, ""),
+        ([], ""),
+    ],
+)
+def test_an_answer_in_parts_and_none(serve, content, text):
+    server = serve((200, json.dumps({"choices": [{"message": {"content": content}}]})))
+    assert remote_chat(server.address, "m")("?") == text
+
+
+@pytest.mark.parametrize("content", [5, {"text": "a"}, ["a"], [{"type": "text"}]])
+def test_an_answer_that_is_no_text(serve, content):
+    server = serve((200, json.dumps({"choices": [{"message": {"content": content}}]})))
+    with pytest.raises(UserError, match="does not answer as an OpenAI-compatible address does"):
+        remote_chat(server.address, "m")("?")
+
+
 def test_without_a_key_none_is_sent(serve, monkeypatch):
     monkeypatch.delenv(KEY, raising=False)
     server = serve((200, GOOD))

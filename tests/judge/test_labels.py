@@ -46,6 +46,13 @@ def test_a_judge_that_says_one_thing_scores_no_better_than_chance(answer, found,
     assert label.balanced_accuracy <= 0.5
 
 
+@pytest.mark.parametrize(
+    ("answer", "label"), [("a\x1b[31m \0court\x07\nx", "a [31m  court"), ("\x07\n", "(no answer)")]
+)
+def test_a_label_has_no_control_characters(answer, label):
+    assert label_feature(courts(), courts().features[0], lambda _: answer).text == label
+
+
 def test_a_feature_that_fires_in_all_random_excerpts_is_not_scored():
     everywhere = meanings(feature(9, courts().features[0].excerpts), background=courts().background)
     found = label_feature(everywhere, everywhere.features[0], lambda _: "yes")

@@ -38,6 +38,17 @@ def test_a_default_that_is_uncommented_changes_nothing(tmp_path):
     assert read_experiment(path).tune == lab_experiment("math").tune
 
 
+WRONG = (
+    ("tune: {max_rows: yes}", "tune.max_rows: yes or no stands where a number"),
+    ("tune: {seeds: [0, true]}", "tune.seeds: yes or no"),
+    ("tune: {seeds: [-1]}", "tune.seeds: .* from 0 to 4294967295"),
+    ("settings: {seeds: [4294967296]}", "settings.seeds: .* from 0 to 4294967295"),
+    ("measure: {seed: -1}", "measure.seed: Input should be greater"),
+    ("tune: {features: {top_n: 3}}", "tune: .*set method: features"),
+    ("tune: {method: features, features: {layers: [2, 2]}}", "tune.features.layers: .*a layer occurs twice"),
+)
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -46,12 +57,20 @@ def test_a_default_that_is_uncommented_changes_nothing(tmp_path):
         ("model: {id: a}\ntraining_set: {source: b}\ntune: {rank: 0}\n", "tune.rank: Input should be greater"),
         ("model: {id: a}\ntraining_set: {source: b}\ntune: {seeds: [1, 1]}\n", "a seed occurs twice"),
         ("model: [\n", "is not YAML at line"),
-        ("just words", "describes nothing"),
+        ("just words", "describes nothing: it holds a text"),
+        ("- a\n", "it holds a list in place of named settings"),
+        ("5\n", "it holds a number"),
+        ("", "it holds nothing"),
+        *((f"model: {{id: a}}\ntraining_set: {{source: b}}\n{text}\n", says) for text, says in WRONG),
+        ("model: {id: a}\ntune: {rank: 2}\ntune: {}\n", "'tune' stands twice, at line 2 and line 3"),
+        ("model: {id: a}\ntune: {max_steps: 2, max_steps: 5}\n", "'max_steps' stands twice, at line 2 and line 2"),
+        ("model: {id: a\0}\n", r"the character U\+0000"),
+        ("model: {id: \udcff}\n", "is not UTF-8"),
     ],
 )
 def test_mistakes_are_named(tmp_path, text, says):
     path = tmp_path / "experiment.yaml"
-    path.write_text(text)
+    path.write_bytes(text.encode("utf-8", "surrogateescape"))
     with pytest.raises(UserError, match=says.replace("[", r"\[")):
         read_experiment(path)
 

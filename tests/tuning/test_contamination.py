@@ -1,5 +1,7 @@
 """Benchmark questions inside training rows: found however they are written, and not found where they are not."""
 
+from pathlib import Path
+
 import pytest
 
 from sts_eval import lab
@@ -7,7 +9,7 @@ from sts_eval.data.benchmark import Benchmark, Domain, Question, load_benchmark
 from sts_eval.data.training_set import Example, TrainingSet, load_training_set
 from sts_eval.errors import UserError
 from sts_eval.experiment import BenchmarkSpec, TrainingSetSpec
-from sts_eval.tuning.contamination import check_contamination, find_contamination
+from sts_eval.tuning.contamination import FEWEST_WORDS, check_contamination, find_contamination
 
 LONG = "Which of the following organs of a newborn lamb is the last one to close its ductus arteriosus?"
 SHORT = "What is two plus two?"
@@ -26,6 +28,7 @@ def benchmark(*questions):
         Example(f"Consider this. {LONG.upper()}  Answer briefly!", "none"),
         Example("Tell me.", f"As was asked, {LONG.replace(' ', chr(10))}"),
         Example(LONG.replace("?", ""), "none"),
+        Example(f"Please {LONG.upper()}", "none"),
     ],
 )
 def test_found(example):
@@ -43,6 +46,15 @@ def test_found(example):
 )
 def test_not_found(example):
     assert find_contamination([example], benchmark(LONG, TINY)).rows == ()
+
+
+@pytest.mark.parametrize(("words", "found"), [(4, ()), (5, (0,))])
+def test_the_shortest_question_that_is_found_within_a_row_is_as_documented(words, found):
+    text = (Path(__file__).parents[2] / "docs" / "mixture.md").read_text(encoding="utf-8")
+    assert f"A benchmark question of fewer than {FEWEST_WORDS} words" in text
+    question = " ".join(SHORT.split()[:words])
+    assert find_contamination([Example(f"Please {question.upper()}", "x")], benchmark(question)).rows == found
+    assert find_contamination([Example(question.upper(), "x")], benchmark(question)).rows == (0,)
 
 
 def test_the_same_id_in_two_domains():

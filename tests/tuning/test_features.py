@@ -185,6 +185,11 @@ def test_recomputed_activations_give_the_same_map(tuned, tmp_path):
     torch.testing.assert_close(found[1], found[0], atol=1e-6, rtol=1e-4)
 
 
+def test_a_layer_that_the_model_does_not_have(tmp_path):
+    with pytest.raises(UserError, match=r"names layer 99, and the model's 4 blocks are 0 to 3"):
+        make_tuning(small(features=FeatureTuningSettings(layers=(99,))), None, RunFolder.of(tmp_path / "run"))
+
+
 def test_more_features_than_there_are(tmp_path):
     with pytest.raises(UserError, match=r"asks for 900 matched features, and the SAE at .* has \d+"):
         make_tuning(

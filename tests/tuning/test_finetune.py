@@ -83,6 +83,13 @@ def test_other_settings_are_another_run(tuned, model, mathematics, quick, tmp_pa
     assert run.folder not in {old.folder for old in record.runs}
 
 
+@pytest.mark.parametrize(("held_out", "warned"), [(500, 1), (6, 0)])
+def test_fewer_held_out_rows_than_asked_for_are_said(model, mathematics, quick, tmp_path, held_out, warned):
+    asked = TuneSettings(**quick.model_dump() | {"held_out": held_out, "max_steps": 1, "seeds": (0,)})
+    said = [line for line in finetune(model, mathematics, asked, tmp_path).warnings if "tune.held_out asks" in line]
+    assert said == ["tune.held_out asks for 500 rows; 6 were held out, since at most 10% of the rows are"] * warned
+
+
 def test_out_of_memory_halves_the_batch(tuned, model, mathematics, quick, tmp_path, monkeypatch):
     record, _ = tuned
     step = SFTTrainer.training_step
