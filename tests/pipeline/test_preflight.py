@@ -107,7 +107,7 @@ def test_a_run_without_a_terminal_tells_of_every_stage(finished):
         "checking what all stages need",
         "loading the model and the SAE",
         "step 1: training questions, seed 0: ",
-        "step 2: questions of law: ",
+        "step 2: questions of all domains: ",
         "fine-tuning, seed 0, steps: 0 of 2",
         "fine-tuning, seed 1, steps: 0 of 2",
         "answers before fine-tuning",
