@@ -61,8 +61,8 @@ def runs(outcomes: Sequence[Outcome], comparison: Comparison) -> str:
     return (
         f"{len(outcomes)} runs: {len(models)} models ({', '.join(models)}) on {len(sets)} training sets "
         f"({', '.join(sets)}), {len(first.seeds)} seeds each, {len(first.domains)} categories with {span} held-out "
-        f"questions each, {len(first.predictors) - oracles} predictors and {oracles} oracles were recorded. The runs resemble each other, so "
-        f"they tell only as much as fewer independent runs would: {effective}."
+        f"questions each, {len(first.predictors) - oracles} predictors and {oracles} oracles. The runs resemble each "
+        f"other, so they tell only as much as fewer independent runs would: {effective}."
     )
 
 
