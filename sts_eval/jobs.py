@@ -36,6 +36,8 @@ def run_jobs(jobs: Mapping[str, Job], width: int, progress: Progress) -> None:
     told: Any = context.Queue()
     threads = max(1, (os.cpu_count() or 1) // width)
     pool = ProcessPoolExecutor(width, mp_context=context, initializer=_begin, initargs=(told, threads))
+    starting = f"starting {min(width, len(jobs))} processes, which load their libraries"
+    progress(starting, 0, 1)
     try:
         running = {pool.submit(_do, name, job) for name, job in jobs.items()}
         while running:

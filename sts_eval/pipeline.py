@@ -135,6 +135,7 @@ def make_tuning(
     Raises:
         UserError: The model cannot be tuned so.
     """
+    progress("reading the data for fine-tuning", 0, 1)
     training_set = load_training_set(experiment.training_set)
     return finetune(
         experiment.model,
@@ -176,6 +177,7 @@ def make_evaluation(
     tuned = None
     if seed is not None:
         (tuned,) = tuned_models(_tune_seed(experiment, seed, files, progress), files.tuning)
+    progress("loading the task that measures", 0, 1)
     evaluation = Evaluator(experiment.measure, files.evaluations, prediction).evaluate(
         experiment.model, tuned, progress
     )

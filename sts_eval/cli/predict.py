@@ -51,8 +51,8 @@ def predict(
 ) -> None:
     """Predict which domains will change most if MODEL is fine-tuned on a training set.
 
-    Only the untuned model is read. Defaults are those of the paper (arXiv 2603.02908). It is not an error if a set has
-    fewer tokens than the settings ask for.
+    Only the untuned model is read. Defaults are those of the paper (arXiv 2603.02908). A set may have fewer tokens
+    than the settings ask for; of the training set that is a warning.
     """
     from sts_eval.analysis.expected_change import needed
     from sts_eval.prediction.predict import predict as made
@@ -94,14 +94,18 @@ def predict(
         shown.note(f"Page: {page}")
     if calibration is not None and shown.form == "table" and not quiet:
         print_expected(calibration, prediction)
+    shown.note(
+        "Next: `sts-eval init experiment.yaml`, put this model, SAE, training set and benchmark into it, and "
+        "`sts-eval run experiment.yaml`: it fine-tunes and measures whether the prediction comes true."
+    )
 
 
 def reading_line(settings: PredictSettings) -> str:
     """How much a prediction reads, and how to read less where it is much."""
     n_seeds = len(settings.seeds)
     text = (
-        f"Reading {settings.shift_tokens:,} tokens of the training set and {settings.domain_tokens:,} of every domain"
-        f"{f', for each of {n_seeds} seeds' if n_seeds > 1 else ''}."
+        f"Reading up to {settings.shift_tokens:,} tokens of the training set and {settings.domain_tokens:,} of every "
+        f"domain{f', for each of {n_seeds} seeds' if n_seeds > 1 else ''}."
     )
     if settings.shift_tokens <= QUICK["shift_tokens"] or settings.domain_tokens <= QUICK["domain_tokens"]:
         return text

@@ -6,6 +6,7 @@ Steps 1 and 2 of STS are read once for all that need their passes; what other pr
 import time
 from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from contextlib import nullcontext
+from functools import partial
 from typing import NamedTuple
 
 from sts_eval.data.benchmark import Domain, Question
@@ -37,6 +38,7 @@ from sts_eval.study.study import Activations, Study, Texts
 from sts_eval.study.training_losses import read_reversed_losses, read_training_losses
 
 STEP_1, STEP_2, OTHERS = "step 1", "step 2", "other predictors"
+SCORING = "scores by all predictors"  # what is told while they score what was read
 FEATURES = "features"  # the stage in which training set and neutral text are read for the features' meaning
 
 # The stages that a part of a study is read in.
@@ -128,6 +130,7 @@ def collect_scores(
             name: {seed: choose_questions(domain, seed, budget, length) for seed in seeds}
             for name, domain in domains.items()
         }
+        counts = [len({position for taken in chosen[name].values() for position in taken}) for name in domains]
         readings = [
             read_domain(
                 extractor,
@@ -136,11 +139,11 @@ def collect_scores(
                 chosen[name],
                 listen_as(name),
                 firings.listen(name) if firings else None,
-                progress,
+                partial(_told_of_all, progress, sum(counts[:number]), sum(counts)),
                 other_way,
                 on_policy={shift.seed: shift.features for shift in on_policy},
             )
-            for name, domain in domains.items()
+            for number, (name, domain) in enumerate(domains.items())
         ]
     scored = QuestionScores(
         {reading.domain: reading.questions for reading in readings},
@@ -165,8 +168,17 @@ def collect_scores(
             solutions={name: [one.solution for one in domain.demonstrations] for name, domain in domains.items()},
         )
         study = Study(texts, parts, seeds[0])
-        scores = tuple(_score(one, study, seeds, costs) for one in predictors)
-    return Collected(shifts, readings, scores, firings, own, on_policy)
+        scores = []
+        for done, one in enumerate(predictors):
+            progress(SCORING, done, len(predictors))
+            scores.append(_score(one, study, seeds, costs))
+        progress(SCORING, len(predictors), len(predictors))
+    return Collected(shifts, readings, tuple(scores), firings, own, on_policy)
+
+
+def _told_of_all(progress: Progress, before: int, total: int, _stage: str, done: int, _of_one: int) -> None:
+    """Progress in one domain as that of all, so that the time left is that of the whole step."""
+    progress("step 2: questions of all domains", before + done, total)
 
 
 def _read_others(

@@ -48,6 +48,7 @@ from sts_eval.study.shifted_features import Shift
 
 EXPLAINED = 10
 FIT = "fit"  # the stage that checks whether SAE and model belong together
+MEANING = "what the shifted features mean"
 
 
 def predict(experiment: Experiment, progress: Progress = silent, *, loaded: Extractor | None = None) -> Prediction:
@@ -77,6 +78,7 @@ def predict(experiment: Experiment, progress: Progress = silent, *, loaded: Extr
     with costs("load"):
         extractor = loaded or load_extractor(experiment.model, experiment.sae, settings)
     costs.models = [extractor.reader.model]
+    progress("checking that SAE and model belong together", 0, 1)
     with costs(FIT):
         checked = check_sae(
             extractor, training_set, model_id=experiment.model.id, allow_mismatch=experiment.sae.allow_mismatch
@@ -95,7 +97,9 @@ def predict(experiment: Experiment, progress: Progress = silent, *, loaded: Extr
     meanings = None
     if neutral and found.firings:
         with costs(FEATURES):
+            progress(MEANING, 0, 1)
             meanings = describe(extractor, found.shifts[0], found.firings, neutral.identity)
+            progress(MEANING, 1, 1)
     decode = extractor.prompter.tokenizer.decode
     shifts, on_policy = (
         tuple(_seed_shift(shift, decode, found.own.get(shift.seed) if by_itself else None) for shift in part)
@@ -122,6 +126,7 @@ def predict(experiment: Experiment, progress: Progress = silent, *, loaded: Extr
             *training_set.warnings,
             *benchmark.warnings,
             *checked.warnings,
+            *small_set_warnings(found.shifts, len(training_set.examples), settings.shift_tokens),
             *_warnings(extractor, found.shifts, found.readings),
             *_own_answer_lines([*shifts, *on_policy], settings.demonstrations),
             *carrier_warnings(domains),
@@ -220,6 +225,17 @@ def _reasons(
 def _share(parts: NDArray[np.float64], rank: int) -> float:
     total = float(parts.sum())
     return float(parts[rank] / total) if total > 0 else 0.0
+
+
+def small_set_warnings(shifts: Sequence[Shift], n_rows: int, wanted: int) -> list[str]:
+    """That all `n_rows` of the training set hold fewer question tokens than were asked for, if so."""
+    fewest = min(shifts, key=lambda one: one.n_tokens)
+    if fewest.n_tokens >= wanted or fewest.n_questions + len(fewest.demonstrations) < n_rows:
+        return []
+    return [
+        f"the training set is small: all its {fewest.n_questions} questions that are not demonstrations have "
+        f"{fewest.n_tokens:,} tokens, of {wanted:,} that were asked for, so its features are less certain"
+    ]
 
 
 def _warnings(extractor: Extractor, shifts: Sequence[Shift], readings: Sequence[DomainReading]) -> tuple[str, ...]:

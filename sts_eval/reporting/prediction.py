@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,7 @@ BAR = 12  # characters of the longest bar
 NAMES = {"sts_icl": "STS_ICL", "sts_act": "STS_act", "sts_notebook": "notebook"}
 REASONS = 8  # most shifted features that are shown
 NAMED = 2  # domains named at either end
+SAME = "the same in all domains"
 FEWEST_RANKED = 3  # domains below which ranks say nothing
 
 
@@ -42,8 +43,8 @@ def print_prediction(prediction: Prediction, rank_by: str, console: Console | No
     if several and (agreement := robust_agreement(prediction)):
         console.print(agreement, style="dim", highlight=False)
     console.print(
-        "A high score says that fine-tuning will change a domain; whether it will help it, the paper leaves open. "
-        "Scores compare domains within one run; they are not points of accuracy.",
+        "Scores rank the domains of one run by how much fine-tuning is expected to change them; they are not points of "
+        "accuracy. In the lab, where this was checked, larger scores went with rises (docs/evidence.md).",
         style="dim",
     )
     if prediction.sae_fit:
@@ -145,13 +146,31 @@ def predictor_table(prediction: Prediction) -> Table:
     rows = []
     for one in prediction.others:
         values = one.values
-        order = sorted(values, key=lambda domain: -values[domain])
-        most, least = ", ".join(order[:NAMED]) or "(undefined)", ", ".join(order[-NAMED:])
+        most, least = _expected(values)
         seconds = f"{one.cost.seconds:.1f}" if one.cost else "–"
         rows.append([one.name, " ".join(one.flags), most, least, _rank_correlation(values, sts), seconds])
     header = ("predictor", "flags", "expects most", "expects least", "rank r with STS_ICL", "seconds")
     heading = "Other predictors on the same questions (scores by domain: in the record)"
     return text_table(heading, header, rows, left=header[:4], fold=header)
+
+
+def _expected(values: Mapping[str, float]) -> tuple[str, str]:
+    """The domains with the highest and the lowest scores. Domains of equal score are counted, not named."""
+    if not values:
+        return "(undefined)", ""
+    if len(set(values.values())) == 1:
+        return SAME, "–"
+    order = sorted(values, key=lambda domain: -values[domain])
+    lowest = order[-NAMED:]
+    return _named(values, order[:NAMED], edge=order[NAMED - 1]), _named(values, lowest, edge=lowest[0])
+
+
+def _named(values: Mapping[str, float], chosen: Sequence[str], *, edge: str) -> str:
+    """Names at one end; those at its edge are only counted where more domains have their score than are named."""
+    tied = [domain for domain in values if values[domain] == values[edge]]
+    if set(tied) <= set(chosen):
+        return ", ".join(chosen)
+    return ", ".join([*(domain for domain in chosen if domain not in tied), f"{len(tied)} alike"])
 
 
 def scores_figure(prediction: Prediction, score: str) -> Figure:

@@ -195,6 +195,7 @@ def _attempt(
     set_seed(seed)
     settings, processes = setup.settings, PartialState().num_processes
     per_device, accumulation = cut_batch(settings.batch, most, processes)
+    progress(f"loading the model to fine-tune, seed {seed}", 0, 1)
     network = load_model(setup.model, for_training=True)
     arguments = _arguments(setup.model, settings, network, seed=seed, folder=attempt.checkpoints)
     arguments |= {"per_device_train_batch_size": per_device, "gradient_accumulation_steps": accumulation}
@@ -210,6 +211,7 @@ def _attempt(
     trainer.remove_callback(ProgressCallback)
     stage = f"fine-tuning, seed {seed}, steps"
     trainer.add_callback(_Watch(attempt, lambda done, steps: progress(stage, done, steps)))
+    progress(f"held-out loss before fine-tuning, seed {seed}", 0, 1)
     before = task.loss(trainer)
     last = last_checkpoint(attempt.checkpoints)
     trainer.train(resume_from_checkpoint=None if last is None else str(last))

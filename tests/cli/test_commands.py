@@ -113,7 +113,7 @@ def test_json_and_csv_for_programs(monkeypatch, capsys, arguments):
     code, out, err = run(monkeypatch, capsys, flat(to_stdout))
     assert code == 0, err
     record = Prediction.from_json(out)
-    assert "Reading 20,000 tokens of the training set" in err
+    assert "Reading up to 20,000 tokens of the training set" in err
     assert "--quick" in err
     del to_stdout["--output"]
     code, out, err = run(monkeypatch, capsys, [*flat(to_stdout), "--format", "csv", "--quiet", "--quick"])

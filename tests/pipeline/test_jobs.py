@@ -44,7 +44,8 @@ def test_jobs_are_done_elsewhere_and_tell_here(tmp_path):
     told, files = [], [tmp_path / str(number) for number in range(3)]
     run_jobs({path.name: partial(write, path) for path in files}, 2, lambda *step: told.append(step))
     assert all(int(path.read_text()) != os.getpid() for path in files)
-    assert sorted(told) == sorted([("writing", 0, 2), ("writing", 2, 2)] * 3)
+    assert told[0] == ("starting 2 processes, which load their libraries", 0, 1)
+    assert sorted(told[1:]) == sorted([("writing", 0, 2), ("writing", 2, 2)] * 3)
 
 
 @pytest.mark.parametrize(("job", "line"), [(refuse, "the disk is full"), (die, "a process was killed")])

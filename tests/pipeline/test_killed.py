@@ -91,7 +91,7 @@ def test_killed_while_tuning(finished, tmp_path):
 
 SIGNS = {
     "prediction, step 1": ("step 1", {}),
-    "prediction, step 2": ("step 2: questions of law", {}),
+    "prediction, step 2": ("step 2: questions of all domains", {}),
     "tuning, first seed": ("fine-tuning 0 2", {"prediction": 1}),
     "tuning, second seed": ("fine-tuning 1 2", {"prediction": 1, "training": 1}),
     "before": ("before 0 1", {"prediction": 1, "training": 2}),

@@ -107,7 +107,7 @@ def test_a_run_without_a_terminal_tells_of_every_stage(finished):
         "checking what all stages need",
         "loading the model and the SAE",
         "step 1: training questions, seed 0: ",
-        "step 2: questions of law: ",
+        "step 2: questions of all domains: ",
         "fine-tuning, seed 0, steps: 0 of 2",
         "fine-tuning, seed 1, steps: 0 of 2",
         "answers before fine-tuning",
@@ -140,6 +140,9 @@ def test_check_says_in_a_table_what_is_wrong_and_how_to_mend_it(calls, tmp_path)
         assert problem in ended.out
         assert remedy in ended.out
     assert ended.out.count(" wrong ") == 3  # what waits for the training set is not told a second time
+    assert re.search(r"fine-tuning +│ not made +│ waits for: training set", ended.out)
+    waiting = ended.out.count(" not made ")
+    assert f"3 of 9 checks failed and {waiting} could not be made because of that" in ended.err
     assert "would fail" in ended.err
     assert calls == {}
 

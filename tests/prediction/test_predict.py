@@ -203,9 +203,41 @@ def test_progress_reaches_the_end_of_every_stage(experiment):
     )
     meant = [f"what the features mean: {source}" for source in ("training set", "neutral text")]
     counted = dict.fromkeys(
-        ("step 1: training questions, seed 0", *meant, "step 2: questions of law", "step 2: questions of math"), "all"
+        (
+            "step 1: training questions, seed 0",
+            *meant,
+            "step 2: questions of all domains",
+            "scores by all predictors",
+            "what the shifted features mean",
+        ),
+        "all",
     )
-    assert heard == counted | {"reading the data": 0, "loading the model and the SAE": 0}  # of no length that is known
+    of_no_known_length = (
+        "reading the data",
+        "loading the model and the SAE",
+        "checking that SAE and model belong together",
+    )
+    assert heard == counted | dict.fromkeys(of_no_known_length, 0)
+
+
+def test_a_small_training_set_is_a_warning_that_changes_no_score(made, experiment):
+    n_tokens, n_questions = made.shifts[0].n_tokens, made.shifts[0].n_questions
+    (line,) = (line for line in made.warnings if line.startswith("the training set is small"))
+    assert f"all its {n_questions} questions" in line
+    assert "of 20,000 that were asked for" in line
+    enough = experiment.settings.model_copy(update={"seeds": (0,), "shift_tokens": n_tokens})
+    read = predict(experiment.model_copy(update={"settings": enough}))
+    assert not [line for line in read.warnings if line.startswith("the training set is small")]
+    assert read.shifts[0].shift == made.shifts[0].shift
+
+
+def test_the_bar_of_step_2_is_that_of_all_domains(experiment):
+    told = []
+    one_seed = experiment.settings.model_copy(update={"seeds": (0,)})
+    made = predict(experiment.model_copy(update={"settings": one_seed}), lambda *step: told.append(step))
+    steps = [(done, total) for stage, done, total in told if stage.startswith("step 2")]
+    assert {total for _, total in steps} == {sum(domain.n_questions for domain in made.domains)}
+    assert [done for done, _ in steps] == sorted({done for done, _ in steps})
 
 
 def test_a_home_domain_that_the_benchmark_lacks_is_refused(experiment):

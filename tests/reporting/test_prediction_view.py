@@ -46,3 +46,20 @@ def test_the_rank_correlation_with_the_robust_variant():
     )
     text = robust_agreement(made.model_copy(update={"predictors": (*made.predictors, *robust)}))
     assert text.endswith("STS_ICL -1.00, STS_act +1.00.")
+
+
+def expected_by(*values):
+    made = prediction({"math": 3.0, "law": 2.0, "art": 1.0, "tax": 0.5})
+    scores = {domain.domain: Score(value=value) for domain, value in zip(made.domains, values, strict=True)}
+    other = made.predictor("sts_icl").model_copy(update={"name": "ngram_share", "group": "lexical", "scores": scores})
+    text = printed(made.model_copy(update={"predictors": (*made.predictors, other)}))
+    (row,) = (line for line in text.splitlines() if line.startswith("│ ngram_share"))
+    return [cell.strip() for cell in row.split("│")[3:5]]
+
+
+def test_equal_scores_are_no_preference():
+    assert expected_by(0.0, 0.0, 0.0, 0.0) == ["the same in all domains", "–"]
+    assert expected_by(4.0, 3.0, 2.0, 1.0) == ["math, law", "art, tax"]
+    assert expected_by(1.0, 1.0, 0.0, 0.0) == ["math, law", "art, tax"]
+    assert expected_by(1.0, 0.0, 0.0, 0.0) == ["math, 3 alike", "3 alike"]
+    assert expected_by(1.0, 1.0, 1.0, 0.0) == ["3 alike", "tax, 3 alike"]
