@@ -22,5 +22,5 @@ def lab_experiment(training_set: str) -> experiment.Run:
         tune=experiment.TuneSettings(
             max_steps=160, batch=16, per_device_batch=16, learning_rate=5e-3, alpha=64, seeds=(0, 1)
         ),
-        measure=experiment.MeasureSettings(task="lab_mmlupro", batch_size="128", max_questions=100),
+        measure=experiment.MeasureSettings(task="lab_mmlupro", batch_size="128", max_questions=200),
     )

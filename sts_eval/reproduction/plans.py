@@ -11,6 +11,7 @@ from sts_eval.errors import UserError
 from sts_eval.experiment import AblationSettings, FeatureTuningSettings, Run
 from sts_eval.experiment_file import template
 from sts_eval.records.mixture import ARMS_RECORD, NONE, SWEEP_FILE, SWEEP_FOLDER
+from sts_eval.records.run_folder import RunFolder
 from sts_eval.reproduction.entry import Entry, Recipe
 from sts_eval.reproduction.scales import Scale
 from sts_eval.sweeps.matrix import Matrix, matrix_template
@@ -91,7 +92,7 @@ def _mixture(entry: Entry, scale: Scale, folder: Path) -> Plan:
     step, files, place = _run(scale.single, folder, "tuned")
     (file,) = files
     arms = folder / "arms"
-    chosen = ["mix", str(place / "prediction-*.json"), "--pool", scale.pool, "--budget", str(scale.budget)]
+    chosen = ["mix", str(RunFolder.of(place).prediction("*")), "--pool", scale.pool, "--budget", str(scale.budget)]
     chosen += ["--verify", str(arms), "--experiment", str(file), "--arm", NONE, "--arm", "sts_icl"]
     chosen += [word for domain in scale.protect for word in ("--protect", domain)]
     if scale.answer_tokens:

@@ -100,7 +100,7 @@ def test_an_adapter_is_part_of_the_model(tmp_path):
 
 
 def test_models_that_cannot_be_loaded(tmp_path):
-    with pytest.raises(UserError, match=r"model '.*nowhere' cannot be loaded"):
+    with pytest.raises(UserError, match=r"there is no model folder .*nowhere"):
         load_model(ModelSpec(id=str(tmp_path / "nowhere")))
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match=r"model '.*empty' cannot be loaded"):
