@@ -14,11 +14,12 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-com
 .PHONY: demo dev test lint types suite slow docs notebooks real-models clean
 
 demo: $(VENV)/.installed
-	@test -f runs/demo.yaml || $(BIN)/sts-eval init --lab runs/demo.yaml
+	@test -f runs/demo.yaml || $(BIN)/sts-eval init --lab runs/demo.yaml > /dev/null
 	$(BIN)/sts-eval run runs/demo.yaml --jobs $(JOBS)
 	@printf '%s\n' '' 'With a model and a training set of your own:' \
 	  '  $(BIN)/sts-eval list saes MODEL          # the SAEs that are known for it' \
 	  '  $(BIN)/sts-eval predict --quick --model MODEL --sft my_data.jsonl --domains mmlu_pro' \
+  '                                       # an SAE of your own: --sae-path FOLDER; to make one: sts-eval sae train' \
 	  '  $(BIN)/sts-eval init experiment.yaml     # then edit it, `sts-eval check` it and `sts-eval run` it'
 
 dev: $(VENV)/.installed-dev

@@ -56,12 +56,13 @@ def runs(outcomes: Sequence[Outcome], comparison: Comparison) -> str:
     sets = list(dict.fromkeys(outcome.training_set for outcome in outcomes))
     first = outcomes[0]
     questions = sorted({domain.n for outcome in outcomes for domain in outcome.domains})
+    oracles = sum(one.group == "oracle" for one in first.predictors)
     span = " to ".join(map(str, dict.fromkeys((questions[0], questions[-1]))))
     return (
         f"{len(outcomes)} runs: {len(models)} models ({', '.join(models)}) on {len(sets)} training sets "
         f"({', '.join(sets)}), {len(first.seeds)} seeds each, {len(first.domains)} categories with {span} held-out "
-        f"questions each, {len(first.predictors)} predictors. The runs resemble each other and "
-        f"say as much as independent ones in this number: {effective}."
+        f"questions each, {len(first.predictors) - oracles} predictors and {oracles} oracles. The runs resemble each "
+        f"other, so they tell only as much as fewer independent runs would: {effective}."
     )
 
 

@@ -20,4 +20,4 @@ class UserError(Exception):
 
     def __str__(self) -> str:
         """Both halves, as one line."""
-        return f"{self.problem}. {self.remedy}."
+        return f"{self.problem}. {self.remedy}{'' if self.remedy.endswith('?') else '.'}"

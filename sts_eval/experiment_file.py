@@ -48,7 +48,7 @@ def read_description(path: Path, kind: type[Read], command: str) -> Read:
             near = difflib.get_close_matches(str(first["loc"][-1]), _names(kind), n=1)
             raise UserError(
                 f"{path}: there is no setting {key!r}",
-                f"Did you mean {near[0]!r}" if near else f"`{command}` writes a file with all of them",
+                f"Did you mean {near[0]!r}?" if near else f"`{command}` writes a file with all of them",
             ) from error
         raise UserError(f"{path}: {key}: {first['msg']}", "Correct that value") from error
 

@@ -44,6 +44,7 @@ class Finding(NamedTuple):
     name: str
     found: str  # in words, empty where there is nothing to say
     wrong: UserError | None = None
+    waits_for: str | None = None  # the earlier check whose failure stopped this one
 
 
 def check_stages(experiment: Run, files: RunFolder) -> None:
@@ -57,7 +58,7 @@ def check_stages(experiment: Run, files: RunFolder) -> None:
 
 
 def examine(experiment: Run, files: RunFolder, progress: Progress = silent) -> list[Finding]:
-    """Do all checks, and say what each found. What fails for the reason of an earlier check is left out."""
+    """Do all checks, and say what each found, or which earlier one it waits for because that failed the same way."""
     findings: list[Finding] = []
     all_checks = checks(experiment, files)
     for done, check in enumerate(all_checks):
@@ -65,8 +66,8 @@ def examine(experiment: Run, files: RunFolder, progress: Progress = silent) -> l
         try:
             found = check.see()
         except UserError as wrong:
-            if all(str(wrong) != str(before.wrong) for before in findings):
-                findings.append(Finding(check.name, "", wrong))
+            same = next((before.name for before in findings if str(wrong) == str(before.wrong)), None)
+            findings.append(Finding(check.name, "", None if same else wrong, same))
         else:
             findings.append(Finding(check.name, found if isinstance(found, str) else ""))
     return findings

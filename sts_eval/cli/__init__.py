@@ -102,7 +102,9 @@ def _print_version(context: click.Context, _option: click.Parameter, wanted: boo
     help="Print the version, with the commit of git where that is known.",
 )
 def cli() -> None:
-    """Which domains will get better and which worse if you fine-tune a model on your data?
+    """Rank domains by how much fine-tuning a model on your data is expected to change them, and measure it.
+
+    In the lab, where the ranking was checked, larger scores went with rises (docs/evidence.md).
 
     \b
     Try it on the embedded lab, which needs no network:

@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +13,9 @@ from sts_eval.records.run_folder import RunFolder
 from sts_eval.reporting.progress import progress_bars
 from sts_eval.reporting.terminal import standard_output, text_table
 
+if TYPE_CHECKING:
+    from sts_eval.preflight import Finding
+
 
 @click.command("check")
 @click.argument("experiment", type=PATH)
@@ -21,19 +25,29 @@ def check(experiment: Path, folder: Path | None) -> None:
 
     Exit code 2 if the run would fail. Whether a model fits into memory is not checked.
     """
-    from sts_eval.preflight import examine
-
     described, files = read_experiment(experiment), RunFolder.of(folder or Path("runs") / experiment.stem)
+
+    from sts_eval.preflight import examine  # loads torch, for which a mistake in the file need not wait
+
     with progress_bars() as progress:
         findings = examine(described, files, progress)
-    rows = [
-        (one.name, "wrong", f"{one.wrong.problem}\n→ {one.wrong.remedy}") if one.wrong else (one.name, "ok", one.found)
-        for one in findings
-    ]
+    rows = [(one.name, *_state(one)) for one in findings]
     header = ("needed", "state", "found")
     standard_output().print(text_table(f"What {experiment} needs", header, rows, left=header, fold=("found",)))
     wrong = sum(one.wrong is not None for one in findings)
     if wrong:
-        click.echo(f"{wrong} of {len(findings)} checks failed: `sts-eval run {experiment}` would fail.", err=True)
+        waiting = sum(one.waits_for is not None for one in findings)
+        others = f" and {waiting} could not be made because of that" if waiting else ""
+        click.echo(
+            f"{wrong} of {len(findings)} checks failed{others}: `sts-eval run {experiment}` would fail.", err=True
+        )
         sys.exit(2)
     click.echo(f"Next: sts-eval run {experiment}")
+
+
+def _state(finding: "Finding") -> tuple[str, str]:
+    if finding.waits_for is not None:
+        return "not made", f"waits for: {finding.waits_for}"
+    if finding.wrong is not None:
+        return "wrong", f"{finding.wrong.problem}\n→ {finding.wrong.remedy}"
+    return "ok", finding.found

@@ -17,9 +17,20 @@ FELL = 3  # exit code where the gate does not pass
 
 @click.command("gate")
 @click.argument("paths", metavar="RUN | TRANSFER | BEFORE AFTER...", nargs=-1, required=True, type=PATH)
-@click.option("--max-drop", type=float, default=0.0, show_default=True, help="Allow a fall by so many points.")
+@click.option(
+    "--max-drop",
+    type=float,
+    default=0.0,
+    show_default=True,
+    help="Only a fall by more points than this counts: 2 lets a fall from 70% to 68% pass.",
+)
 @click.option("--level", type=float, default=0.95, show_default=True, help="Confidence over all domains together.")
-@click.option("--strict", is_flag=True, help="Pass only if every domain is shown to have fallen by less.")
+@click.option(
+    "--strict",
+    is_flag=True,
+    help="Pass only if the questions rule out, in every domain, a fall by more than --max-drop; without it the gate "
+    "passes unless such a fall is shown.",
+)
 @output("Write the verdict as JSON; - is standard output, in place of the table.")
 def gate(paths: tuple[Path, ...], max_drop: float, level: float, strict: bool, output: Path | None) -> None:
     """Has fine-tuning broken a domain? Exit code 3 if so, and 0 if not.

@@ -50,22 +50,26 @@ def saes(model: str, release: str | None, wanted: str | None) -> None:
     releases = [name for name in known.releases_for(model) if (release or "") in name]
     if not releases:
         what = f"sae-lens lists no residual-stream SAE for {model}" + (f" with {release!r}" if release else "")
-        raise UserError(what, "Check the id, or pass --sae-path FOLDER to `sts-eval predict`")
-    title = f"SAEs for {model}"
-    table = text_table(title, HEADER, left=HEADER, fold=("release", "id", "trained on"))
+        if release and known.releases_for(model):
+            raise UserError(what, "Leave out --release to see the releases")
+        near = known.near_models(model)
+        meant = f"Did you mean {' or '.join(near)}? " if near else ""
+        raise UserError(what, f"{meant}Give another hub id, or make an SAE with `sts-eval sae train`")
+    header = HEADER if any(map(known.is_pickled, releases)) else HEADER[:-1]
+    table = text_table(f"SAEs for {model}", header, left=header, fold=("release", "id", "trained on"))
     found = 0
     for name in releases:
         entry = known.directory()[name]
         ids = [one for one in entry.saes_map if (wanted or "") in one]
         found += len(ids)
         trained_on = "this model" if known.is_trained_on(name, model) else entry.model
-        pickle = "yes" if known.is_pickled(name) else ""
+        pickle = ["yes" if known.is_pickled(name) else ""] if "pickle" in header else []
         if release is not None or wanted is not None:
             for one in ids:
-                table.add_row(name, "1", escape(one), escape(trained_on), pickle)
+                table.add_row(name, "1", escape(one), escape(trained_on), *pickle)
         else:
             span = ids[0] if len(ids) == 1 else f"{ids[0]} … {ids[-1]}"
-            table.add_row(name, str(len(ids)), escape(span), escape(trained_on), pickle)
+            table.add_row(name, str(len(ids)), escape(span), escape(trained_on), *pickle)
     if not found:
         raise UserError(f"no SAE for {model} has {wanted!r} in its id", "Leave out --id to see the releases")
     standard_output().print(table)

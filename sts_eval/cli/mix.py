@@ -47,7 +47,13 @@ COMPARISON = ("comparison.json", "comparison.md")
     "--arm", "arms", multiple=True, help="With --verify: an arm, named as for --by, or none. May be repeated."
 )
 @click.option("--compare", type=PATH, metavar="FOLDER", help="Compare the arms of such a folder after its sweep.")
-@click.option("--measure", type=click.Choice(get_args(ArmMeasure)), default="accuracy", show_default=True)
+@click.option(
+    "--measure",
+    type=click.Choice(get_args(ArmMeasure)),
+    default="accuracy",
+    show_default=True,
+    help="With --compare: what the change of a domain is measured in.",
+)
 def mix(
     prediction: Path | None,
     pool: str | None,

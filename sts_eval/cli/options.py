@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Literal, TypeVar, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 import click
 
@@ -97,8 +97,10 @@ def _option(setting: Setting) -> Callable[[Command], Command]:
     default = None if setting.info.is_required() else setting.info.default
     flag, multiple = setting.option, False
     annotation: Any = setting.info.annotation
-    if get_origin(annotation) is UnionType:  # of a type and None
+    if get_origin(annotation) in (Union, UnionType):  # of a type and None; Union where the type is Annotated
         (annotation,) = (one for one in get_args(annotation) if one is not NoneType)
+    if get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
     if annotation is bool and default is not False:
         flag = f"{flag}/--no-{flag[2:]}"
     if get_origin(annotation) is Literal:

@@ -100,8 +100,8 @@ def reading_line(settings: PredictSettings) -> str:
     """How much a prediction reads, and how to read less where it is much."""
     n_seeds = len(settings.seeds)
     text = (
-        f"Reading up to {settings.shift_tokens:,} tokens of the training set and {settings.domain_tokens:,} of every domain"
-        f"{f', for each of {n_seeds} seeds' if n_seeds > 1 else ''}."
+        f"Reading up to {settings.shift_tokens:,} tokens of the training set and {settings.domain_tokens:,} of every "
+        f"domain{f', for each of {n_seeds} seeds' if n_seeds > 1 else ''}."
     )
     if settings.shift_tokens <= QUICK["shift_tokens"] or settings.domain_tokens <= QUICK["domain_tokens"]:
         return text

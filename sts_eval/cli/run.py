@@ -58,12 +58,12 @@ def run(experiment: Path, folder: Path | None, jobs: int, post_hoc: bool) -> Non
 
     A stage whose record exists is not run again. `sts-eval init` writes a file to start from.
     """
-    from sts_eval import pipeline
+    files, described = RunFolder.of(folder or Path("runs") / experiment.stem), read_experiment(experiment)
+
+    from sts_eval import pipeline  # loads torch, for which a mistake in the file need not wait
     from sts_eval.reporting.files import write_report
     from sts_eval.reporting.prediction import draw_scores, print_prediction
     from sts_eval.reporting.report import print_report
-
-    files, described = RunFolder.of(folder or Path("runs") / experiment.stem), read_experiment(experiment)
 
     at_once = min(jobs, len(described.tune.seeds) + 1)
     seeds = f"{len(described.tune.seeds)} seeds" + (f", {at_once} models at a time" if at_once > 1 else "")
@@ -79,7 +79,10 @@ def run(experiment: Path, folder: Path | None, jobs: int, post_hoc: bool) -> Non
     with progress_bars() as progress:
         report = pipeline.run(described, files.run, post_hoc=post_hoc, jobs=at_once, progress=progress, predicted=show)
     print_report(report)
-    click.echo(f"Written: {', '.join(str(path) for path in write_report(report, files.run))}")
+    written = write_report(report, files.run)
+    click.echo(f"Written: {', '.join(map(str, written))}")
+    (page,) = (path for path in written if path.suffix == ".html")
+    click.echo(f"All of this with a plot, to open in a browser: {page}")
 
 
 @click.group("stage")

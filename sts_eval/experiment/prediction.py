@@ -83,8 +83,8 @@ class PredictSettings(Spec):
     neutral_text: str | None = Field(
         None,
         exclude_if=is_none,  # likewise
-        description="text that is no question, to compare with: file, folder or hub id; by default sixty sentences on "
-        "everyday things",
+        description="text that is no question, to compare with: file, folder or hub id; by default thirty short "
+        "paragraphs on everyday things",
     )
     chat_template: bool | None = Field(
         None, description="render prompts as chat turns; by default if the tokenizer has a template"

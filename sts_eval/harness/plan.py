@@ -91,7 +91,7 @@ def _check_spelling(metadata: Mapping[str, Any]) -> None:
     for key in unread_keys(metadata):
         near = difflib.get_close_matches(_plain(key), names, n=1, cutoff=NEAR)
         if near:
-            raise UserError(f"--metadata has no key {key!r}", f"Did you mean {names[near[0]]!r}")
+            raise UserError(f"--metadata has no key {key!r}", f"Did you mean {names[near[0]]!r}?")
 
 
 def _plain(key: str) -> str:

@@ -1,5 +1,6 @@
 """Which SAE goes with which model: a few defaults, and sae-lens's own registry for the rest."""
 
+import difflib
 import re
 from contextlib import suppress
 from typing import Any, NamedTuple
@@ -61,6 +62,14 @@ def releases_for(model_id: str) -> list[str]:
         for release, entry in directory().items()
         if _stem(entry.model) == wanted and not _OTHER_PLACES.search(release)
     )
+
+
+def near_models(model_id: str) -> list[str]:
+    """Names of models that have residual-stream SAEs and are spelled much like this one, the nearest first."""
+    entries = (entry for name, entry in directory().items() if not _OTHER_PLACES.search(name))
+    named = {_short(entry.model): entry.model for entry in entries}
+    named |= {_short(name): name for name in DEFAULTS}  # hub ids, which --model takes
+    return [named[short] for short in difflib.get_close_matches(_short(model_id), sorted(named))]
 
 
 def is_trained_on(release: str, model_id: str) -> bool:

@@ -2,13 +2,14 @@
 
 import html
 import io
+import re
 from collections.abc import Sequence
 from statistics import fmean
 
 from rich.console import Console
 from rich.markup import escape
 
-from sts_eval.analysis.wording import QUESTIONS
+from sts_eval.analysis.wording import QUESTIONS, interval, signed, unsigned
 from sts_eval.records.comparison import Comparison, Measure, Question, Row, Table
 from sts_eval.records.overlap import SpaceOverlap
 from sts_eval.records.prediction import SCORES
@@ -44,6 +45,14 @@ GUESSING = (
 )
 NOT_TAKEN_OFF = "Guessing is not taken off where the record does not hold the number of options of every question. "
 OVERLAP_HEADER = ("space", "N", "in both", "null of equal activity", "largest p", "N carry of all change")
+IN_ALL = "In all of these"
+NAMED = 2  # domains named at either end
+CAME_TRUE = {
+    "positive": "the scores go with it",
+    "negative": "the scores go against it",
+    "inconclusive": "inconclusive",
+}
+"""What the conclusion on one run's correlation means for the prediction."""
 UNRELATED = "UNRELATED: THIS PREDICTION IS NOT ABOUT WHAT WAS MEASURED"
 COLOURS = {"better": "green", "worse": "red"}
 
@@ -73,7 +82,7 @@ def print_report(report: Report, console: Console | None = None) -> None:
     console.print(footnote(comparison), style="dim", markup=False, highlight=False)
     for line in comparison.verdict:
         console.print(f"• {line}", markup=False, highlight=False)
-    for name, text in conclusions(comparison):
+    for name, text in folded(conclusions(comparison)):
         console.print(f"[bold]{name}[/]: {escape(text)}", highlight=False)
     if report.overlaps:
         heading = f"Predicted and actually shifted dimensions, mean of {len(report.overlaps)} tuned seeds"
@@ -85,6 +94,9 @@ def print_report(report: Report, console: Console | None = None) -> None:
     total = sum(report.seconds.values())
     shares = ", ".join(f"{stage} {spent:.0f} s ({spent / total:.0%})" for stage, spent in report.seconds.items())
     console.print(f"Time: {shares}.", style="dim", highlight=False)
+    console.print("[bold]In short[/]", highlight=False)
+    for line in in_short(report, comparison):
+        console.print(line, markup=False, highlight=False)
 
 
 def warnings(report: Report, comparison: Comparison) -> tuple[str, ...]:
@@ -157,6 +169,34 @@ def conclusions(comparison: Comparison) -> list[tuple[str, str]]:
     return found
 
 
+def folded(found: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The same paragraphs, with the sentences that are in all of them said once, at the end."""
+    said = [re.split(r"(?<=\.) (?=[A-Z])", text) for _, text in found]
+    shared = [sentence for sentence in said[0] if all(sentence in own for own in said)] if len(said) > 1 else []
+    apart = [
+        (name, " ".join(sentence for sentence in own if sentence not in shared))
+        for (name, _), own in zip(found, said, strict=True)
+    ]
+    return [*((name, text) for name, text in apart if text), *[(IN_ALL, " ".join(shared))] * bool(shared)]
+
+
+def in_short(report: Report, comparison: Comparison) -> list[str]:
+    """What was predicted, whether it came true, and how far noise lets anything come true: a line each."""
+    order = [row.domain for row in sorted(report.rows, key=lambda row: -row.scores["sts_icl"].value)]
+    lines = [
+        f"Predicted by {NAMES['sts_icl']}: {', '.join(order[:NAMED])} change most, {', '.join(order[-NAMED:])} least."
+    ]
+    tables = [table for table in outcome_tables(comparison) if table.measure == "accuracy"]
+    for table in tables:
+        single = table.row("sts_icl").single
+        if single is not None:
+            ends = interval(single.bootstrap or single.fisher)
+            came = CAME_TRUE.get(single.conclusion, "cannot be judged")
+            noise = "" if table.ceiling is None else f"; noise ceiling {unsigned(table.ceiling)}"
+            lines.append(f"{QUESTIONS[table.question]}: {came} (r = {signed(single.r)}, 95% interval {ends}{noise}).")
+    return lines
+
+
 def overlap_rows(report: Report) -> list[list[str]]:
     """The cells of the table of overlaps, means over tuned seeds; those of the model's own demonstrations last."""
     kinds = (("", [one.spaces for one in report.overlaps]), (", on policy", [one.on_policy for one in report.overlaps]))
@@ -199,7 +239,7 @@ def markdown(report: Report) -> str:
     for table in outcome_tables(comparison):
         lines += [f"## {inline(title(table))}", *question_lines(table, comparison.reference, sts_first(table))]
     lines += [f"{inline(footnote(comparison))}\n", *(f"- {inline(line)}" for line in comparison.verdict), ""]
-    lines += [f"**{inline(name)}.** {inline(text)}\n" for name, text in conclusions(comparison)]
+    lines += [f"**{inline(name)}.** {inline(text)}\n" for name, text in folded(conclusions(comparison))]
     if report.overlaps:
         lines += pipe_table(OVERLAP_HEADER, overlap_rows(report))
     if report.reinforcement:

@@ -9,6 +9,7 @@ from scipy import stats
 
 from sts_eval.analysis.gate import gate
 from sts_eval.errors import UserError
+from sts_eval.reporting.gate import sentence
 
 
 def verdicts(flips, **settings):
@@ -76,3 +77,10 @@ def test_what_is_not_there_is_one_line_and_writes_nothing(tmp_path, given):
     ended = call("gate", *(tmp_path / name for name in given), "-o", tmp_path / "gate.json")
     assert (ended.code, ended.err.count("\n")) == (2, 1)
     assert not (tmp_path / "gate.json").exists()
+
+
+def test_why_a_gate_passes_where_a_report_says_worse():
+    fallen = sentence(gate(records.transfer({"law": (3, 14), "math": (1, 1)}), max_drop=12))
+    assert 'A report may still call a domain "worse"' in fallen
+    assert "not of any fall, that holds for all 2 domains together" in fallen
+    assert "report" not in sentence(gate(records.transfer({"law": (8, 8), "math": (1, 1)}), max_drop=2))

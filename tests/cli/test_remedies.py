@@ -131,3 +131,14 @@ def test_an_old_name_works_and_says_the_new_one(old, group):
     assert ended.err == f"`sts-eval {old}` is now `sts-eval {group} {old}`.\n"
     assert ended.out.splitlines()[1:] == call(group, old, "--help").out.splitlines()[1:]
     assert f"  {old} " not in call("--help").out
+
+
+def test_models_that_have_no_sae_are_told_of_near_ones(capsys):
+    ended = call("list", "saes", "gpt")
+    assert (ended.code, "Did you mean gpt2" in ended.err, "`sts-eval sae train`" in ended.err) == (2, True, True)
+    assert "pickle" not in call("list", "saes", "gpt2").out
+    assert "pickle" in call("list", "saes", "Qwen/Qwen3-8B-Base").out
+
+
+def test_a_reward_is_text_in_the_help():
+    assert "--reward TEXT" in call("predict", "--help").out

@@ -7,6 +7,8 @@ import pytest
 from helpers import records
 from helpers.small_run import call
 
+from sts_eval.reporting.report import folded
+
 FLIPS = {"math": (9, 1), "law": (1, 8), "health": (4, 4), "physics": (2, 3)}
 
 
@@ -61,3 +63,26 @@ def test_a_record_of_a_newer_version_is_called_that(given):
     assert ended.code == 2
     assert "transfer.json has schema version 99, and transfer records are known up to version" in ended.err
     assert "Install a newer version of sts-eval." in ended.err
+
+
+def test_the_end_says_in_short_what_came_of_the_prediction(given):
+    text = call("report", *given).out
+    short = text[text.index("In short") :].splitlines()[1:]
+    assert short[0] == "Predicted by STS_ICL: physics, health change most, law, math least."
+    assert [line.partition(" (")[0] for line in short[1:]] == [
+        "Which way it changes: inconclusive",
+        "How much a domain changes: inconclusive",
+    ]
+    assert all("noise ceiling" in line for line in short[1:])
+
+
+def test_sentences_of_all_paragraphs_are_said_once():
+    found = [("one", "r = 0.10 over U.S. law. It is open. This is one run."), ("two", "r = 0.20. This is one run.")]
+    assert folded(found) == [
+        ("one", "r = 0.10 over U.S. law. It is open."),
+        ("two", "r = 0.20."),
+        ("In all of these", "This is one run."),
+    ]
+    assert folded([("one", "Same."), ("two", "Same.")]) == [("In all of these", "Same.")]
+    assert folded(found[:1]) == found[:1]
+    assert folded([]) == []

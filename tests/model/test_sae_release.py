@@ -161,3 +161,9 @@ def test_the_pickled_loaders_are_still_the_ones_that_unpickle():
     releases = {entry.conversion_func: release for release, entry in known.directory().items()}
     assert unpickling & in_use == {kind for kind in in_use if kind and known.is_pickled(releases[kind])}
     assert json.dumps(sorted(unpickling & in_use)) != "[]"
+
+
+def test_a_model_that_is_unknown_has_near_ones():
+    assert known.near_models("gpt")[0] == "gpt2"
+    assert "google/gemma-2-9b-it" in known.near_models("google/gema-2-9b-it")
+    assert known.near_models("zzzzzz") == []

@@ -140,6 +140,9 @@ def test_check_says_in_a_table_what_is_wrong_and_how_to_mend_it(calls, tmp_path)
         assert problem in ended.out
         assert remedy in ended.out
     assert ended.out.count(" wrong ") == 3  # what waits for the training set is not told a second time
+    assert re.search(r"fine-tuning +│ not made +│ waits for: training set", ended.out)
+    waiting = ended.out.count(" not made ")
+    assert f"3 of 9 checks failed and {waiting} could not be made because of that" in ended.err
     assert "would fail" in ended.err
     assert calls == {}
 
