@@ -75,12 +75,6 @@ CLAIMS = (
             *fisher(r, len(facts.demo)),
         ),
     ),
-    Claim(
-        START,
-        "sts_act {}",
-        f"{DEMO}; the correlation of the columns of its transcript",
-        lambda facts: (f"{np.corrcoef(facts.demo[:, 1], facts.demo[:, 2])[0, 1]:+.2f}".replace("0.", "."),),
-    ),
     Claim(README, "One run over {} domains cannot show more", DEMO, lambda facts: (len(facts.demo),)),
     Claim(
         START,
