@@ -20,8 +20,8 @@ DOCS = Path(__file__).parent
 ROOT = DOCS.parent
 sys.path.append(str(DOCS))  # mkdocs loads this file alone
 
-from notebook_page import notebook_page  # noqa: E402
-from reference_pages import PAGES  # noqa: E402
+from notebook_page import notebook_page  # noqa: E402 -- it lies beside this file, which the line above makes known
+from reference_pages import PAGES  # noqa: E402 -- likewise
 
 LINK = re.compile(r"(\]\()(?![a-z]+:|#)([^)#\s]+)")
 
