@@ -41,7 +41,7 @@ def mean_of(found: Sequence[Measured]) -> Measured | None:
     if len(found) < 2:  # noqa: PLR2004 -- the only one, or none
         return found[0] if found else None
     half = _combined_half(found)
-    value, basis = fmean(one.value for one in found), "; ".join(one.basis for one in found)
+    value, basis = fmean(one.value for one in found), f"{'; '.join(one.basis for one in found)}, taken for independent"
     return _with_half(value, None if half is None else half / len(found), basis)
 
 
@@ -121,7 +121,7 @@ def _over_seeds(runs: Sequence[FinishedRun], figure: Callable[[Overlap], float |
         known = [value for value in found if value is not None]
         by_run += [(run, known)] if known else []
     if len(by_run) > 1:
-        return over([fmean(values) for _, values in by_run], counted(len(by_run), "run"))
+        return over([fmean(values) for _, values in by_run], f"{counted(len(by_run), 'run')}, taken for independent")
     for run, values in by_run:
         return over(values, f"{about(run.prediction)}, {counted(len(values), 'tuned seed')}")
     return None

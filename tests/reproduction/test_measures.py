@@ -49,6 +49,7 @@ def test_the_mean_over_seeds_has_students_interval():
 def test_half_widths_are_combined_in_squares():
     both = [measured(1, 3), measured(3, 4)]
     assert ends(interventions.mean_of(both)) == (2, -0.5, 4.5)  # √(9 + 16) / 2
+    assert interventions.mean_of(both).basis.endswith("taken for independent")
     assert ends(interventions.less(*both)) == (-2, -7, 3)
     assert ends(interventions.less(measured(1), measured(3, 4))) == (-2, None, None)
     assert interventions.mean_of([]) is None
