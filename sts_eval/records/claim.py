@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -54,6 +54,8 @@ def holder(path: Path, kind: type[AnyClaim]) -> AnyClaim | None:
 def claimed(path: Path, claim: Claim, remedy: str = WAIT) -> Iterator[None]:
     """Hold a claim in a file, and give signs of life. `remedy` tells a second process what it can do.
 
+    A folder that was made for the claim, and in which no file was written meanwhile, is taken away again.
+
     Of the processes that `accelerate launch` starts, the main one holds it for all.
 
     Raises:
@@ -62,6 +64,7 @@ def claimed(path: Path, claim: Claim, remedy: str = WAIT) -> Iterator[None]:
     if not is_main_process():
         yield
         return
+    is_new = not path.parent.exists()
     check_writable(path)
     while True:
         try:
@@ -91,6 +94,17 @@ def claimed(path: Path, claim: Claim, remedy: str = WAIT) -> Iterator[None]:
     finally:
         ended.set()
         path.unlink(missing_ok=True)
+        if is_new:
+            _remove_empty(path.parent)
+
+
+def _remove_empty(folder: Path) -> None:
+    """Remove a folder and those below it, as far as they hold no file."""
+    with suppress(OSError):  # it holds one, or another process removes it too
+        for below in folder.iterdir():
+            if below.is_dir():
+                _remove_empty(below)
+        folder.rmdir()
 
 
 def _is_being_made(path: Path) -> bool:

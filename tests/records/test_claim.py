@@ -72,3 +72,16 @@ def test_the_main_process_holds_it_for_all(path, monkeypatch):
         with claimed(path, own_claim()):
             pass
         assert holder(path, Claim).pid == os.getpid()
+
+
+def test_a_folder_made_for_the_claim_goes_with_it_unless_something_was_written(tmp_path):
+    for name in ("nothing", "something"):
+        with claimed(tmp_path / name / ".running.json", own_claim()):
+            (tmp_path / name / "below" / "tuning").mkdir(parents=True)
+            if name == "something":
+                (tmp_path / name / "record.json").touch()
+    (tmp_path / "before").mkdir()
+    with claimed(tmp_path / "before" / ".running.json", own_claim()):
+        pass
+    assert {one.name for one in tmp_path.iterdir()} == {"something", "before"}
+    assert [one.name for one in (tmp_path / "something").iterdir()] == ["record.json"]
