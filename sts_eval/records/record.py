@@ -140,7 +140,8 @@ def _refuse_another_kind(path: Path, raw: bytes, wanted: type[Record]) -> None:
         return
     name = wanted.__name__.lower()
     for kind in Record.__subclasses__():
-        if "schema_version" in kind.model_fields and kind is not wanted:
+        has_form = any(field.is_required() for field in kind.model_fields.values())  # others take any empty object
+        if "schema_version" in kind.model_fields and has_form and kind is not wanted:
             with suppress(ValidationError):
                 kind.from_json(raw)
                 raise UserError(

@@ -49,7 +49,7 @@ def test_what_was_there_is_put_back_if_a_later_file_fails(tmp_path, monkeypatch)
 
 def test_a_file_in_the_way_of_a_folder_is_a_mistake_and_nothing_is_written(tmp_path):
     (tmp_path / "data").write_bytes(b"x")
-    with pytest.raises(UserError, match="cannot be written"):
+    with pytest.raises(UserError, match="data is a file"):
         write_all(tmp_path, {"first": "1", "data/a": "2"})
     assert below(tmp_path) == {"data": "x"}
 

@@ -9,9 +9,9 @@ from helpers.browser import CHROMIUM, FLAGS, WAIT
 from sts_eval.store.store import Store
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def store(tmp_path_factory):
-    """Tests of the page hand runs in; where one counts, it counts what it searched for."""
+    """Of a file of tests, which hand runs in; where one counts, it counts what it searched for, or comes first."""
     made = Store(str(tmp_path_factory.mktemp("store")))
     fill(made)
     return made
@@ -35,7 +35,7 @@ def serve():
         app.get_blocks().close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def address(serve, store):
     return serve(store, allow_writes=True)
 
