@@ -58,7 +58,7 @@ class Claim:
 
 
 CLAIMS = (
-    Claim(README, "It took five minutes on two cores, installation included", f"{DEMO}, timed once", None),
+    Claim(README, "It took four and a half minutes on two cores, installation included", f"{DEMO}, timed once", None),
     Claim(
         README,
         "with 200 questions a domain even a perfect\nscore would reach r = 0.66",
