@@ -26,6 +26,7 @@ from sts_eval.model.load import checkpointing_name, default_device, load_model, 
 from sts_eval.progress import Progress, silent
 from sts_eval.records.tuning import Reinforcement
 from sts_eval.tuning.checkpoints import Attempt, last_checkpoint
+from sts_eval.tuning.row_order import StepsByLength
 from sts_eval.tuning.setup import Setup
 
 LOGGED_SHARE = 0.05  # share of the steps after which the mean training loss is reported and checked
@@ -61,7 +62,21 @@ class Task(Protocol):
         """What sampled answers were worth before and after, where the task samples any."""
 
 
-class _FeatureTrainer(SFTTrainer):
+class SolutionTrainer(SFTTrainer):
+    """Trains on solutions, the rows of each step by length."""
+
+    def _get_train_sampler(self, _dataset: Any = None) -> StepsByLength:
+        rows: Any = self.train_dataset
+        arguments = self.args
+        share = arguments.per_device_train_batch_size * arguments.gradient_accumulation_steps
+        return StepsByLength(
+            [len(ids) for ids in rows["input_ids"]],
+            rows_per_step=share * arguments.world_size,
+            seed=arguments.seed,
+        )
+
+
+class _FeatureTrainer(SolutionTrainer):
     """Saves and loads the trained maps alone."""
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
@@ -77,7 +92,7 @@ class Supervised:
 
     rows: Split
     tokenizer: Any
-    kind: type[SFTTrainer] = SFTTrainer
+    kind: type[SolutionTrainer] = SolutionTrainer
 
     def trainer(self, network: Any, arguments: dict[str, Any], adapter: Any) -> Any:
         """A trainer whose loss covers the solutions."""
@@ -241,7 +256,7 @@ def _attempt(
 
 def _task(setup: Setup, rows: Split, per_device: int) -> Task:
     if setup.rewarded is None:
-        kind = SFTTrainer if setup.features is None else _FeatureTrainer
+        kind = SolutionTrainer if setup.features is None else _FeatureTrainer
         return Supervised(rows, setup.prompter.tokenizer, kind)
     from sts_eval.tuning.grpo import Reinforced  # which loads what SFT does without
 

@@ -44,7 +44,7 @@ def ends_at(step, error):
 
 def interrupted(monkeypatch, step, error):
     """Let the next training keep a checkpoint at every report, and end within the step after this one."""
-    real = training.SFTTrainer
+    real = training.SolutionTrainer
 
     def made(**named):
         trainer = real(**named)
@@ -52,7 +52,7 @@ def interrupted(monkeypatch, step, error):
         return trainer
 
     with monkeypatch.context() as changed:
-        changed.setattr(training, "SFTTrainer", made)
+        changed.setattr(training, "SolutionTrainer", made)
         changed.setattr(training, "CHECKPOINT_EVERY", 0.0)
         yield
 
