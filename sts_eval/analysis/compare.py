@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from sts_eval.analysis.added_value import added_value_tables
 from sts_eval.analysis.aligned_runs import AlignedRuns, align
 from sts_eval.analysis.correlations import BesideOtherSets
-from sts_eval.analysis.ranking import ComparisonSettings, question_table
+from sts_eval.analysis.judged import ComparisonSettings
+from sts_eval.analysis.ranking import question_table
 from sts_eval.analysis.replication import check_split, replication
 from sts_eval.analysis.verdict import verdict
 from sts_eval.errors import UserError

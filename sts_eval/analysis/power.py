@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sts_eval.analysis.aligned_runs import HOME, AlignedRuns, Floats
-from sts_eval.analysis.ranking import standing_of
+from sts_eval.analysis.judged import standing_of
 from sts_eval.analysis.wording import counted
 from sts_eval.errors import UserError
 from sts_eval.records.comparison import AWAY, SET_BY_DOMAIN, Measure, Question

@@ -11,7 +11,7 @@ import numpy as np
 from sts_eval.analysis.aligned_runs import AlignedRuns, AlignedScores, Floats, align
 from sts_eval.analysis.correlations import WithinRuns
 from sts_eval.analysis.history import history_predictors
-from sts_eval.analysis.ranking import outcome_of
+from sts_eval.analysis.judged import outcome_of
 from sts_eval.analysis.wording import counted
 from sts_eval.records.outcome import Outcome
 from sts_eval.records.paper_answer import Measured
