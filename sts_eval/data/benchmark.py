@@ -26,16 +26,9 @@ from typing import Any
 from sts_eval.data.answer_reading import AS_MMLU, AnswerReading, decide
 from sts_eval.data.domain import Benchmark, Domain, Question, assemble
 from sts_eval.data.files import bare_name, ending, read_file
-from sts_eval.data.question import (
-    CATEGORY_FIELDS,
-    LETTERS,
-    QUESTION_FIELDS,
-    QuestionRow,
-    category_of,
-    folded,
-    read_question,
-    told_by,
-)
+from sts_eval.data.options import LETTERS, QUESTION_FIELDS
+from sts_eval.data.question import CATEGORY_FIELDS, QuestionRow, category_of, folded, read_question
+from sts_eval.data.right_option import told_by
 from sts_eval.data.tables import SUFFIXES, Table, is_local, read_table
 from sts_eval.data.task_benchmark import load_task_benchmark
 from sts_eval.data.text import LISTED, BadRow, UnreadableRowError, check_left_out, checked, is_missing
