@@ -41,7 +41,7 @@ SECTIONS = {
             "store:store",
             "A leaderboard's store: hand in runs, check and reproduce them, ask for runs.",
         ),
-        "board": ("store:board", "Serve the leaderboard on this machine."),
+        "board": ("board:board", "Serve the leaderboard on this machine."),
     },
     "Look up": {
         "list": ("listing:listing", "What can be named: predictors, saes."),
