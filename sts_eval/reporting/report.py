@@ -15,10 +15,11 @@ from sts_eval.records.overlap import SpaceOverlap
 from sts_eval.records.prediction import SCORES
 from sts_eval.records.report import Report
 from sts_eval.reporting import reinforcement
-from sts_eval.reporting.comparison import footnote, question_lines, question_table, title
+from sts_eval.reporting.comparison import footnote, question_table
 from sts_eval.reporting.markdown import inline, pipe_table
 from sts_eval.reporting.plots import scatter
 from sts_eval.reporting.prediction import NAMES, tuned_on
+from sts_eval.reporting.question_columns import question_lines, title
 from sts_eval.reporting.terminal import WIDTH, standard_output, text_table, warn
 
 OUTCOMES: tuple[tuple[Question, Measure], ...] = (
