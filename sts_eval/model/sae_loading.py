@@ -19,7 +19,7 @@ from sts_eval.experiment import SAESpec
 from sts_eval.model import known_saes as known
 from sts_eval.model.sae import SparseAutoencoder
 from sts_eval.model.sae_formats import Found, find_sae
-from sts_eval.model.sae_readers import refuse_transcoder
+from sts_eval.model.sae_terms import refuse_transcoder
 
 # Architectures that encode each token for itself, from one vector. (sae-lens's temporal ones read whole texts.)
 SUPPORTED = frozenset({"standard", "jumprelu", "gated", "topk", "abstopk", "matching_pursuit"})
