@@ -10,6 +10,7 @@ from sts_leaderboard.escaping import plain
 Row = TypeVar("Row")
 
 BAND, TICK, ZERO = "rgba(47,127,184,0.45)", "#2f7fb8", "rgba(138,143,152,0.9)"
+LONGEST = 300  # characters of a cell
 
 
 class Figure(NamedTuple):
@@ -54,13 +55,11 @@ def interval_bar(r: float, ends: Ends | None) -> str:
     )
 
 
-def figure_table(
-    rows: Iterable[Row], columns: Mapping[str, Callable[[Row], object]], *, longest: int = 300
-) -> dict[str, Any]:
+def figure_table(rows: Iterable[Row], columns: Mapping[str, Callable[[Row], object]]) -> dict[str, Any]:
     """A table as `gr.Dataframe` takes it. Columns say, by heading, what a row's cell is: a `Figure`, or else text."""
     cells = [
         [
-            one if isinstance(one := cell(row), Figure) else Figure(None, plain(one, longest))
+            one if isinstance(one := cell(row), Figure) else Figure(None, plain(one, LONGEST))
             for cell in columns.values()
         ]
         for row in rows

@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-from rich.console import Console
-
 from sts_eval.records.paper_answer import CheckAnswer, Measured, PaperAnswer, Published, Verdict
 from sts_eval.reporting.markdown import inline, pipe_table
 from sts_eval.reporting.terminal import standard_output, text_table
@@ -40,9 +38,9 @@ nothing. What was stopped goes on where it was.
 """
 
 
-def print_list(answers: Sequence[PaperAnswer], console: Console | None = None) -> None:
+def print_list(answers: Sequence[PaperAnswer]) -> None:
     """Print every table and figure in a line, and what answers it."""
-    console = console or standard_output()
+    console = standard_output()
     rows = [[one.id, one.source, one.claim, _records(one), one.verdict if one.answered else "–"] for one in answers]
     console.print(
         text_table("Tables and figures of the paper", LIST_HEADER, rows, left=LIST_HEADER, fold=LIST_HEADER[1:3])
@@ -54,9 +52,9 @@ def print_list(answers: Sequence[PaperAnswer], console: Console | None = None) -
     )
 
 
-def print_answer(answer: PaperAnswer, console: Console | None = None) -> None:
+def print_answer(answer: PaperAnswer) -> None:
     """Print the claim, the published figures, ours, and the verdict."""
-    console = console or standard_output()
+    console = standard_output()
     console.print(f"{answer.source}: {answer.claim}", markup=False, highlight=False, style="bold")
     if answer.published:
         rows = [[one.what, published(one)] for one in answer.published]

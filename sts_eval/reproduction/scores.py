@@ -168,7 +168,7 @@ SCORES: tuple[Entry, ...] = (
             Check(
                 "weakest",
                 "the lowest r of STS_ICL with |Δ| over the SAEs is .5 or more",
-                r.weakest_sae(_width_at_hook, _sae, "sts_icl"),
+                r.weakest_sae(_width_at_hook, _sae),
                 "r",
                 RELATED,
             ),
@@ -186,7 +186,7 @@ SCORES: tuple[Entry, ...] = (
             Check(
                 "weakest",
                 "the lowest r of STS_ICL with |Δ| over the layers is .5 or more",
-                r.weakest_sae(lambda prediction: prediction.model.id, _hook, "sts_icl"),
+                r.weakest_sae(lambda prediction: prediction.model.id, _hook),
                 "r",
                 RELATED,
             ),
