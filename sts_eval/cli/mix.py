@@ -130,14 +130,13 @@ def mix(
 
 def _compare(folder: Path, measure: ArmMeasure) -> None:
     from sts_eval.api.mixed import compare_arms
-    from sts_eval.records.output import check_output
+    from sts_eval.records.output import check_outputs
     from sts_eval.records.record import write_atomically
     from sts_eval.reporting.mixture import arm_comparison_markdown, print_arm_comparison
 
     paths = [folder / name for name in COMPARISON]
     comparison = compare_arms(folder, measure=measure).record
-    check_output(paths[0], kind=ArmComparison)
-    check_output(paths[1])
+    check_outputs(paths, kind=ArmComparison)
     comparison.write(paths[0])
     write_atomically(paths[1], arm_comparison_markdown(comparison))
     print_arm_comparison(comparison)
