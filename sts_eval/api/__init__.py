@@ -5,10 +5,11 @@ a table in a notebook and as ten lines in a terminal; `.record` is the record on
 """
 
 from sts_eval.api.compared import calibrate, compare, report
-from sts_eval.api.mixed import mix
+from sts_eval.api.mixed import compare_arms, mix
 from sts_eval.api.predicted import predict
 from sts_eval.api.reading import read
 from sts_eval.api.results import (
+    ArmComparisonResult,
     CalibrationResult,
     ComparisonResult,
     MixtureResult,
@@ -19,6 +20,7 @@ from sts_eval.api.results import (
 from sts_eval.api.stages import finetune, measure, run, sweep
 
 __all__ = [
+    "ArmComparisonResult",
     "CalibrationResult",
     "ComparisonResult",
     "MixtureResult",
@@ -27,6 +29,7 @@ __all__ = [
     "RunResult",
     "calibrate",
     "compare",
+    "compare_arms",
     "finetune",
     "measure",
     "mix",

@@ -89,11 +89,6 @@ def mix(
     if compare is not None:
         _compare(compare, measure)
         return
-    if prediction is None or pool is None or budget is None:
-        raise UserError(
-            "a mixture needs a prediction, a pool and a budget",
-            "Give PREDICTION, --pool and --budget; --compare FOLDER alone compares finished arms",
-        )
     from sts_eval.api.mixed import mix as mixed
     from sts_eval.mixture.write import record_path
     from sts_eval.records.mixture import SWEEP_FILE, SWEEP_FOLDER
@@ -134,15 +129,14 @@ def mix(
 
 
 def _compare(folder: Path, measure: ArmMeasure) -> None:
-    from sts_eval.mixture.compare_arms import compare_arms
-    from sts_eval.records.output import check_output
+    from sts_eval.api.mixed import compare_arms
+    from sts_eval.records.output import check_outputs
     from sts_eval.records.record import write_atomically
     from sts_eval.reporting.mixture import arm_comparison_markdown, print_arm_comparison
 
     paths = [folder / name for name in COMPARISON]
-    comparison = compare_arms(folder, measure)
-    check_output(paths[0], kind=ArmComparison)
-    check_output(paths[1])
+    comparison = compare_arms(folder, measure=measure).record
+    check_outputs(paths, kind=ArmComparison)
     comparison.write(paths[0])
     write_atomically(paths[1], arm_comparison_markdown(comparison))
     print_arm_comparison(comparison)

@@ -15,6 +15,7 @@ from sts_eval.data.reward import Verifier
 from sts_eval.data.training_set import TrainingSet
 from sts_eval.errors import UserError
 from sts_eval.experiment import TuneSettings
+from sts_eval.prediction.workload import FEATURES, STEP_1, STEP_2, Workload, tokens_of_others, tokens_of_sts
 from sts_eval.predictors.predictor import Need, Predictor
 from sts_eval.progress import Progress, silent
 from sts_eval.records.prediction import ROBUST, SCORES, PredictorScores, Score
@@ -37,9 +38,8 @@ from sts_eval.study.span_means import read_last_tokens
 from sts_eval.study.study import Activations, Study, Texts
 from sts_eval.study.training_losses import read_reversed_losses, read_training_losses
 
-STEP_1, STEP_2, OTHERS = "step 1", "step 2", "other predictors"
+OTHERS = "other predictors"
 SCORING = "scores by all predictors"  # what is told while they score what was read
-FEATURES = "features"  # the stage in which training set and neutral text are read for the features' meaning
 
 # The stages that a part of a study is read in.
 STAGES: Mapping[Need, Collection[str]] = {
@@ -94,7 +94,7 @@ def collect_scores(
     with costs(Need.EMBEDDINGS.value):
         predictors = _possible(predictors, extractor)
     needs = {need for one in predictors for need in one.needs}
-    seeds = extractor.settings.seeds
+    settings, seeds = extractor.settings, extractor.settings.seeds
     moments: dict[str, ActivationMoments] = {}
 
     def listen_as(name: str) -> Listen | None:
@@ -109,27 +109,33 @@ def collect_scores(
     if verifier is not None:
         with costs(Need.ON_POLICY.value):
             by_itself, own = with_own_answers(extractor, training_set, verifier, progress)
-            if extractor.settings.demonstrations == "both":
+            if settings.demonstrations == "both":
                 on_policy = [measure_shift(extractor, by_itself, seed, progress) for seed in seeds]
             else:
                 training_set = by_itself
+    chosen = chosen or {
+        name: {
+            seed: choose_questions(domain, seed, settings.domain_tokens, extractor.prompter.length) for seed in seeds
+        }
+        for name, domain in domains.items()
+    }
+    first = {name: by_seed[seeds[0]] for name, by_seed in chosen.items()}
+    planned = tokens_of_sts(extractor, training_set, domains, chosen, neutral)
+    progress = Workload(
+        progress, costs, planned | tokens_of_others(needs, extractor, training_set, domains, first, tune)
+    )
     with costs(STEP_1):
         shifts = [
             measure_shift(extractor, training_set, seed, progress, listen_as(_TRAINING) if seed == seeds[0] else None)
             for seed in seeds
         ]
     features = {shift.seed: shift.features for shift in shifts}
-    other_way = {shift.seed: shift.both.other(extractor.settings) for shift in shifts}
+    other_way = {shift.seed: shift.both.other(settings) for shift in shifts}
     firings = None
     if neutral is not None:
         with costs(FEATURES):
             firings = read_firings(extractor, training_set, neutral, shifts[0], progress)
     with costs(STEP_2):
-        budget, length = extractor.settings.domain_tokens, extractor.prompter.length
-        chosen = chosen or {
-            name: {seed: choose_questions(domain, seed, budget, length) for seed in seeds}
-            for name, domain in domains.items()
-        }
         counts = [len({position for taken in chosen[name].values() for position in taken}) for name in domains]
         readings = [
             read_domain(
@@ -154,11 +160,9 @@ def collect_scores(
     if Need.ACTIVATIONS in needs:
         means = {name: one.moments() for name, one in moments.items()}
         parts.append(Activations(means.pop(_TRAINING), means))
-    questions = {
-        name: [domain.questions[position] for position in chosen[name][seeds[0]]] for name, domain in domains.items()
-    }
-    sts = {*SCORES, *ROBUST.values()}
-    with costs(OTHERS) if any(one.name not in sts for one in predictors) else nullcontext():
+    questions = {name: [domain.questions[position] for position in first[name]] for name, domain in domains.items()}
+    own_scores = {*SCORES, *ROBUST.values()}
+    with costs(OTHERS) if any(one.name not in own_scores for one in predictors) else nullcontext():
         parts += _read_others(
             needs, extractor, training_set, domains, questions, tune=tune, costs=costs, progress=progress
         )

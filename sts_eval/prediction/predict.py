@@ -12,7 +12,7 @@ from sts_eval.errors import UserError
 from sts_eval.experiment import Experiment, TuneSettings
 from sts_eval.model import known_saes as known
 from sts_eval.model.hook import unwrapped
-from sts_eval.prediction.collect import FEATURES, OTHERS, STEP_1, STEP_2, collect_scores
+from sts_eval.prediction.collect import OTHERS, collect_scores
 from sts_eval.prediction.meanings import describe
 from sts_eval.prediction.outliers import (
     Decode,
@@ -22,6 +22,7 @@ from sts_eval.prediction.outliers import (
     sink_counts,
     sink_warnings,
 )
+from sts_eval.prediction.workload import FEATURES, STEP_1, STEP_2
 from sts_eval.predictors.on_policy import ON_POLICY
 from sts_eval.predictors.registry import select
 from sts_eval.progress import Progress, silent
