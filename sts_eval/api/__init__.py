@@ -6,13 +6,12 @@ a table in a notebook and as ten lines in a terminal; `.record` is the record on
 
 from sts_eval.api.compared import calibrate, compare, report
 from sts_eval.api.mixed import compare_arms, mix
+from sts_eval.api.mixture_results import ArmComparisonResult, MixtureResult
 from sts_eval.api.predicted import predict
 from sts_eval.api.reading import read
 from sts_eval.api.results import (
-    ArmComparisonResult,
     CalibrationResult,
     ComparisonResult,
-    MixtureResult,
     PredictionResult,
     ReportResult,
     RunResult,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 from sts_eval.api.given import described, place, record, runs_of, several, whole
-from sts_eval.api.results import ArmComparisonResult, CalibrationResult, MixtureResult, PredictionResult, RunResult
+from sts_eval.api.mixture_results import ArmComparisonResult, MixtureResult
+from sts_eval.api.results import CalibrationResult, PredictionResult, RunResult
 from sts_eval.errors import UserError
 from sts_eval.experiment import Run, TrainingSetSpec
 from sts_eval.quiet import quietly
@@ -15,6 +16,9 @@ from sts_eval.records.arm_comparison import ArmMeasure
 from sts_eval.records.calibration import Calibration
 from sts_eval.records.prediction import Prediction
 from sts_eval.records.transfer import Transfer
+
+if TYPE_CHECKING:
+    from sts_eval.mixture.weights import Evidence
 
 
 @quietly()
@@ -67,11 +71,10 @@ def mix(
     Raises:
         UserError: Something cannot be read or written, is not what the prediction read, or the pool has too few rows.
     """
-    from sts_eval.analysis.runs import gather
     from sts_eval.mixture.arms import check_experiment, usual_arms, write_arms
     from sts_eval.mixture.choose import choose, read_sources
     from sts_eval.mixture.own_targets import OwnTargets
-    from sts_eval.mixture.weights import CALIBRATION, Evidence
+    from sts_eval.mixture.weights import CALIBRATION
     from sts_eval.mixture.write import check_mixture, recorded, written
     from sts_eval.reporting.progress import progress_bars
 
@@ -95,13 +98,7 @@ def mix(
     arranged = None if experiment is None else described(experiment)
     if verify is not None and arranged is not None:
         check_experiment(predicted, arranged, Path(verify))
-    runs = runs_of(history)
-    evidence = Evidence(
-        predicted,
-        calibration=None if calibration is None else record(Calibration, calibration),
-        history=gather(runs) if runs else (),
-        transfer=None if transfer is None else record(Transfer, transfer),
-    )
+    evidence = _evidence(predicted, calibration, history, transfer)
     by = by or (CALIBRATION if calibration is not None else "sts_icl")
     spec = TrainingSetSpec(source=source, question_field=question_field, solution_field=solution_field, suffix="")
     with progress_bars() as progress:
@@ -123,6 +120,25 @@ def mix(
             made = write_arms(sources, arranged, budget, Path(verify), asked=arms or (by,), usual=usual)
         mixture = recorded(sources, chosen) if output is None else written(sources, chosen, Path(output))
     return MixtureResult(mixture, made)
+
+
+def _evidence(
+    predicted: Prediction,
+    calibration: str | Path | Calibration | CalibrationResult | None,
+    history: Sequence[str | Path | RunResult],
+    transfer: str | Path | Transfer | None,
+) -> Evidence:
+    """What may weigh the domains, each record read from where it was given."""
+    from sts_eval.analysis.runs import gather
+    from sts_eval.mixture.weights import Evidence
+
+    runs = runs_of(history)
+    return Evidence(
+        predicted,
+        calibration=None if calibration is None else record(Calibration, calibration),
+        history=gather(runs) if runs else (),
+        transfer=None if transfer is None else record(Transfer, transfer),
+    )
 
 
 def compare_arms(folder: str | Path, *, measure: ArmMeasure = "accuracy") -> ArmComparisonResult:

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from sts_eval.api.given import place as located
+from sts_eval.api.mixture_results import ArmComparisonResult, MixtureResult
 from sts_eval.api.results import (
-    ArmComparisonResult,
     CalibrationResult,
     ComparisonResult,
-    MixtureResult,
     PredictionResult,
     ReportResult,
     Result,

@@ -1,7 +1,7 @@
 """`sts-eval mix`: which rows to add to a training set so that other domains do not fall, and an experiment on it."""
 
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import click
 
@@ -55,27 +55,12 @@ COMPARISON = ("comparison.json", "comparison.md")
     help="With --compare: what the change of a domain is measured in.",
 )
 def mix(
-    prediction: Path | None,
-    pool: str | None,
-    budget: int | None,
-    by: str | None,
     protect: tuple[str, ...],
-    domain_column: str | None,
-    question_field: str | None,
-    solution_field: str | None,
-    calibration: Path | None,
-    history: tuple[Path, ...],
-    transfer: Path | None,
-    self_distill: bool,
-    answer_tokens: int,
-    temperature: float,
-    seed: int,
     output: Path | None,
     verify: Path | None,
-    experiment: Path | None,
-    arms: tuple[str, ...],
     compare: Path | None,
     measure: ArmMeasure,
+    **options: Any,
 ) -> None:
     """Choose rows of a pool to add to the training set of PREDICTION, so that other domains do not fall.
 
@@ -97,27 +82,7 @@ def mix(
     protected = [name.strip() for text in protect for name in text.split(",") if name.strip()]
     if protect and not protected:
         raise UserError("--protect names no domain", "Name domains, separated by commas, or leave it out for all")
-    chosen = mixed(
-        prediction,
-        pool,
-        budget,
-        by=by,
-        protect=protected,
-        output=output,
-        domain_column=domain_column,
-        question_field=question_field,
-        solution_field=solution_field,
-        calibration=calibration,
-        history=history,
-        transfer=transfer,
-        self_distill=self_distill,
-        answer_tokens=answer_tokens,
-        temperature=temperature,
-        seed=seed,
-        verify=verify,
-        experiment=experiment,
-        arms=arms,
-    )
+    chosen = mixed(**options, protect=protected, output=output, verify=verify)
     print_mixture(chosen.record)
     if chosen.record.mixture is not None and output is not None:
         click.echo(f"Training set: {output}, {chosen.record.mixture.rows} rows. Record: {record_path(output)}")
