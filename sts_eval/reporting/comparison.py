@@ -10,7 +10,7 @@ from sts_eval.analysis.wording import MEASURES, QUESTIONS, UNITS, counted, inter
 from sts_eval.records.comparison import AddedRow, AddedTable, Comparison, Measure, Question, Table
 from sts_eval.reporting import replication as replication_view
 from sts_eval.reporting.markdown import inline, pipe_table
-from sts_eval.reporting.question_columns import columns, pairs_cell, part_cell, question_lines, title
+from sts_eval.reporting.question_columns import columns, pairs_cell, part, question_lines, title
 from sts_eval.reporting.terminal import standard_output, text_table, warn
 
 BEHIND: tuple[Question, ...] = ("which_way_away", "how_much_debiased")  # tables that only --all prints
@@ -80,21 +80,21 @@ def headline(comparison: Comparison, measure: Measure) -> tuple[list[str], list[
         by_question = {question: {row.name: row for row in table.rows}.get(name) for question, table in tables.items()}
         cells = [name]
         cells += [
-            part_cell(row, lambda one: f"{signed(one.r)} {interval(one.bootstrap)}")
+            part(row, lambda one: f"{signed(one.r)} {interval(one.bootstrap)}")
             for question, row in by_question.items()
             if question != "which_set"
         ]
         own = by_question["which_way"]
         if with_others:
             cells.append(
-                part_cell(
+                part(
                     own.other_sets if own else None,
                     lambda found: f"{signed(found.difference)} {interval(found.interval)}",
                 )
             )
         if "which_set" in tables:
             set_row = by_question["which_set"]
-            cells.append(part_cell(set_row.pairs_right if set_row else None, pairs_cell))
+            cells.append(part(set_row.pairs_right if set_row else None, pairs_cell))
         rows.append([cells[0], *(cell.replace(" –", "") for cell in cells[1:])])
     return header, rows
 
@@ -195,9 +195,9 @@ def added_cells(row: AddedRow) -> dict[str, str]:
         "partial r": signed(row.partial_r),
         "95% interval": interval(row.interval),
         "p permutation": p_value(row.p_permutation),
-        "error of history": part_cell(row.rmse_plain, lambda error: f"{error:#.3g}".rstrip(".")),
-        "line without": part_cell(row.rmse_without, lambda error: f"{error:#.3g}".rstrip(".")),
-        "line with": part_cell(row.rmse_with, lambda error: f"{error:#.3g}".rstrip(".")),
+        "error of history": part(row.rmse_plain, lambda error: f"{error:#.3g}".rstrip(".")),
+        "line without": part(row.rmse_without, lambda error: f"{error:#.3g}".rstrip(".")),
+        "line with": part(row.rmse_with, lambda error: f"{error:#.3g}".rstrip(".")),
     }
 
 

@@ -38,11 +38,11 @@ def columns(table: Table, reference: str) -> list[Column]:
     ]
     if single:
         found += [
-            Column("BCa", lambda row: part_cell(row.single, lambda one: interval(one.bootstrap))),
-            Column("Spearman", lambda row: part_cell(row.single, lambda one: signed(one.spearman)), "Spearman"),
-            Column("Kendall", lambda row: part_cell(row.single, lambda one: signed(one.kendall))),
-            Column("R²", lambda row: part_cell(row.single, lambda one: unsigned(one.r2))),
-            Column("r without one domain", lambda row: part_cell(row.single, lambda one: interval(one.leave_one_out))),
+            Column("BCa", lambda row: part(row.single, lambda one: interval(one.bootstrap))),
+            Column("Spearman", lambda row: part(row.single, lambda one: signed(one.spearman)), "Spearman"),
+            Column("Kendall", lambda row: part(row.single, lambda one: signed(one.kendall))),
+            Column("R²", lambda row: part(row.single, lambda one: unsigned(one.r2))),
+            Column("r without one domain", lambda row: part(row.single, lambda one: interval(one.leave_one_out))),
         ]
     else:
         found.append(Column("Spearman", lambda row: signed(row.spearman)))
@@ -51,44 +51,42 @@ def columns(table: Table, reference: str) -> list[Column]:
     if any(row.other_sets for row in table.rows):
         short = "− others" if table.question in SET_BY_DOMAIN else ""
         found += [
-            Column("r of other sets", lambda row: part_cell(row.other_sets, lambda one: signed(one.other)), "others"),
+            Column("r of other sets", lambda row: part(row.other_sets, lambda one: signed(one.other)), "others"),
             Column("over other sets", lambda row: difference(row.other_sets), short),
-            Column("its interval", lambda row: part_cell(row.other_sets, lambda one: interval(one.interval))),
+            Column("its interval", lambda row: part(row.other_sets, lambda one: interval(one.interval))),
         ]
     if table.question in SET_BY_DOMAIN:
-        found.append(Column("better set found", lambda row: part_cell(row.pairs_right, pairs_cell)))
+        found.append(Column("better set found", lambda row: part(row.pairs_right, pairs_cell)))
     found.append(Column("p", lambda row: p_value(row.p_permutation), "p"))
     if single:
-        found.append(
-            Column("own p", lambda row: part_cell(row.single, lambda one: p_value(one.p_permutation)), "own p")
-        )
+        found.append(Column("own p", lambda row: part(row.single, lambda one: p_value(one.p_permutation)), "own p"))
     found += [
         Column(f"− {reference}", lambda row: difference(row.from_reference), f"− {reference}"),
-        Column("its p", lambda row: part_cell(row.from_reference, lambda found: p_value(found.p))),
+        Column("its p", lambda row: part(row.from_reference, lambda found: p_value(found.p))),
     ]
     if table.n_runs == 1:
         found.append(
-            Column("Williams p", lambda row: part_cell(row.from_reference, lambda found: p_value(found.p_williams)))
+            Column("Williams p", lambda row: part(row.from_reference, lambda found: p_value(found.p_williams)))
         )
     if table.best_history:
         found += [
             Column(f"− {table.best_history}", lambda row: difference(row.from_history), "− history"),
-            Column("its p", lambda row: part_cell(row.from_history, lambda found: p_value(found.p))),
+            Column("its p", lambda row: part(row.from_history, lambda found: p_value(found.p))),
         ]
     if table.question == "which_way":
         short = "AUROC" if table.n_runs > 1 else ""
         found += [
-            Column("AUROC", lambda row: part_cell(row.sign, lambda sign: unsigned(sign.auroc)), short),
-            Column("MCC", lambda row: part_cell(row.sign, lambda sign: signed(sign.mcc))),
+            Column("AUROC", lambda row: part(row.sign, lambda sign: unsigned(sign.auroc)), short),
+            Column("MCC", lambda row: part(row.sign, lambda sign: signed(sign.mcc))),
         ]
     return [
         *found,
-        Column("seconds", lambda row: part_cell(row.cost, lambda cost: f"{cost.seconds:.1f}"), "s"),
-        Column("passes", lambda row: part_cell(row.cost, lambda cost: f"{cost.passes:.0f}")),
-        Column("backward passes", lambda row: part_cell(row.cost, lambda cost: f"{cost.backward_passes:.0f}")),
+        Column("seconds", lambda row: part(row.cost, lambda cost: f"{cost.seconds:.1f}"), "s"),
+        Column("passes", lambda row: part(row.cost, lambda cost: f"{cost.passes:.0f}")),
+        Column("backward passes", lambda row: part(row.cost, lambda cost: f"{cost.backward_passes:.0f}")),
         Column(
             "share of tuning",
-            lambda row: part_cell(row.cost and row.cost.share_of_tuning, lambda share: f"{share:.1%}"),
+            lambda row: part(row.cost and row.cost.share_of_tuning, lambda share: f"{share:.1%}"),
         ),
         Column("flags", lambda row: "".join(row.flags), "flags"),
     ]
@@ -145,6 +143,6 @@ def _rank(row: Row) -> str:
     return str(row.rank) if row.rank else {"ranked": "–", "history": "history", "oracle": "oracle"}[row.standing]
 
 
-def part_cell(part: Known | None, cell: Callable[[Known], str]) -> str:
+def part(found: Known | None, cell: Callable[[Known], str]) -> str:
     """The cell of a part that not every predictor has."""
-    return "–" if part is None else cell(part)
+    return "–" if found is None else cell(found)
