@@ -181,7 +181,7 @@ def request(
     help="Seconds between looks at an empty queue.",
 )
 def worker(opened: Store, once: bool, folder: Path, name: str, lease: float, pause: float) -> None:
-    """Do the runs that a store is asked for, and submit them."""
+    """Do the runs that were requested from a store, and submit them."""
     from sts_eval.queue.queue import LostLeaseError, Queue
     from sts_eval.queue.worker import work
 
@@ -218,9 +218,7 @@ def worker(opened: Store, once: bool, folder: Path, name: str, lease: float, pau
 @click.option("--by", default="maintainer", show_default=True, help="Who makes the entry.")
 @click.option("--why", default="", help="The reason, which everybody can read.")
 @click.option("--last", is_flag=True, help="Only print the hash of the last entry, to keep it elsewhere.")
-@click.option(
-    "--holds", metavar="HASH", help="Also check that an entry of this hash is there: none was cut off after it."
-)
+@click.option("--holds", metavar="HASH", help="Also check that there is an entry with this hash.")
 def ledger(
     opened: Store,
     action: str | None,
@@ -234,8 +232,9 @@ def ledger(
     """Print the ledger, or add an entry.
 
     It says which submissions were accepted, flagged or withdrawn, and why. Whoever can write to the store can add
-    entries. Each entry holds the hash of the one before it; where one was changed or taken out, that is said, and the
-    exit code is 2. That the last ones were cut off only somebody finds out who kept the hash of one (--last, --holds).
+    entries. Each entry holds the hash of the one before it. If an entry was changed or removed, an error says so, and
+    the exit code is 2. To find out whether the last entries were removed, keep the hash of the last one (--last) and
+    check it later (--holds).
     """
     from sts_eval.store.ledger import LEDGER, chain_problems
     from sts_eval.submission.problem import shown
@@ -275,21 +274,24 @@ def ledger(
 @store.command("key")
 @click.option("--secret", is_flag=True, help="Print the secret itself, for the form of a board.")
 def key(secret: bool) -> None:
-    """Print who you are to a store: the hash of your secret, which is made the first time.
+    """Print your owner id: the hash of your secret, which is made the first time.
 
-    The secret lies in the folder that STS_EVAL_CONFIG names, or in your own folder for settings.
+    The secret is in the folder that STS_EVAL_CONFIG names, or in your own folder for settings.
     """
     click.echo(_secret() if secret else _owner())
 
 
 @store.command("configure")
 @STORE
-@click.option("--benchmark", help="The benchmark that the board compares where none is chosen.")
+@click.option("--benchmark", help="The benchmark that the board compares unless another is chosen.")
 @click.option(
-    "--maintainer", "maintainers", multiple=True, help="An owner who runs the store (`sts-eval store key`); repeatable."
+    "--maintainer",
+    "maintainers",
+    multiple=True,
+    help="Owner id of somebody who runs the store (`sts-eval store key`). May be repeated.",
 )
 def configure(opened: Store, benchmark: str | None, maintainers: tuple[str, ...]) -> None:
-    """Set what the maintainers of a store decide, and print it. What is not given stays as it is."""
+    """Set and print the settings of a store. A setting that is not given keeps its value."""
     from sts_eval.records.ledger import StoreSettings
 
     known = opened.settings
@@ -313,10 +315,10 @@ def configure(opened: Store, benchmark: str | None, maintainers: tuple[str, ...]
 @click.option("--sft", help="Your copy of the training set.")
 @click.option("--domains", help="Your copy of the benchmark.")
 def reproduce(opened: Store, submission: str, folder: Path, by: str, **places: str | None) -> None:
-    """Run the experiment of the submission ID again, and enter into the ledger how it compares.
+    """Run the experiment of the submission ID again, and enter the comparison into the ledger.
 
     It trains and measures as the submitter did. Code that a model's repository ships is not run. The exit code is 2
-    where the two do not agree.
+    if the two do not agree.
     """
     from sts_eval.pipeline import run
     from sts_eval.store.reproduce import reproduce as again
