@@ -122,10 +122,10 @@ def compare(
 @click.argument("runs", nargs=-1, required=True, type=PATH)
 @click.option("-o", "--output", type=PATH, help="Write the tables as Markdown.")
 def beside(runs: tuple[Path, ...], output: Path | None) -> None:
-    """Put RUNS side by side that tune one model on the same data by different methods.
+    """Compare RUNS that tune one model on the same data by different methods.
 
-    How far each moved the model, whether the predicted features are those that it shifted, and STS with the predicted
-    and with the shifted features. A RUN is a folder of `sts-eval run`.
+    Prints how far each method moved the model, whether it shifted the predicted features, and STS with the predicted
+    and with the really shifted features. A RUN is a folder of `sts-eval run`.
     """
     from sts_eval.analysis.beside import side_by_side
     from sts_eval.records.record import write_atomically

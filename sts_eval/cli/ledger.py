@@ -24,9 +24,7 @@ ACTIONS = ("accepted", "rejected", "flagged", "withdrawn", "rerun")
 @click.option("--by", default="maintainer", show_default=True, help="Who makes the entry.")
 @click.option("--why", default="", help="The reason, which everybody can read.")
 @click.option("--last", is_flag=True, help="Only print the hash of the last entry, to keep it elsewhere.")
-@click.option(
-    "--holds", metavar="HASH", help="Also check that an entry of this hash is there: none was cut off after it."
-)
+@click.option("--holds", metavar="HASH", help="Also check that there is an entry with this hash.")
 def ledger(
     opened: Store,
     action: str | None,
@@ -40,8 +38,9 @@ def ledger(
     """Print the ledger, or add an entry.
 
     It says which submissions were accepted, flagged or withdrawn, and why. Whoever can write to the store can add
-    entries. Each entry holds the hash of the one before it; where one was changed or taken out, that is said, and the
-    exit code is 2. That the last ones were cut off only somebody finds out who kept the hash of one (--last, --holds).
+    entries. Each entry holds the hash of the one before it. If an entry was changed or removed, an error says so, and
+    the exit code is 2. To find out whether the last entries were removed, keep the hash of the last one (--last) and
+    check it later (--holds).
     """
     opened.files.check_exists()
     if action is None:
@@ -84,12 +83,15 @@ def _print(opened: Store, *, last: bool, holds: str | None) -> None:
 
 @click.command("configure")
 @STORE
-@click.option("--benchmark", help="The benchmark that the board compares where none is chosen.")
+@click.option("--benchmark", help="The benchmark that the board compares unless another is chosen.")
 @click.option(
-    "--maintainer", "maintainers", multiple=True, help="An owner who runs the store (`sts-eval store key`); repeatable."
+    "--maintainer",
+    "maintainers",
+    multiple=True,
+    help="Owner id of somebody who runs the store (`sts-eval store key`). May be repeated.",
 )
 def configure(opened: Store, benchmark: str | None, maintainers: tuple[str, ...]) -> None:
-    """Set what the maintainers of a store decide, and print it. What is not given stays as it is."""
+    """Set and print the settings of a store. A setting that is not given keeps its value."""
     from sts_eval.records.ledger import StoreSettings
 
     known = opened.settings

@@ -18,13 +18,16 @@ COMPARISON = ("comparison.json", "comparison.md")
 @click.option("--budget", type=int, help="Number of rows to add.")
 @click.option(
     "--by",
-    help="What shares are in the ratio of: a predictor of the prediction, calibration, history, damage or equal.  "
+    help="What decides how many rows each domain gets: a predictor of the prediction, calibration, history, damage or "
+    "equal.  "
     "[default: calibration if there is one, else sts_icl]",
 )
 @click.option(
     "--protect", multiple=True, metavar="DOMAINS", help="Add rows for these domains only; separate by commas."
 )
-@click.option("--domain-column", help="Column of the pool that names the domain; none: assign by similarity.")
+@click.option(
+    "--domain-column", help="Column of the pool that names the domain; without it rows are assigned by similarity."
+)
 @click.option("--question-field", help="Column of the pool's questions; by default found by name.")
 @click.option("--solution-field", help="Column of the pool's solutions; by default found by name.")
 @click.option("--calibration", type=PATH, help="Expected changes in points, from this record of `sts-eval calibrate`.")
@@ -33,26 +36,44 @@ COMPARISON = ("comparison.json", "comparison.md")
 )
 @click.option("--transfer", type=PATH, help="The measured change of this run, for --by damage (oracle).")
 @click.option("--self-distill", is_flag=True, help="Train the added rows on the untuned model's own answers.")
-@click.option("--answer-tokens", type=click.IntRange(1), default=256, show_default=True, help="Longest such answer.")
 @click.option(
-    "--temperature", type=click.FloatRange(0), default=0.0, show_default=True, help="Draw such answers; 0: likeliest."
+    "--answer-tokens",
+    type=click.IntRange(1),
+    default=256,
+    show_default=True,
+    help="With --self-distill: longest answer.",
+)
+@click.option(
+    "--temperature",
+    type=click.FloatRange(0),
+    default=0.0,
+    show_default=True,
+    help="With --self-distill: sampling temperature; 0: likeliest answer.",
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Random seed that draws the rows.")
 @output("Write the training set with the added rows to this .jsonl file, and its record beside it.")
 @click.option(
-    "--verify", type=PATH, metavar="FOLDER", help="Write an experiment to this folder: several arms, a sweep."
+    "--verify",
+    type=PATH,
+    metavar="FOLDER",
+    help="Write an experiment to this folder: a sweep that tunes on several training sets (arms).",
 )
 @click.option("--experiment", type=PATH, help="With --verify: experiment file with tuning and measurement.")
 @click.option(
-    "--arm", "arms", multiple=True, help="With --verify: an arm, named as for --by, or none. May be repeated."
+    "--arm", "arms", multiple=True, help="With --verify: an arm, with added rows as for --by, or none. May be repeated."
 )
-@click.option("--compare", type=PATH, metavar="FOLDER", help="Compare the arms of such a folder after its sweep.")
+@click.option(
+    "--compare",
+    type=PATH,
+    metavar="FOLDER",
+    help="Compare the arms of the folder that --verify wrote, after its sweep.",
+)
 @click.option(
     "--measure",
     type=click.Choice(get_args(ArmMeasure)),
     default="accuracy",
     show_default=True,
-    help="With --compare: what the change of a domain is measured in.",
+    help="With --compare: how the change of a domain is measured.",
 )
 def mix(
     protect: tuple[str, ...],

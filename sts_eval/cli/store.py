@@ -117,8 +117,8 @@ def preregister(prediction: Path, opened: Store, submitter: str) -> None:
 @store.command("key")
 @click.option("--secret", is_flag=True, help="Print the secret itself, for the form of a board.")
 def key(secret: bool) -> None:
-    """Print who you are to a store: the hash of your secret, which is made the first time.
+    """Print your owner id: the hash of your secret, which is made the first time.
 
-    The secret lies in the folder that STS_EVAL_CONFIG names, or in your own folder for settings.
+    The secret is in the folder that STS_EVAL_CONFIG names, or in your own folder for settings.
     """
     click.echo(secret_of_user() if secret else owner_of_user())

@@ -55,7 +55,7 @@ def request(
     help="Seconds between looks at an empty queue.",
 )
 def worker(opened: Store, once: bool, folder: Path, name: str, lease: float, pause: float) -> None:
-    """Do the runs that a store is asked for, and submit them."""
+    """Do the runs that were requested from a store, and submit them."""
     from sts_eval.queue.queue import LostLeaseError, Queue
     from sts_eval.queue.worker import work
 
@@ -94,10 +94,10 @@ def worker(opened: Store, once: bool, folder: Path, name: str, lease: float, pau
 @click.option("--sft", help="Your copy of the training set.")
 @click.option("--domains", help="Your copy of the benchmark.")
 def reproduce(opened: Store, submission: str, folder: Path, by: str, **places: str | None) -> None:
-    """Run the experiment of the submission ID again, and enter into the ledger how it compares.
+    """Run the experiment of the submission ID again, and enter the comparison into the ledger.
 
     It trains and measures as the submitter did. Code that a model's repository ships is not run. The exit code is 2
-    where the two do not agree.
+    if the two do not agree.
     """
     from sts_eval.pipeline import run
     from sts_eval.store.reproduce import reproduce as again

@@ -220,7 +220,7 @@ def _checked(spec: SAESpec, sae: Any, name: str, **rest: Any) -> SparseAutoencod
         refuse_transcoder(name)
     if architecture not in SUPPORTED:
         raise UserError(
-            f"{name} is of the architecture {architecture!r}, which does not encode a token for itself",
+            f"{name} is of the architecture {architecture!r}, which does not encode each token by itself",
             "Choose an SAE of another architecture",
         )
     if config.metadata.hook_head_index is not None:
@@ -231,7 +231,7 @@ def _checked(spec: SAESpec, sae: Any, name: str, **rest: Any) -> SparseAutoencod
     k = getattr(config, "k", None)
     if k is not None and not 0 < k <= config.d_sae:
         raise UserError(
-            f"{name} is to keep the {k:g} largest of {config.d_sae} features",
+            f"{name} has k = {k:g}, but it has {config.d_sae} features",
             "Correct k in its config, or fetch it again",
         )
     for key, weight in sae.state_dict().items():

@@ -70,7 +70,7 @@ def _score(one: Predictor, study: Study, seeds: Sequence[int], costs: CostMeter)
     if strange:
         raise UserError(
             f"the predictor {one.name!r} scores {sorted(strange)[0]!r}, which is no domain here",
-            "Mend it: its scores are by the domains of study.texts.domains",
+            "Let it return scores for the domains in study.texts.domains",
         )
     return PredictorScores(
         name=one.name,

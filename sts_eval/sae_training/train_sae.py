@@ -160,7 +160,7 @@ def push_to_hub(folder: Path, repo_id: str, *, private: bool = True) -> str:
 
 def _block(layer: int | None) -> str:
     if layer is None:
-        raise UserError("it is not said where the SAE reads", "Give --layer L; the middle of the model is usual")
+        raise UserError("no place is given where the SAE reads", "Give --layer L; the middle of the model is usual")
     return f"blocks.{layer}.hook_resid_post"
 
 

@@ -252,7 +252,7 @@ def test_measuring_needs_the_prediction_that_the_tuning_followed(finished, tmp_p
     ended = call("stage", "finetune", file, "--prediction", prediction, "--folder", folder)
     assert f"--tuning {folder / 'tuning.json'} --prediction {prediction}" in ended.out
     line = error_line(call("stage", "measure", file, "--tuning", folder / "tuning.json"))
-    assert "follows a prediction" in line
+    assert "tests a prediction" in line
     assert "--prediction" in line
 
 
