@@ -1,5 +1,6 @@
 """What tests of more than one folder need."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -10,6 +11,33 @@ from sts_eval import lab
 from sts_eval.data.training_set import TrainingSet, load_training_set
 from sts_eval.experiment import ModelSpec, TrainingSetSpec, TuneSettings
 from sts_eval.records.tuning import PredictionReference
+
+LONGEST_FIRST = (
+    "pipeline",
+    "sweeps",
+    "docs",
+    "hindsight",
+    "harness",
+    "tuning",
+    "leaderboard",
+    "transfer",
+    "predictors",
+)
+"""Folders whose files take longest, which tune models, start processes or a browser."""
+
+TESTS = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with the files that take longest: no worker is then left alone with one at the end."""
+    places = {name: place for place, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: places.get(item.path.relative_to(TESTS).parts[0], len(places)))
+
+
+def pytest_collection_finish():
+    """Leave what the libraries' imports made out of every later search for garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
