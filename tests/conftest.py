@@ -89,3 +89,15 @@ def tuned(model, mathematics, quick, tmp_path_factory):
 def own_secret(tmp_path_factory):
     """Commands that hand something in make a secret: not in the folder of who runs the tests."""
     os.environ["STS_EVAL_CONFIG"] = str(tmp_path_factory.mktemp("config"))
+
+
+@pytest.fixture
+def few_tasks(monkeypatch):
+    """Of the tasks that lm-eval comes with, ARC's alone: reading the files of all takes ten seconds."""
+    from helpers.task_files import OWN
+    from lm_eval.tasks import TaskManager
+
+    from sts_eval.data import lm_eval_tasks
+
+    few = TaskManager(include_path=str(OWN / "arc"), include_defaults=False)
+    monkeypatch.setattr(lm_eval_tasks, "_all_tasks", lambda: few)

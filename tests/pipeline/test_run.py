@@ -281,7 +281,7 @@ QUESTION = "8000"
     ],
     ids=["task", "seeds", "seeds of the prediction", "file", "contamination"],
 )
-def test_wrong_input_is_one_line_before_the_work(calls, tmp_path, changes, says):
+def test_wrong_input_is_one_line_before_the_work(calls, few_tasks, tmp_path, changes, says):
     if changes.get("training_set", {}).get("source") == "contaminated":
         changes = {"training_set": {"source": contaminated(tmp_path)}}
     ended = call("run", write_experiment(tmp_path / "small.yaml", **changes), "--folder", tmp_path / "runs" / "small")
