@@ -17,11 +17,13 @@ Any other name is a task or group of lm-eval, which `task_benchmark` reads.
 
 import json
 import re
+import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sts_eval.data.answer_reading import AS_MMLU, AnswerReading, decide
 from sts_eval.data.domain import Benchmark, Domain, Question, assemble
@@ -39,6 +41,9 @@ from sts_eval.experiment import BenchmarkSpec
 __all__ = ["NAMED", "Benchmark", "Domain", "Question", "load_benchmark"]
 
 NAMED = {"mmlu_pro": "TIGER-Lab/MMLU-Pro"}
+
+SETTLED = 2.0
+"""Seconds after a file's last change from which its times tell of the next: file systems count in steps up to this."""
 
 _FILE_NAMES = {"test": ("test",), "validation": ("validation", "dev", "val", "valid")}
 """What the files of a split are called; where there are several, the first is taken."""
@@ -141,6 +146,52 @@ def load_benchmark(spec: BenchmarkSpec) -> Benchmark:
     """
     if is_task(spec):
         return load_task_benchmark(spec)
+    whole, stamps = spec.model_copy(update={"domains": ()}), _stamps(spec)
+    found = _kept(whole, stamps) if stamps else _read_whole(whole)
+    return assemble(
+        spec,
+        found.questions,
+        found.demonstrations,
+        found.shown_ids,
+        revision=found.revision,
+        warnings=found.warnings,
+        left_out=found.left_out,
+    )
+
+
+class _Whole(NamedTuple):
+    """All that `assemble` needs, for whichever domains."""
+
+    questions: Mapping[str, Sequence[Question]]
+    demonstrations: Mapping[str, Sequence[Example]]
+    shown_ids: Mapping[str, Sequence[str]]
+    revision: str | None
+    warnings: tuple[str, ...]
+    left_out: int
+
+
+@lru_cache(maxsize=4)
+def _kept(spec: BenchmarkSpec, _of_its_files: tuple[tuple[Any, ...], ...]) -> _Whole:
+    """A folder that has not changed is read once in a process: every stage of a run asks for it."""
+    return _read_whole(spec)
+
+
+def _stamps(spec: BenchmarkSpec) -> tuple[tuple[Any, ...], ...]:
+    """What tells whether a folder has changed: of each file its place, size and times.
+
+    Empty for the hub, and where a file is so new that a further change might leave the same time.
+    """
+    folder = Path(NAMED.get(spec.source, spec.source)).expanduser().resolve()
+    paths = sorted(folder.rglob("*")) if folder.is_dir() else []
+    files = [(path, path.stat()) for path in paths if ending(path) and path.is_file()]
+    newest = max((max(stat.st_mtime, stat.st_ctime) for _, stat in files), default=0.0)
+    if time.time() - newest < SETTLED:
+        return ()
+    return tuple((str(path), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino) for path, stat in files)
+
+
+def _read_whole(spec: BenchmarkSpec) -> _Whole:
+    """Read both splits of a folder or of the hub; which domains are wanted does not matter."""
     test, validation = _splits(spec)
     questions = _questions(test)
     demonstrations: defaultdict[str, list[Example]] = defaultdict(list)
@@ -156,10 +207,7 @@ def load_benchmark(spec: BenchmarkSpec) -> Benchmark:
         *test.warnings(spec.source, "test"),
         *validation.warnings(spec.source, "validation"),
     )
-    revision = test.tables[0][0].revision
-    return assemble(
-        spec, questions, demonstrations, shown_ids, revision=revision, warnings=warnings, left_out=len(test.bad)
-    )
+    return _Whole(questions, demonstrations, shown_ids, test.tables[0][0].revision, warnings, len(test.bad))
 
 
 def is_task(spec: BenchmarkSpec) -> bool:

@@ -10,7 +10,7 @@ from tqdm.auto import tqdm
 
 from sts_eval import progress
 from sts_eval.progress import Lines, bars_of_others, found, told_in_lines
-from sts_eval.quiet import no_git_hash, quiet_libraries
+from sts_eval.quiet import no_environment, quiet_libraries
 
 
 class Clock:
@@ -146,7 +146,7 @@ def test_announcements_of_other_libraries_are_left_out_and_warnings_are_not():
 
 def test_git_is_not_asked_by_the_harness(tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
-    with no_git_hash():
+    with no_environment():
         assert lm_eval.evaluator.get_git_commit_hash() is None
     assert capfd.readouterr().err == ""
     assert lm_eval.evaluator.get_git_commit_hash.__name__ == "get_git_commit_hash"

@@ -93,14 +93,6 @@ def test_two_runs_in_one_folder(tmp_path):
     assert not list(folder.rglob("*.json"))
 
 
-def test_what_was_found_done_is_said(finished, tmp_path):
-    folder = copied(finished.runs, tmp_path / "runs")
-    ended = call("run", write_experiment(tmp_path / "small.yaml"), "--folder", folder)
-    for stage in ("prediction", "fine-tuning, seed 0", "fine-tuning, seed 1", "overlap of seed 0"):
-        assert f"] {stage}: found, not made again\n" in ended.err
-    assert "found, not made again" not in finished.ended.err
-
-
 def test_a_run_without_a_terminal_tells_of_every_stage(finished):
     lines = [line.partition("] ")[2] for line in finished.ended.err.splitlines()]
     for start in (
