@@ -10,6 +10,7 @@ from helpers.small_run import call, copied, figures, records, write_experiment
 import sts_eval.tuning.training
 from sts_eval import lab, pipeline
 from sts_eval.data.tables import read_table
+from sts_eval.experiment import BenchmarkSpec
 from sts_eval.experiment_file import read_experiment
 from sts_eval.model.load import load_model
 from sts_eval.pipeline import run
@@ -332,3 +333,20 @@ def test_a_tuning_above_the_hook_is_reported_without_overlap(tmp_path):
     assert "Which way it changes (accuracy): 1 run" in ended.out
     assert "actually shifted dimensions" not in ended.out
     assert not list(tmp_path.rglob("oracle-*.json"))
+
+
+def test_weights_that_serve_several_benchmarks_are_checked_against_each(finished, tmp_path):
+    """A sweep tunes once for all benchmarks; the record in each run names the questions of its own."""
+    rows = read_table(str(lab.sft_path("math")), split="train").rows
+    asked = {"question": rows[5]["question"], "options": ["1", "2"], "answer_index": 0, "category": "math"}
+    tiny.write_jsonl(tmp_path / "exam" / "test.jsonl", [{"question_id": "e1", **asked}])
+    tiny.write_jsonl(tmp_path / "exam" / "validation.jsonl", [{"question_id": "e2", "cot_content": "2", **asked}])
+    one = small_run.experiment(tune={"allow_overlap": True})
+    other = one.model_copy(update={"benchmark": BenchmarkSpec(source=str(tmp_path / "exam"))})
+    files = RunFolder.of(finished.runs / "small")
+    first, second = (pipeline.make_tuning(each, None, files) for each in (one, other))
+    assert [run.weights_sha256 for run in first.runs] == [run.weights_sha256 for run in second.runs]
+    assert (first.contamination.benchmark, first.contamination.rows) == (one.benchmark.source, ())
+    found = second.contamination
+    assert (found.benchmark, found.rows, found.question_ids) == (str(tmp_path / "exam"), (5,), ("e1",))
+    assert f"1 training rows contain benchmark questions of {tmp_path / 'exam'}" in second.warnings
