@@ -3,7 +3,7 @@
 import pytest
 from helpers import tiny
 
-from sts_eval.data import benchmark
+from sts_eval.data import benchmark, benchmark_folder
 from sts_eval.data.benchmark import load_benchmark
 from sts_eval.data.question import read_question
 from sts_eval.errors import UserError
@@ -43,8 +43,8 @@ def test_a_folder(tmp_path):
 @pytest.fixture
 def files_read(monkeypatch):
     """The names of the files that are read."""
-    names, read = [], benchmark.read_file
-    monkeypatch.setattr(benchmark, "read_file", lambda path: names.append(path.name) or read(path))
+    names, read = [], benchmark_folder.read_file
+    monkeypatch.setattr(benchmark_folder, "read_file", lambda path: names.append(path.name) or read(path))
     return names
 
 
