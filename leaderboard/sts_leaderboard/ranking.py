@@ -31,8 +31,8 @@ def ranking_table(found: Table, reference: str) -> dict[str, Any]:
     columns: dict[str, Callable[[Row], object]] = {
         "predictor": lambda row: name_cell(row, found),
         "r, 95% bootstrap": lambda row: r_cell(row.r, row.bootstrap),
-        "rank": lambda row: str(row.rank or {"ranked": "–"}.get(row.standing, row.standing)),
-        f"95% {by_runs(found)}": lambda row: wording.interval(row.hksj),
+        "rank": lambda row: Figure(row.rank, str(row.rank or {"ranked": "–"}.get(row.standing, row.standing))),
+        f"95% {by_runs(found)}": lambda row: Figure(row.hksj[0] if row.hksj else None, wording.interval(row.hksj)),
         "p": lambda row: number(row.p_permutation, wording.p_value(row.p_permutation)),
         f"− {reference}": lambda row: against(row.from_reference),
         "− history": lambda row: against(row.from_history),

@@ -3,8 +3,11 @@
 import itertools
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from operator import itemgetter
+from statistics import fmean
 from typing import Any, Self
 
 import gradio as gr
@@ -227,6 +230,9 @@ def domains_table(points: pd.DataFrame, seed_changes: pd.DataFrame) -> dict[str,
         ends = "" if math.isnan(error) else f" ± {error:.{decimals}f}"
         return number(value, f"{value:+.{decimals}f}{ends}")
 
+    def seeds(changes: Sequence[float]) -> Figure:
+        return Figure(fmean(changes) if changes else None, ", ".join(f"{one:+.1f}" for one in changes))
+
     def score(value: float) -> Figure:
         return number(value, f"{value:.4g}")
 
@@ -237,7 +243,7 @@ def domains_table(points: pd.DataFrame, seed_changes: pd.DataFrame) -> dict[str,
         "sts_act": lambda point: score(point.get("sts_act", math.nan)),
         "before": lambda point: number(point["accuracy_before"], f"{point['accuracy_before']:.1%}"),
         "questions": lambda point: number(point["n"], f"{point['n']:,.0f}"),
-        "by seed": lambda point: ", ".join(f"{one:+.1f}" for one in by_seed.get(point["domain"], [])),
+        "by seed": lambda point: seeds(by_seed.get(point["domain"], [])),
         "log-probability, nats": lambda point: change(point["logprob_delta"], point["logprob_se"], 3),
     }
     return figure_table(points.to_dict("records"), columns)
@@ -263,6 +269,6 @@ def features_table(run: Submission) -> pd.DataFrame:
             # The last column is Markdown, so the address is of our own making; all other columns are text.
             address = neuronpedia(made.sae.neuronpedia_id, feature)
             link = f"[open]({address})" if address else "–"
-            rows.append((feature, f"{shift:.4g}", leading, fires or "–", strongest, link))
+            rows.append((feature, float(f"{shift:.4g}"), leading, fires or "–", strongest, link))
     columns = ["feature", "shift", "mostly in", "fires on", "strongest samples", "Neuronpedia"]
-    return pd.DataFrame(rows, columns=columns, dtype=object).map(plain)
+    return text_table(rows, {name: itemgetter(place) for place, name in enumerate(columns)})
