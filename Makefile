@@ -34,7 +34,7 @@ types: $(VENV)/.installed-dev
 	$(BIN)/mypy
 
 suite: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 slow: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m slow

@@ -18,8 +18,8 @@ from sts_eval.records.comparison import SET_BY_DOMAIN, Comparison, Measure, Ques
 from sts_eval.records.outcome import Change, DomainOutcome, Outcome
 from sts_eval.records.record import write_atomically
 from sts_eval.reporting import comparison as view
-from sts_eval.reporting.comparison import ceiling_text, pairs_cell
 from sts_eval.reporting.markdown import pipe_table
+from sts_eval.reporting.question_columns import ceiling_text, pairs_cell
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"

@@ -17,20 +17,12 @@ import sys
 from pathlib import Path
 
 import pandas as pd
+from lab_matrix import SHIPPED, describe
 
 from sts_eval.data.sampling import shuffled
-from sts_eval.experiment import (
-    BenchmarkSpec,
-    MeasureSettings,
-    ModelSpec,
-    PredictSettings,
-    Run,
-    SAESpec,
-    TrainingSetSpec,
-    TuneSettings,
-)
+from sts_eval.experiment import BenchmarkSpec, MeasureSettings, PredictSettings, Run
 from sts_eval.experiment_file import template
-from sts_eval.lab import benchmark_path, model_path, sae_path, sft_path
+from sts_eval.lab import benchmark_path
 from sts_eval.records.outcome import read_outcomes, write_outcomes
 from sts_eval.records.record import write_atomically
 from sts_eval.records.run_folder import RunFolder
@@ -105,15 +97,16 @@ def halve(folder: Path) -> None:
 
 
 def experiment(folder: Path, seeds: tuple[int, ...]) -> Run:
-    """The run of the mathematics set, with the settings of the lab matrix."""
-    return Run(
-        model=ModelSpec(id=str(model_path()), dtype="float32", device="cpu"),
-        sae=SAESpec(path=str(sae_path())),
-        training_set=TrainingSetSpec(source=str(sft_path(SET)), home=("math",)),
-        benchmark=BenchmarkSpec(source=str(folder / "benchmark")),
-        settings=PredictSettings(shift_tokens=2000, domain_tokens=700, seeds=(0,)),
-        tune=TuneSettings(max_steps=120, batch=16, per_device_batch=16, learning_rate=4e-3, seeds=seeds),
-        measure=MeasureSettings(task="mmlupro_options", batch_size="128", max_questions=200),
+    """The run of the lab matrix on the mathematics set; less is read, and half of the benchmark is scored."""
+    run = describe(folder, SHIPPED, SET)
+    return run.model_copy(
+        update={
+            "training_set": run.training_set.model_copy(update={"home": ("math",)}),
+            "benchmark": BenchmarkSpec(source=str(folder / "benchmark")),
+            "settings": PredictSettings(shift_tokens=2000, domain_tokens=700, seeds=(0,)),
+            "tune": run.tune.model_copy(update={"seeds": seeds}),
+            "measure": MeasureSettings(task="mmlupro_options", batch_size="128", max_questions=200),
+        }
     )
 
 

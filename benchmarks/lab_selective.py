@@ -26,6 +26,7 @@ from sts_eval.pipeline import make_tuning
 from sts_eval.records.answers import Evaluation
 from sts_eval.records.run_folder import RunFolder
 from sts_eval.reporting.markdown import pipe_table
+from sts_eval.reproduction import equal_gain
 from sts_eval.transfer.evaluate import Evaluator
 from sts_eval.transfer.measure import tuned_models
 
@@ -114,13 +115,6 @@ def by_domain(evaluation: Evaluation) -> dict[str, np.ndarray]:
     }
 
 
-def at_gain(gain: float, curve: list[Moved]) -> float | None:
-    """How far LoRA moves the other domains at a gain, interpolated from no training on; None beyond its last point."""
-    points = sorted([(0.0, 0.0), *((one.gain, one.others) for one in curve)])
-    x, y = zip(*points, strict=True)
-    return float(np.interp(gain, x, y)) if 0 <= gain <= x[-1] else None
-
-
 def mean_of(values: list[float], digits: int = 3) -> str:
     """Mean over seeds ± standard error."""
     if not values:
@@ -170,7 +164,7 @@ def document(done: dict[tuple[str, str, int], Moved]) -> str:
             equal: dict[int, float] = {}
             for seed, moved in own.items():
                 curve = [one for (a, b, c), one in done.items() if a == name and b.startswith("LoRA") and c == seed]
-                at = None if arm.startswith("LoRA") else at_gain(moved.gain, curve)
+                at = None if arm.startswith("LoRA") else equal_gain.at_gain(moved.gain, curve)
                 if at is not None:
                     equal[seed] = at
             ratios = [one.others / one.gain for one in own.values() if one.gain > 0]

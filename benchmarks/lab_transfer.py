@@ -18,9 +18,9 @@ from sts_eval.lab.experiment import lab_experiment
 from sts_eval.pipeline import run
 from sts_eval.records.prediction import SCORES
 from sts_eval.records.report import Report
-from sts_eval.reporting.comparison import question_lines, title
 from sts_eval.reporting.files import write_report
 from sts_eval.reporting.markdown import pipe_table
+from sts_eval.reporting.question_columns import question_lines, title
 from sts_eval.reporting.report import OVERLAP_HEADER, outcome_tables, overlap_rows, sts_first
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "lab-transfer.md"

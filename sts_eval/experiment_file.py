@@ -68,11 +68,11 @@ def read_description(path: Path, kind: type[Read], command: str) -> Read:
     if not isinstance(values, dict):
         held = "nothing" if values is None else f"a {KINDS.get(type(values), 'text')}"
         raise UserError(
-            f"{path} describes nothing: it holds {held} in place of named settings",
+            f"{path} has no settings: it holds {held}",
             f"Start from the file that `{command}` writes",
         )
     if wrong := next(_truth_values(kind, values), None):
-        raise UserError(f"{path}: {wrong}: yes or no stands where a number is asked for", "Correct that value")
+        raise UserError(f"{path}: {wrong}: the value is yes or no, and a number is needed", "Correct that value")
     try:
         return kind.model_validate(values)
     except ValidationError as error:

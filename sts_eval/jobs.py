@@ -49,7 +49,8 @@ def run_jobs(jobs: Mapping[str, Job], width: int, progress: Progress) -> None:
         _pass_on(told, progress)
     except BrokenProcessPool as error:
         raise UserError(
-            "a process was killed, perhaps because the memory is full", "Start again with fewer --jobs: it goes on"
+            "a process was killed, perhaps because the memory is full",
+            "Start again with fewer --jobs; the run continues",
         ) from error
     finally:
         stop(pool)

@@ -146,8 +146,8 @@ def check_measuring(experiment: Run, benchmark: Benchmark) -> None:
     common = measured & set(benchmark.domains)
     if len(common) < FEWEST_DOMAINS:
         raise UserError(
-            f"{len(common)} of the {len(benchmark.domains)} domains to predict are asked about by task "
-            f"{settings.task}, and {FEWEST_DOMAINS} are needed for a report",
+            f"task {settings.task} has questions of {len(common)} of the {len(benchmark.domains)} domains to predict, "
+            f"and {FEWEST_DOMAINS} are needed for a report",
             f"Predict and measure the same benchmark; the task has {_some(measured)}",
         )
 
@@ -205,7 +205,9 @@ def trained_bytes(model: ModelSpec, settings: TuneSettings) -> int:
             try:
                 network = get_peft_model(network, lora_config(settings))  # whose adapters are float32
             except ValueError as error:
-                raise UserError(f"the model cannot be trained so ({error})", "Change the targets of tune") from error
+                raise UserError(
+                    f"the model cannot be trained with these settings ({error})", "Change the targets of tune"
+                ) from error
     return sum(weight.numel() * weight.element_size() for weight in network.parameters() if weight.requires_grad)
 
 

@@ -68,8 +68,10 @@ class Lines:
     def tick(self) -> None:
         """Time has passed: say again where the work stands if nothing was said for long."""
         with self._lock:
-            if self._now is not None and self._now[2] and self._clock() - self._told >= EVERY:
-                self._say(self._standing())
+            if self._now is None or not self._now[2] or self._clock() - self._told < EVERY:
+                return
+            stage, done, total = self._now
+            self._say(self._standing() if done < total else f"at work on what follows: {stage}")
 
     def _standing(self) -> str:
         stage, done, total = self._now or ("", 0, 0)

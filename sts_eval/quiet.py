@@ -32,13 +32,17 @@ def quietly() -> Iterator[None]:
 
 
 @contextmanager
-def no_git_hash() -> Iterator[None]:
-    """Keep lm-eval from asking git for the commit of the current folder: nobody reads it, and git complains."""
-    import lm_eval.evaluator
+def no_environment() -> Iterator[None]:
+    """Keep lm-eval from describing the machine in its results, which nobody reads here.
 
-    asked = lm_eval.evaluator.get_git_commit_hash
-    lm_eval.evaluator.get_git_commit_hash = lambda: None
+    It asks git for the commit of the current folder, and git complains; and it lists all that pip has installed, which
+    takes a second for each evaluation.
+    """
+    from lm_eval import evaluator
+
+    asked, described = evaluator.get_git_commit_hash, evaluator.add_env_info
+    evaluator.get_git_commit_hash, evaluator.add_env_info = lambda: None, lambda _results: None
     try:
         yield
     finally:
-        lm_eval.evaluator.get_git_commit_hash = asked
+        evaluator.get_git_commit_hash, evaluator.add_env_info = asked, described

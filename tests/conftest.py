@@ -1,5 +1,6 @@
 """What tests of more than one folder need."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -10,6 +11,33 @@ from sts_eval import lab
 from sts_eval.data.training_set import TrainingSet, load_training_set
 from sts_eval.experiment import ModelSpec, TrainingSetSpec, TuneSettings
 from sts_eval.records.tuning import PredictionReference
+
+LONGEST_FIRST = (
+    "pipeline",
+    "sweeps",
+    "docs",
+    "hindsight",
+    "harness",
+    "tuning",
+    "leaderboard",
+    "transfer",
+    "predictors",
+)
+"""Folders whose files take longest, which tune models, start processes or a browser."""
+
+TESTS = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with the files that take longest: no worker is then left alone with one at the end."""
+    places = {name: place for place, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: places.get(item.path.relative_to(TESTS).parts[0], len(places)))
+
+
+def pytest_collection_finish():
+    """Leave what the libraries' imports made out of every later search for garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -61,3 +89,15 @@ def tuned(model, mathematics, quick, tmp_path_factory):
 def own_secret(tmp_path_factory):
     """Commands that hand something in make a secret: not in the folder of who runs the tests."""
     os.environ["STS_EVAL_CONFIG"] = str(tmp_path_factory.mktemp("config"))
+
+
+@pytest.fixture
+def few_tasks(monkeypatch):
+    """Of the tasks that lm-eval comes with, ARC's alone: reading the files of all takes ten seconds."""
+    from helpers.task_files import OWN
+    from lm_eval.tasks import TaskManager
+
+    from sts_eval.data import lm_eval_tasks
+
+    few = TaskManager(include_path=str(OWN / "arc"), include_defaults=False)
+    monkeypatch.setattr(lm_eval_tasks, "_all_tasks", lambda: few)

@@ -88,10 +88,14 @@ def test_no_prediction_can_read_a_transfer_record(room):
         assert found == [], file
 
 
-@pytest.mark.parametrize(
-    "module", ["transfer.import_results", "transfer.domain_changes", "transfer.measure", "tuning.finetune"]
-)
-def test_no_torch_before_it_is_needed(module):
-    code = f"import sys, sts_eval.{module}; print('torch' in sys.modules)"
+def test_no_torch_before_it_is_needed():
+    code = """
+import importlib, sys
+for module in ("transfer.import_results", "transfer.domain_changes", "transfer.measure", "tuning.finetune"):
+    importlib.import_module(f"sts_eval.{module}")
+    print(module, "torch" in sys.modules)
+"""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=REPOSITORY)
-    assert done.stdout.strip() == "False"
+    loaded = dict(line.split() for line in done.stdout.splitlines())
+    assert len(loaded) == 4
+    assert set(loaded.values()) == {"False"}, loaded

@@ -10,10 +10,14 @@ from sts_leaderboard.escaping import plain
 Row = TypeVar("Row")
 
 BAND, TICK, ZERO = "rgba(47,127,184,0.45)", "#2f7fb8", "rgba(138,143,152,0.9)"
+LONGEST = 300  # characters of a cell
+
+
+MISSING = -1e300  # where there is no figure; the page sorts an empty cell as if it were 0
 
 
 class Figure(NamedTuple):
-    """A cell that sorts by a number."""
+    """A cell that sorts by a number; one without it is the smallest in its column."""
 
     value: float | None
     text: str
@@ -54,13 +58,11 @@ def interval_bar(r: float, ends: Ends | None) -> str:
     )
 
 
-def figure_table(
-    rows: Iterable[Row], columns: Mapping[str, Callable[[Row], object]], *, longest: int = 300
-) -> dict[str, Any]:
+def figure_table(rows: Iterable[Row], columns: Mapping[str, Callable[[Row], object]]) -> dict[str, Any]:
     """A table as `gr.Dataframe` takes it. Columns say, by heading, what a row's cell is: a `Figure`, or else text."""
     cells = [
         [
-            one if isinstance(one := cell(row), Figure) else Figure(None, plain(one, longest))
+            one if isinstance(one := cell(row), Figure) else Figure(None, plain(one, LONGEST))
             for cell in columns.values()
         ]
         for row in rows
@@ -68,9 +70,15 @@ def figure_table(
     numeric = [any(row[place].value is not None for row in cells) for place in range(len(columns))]
     return {
         "headers": list(columns),
-        "data": [[one.value if known else one.text for one, known in zip(row, numeric, strict=True)] for row in cells],
+        "data": [[_sorted_by(one, known) for one, known in zip(row, numeric, strict=True)] for row in cells],
         "metadata": {
             "display_value": [[one.text for one in row] for row in cells],
             "styling": [[one.style for one in row] for row in cells],
         },
     }
+
+
+def _sorted_by(cell: Figure, known: bool) -> float | str:
+    if not known:
+        return cell.text
+    return MISSING if cell.value is None else cell.value

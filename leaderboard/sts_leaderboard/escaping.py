@@ -32,9 +32,16 @@ def plain(text: object, longest: int = 300) -> str:
 def text_table(
     rows: Iterable[Row], columns: Mapping[str, Callable[[Row], object]], *, longest: int = 300
 ) -> pd.DataFrame:
-    """A table of plain text. Columns say, by heading, what a row's cell is, which is cut after `longest` characters."""
+    """A table of plain text. Columns say, by heading, what a row's cell is, which is cut after `longest` characters.
+
+    A column of numbers stays one, so that it sorts by value.
+    """
     every = list(rows)
-    cells = {heading: [plain(cell(row), longest) for row in every] for heading, cell in columns.items()}
+    given = {heading: [cell(row) for row in every] for heading, cell in columns.items()}
+    cells = {
+        heading: own if all(type(one) in (int, float) for one in own) else [plain(one, longest) for one in own]
+        for heading, own in given.items()
+    }
     return pd.DataFrame(cells, dtype=object)
 
 

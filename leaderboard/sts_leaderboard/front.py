@@ -7,7 +7,7 @@ import pandas as pd
 
 from sts_eval.analysis import breakdown
 from sts_eval.analysis.answers import answers, beats, best_baseline
-from sts_eval.analysis.ranking import BASELINE
+from sts_eval.analysis.table_rows import BASELINE
 from sts_eval.records.comparison import Comparison, Row, Table
 from sts_eval.store.board import Board
 from sts_eval.store.scored import scored

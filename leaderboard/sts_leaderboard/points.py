@@ -25,6 +25,7 @@ from sts_leaderboard.url_state import State
 MEASURES = {"accuracy": ("delta", "se", "points"), "log-probability": ("logprob_delta", "logprob_se", "nats")}
 MOST_BARS = 400  # Points that are drawn with their errors; more bars are a grey wall.
 MOST_NAMES = 16  # Names of a legend that fits beside a figure.
+MOST_ROWS = 100  # Points of the table below a figure.
 PAPER = 4  # Domains from each end in the paper's protocol.
 NOTHING = "No run matches; clear the filters."
 NO_SETS = "This question needs three training sets of a model: choose more runs, or ask another question."
@@ -211,8 +212,8 @@ def bars_text(kept: pd.DataFrame, state: State) -> str:
     return "Bars: one standard error, over questions alone, since each run has one seed."
 
 
-def points_table(points: pd.DataFrame, state: State, longest: int = 100) -> dict[str, Any]:
-    """The drawn points."""
+def points_table(points: pd.DataFrame, state: State) -> dict[str, Any]:
+    """The first of the drawn points."""
     unit = MEASURES[state["measure"]][2]
     columns: dict[str, Callable[[dict[Any, Any]], object]] = {
         "run": lambda point: point["sha256"][:BEGINNING],
@@ -225,7 +226,7 @@ def points_table(points: pd.DataFrame, state: State, longest: int = 100) -> dict
         "before": lambda point: number(point["accuracy_before"], f"{point['accuracy_before']:.1%}"),
         "questions": lambda point: number(point["n"], f"{point['n']:,.0f}"),
     }
-    return figure_table(shown_points(points, state).head(longest).to_dict("records"), columns)
+    return figure_table(shown_points(points, state).head(MOST_ROWS).to_dict("records"), columns)
 
 
 def in_every_domain(points: pd.DataFrame, state: State) -> pd.DataFrame:

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from sts_eval.analysis import wording
 from sts_eval.records.comparison import AddedRow, AddedTable, Comparison, Difference, Row, SignFigures, Standing, Table
-from sts_eval.reporting import comparison as text
+from sts_eval.reporting.question_columns import by_runs, difference, name_cell
 from sts_leaderboard.cells import Figure, figure_table, number, r_cell
 from sts_leaderboard.escaping import figure_text, markdown
 from sts_leaderboard.style import GREY, style_figure
@@ -26,13 +26,13 @@ def ranking_table(found: Table, reference: str) -> dict[str, Any]:
     """Ranked predictors by rank and within it by r, then history, then oracles."""
 
     def against(one: Difference | None) -> object:
-        return number(one.difference if one else None, text.difference(one))
+        return number(one.difference if one else None, difference(one))
 
     columns: dict[str, Callable[[Row], object]] = {
-        "predictor": lambda row: text.name_cell(row, found),
+        "predictor": lambda row: name_cell(row, found),
         "r, 95% bootstrap": lambda row: r_cell(row.r, row.bootstrap),
-        "rank": lambda row: str(row.rank or {"ranked": "–"}.get(row.standing, row.standing)),
-        f"95% {text.by_runs(found)}": lambda row: wording.interval(row.hksj),
+        "rank": lambda row: Figure(row.rank, str(row.rank or {"ranked": "–"}.get(row.standing, row.standing))),
+        f"95% {by_runs(found)}": lambda row: Figure(row.hksj[0] if row.hksj else None, wording.interval(row.hksj)),
         "p": lambda row: number(row.p_permutation, wording.p_value(row.p_permutation)),
         f"− {reference}": lambda row: against(row.from_reference),
         "− history": lambda row: against(row.from_history),

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sts_eval.analysis.aligned_runs import AlignedRuns, Floats
 from sts_eval.analysis.correlations import ends
 from sts_eval.analysis.history import history, history_predictors, n_behind
-from sts_eval.analysis.ranking import ComparisonSettings, outcome_of, standing_of
+from sts_eval.analysis.judged import ComparisonSettings, outcome_of, standing_of
 from sts_eval.records.comparison import AddedRow, AddedTable, Measure, Question
 from sts_eval.statistics import partial_correlation, standardised
 from sts_eval.statistics.added import partial_permutations

@@ -28,7 +28,7 @@ def belonging(prediction: Prediction, transfer: Transfer) -> Belonging:
     unknown: list[str] = []
     if transfer.tuning is not None:
         differences += _model_of_tuning(prediction, transfer.tuning)
-        differences += _data("training set", prediction.training_set, transfer.tuning.training_set)
+        differences += _training_set(prediction.training_set, transfer.tuning.training_set)
     else:
         unknown.append("the training set")
         stated = transfer.model_before
@@ -80,11 +80,11 @@ def _tokenizers_differ(prediction: Prediction, tuning: Tuning) -> bool:
     return tuning.tokenizer_sha256 not in ("", prediction.model.tokenizer_sha256) and len(versions) == 1
 
 
-def _data(what: str, mine: DataIdentity, other: DataIdentity) -> list[str]:
+def _training_set(mine: DataIdentity, other: DataIdentity) -> list[str]:
     if mine.sha256 == other.sha256:
         return []
     texts = (f"{one.source} ({one.rows} rows, {one.sha256[:12]})" for one in (mine, other))
-    return ["the prediction read {} {}, the outcome {}".format(what, *texts)]
+    return ["the prediction read training set {}, the outcome {}".format(*texts)]
 
 
 def _alike(one: str, other: str) -> bool:

@@ -22,6 +22,7 @@ from sts_eval.statistics.interaction import SetByDomainTable
 from sts_eval.statistics.resampling import Units, percentile_interval, resamples
 from sts_eval.statistics.within_runs import jointly_present, resampled_correlations
 
+SEED = 0  # of every bootstrap, as `compare_runs` takes it by default
 ABOUT_SETS = "it is asked of all training sets of a model together"
 
 
@@ -65,39 +66,39 @@ class Part(NamedTuple):
     undefined: str | None  # why there is no r
 
 
-def overall(scored: Scored, *, n_resamples: int, seed: int = 0, name: str = "all runs") -> Part:
+def overall(scored: Scored, *, n_resamples: int, name: str = "all runs") -> Part:
     """All runs, with the figures that `compare_runs` gives for them."""
     if scored.question in SET_BY_DOMAIN:
-        table = SetByDomainTable(scored.outcome, scored.units, n_resamples=n_resamples, seed=seed)
+        table = SetByDomainTable(scored.outcome, scored.units, n_resamples=n_resamples, seed=SEED)
         found = table.correlate({name: scored.scores})[name]
         return Part(
             name, found.r, ends(found.interval), found.n_rows, found.n_points, found.reason if found.r is None else None
         )
-    settings = {"units": scored.units, "n_resamples": n_resamples, "seed": seed}
+    settings = {"units": scored.units, "n_resamples": n_resamples, "seed": SEED}
     pooled = pool_correlations(scored.scores, scored.outcome, **settings)  # type: ignore[arg-type]  # one dict of three kinds
     why = pooled.reason("r") if pooled.r is None else None
     return Part(name, pooled.r, ends(pooled.bootstrap), pooled.n_runs, pooled.n_points, why)
 
 
-def by_model(scored: Scored, *, n_resamples: int, seed: int = 0) -> tuple[Part, ...]:
+def by_model(scored: Scored, *, n_resamples: int) -> tuple[Part, ...]:
     """Each model's runs, by name. The interval is over its training sets and the domains."""
-    return _by(scored, scored.models, n_resamples, seed)
+    return _by(scored, scored.models, n_resamples)
 
 
-def by_training_set(scored: Scored, *, n_resamples: int, seed: int = 0) -> tuple[Part, ...]:
+def by_training_set(scored: Scored, *, n_resamples: int) -> tuple[Part, ...]:
     """The runs on each training set, by name. The interval is over models and domains."""
     if scored.question in SET_BY_DOMAIN:
         return tuple(Part(name, None, None, 0, 0, ABOUT_SETS) for name in sorted(set(scored.training_sets)))
-    return _by(scored, scored.training_sets, n_resamples, seed)
+    return _by(scored, scored.training_sets, n_resamples)
 
 
-def by_domain(scored: Scored, *, n_resamples: int, seed: int = 0) -> tuple[Part, ...]:
+def by_domain(scored: Scored, *, n_resamples: int) -> tuple[Part, ...]:
     """Each domain over runs, scores standardised within runs. The interval is over models and training sets."""
     if scored.question in SET_BY_DOMAIN:
         return tuple(Part(name, None, None, 0, 0, ABOUT_SETS) for name in scored.domains)
     x, y = (part.T for part in jointly_present(standardised(scored.scores), scored.outcome))
     n = np.isfinite(x).sum(axis=1)
-    drawn = resamples(scored.units, len(scored.domains), n_resamples, seed).runs
+    drawn = resamples(scored.units, len(scored.domains), n_resamples, SEED).runs
     r = resampled_correlations(x, y, np.ones((1, x.shape[1])))[0][0]
     resampled = resampled_correlations(x, y, drawn)[0]
     return tuple(map(partial(_domain, r, resampled, n), range(len(scored.domains)), scored.domains))
@@ -113,6 +114,6 @@ def _domain(r: Floats, resampled: Floats, n: NDArray[np.intp], place: int, name:
     return Part(name, float(r[place]), ends(interval) if isinstance(interval, Interval) else None, known, known, None)
 
 
-def _by(scored: Scored, labels: Sequence[str], n_resamples: int, seed: int) -> tuple[Part, ...]:
+def _by(scored: Scored, labels: Sequence[str], n_resamples: int) -> tuple[Part, ...]:
     each = ((name, scored.at(np.flatnonzero(np.array(labels) == name))) for name in sorted(set(labels)))
-    return tuple(overall(some, n_resamples=n_resamples, seed=seed, name=name) for name, some in each)
+    return tuple(overall(some, n_resamples=n_resamples, name=name) for name, some in each)

@@ -5,11 +5,13 @@ changes, which way, and which training set helps which domain. The last two are 
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from sts_eval.analysis.added_value import added_value_tables
 from sts_eval.analysis.aligned_runs import AlignedRuns, align
 from sts_eval.analysis.correlations import BesideOtherSets
-from sts_eval.analysis.ranking import ComparisonSettings, question_table
+from sts_eval.analysis.judged import ComparisonSettings
+from sts_eval.analysis.ranking import question_table
 from sts_eval.analysis.replication import check_split, replication
 from sts_eval.analysis.verdict import verdict
 from sts_eval.errors import UserError
@@ -64,21 +66,7 @@ def compare_runs(
     if split is not None:
         check_split(runs, split)
     settings = ComparisonSettings(reference, n_resamples, seed, single)
-    tables: list[Table] = []
-    added: list[AddedTable] = []
-    replicated: list[Replication] = []
-    beside: dict[tuple[Measure, bool], BesideOtherSets] = {}
-    for measure in runs.measures:
-        for question in EVERY_QUESTION:
-            if question in AWAY and not runs.home.any():
-                continue
-            table = question_table(question, measure, runs, settings, beside)
-            tables += [table] if table else []
-            if split is not None and table is not None and question != "how_much_debiased":
-                halves = replication(table, runs, split, settings)
-                replicated += [halves] if halves else []
-            if question in ASKED_OF_HISTORY:
-                added += added_value_tables(question, measure, runs, settings)
+    asked = _tables(runs, settings, split)
     effective = {
         measure: found
         for measure, changes in runs.measures.items()
@@ -96,12 +84,40 @@ def compare_runs(
         level=settings.level,
         n_resamples=n_resamples,
         seed=seed,
-        verdict=verdict(runs, tables, added, reference, effective),
-        added=tuple(added),
-        tables=tuple(tables),
-        replication=tuple(replicated),
-        warnings=tuple(_warnings(runs, tables)),
+        verdict=verdict(runs, asked.tables, asked.added, reference, effective),
+        added=tuple(asked.added),
+        tables=tuple(asked.tables),
+        replication=tuple(asked.replicated),
+        warnings=tuple(_warnings(runs, asked.tables)),
     )
+
+
+class _Tables(NamedTuple):
+    """Every question by every measure."""
+
+    tables: Sequence[Table]
+    added: Sequence[AddedTable]
+    replicated: Sequence[Replication]
+
+
+def _tables(runs: AlignedRuns, settings: ComparisonSettings, split: Split | None) -> _Tables:
+    """The tables of the questions that these runs can answer."""
+    tables: list[Table] = []
+    added: list[AddedTable] = []
+    replicated: list[Replication] = []
+    beside: dict[tuple[Measure, bool], BesideOtherSets] = {}
+    for measure in runs.measures:
+        for question in EVERY_QUESTION:
+            if question in AWAY and not runs.home.any():
+                continue
+            table = question_table(question, measure, runs, settings, beside)
+            tables += [table] if table else []
+            if split is not None and table is not None and question != "how_much_debiased":
+                halves = replication(table, runs, split, settings)
+                replicated += [halves] if halves else []
+            if question in ASKED_OF_HISTORY:
+                added += added_value_tables(question, measure, runs, settings)
+    return _Tables(tables, added, replicated)
 
 
 def _warnings(runs: AlignedRuns, tables: Sequence[Table]) -> list[str]:

@@ -25,7 +25,7 @@ def gate(transfer: Transfer, *, max_drop: float, level: float = 0.95, strict: bo
             "Give --max-drop from 0 to below 100 and --level between 0 and 1",
         )
     if strict and max_drop == 0:
-        raise UserError("that nothing fell at all cannot be shown", "Give --strict a --max-drop above 0")
+        raise UserError("no test can show that nothing fell at all", "Give --strict a --max-drop above 0")
     margin, alpha = max_drop / POINTS, 1 - level
     raw = [_every_seed(domain, margin, "more") for domain in transfer.domains]
     adjusted = multipletests(raw, alpha=alpha, method="holm")[1]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sts_eval.analysis.aligned_runs import HOME, AlignedRuns, Floats
-from sts_eval.analysis.ranking import standing_of
+from sts_eval.analysis.judged import standing_of
 from sts_eval.analysis.wording import counted
 from sts_eval.errors import UserError
 from sts_eval.records.comparison import AWAY, SET_BY_DOMAIN, Measure, Question
@@ -81,7 +81,7 @@ def noise_of(runs: AlignedRuns) -> MatrixNoise:
     away = _by_measure(runs, runs.home)[0] if runs.home.any() else {}
     if not by_measure:
         raise UserError(
-            "no change has a standard error, so the noise is not known", "Leave the runs out for the lab's noise"
+            "no change has a standard error, so the noise is not known", "Leave the runs out to use the lab's noise"
         )
     return MatrixNoise(
         created=now(),
@@ -239,7 +239,7 @@ def _errors(runs: AlignedRuns, changes: Floats) -> dict[str, Floats]:
     if len(useful) < 2:  # noqa: PLR2004 - of which errors can be alike
         raise UserError(
             "the runs have fewer than 2 predictors with scores everywhere, so their errors are not known",
-            "Leave the runs out for the lab's noise, or give --noise",
+            "Leave the runs out to use the lab's noise, or give --noise",
         )
     return useful
 

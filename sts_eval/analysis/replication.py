@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from sts_eval.analysis.aligned_runs import HOME, AlignedRuns, Floats
-from sts_eval.analysis.ranking import ComparisonSettings, judged_outcome, standing_of
+from sts_eval.analysis.judged import ComparisonSettings, judged_outcome, standing_of
 from sts_eval.errors import UserError
 from sts_eval.records.comparison import AWAY, FixedChoice, Replication, Split, Table, Winner
 from sts_eval.statistics.placebo import OwnAndOther

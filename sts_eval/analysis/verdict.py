@@ -50,6 +50,7 @@ def verdict(
     lines += [
         f"{QUESTIONS[table.question]}, against the cheapest other predictor: {_against_cheapest(table, reference)}"
         for table in leading
+        if any(row.name == reference for row in table.rows)
     ]
     lines += [f"{QUESTIONS[table.question]}, recommended: {_recommended(table)}" for table in leading]
     return tuple(lines)
@@ -77,7 +78,8 @@ def _home(tables: Sequence[Table], names: Sequence[str]) -> list[str]:
         return []
     row = everywhere.row("home_domain")
     best = next((row for row in away.standing("ranked") if row.r is not None), None)
-    shown_rows = [away.row(name) for name in names] + ([best] if best and best.name not in names else [])
+    named = [row for name in names for row in away.rows if row.name == name]  # not a home domain as the reference
+    shown_rows = named + ([best] if best and best not in named else [])
     figures = ", ".join(f"{one.name} {_with_interval(one.r, one.bootstrap)}" for one in shown_rows)
     return [
         f"Which way it changes: knowing only whether a domain is one that the training set is made for gives r "

@@ -5,13 +5,13 @@ a table in a notebook and as ten lines in a terminal; `.record` is the record on
 """
 
 from sts_eval.api.compared import calibrate, compare, report
-from sts_eval.api.mixed import mix
+from sts_eval.api.mixed import compare_arms, mix
+from sts_eval.api.mixture_results import ArmComparisonResult, MixtureResult
 from sts_eval.api.predicted import predict
 from sts_eval.api.reading import read
 from sts_eval.api.results import (
     CalibrationResult,
     ComparisonResult,
-    MixtureResult,
     PredictionResult,
     ReportResult,
     RunResult,
@@ -19,6 +19,7 @@ from sts_eval.api.results import (
 from sts_eval.api.stages import finetune, measure, run, sweep
 
 __all__ = [
+    "ArmComparisonResult",
     "CalibrationResult",
     "ComparisonResult",
     "MixtureResult",
@@ -27,6 +28,7 @@ __all__ = [
     "RunResult",
     "calibrate",
     "compare",
+    "compare_arms",
     "finetune",
     "measure",
     "mix",

@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from sts_eval.api.given import place as located
+from sts_eval.api.mixture_results import ArmComparisonResult, MixtureResult
 from sts_eval.api.results import (
     CalibrationResult,
     ComparisonResult,
-    MixtureResult,
     PredictionResult,
     ReportResult,
     Result,
     RunResult,
 )
+from sts_eval.records.arm_comparison import ArmComparison
 from sts_eval.records.calibration import Calibration
 from sts_eval.records.comparison import Comparison
 from sts_eval.records.kind import kind_of
@@ -34,6 +35,7 @@ SHOWN: Mapping[type[Record], Any] = {
     Comparison: ComparisonResult,
     Calibration: CalibrationResult,
     Mixture: MixtureResult,
+    ArmComparison: ArmComparisonResult,
 }
 
 KINDS: tuple[type[Record], ...] = (*SHOWN, Transfer, Tuning, Submission)
@@ -42,7 +44,8 @@ KINDS: tuple[type[Record], ...] = (*SHOWN, Transfer, Tuning, Submission)
 def read(path: str | Path) -> Result[Any] | RunResult | Record:
     """Read a record that the tool wrote, or the folder of a run that is finished.
 
-    Predictions, reports, comparisons, calibrations and mixtures come with their tables; other records as they are.
+    Predictions, reports, comparisons (of predictors, and of arms), calibrations and mixtures come with their tables;
+    other records as they are.
 
     Raises:
         UserError: It cannot be read, or is no record of this tool.

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from sts_eval.records.calibration import Calibration
 from sts_eval.records.comparison import Comparison, Measure, Question
-from sts_eval.records.mixture import Arms, Mixture
 from sts_eval.records.prediction import SCORES, Prediction
 from sts_eval.records.record import Record
 from sts_eval.records.report import Report
@@ -263,34 +262,6 @@ class CalibrationResult(Result[Calibration]):
         from sts_eval.analysis.expected_change import expected
 
         return pd.DataFrame([one.model_dump() for one in expected(self.record, prediction.record)])
-
-
-class MixtureResult(Result[Mixture]):
-    """Rows that are added to a training set, by domain; `arms` where an experiment was written that checks them."""
-
-    def __init__(self, record: Mixture, arms: Arms | None = None) -> None:
-        super().__init__(record)
-        self.arms = arms
-
-    def heading(self) -> str:
-        """What is added to what, and by which weights."""
-        from sts_eval.reporting.mixture import mixture_title
-
-        return mixture_title(self.record)
-
-    def to_frame(self) -> pd.DataFrame:
-        """One row per domain, the largest share first: score, weight, share, counts of rows, why.
-
-        `rounded` is the paper's count, `wanted` the largest-remainder count, `there` what the pool has, `taken` what is
-        added.
-        """
-        import pandas as pd
-
-        return pd.DataFrame([one.model_dump(exclude={"expected"}) for one in self.record.domains])
-
-    def overview(self) -> pd.DataFrame:
-        """Domains by falling share: score, share, and how many rows are there and taken."""
-        return self.to_frame()[["domain", "score", "share", "there", "taken", "why"]]
 
 
 @dataclass(frozen=True)

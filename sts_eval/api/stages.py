@@ -108,7 +108,7 @@ def measure(
         place = RunFolder.of(place).tuning_record
     done = Tuning.read(place)
     if prediction is None and done.prediction is not None:  # its questions would be scored unseen
-        raise UserError(f"the tuning of {place} follows a prediction", "Give that record with --prediction")
+        raise UserError(f"the tuning of {place} tests a prediction", "Give that record with --prediction")
     files = RunFolder.of(place.parent)
     written = Path(output or files.transfer_record)
     check_output(written, (experiment, place, prediction), kind=Transfer)

@@ -15,7 +15,7 @@ from sts_eval.quiet import quiet_libraries
 SECTIONS = {
     "Predict, fine-tune, measure": {
         "predict": ("predict:predict", "Predict which domains fine-tuning on a training set will change."),
-        "features": ("features:features", "Say what the features mean that a prediction rests on."),
+        "features": ("features:features", "Say what the shifted features of a prediction mean."),
         "init": ("run:init", "Write a commented experiment file."),
         "check": ("check:check", "Check in seconds everything that a run needs."),
         "run": ("run:run", "Predict, fine-tune, measure and report, as an experiment file says."),
@@ -28,10 +28,10 @@ SECTIONS = {
         "report": ("compare:report", "Compare one prediction with the changes that were measured."),
         "gate": ("gate:gate", "Stop a pipeline where fine-tuning broke a domain: exit code 3."),
         "compare": ("compare:compare", "Compare all predictors over many runs."),
-        "beside": ("compare:beside", "Tunings of one model on the same data side by side, such as SFT and GRPO."),
+        "beside": ("compare:beside", "Compare tunings of one model on the same data, such as SFT and GRPO."),
         "ablate": ("ablate:ablate", "Set predicted features to zero: does the model need them?"),
-        "reproduce": ("reproduce:reproduce", "The paper's tables and figures: what it claims, and what your runs say."),
-        "power": ("power:power", "How many runs tell two predictors apart, before they are paid for."),
+        "reproduce": ("reproduce:reproduce", "Compare the paper's tables and figures with what your runs show."),
+        "power": ("power:power", "How many runs are needed to tell two predictors apart."),
         "calibrate": ("compare:calibrate", "Convert scores to changes in points, with intervals."),
     },
     "Share results": {
@@ -41,10 +41,10 @@ SECTIONS = {
             "store:store",
             "A leaderboard's store: hand in runs, check and reproduce them, ask for runs.",
         ),
-        "board": ("store:board", "Serve the leaderboard on this machine."),
+        "board": ("board:board", "Serve the leaderboard on this machine."),
     },
     "Look up": {
-        "list": ("listing:listing", "What can be named: predictors, saes."),
+        "list": ("listing:listing", "List the predictors, or the SAEs for a model."),
         "env": ("env:env", "Versions and devices, for a report of a problem."),
         "lab": ("lab:lab", "The embedded lab: a tiny model, SAE, benchmark and training sets."),
     },

@@ -19,8 +19,9 @@ from sts_eval.settings import describe, settings_of
 def ablate(subject: Path, output: Path | None, **options: Any) -> None:
     """Set the features of PREDICTION, or of the prediction in the folder RUN, to zero and score the model's answers.
 
-    Predicted features are compared with the most active, random and matched random ones. With RUN the tuned models are
-    scored too, and the features that tuning really moved. Cells that are in the output folder are not measured again.
+    Predicted features are compared with the most active features, random ones, and random ones that are as active as
+    the predicted (matched). With RUN the tuned models are scored too, also without the features that tuning really
+    moved. Measurements that are in the output folder are not made again.
     """
     from sts_eval.analysis.ablation import read_subject, summarise_ablation
     from sts_eval.hindsight.ablation import ablate as measured

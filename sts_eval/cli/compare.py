@@ -10,7 +10,7 @@ from sts_eval.cli.printing import Format, printing, printing_options
 from sts_eval.errors import UserError
 from sts_eval.records.calibration import Calibration, HistoryKind
 from sts_eval.records.comparison import Comparison, Split
-from sts_eval.records.output import check_output
+from sts_eval.records.output import check_output, check_outputs
 from sts_eval.records.prediction import Prediction
 from sts_eval.records.report import Report
 from sts_eval.records.transfer import Transfer
@@ -43,14 +43,16 @@ def report(
     """
     from sts_eval.analysis.report import report_run
     from sts_eval.api.results import ReportResult
-    from sts_eval.records.run_folder import RunFolder
+    from sts_eval.records.run_folder import REPORT_FILES
     from sts_eval.reporting.files import write_report
     from sts_eval.reporting.report import print_report
 
     shown, output = printing(form, output, quiet=quiet)
-    for path in (RunFolder.of(folder).report if folder is not None else None, output):
-        if path is not None:
-            check_output(path, (prediction, transfer), kind=Report, force=force)
+    if folder is not None:
+        paths = [folder / name for name in REPORT_FILES]
+        check_outputs(paths, (prediction, transfer), kind=Report, force=force)
+    if output is not None:
+        check_output(output, (prediction, transfer), kind=Report, force=force)
     compared = report_run(Prediction.read(prediction), Transfer.read(transfer), post_hoc=post_hoc, unrelated=unrelated)
     shown.show(compared, lambda: print_report(compared), ReportResult(compared).to_frame)
     if output is not None:
@@ -102,7 +104,7 @@ def compare(
 
     shown, output = printing(form, output, quiet=quiet)
     if output is not None:
-        check_output(output / COMPARISON_FILES[0], runs, kind=Comparison)
+        check_outputs([output / name for name in COMPARISON_FILES], runs, kind=Comparison)
     outcomes = gather(runs, post_hoc=post_hoc, unrelated=unrelated)
     comparison = compare_runs(outcomes, reference=reference, n_resamples=resamples, seed=seed, split=split)
     # Written before it is printed: a reader that closes the pipe early costs nothing.
@@ -120,10 +122,10 @@ def compare(
 @click.argument("runs", nargs=-1, required=True, type=PATH)
 @click.option("-o", "--output", type=PATH, help="Write the tables as Markdown.")
 def beside(runs: tuple[Path, ...], output: Path | None) -> None:
-    """Put RUNS side by side that tune one model on the same data by different methods.
+    """Compare RUNS that tune one model on the same data by different methods.
 
-    How far each moved the model, whether the predicted features are those that it shifted, and STS with the predicted
-    and with the shifted features. A RUN is a folder of `sts-eval run`.
+    Prints how far each method moved the model, whether it shifted the predicted features, and STS with the predicted
+    and with the really shifted features. A RUN is a folder of `sts-eval run`.
     """
     from sts_eval.analysis.beside import side_by_side
     from sts_eval.records.record import write_atomically

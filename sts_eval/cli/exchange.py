@@ -35,7 +35,7 @@ STATES: tuple[Literal["before", "after"], ...] = ("before", "after")
 @click.argument("paths", type=PATH, nargs=-1, required=True)
 @click.option("--filter", "filter_name", metavar="NAME", help="lm-eval: the filter to read, if a task has several.")
 @click.option("--metric", metavar="NAME", help="lm-eval: the metric that is 1 for a right answer, if it is unusual.")
-@click.option("--by-task", is_flag=True, help="lm-eval: each task is a domain, also where documents name a category.")
+@click.option("--by-task", is_flag=True, help="lm-eval: each task is a domain, even if documents name a category.")
 @click.option("--model-before", metavar="NAME", help="The untuned model. [default: as files or folders name it]")
 @click.option("--model-after", metavar="NAME", help="The tuned model. [default: as files or folders name it]")
 @click.option(

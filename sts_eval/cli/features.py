@@ -62,7 +62,7 @@ def features(
 
         remote = "://" in judge
         if remote and judge_model is None:
-            raise UserError(f"which model to ask at {judge} is not said", "Name it with --judge-model")
+            raise UserError(f"the address {judge} needs the name of a model", "Name it with --judge-model")
         if not remote and judge_model is not None:
             raise UserError(
                 "--judge-model names a model at an address", "Give the address with --judge, or leave it out"

@@ -1,7 +1,7 @@
 """`sts-eval mix`: which rows to add to a training set so that other domains do not fall, and an experiment on it."""
 
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import click
 
@@ -18,13 +18,16 @@ COMPARISON = ("comparison.json", "comparison.md")
 @click.option("--budget", type=int, help="Number of rows to add.")
 @click.option(
     "--by",
-    help="What shares are in the ratio of: a predictor of the prediction, calibration, history, damage or equal.  "
+    help="What decides how many rows each domain gets: a predictor of the prediction, calibration, history, damage or "
+    "equal.  "
     "[default: calibration if there is one, else sts_icl]",
 )
 @click.option(
     "--protect", multiple=True, metavar="DOMAINS", help="Add rows for these domains only; separate by commas."
 )
-@click.option("--domain-column", help="Column of the pool that names the domain; none: assign by similarity.")
+@click.option(
+    "--domain-column", help="Column of the pool that names the domain; without it rows are assigned by similarity."
+)
 @click.option("--question-field", help="Column of the pool's questions; by default found by name.")
 @click.option("--solution-field", help="Column of the pool's solutions; by default found by name.")
 @click.option("--calibration", type=PATH, help="Expected changes in points, from this record of `sts-eval calibrate`.")
@@ -33,49 +36,52 @@ COMPARISON = ("comparison.json", "comparison.md")
 )
 @click.option("--transfer", type=PATH, help="The measured change of this run, for --by damage (oracle).")
 @click.option("--self-distill", is_flag=True, help="Train the added rows on the untuned model's own answers.")
-@click.option("--answer-tokens", type=click.IntRange(1), default=256, show_default=True, help="Longest such answer.")
 @click.option(
-    "--temperature", type=click.FloatRange(0), default=0.0, show_default=True, help="Draw such answers; 0: likeliest."
+    "--answer-tokens",
+    type=click.IntRange(1),
+    default=256,
+    show_default=True,
+    help="With --self-distill: longest answer.",
+)
+@click.option(
+    "--temperature",
+    type=click.FloatRange(0),
+    default=0.0,
+    show_default=True,
+    help="With --self-distill: sampling temperature; 0: likeliest answer.",
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Random seed that draws the rows.")
 @output("Write the training set with the added rows to this .jsonl file, and its record beside it.")
 @click.option(
-    "--verify", type=PATH, metavar="FOLDER", help="Write an experiment to this folder: several arms, a sweep."
+    "--verify",
+    type=PATH,
+    metavar="FOLDER",
+    help="Write an experiment to this folder: a sweep that tunes on several training sets (arms).",
 )
 @click.option("--experiment", type=PATH, help="With --verify: experiment file with tuning and measurement.")
 @click.option(
-    "--arm", "arms", multiple=True, help="With --verify: an arm, named as for --by, or none. May be repeated."
+    "--arm", "arms", multiple=True, help="With --verify: an arm, with added rows as for --by, or none. May be repeated."
 )
-@click.option("--compare", type=PATH, metavar="FOLDER", help="Compare the arms of such a folder after its sweep.")
+@click.option(
+    "--compare",
+    type=PATH,
+    metavar="FOLDER",
+    help="Compare the arms of the folder that --verify wrote, after its sweep.",
+)
 @click.option(
     "--measure",
     type=click.Choice(get_args(ArmMeasure)),
     default="accuracy",
     show_default=True,
-    help="With --compare: what the change of a domain is measured in.",
+    help="With --compare: how the change of a domain is measured.",
 )
 def mix(
-    prediction: Path | None,
-    pool: str | None,
-    budget: int | None,
-    by: str | None,
     protect: tuple[str, ...],
-    domain_column: str | None,
-    question_field: str | None,
-    solution_field: str | None,
-    calibration: Path | None,
-    history: tuple[Path, ...],
-    transfer: Path | None,
-    self_distill: bool,
-    answer_tokens: int,
-    temperature: float,
-    seed: int,
     output: Path | None,
     verify: Path | None,
-    experiment: Path | None,
-    arms: tuple[str, ...],
     compare: Path | None,
     measure: ArmMeasure,
+    **options: Any,
 ) -> None:
     """Choose rows of a pool to add to the training set of PREDICTION, so that other domains do not fall.
 
@@ -89,11 +95,6 @@ def mix(
     if compare is not None:
         _compare(compare, measure)
         return
-    if prediction is None or pool is None or budget is None:
-        raise UserError(
-            "a mixture needs a prediction, a pool and a budget",
-            "Give PREDICTION, --pool and --budget; --compare FOLDER alone compares finished arms",
-        )
     from sts_eval.api.mixed import mix as mixed
     from sts_eval.mixture.write import record_path
     from sts_eval.records.mixture import SWEEP_FILE, SWEEP_FOLDER
@@ -102,27 +103,7 @@ def mix(
     protected = [name.strip() for text in protect for name in text.split(",") if name.strip()]
     if protect and not protected:
         raise UserError("--protect names no domain", "Name domains, separated by commas, or leave it out for all")
-    chosen = mixed(
-        prediction,
-        pool,
-        budget,
-        by=by,
-        protect=protected,
-        output=output,
-        domain_column=domain_column,
-        question_field=question_field,
-        solution_field=solution_field,
-        calibration=calibration,
-        history=history,
-        transfer=transfer,
-        self_distill=self_distill,
-        answer_tokens=answer_tokens,
-        temperature=temperature,
-        seed=seed,
-        verify=verify,
-        experiment=experiment,
-        arms=arms,
-    )
+    chosen = mixed(**options, protect=protected, output=output, verify=verify)
     print_mixture(chosen.record)
     if chosen.record.mixture is not None and output is not None:
         click.echo(f"Training set: {output}, {chosen.record.mixture.rows} rows. Record: {record_path(output)}")
@@ -134,15 +115,14 @@ def mix(
 
 
 def _compare(folder: Path, measure: ArmMeasure) -> None:
-    from sts_eval.mixture.compare_arms import compare_arms
-    from sts_eval.records.output import check_output
+    from sts_eval.api.mixed import compare_arms
+    from sts_eval.records.output import check_outputs
     from sts_eval.records.record import write_atomically
     from sts_eval.reporting.mixture import arm_comparison_markdown, print_arm_comparison
 
     paths = [folder / name for name in COMPARISON]
-    comparison = compare_arms(folder, measure)
-    check_output(paths[0], kind=ArmComparison)
-    check_output(paths[1])
+    comparison = compare_arms(folder, measure=measure).record
+    check_outputs(paths, kind=ArmComparison)
     comparison.write(paths[0])
     write_atomically(paths[1], arm_comparison_markdown(comparison))
     print_arm_comparison(comparison)

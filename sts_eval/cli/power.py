@@ -13,13 +13,13 @@ from sts_eval.records.output import check_output
 
 @click.command("power")
 @click.argument("matrix", nargs=-1, type=PATH)
-@click.option("--noise", type=PATH, help="Noise that --save-noise wrote, in place of runs.")
+@click.option("--noise", type=PATH, help="File that --save-noise wrote, instead of runs.")
 @click.option("--r", default=0.6, show_default=True, help="r of one predictor, as measured in these runs.")
-@click.option("--against", default=0.7, show_default=True, help="r of the other.")
+@click.option("--against", default=0.7, show_default=True, help="r of the other predictor.")
 @click.option("--sets", type=int, multiple=True, help="Number of training sets to try. May be repeated.")
 @click.option("--models", type=int, multiple=True, help="Number of models to try. May be repeated.")
 @click.option("--domains", type=int, multiple=True, help="Number of domains to try. May be repeated.")
-@click.option("--questions", type=int, multiple=True, help="Questions a domain to try. May be repeated.")
+@click.option("--questions", type=int, multiple=True, help="Number of questions per domain to try. May be repeated.")
 @click.option(
     "--question",
     type=click.Choice(["which_way", "which_way_away", "which_set", "which_set_away"]),
@@ -27,8 +27,16 @@ from sts_eval.records.output import check_output
     show_default=True,
     help="Which way a domain changes, or which set helps which domain; away: home domains left out.",
 )
-@click.option("--measure", type=click.Choice(get_args(Measure)), default="accuracy", show_default=True)
-@click.option("--simulations", type=click.IntRange(20), default=200, show_default=True, help="Matrices of a design.")
+@click.option(
+    "--measure",
+    type=click.Choice(get_args(Measure)),
+    default="accuracy",
+    show_default=True,
+    help="How the change of a domain is measured.",
+)
+@click.option(
+    "--simulations", type=click.IntRange(20), default=200, show_default=True, help="Simulated matrices of each size."
+)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Random seed of the simulation.")
 @click.option("--save-noise", type=PATH, help="Write the noise of the runs as JSON.")
 @POST_HOC
@@ -53,7 +61,7 @@ def power(
     """How many training sets, models, domains and questions are needed to tell two predictors apart.
 
     The noise comes from the runs of MATRIX (folders of `sts-eval run` or .jsonl files of outcomes), or from --noise.
-    Where neither is given, it is that of the lab's matrix.
+    Without either, it is that of the lab's runs.
     """
     from sts_eval.analysis.aligned_runs import align
     from sts_eval.analysis.power import LAB, Asked, needed, noise_of

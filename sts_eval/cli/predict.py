@@ -51,8 +51,9 @@ def predict(
 ) -> None:
     """Predict which domains will change most if MODEL is fine-tuned on a training set.
 
-    Only the untuned model is read. Defaults are those of the paper (arXiv 2603.02908). A set may have fewer tokens
-    than the settings ask for; of the training set that is a warning.
+    Only the untuned model is read. Step 1 finds the SAE features that demonstrations from the training set change most.
+    Step 2 reads these shifted features in every domain. Defaults are those of the paper (arXiv 2603.02908). If the
+    training set has fewer tokens than the settings ask for, a warning says so.
     """
     from sts_eval.analysis.expected_change import needed
     from sts_eval.prediction.predict import predict as made
@@ -69,7 +70,7 @@ def predict(
             check_output(path, (*read, output), option=option)
     if page is not None and not options["meanings"]:
         raise UserError(
-            "the page says what the features mean, which --no-meanings leaves out", "Leave out one of the two"
+            "--html writes what the features mean, and --no-meanings leaves that out", "Leave out one of the two"
         )
     calibration = None if calibrated is None else Calibration.read(calibrated)
     if calibration is not None:

@@ -56,14 +56,14 @@ def reproduce(
     output: Path | None,
     markdown: Path | None,
 ) -> None:
-    """Say for a table or figure of the paper what it claims, what it published, and what RECORDS say of it.
+    """Compare what a table or figure of the paper claims with what RECORDS show.
 
     RECORDS are folders of `sts-eval run`, `ablate` and `mix --verify`, .jsonl files of outcomes, and single records.
     A verdict follows from a rule on an interval: confirmed, not confirmed, or cannot tell.
 
     \b
     All tables and figures:          sts-eval reproduce list
-    One, from runs that are there:   sts-eval reproduce table-6 runs/*
+    One, from finished runs:         sts-eval reproduce table-6 runs/*
     One, from the embedded lab:      sts-eval reproduce figure-1b --scale lab
     The paper's own experiment:      sts-eval reproduce table-6 --scale paper
     """  # noqa: D301 -- click wants the control character itself before lines that it must not join

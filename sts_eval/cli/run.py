@@ -50,7 +50,7 @@ def init(path: Path | None, on_lab: bool, many: bool, training_set: str) -> None
     type=click.IntRange(1),
     default=1,
     show_default=True,
-    help="Fine-tune and evaluate so many models at a time, each in a process of its own that loads the model.",
+    help="Fine-tune and evaluate this many models at a time, each in a process of its own that loads the model.",
 )
 @POST_HOC
 def run(experiment: Path, folder: Path | None, jobs: int, post_hoc: bool) -> None:

@@ -29,7 +29,7 @@ def train(output: Path, push_to: str | None, **options: Any) -> None:
     On the data of the prediction, where there is no other text (the record says so):
       sts-eval sae train --model M --layer 15 --sft my_data.jsonl --domains mmlu_pro -o my_sae/
 
-    A training that was stopped goes on where it was if the same command is given again.
+    A training that was stopped continues if the same command is given again.
     """  # noqa: D301 -- click wants the control character itself before lines that it must not join
     from sts_eval.reporting.sae_training import print_training
     from sts_eval.sae_training.train_sae import push_to_hub, train_sae

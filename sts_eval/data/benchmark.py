@@ -15,28 +15,23 @@ may say `{"list_options": false}` for a benchmark whose prompts show the questio
 Any other name is a task or group of lm-eval, which `task_benchmark` reads.
 """
 
-import json
 import re
+import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sts_eval.data.answer_reading import AS_MMLU, AnswerReading, decide
+from sts_eval.data.benchmark_folder import FILE_NAMES, files_of_split, lists_options, read_subject
 from sts_eval.data.domain import Benchmark, Domain, Question, assemble
-from sts_eval.data.files import bare_name, ending, read_file
-from sts_eval.data.question import (
-    CATEGORY_FIELDS,
-    LETTERS,
-    QUESTION_FIELDS,
-    QuestionRow,
-    category_of,
-    folded,
-    read_question,
-    told_by,
-)
-from sts_eval.data.tables import SUFFIXES, Table, is_local, read_table
+from sts_eval.data.files import ending
+from sts_eval.data.options import LETTERS, QUESTION_FIELDS
+from sts_eval.data.question import CATEGORY_FIELDS, QuestionRow, category_of, folded, read_question
+from sts_eval.data.right_option import told_by
+from sts_eval.data.tables import Table, is_local, read_table
 from sts_eval.data.task_benchmark import load_task_benchmark
 from sts_eval.data.text import LISTED, BadRow, UnreadableRowError, check_left_out, checked, is_missing
 from sts_eval.data.training_set import Example
@@ -47,8 +42,8 @@ __all__ = ["NAMED", "Benchmark", "Domain", "Question", "load_benchmark"]
 
 NAMED = {"mmlu_pro": "TIGER-Lab/MMLU-Pro"}
 
-_FILE_NAMES = {"test": ("test",), "validation": ("validation", "dev", "val", "valid")}
-"""What the files of a split are called; where there are several, the first is taken."""
+SETTLED = 2.0
+"""Seconds after a file's last change from which its times tell of the next: file systems count in steps up to this."""
 
 
 @dataclass
@@ -148,6 +143,52 @@ def load_benchmark(spec: BenchmarkSpec) -> Benchmark:
     """
     if is_task(spec):
         return load_task_benchmark(spec)
+    whole, stamps = spec.model_copy(update={"domains": ()}), _stamps(spec)
+    found = _kept(whole, stamps) if stamps else _read_whole(whole)
+    return assemble(
+        spec,
+        found.questions,
+        found.demonstrations,
+        found.shown_ids,
+        revision=found.revision,
+        warnings=found.warnings,
+        left_out=found.left_out,
+    )
+
+
+class _Whole(NamedTuple):
+    """All that `assemble` needs, for whichever domains."""
+
+    questions: Mapping[str, Sequence[Question]]
+    demonstrations: Mapping[str, Sequence[Example]]
+    shown_ids: Mapping[str, Sequence[str]]
+    revision: str | None
+    warnings: tuple[str, ...]
+    left_out: int
+
+
+@lru_cache(maxsize=4)
+def _kept(spec: BenchmarkSpec, _of_its_files: tuple[tuple[Any, ...], ...]) -> _Whole:
+    """A folder that has not changed is read once in a process: every stage of a run asks for it."""
+    return _read_whole(spec)
+
+
+def _stamps(spec: BenchmarkSpec) -> tuple[tuple[Any, ...], ...]:
+    """What tells whether a folder has changed: of each file its place, size and times.
+
+    Empty for the hub, and where a file is so new that a further change might leave the same time.
+    """
+    folder = Path(NAMED.get(spec.source, spec.source)).expanduser().resolve()
+    paths = sorted(folder.rglob("*")) if folder.is_dir() else []
+    files = [(path, path.stat()) for path in paths if ending(path) and path.is_file()]
+    newest = max((max(stat.st_mtime, stat.st_ctime) for _, stat in files), default=0.0)
+    if time.time() - newest < SETTLED:
+        return ()
+    return tuple((str(path), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino) for path, stat in files)
+
+
+def _read_whole(spec: BenchmarkSpec) -> _Whole:
+    """Read both splits of a folder or of the hub; which domains are wanted does not matter."""
     test, validation = _splits(spec)
     questions = _questions(test)
     demonstrations: defaultdict[str, list[Example]] = defaultdict(list)
@@ -163,10 +204,7 @@ def load_benchmark(spec: BenchmarkSpec) -> Benchmark:
         *test.warnings(spec.source, "test"),
         *validation.warnings(spec.source, "validation"),
     )
-    revision = test.tables[0][0].revision
-    return assemble(
-        spec, questions, demonstrations, shown_ids, revision=revision, warnings=warnings, left_out=len(test.bad)
-    )
+    return _Whole(questions, demonstrations, shown_ids, test.tables[0][0].revision, warnings, len(test.bad))
 
 
 def is_task(spec: BenchmarkSpec) -> bool:
@@ -227,15 +265,15 @@ def _splits(spec: BenchmarkSpec, *, list_options: bool | None = None) -> tuple[_
     if not is_local(source):
         test, validation = (
             _Split([(read_table(source, split=split, revision=spec.revision), None)], list_options is not False)
-            for split in _FILE_NAMES
+            for split in FILE_NAMES
         )
     else:
         folder = Path(source).expanduser()
         if not folder.is_dir():
             raise UserError(f"{folder} is not a folder", "Give a folder that holds test.* and validation.* files")
         if list_options is None:
-            list_options = _lists_options(folder)
-        test, validation = (_local(folder, split, list_options=list_options) for split in _FILE_NAMES)
+            list_options = lists_options(folder)
+        test, validation = (_local(folder, split, list_options=list_options) for split in FILE_NAMES)
     tables = [*test.tables, *validation.tables]
     rows = [folded(raw) for table, _ in tables for raw in table.rows]
     reading = decide((told for row in rows if (told := told_by(row)) is not None), spec.source)
@@ -249,83 +287,14 @@ def _splits(spec: BenchmarkSpec, *, list_options: bool | None = None) -> tuple[_
 
 def _local(folder: Path, split: str, *, list_options: bool) -> _Split:
     """A split of a folder, and which of its files are left."""
-    files, left = _files(folder, split)
+    files, left = files_of_split(folder, split)
     notes = []
     if left:
         names = ", ".join(str(path.relative_to(folder)) for path in left[:LISTED]) + (", ..." if left[LISTED:] else "")
         read = files[0][0].relative_to(folder)
         notes = [f"{folder}: {names} of the {split} split not read, beside {read if len(files) == 1 else read.parent}"]
-    tables = [(_read(path, subject), subject) for path, subject in files]
+    tables = [(read_subject(path, subject), subject) for path, subject in files]
     return _Split(tables, list_options, notes=notes)
-
-
-def _files(folder: Path, split: str) -> tuple[list[tuple[Path, str | None]], list[Path]]:
-    """The files of a split in a folder, each with its subject where its name gives one, and those that are not read."""
-    readable = sorted(path for path in folder.rglob("*") if ending(path) and path.name != "benchmark.json")
-    for name in _FILE_NAMES[split]:
-        ends = re.compile(rf"(?:(?P<subject>.+)[_-])?{name}(?:[_-]\d+(?:-of-\d+)?)?")
-        alone = [path for path in readable if path.parent == folder and _stem(path) == name]
-        within = [path for path in readable if path.parent.name.lower() == name]
-        called = [(path, match) for path in readable if (match := ends.fullmatch(_stem(path)))]
-        found: list[tuple[Path, str | None]]
-        if alone:
-            found = [(min(alone, key=lambda path: SUFFIXES.index(str(ending(path)))), None)]
-        elif within:
-            found = [(path, re.sub(rf"[_-]{name}$", "", _stem(path))) for path in within]
-        else:
-            found = [(path, match["subject"] or _parent(path, folder)) for path, match in called]
-        if found:
-            every = {*within, *(path for path, _ in called)}
-            return found, sorted(every - {path for path, _ in found})
-    raise UserError(
-        f"{folder} has no {split} file",
-        f"Put a {split}.parquet (or {', '.join(SUFFIXES)}) there, or a folder {split} with a file for each subject",
-    )
-
-
-def _stem(path: Path) -> str:
-    return bare_name(path).stem
-
-
-def _parent(path: Path, folder: Path) -> str | None:
-    """The folder that a shard lies in, which names its subject, unless it is the benchmark's own or "data"."""
-    return None if path.parent == folder or path.parent.name == "data" else path.parent.name
-
-
-def _read(path: Path, subject: str | None) -> Table:
-    """Read a file; one of a subject may lack the header line."""
-    found = read_file(path)
-    columns = list(found.rows[0])
-    if ending(path) in {".csv", ".tsv"} and _is_question(columns):
-        if subject is None:
-            shown = ", ".join(columns)
-            raise UserError(
-                f"{path} has no header line: its first line is a question ({shown[:80]})",
-                f"Write {','.join(['question', *LETTERS[: len(columns) - 2], 'answer', 'category'])} above it with a "
-                "category for every row, or put it into a folder as test/SUBJECT_test.csv beside dev/SUBJECT_dev.csv",
-            )
-        found = read_file(path, columns=["question", *LETTERS[: len(columns) - 2], "answer"])
-    return Table(str(path), None, found.rows, found.notes)
-
-
-def _is_question(columns: Sequence[str]) -> bool:
-    """Whether what was taken for a header is a question, its options, and the letter of the right one."""
-    letters = tuple(LETTERS[: len(columns) - 2])
-    several = len(columns) > 3  # noqa: PLR2004 -- a question, two options and an answer at least
-    return several and columns[-1].strip() in letters and columns[-2].strip() not in letters
-
-
-def _lists_options(folder: Path) -> bool:
-    """Whether a benchmark folder's prompts show the options; its benchmark.json may say no."""
-    card = folder / "benchmark.json"
-    if not card.is_file():
-        return True
-    try:
-        return bool(json.loads(card.read_text(encoding="utf-8")).get("list_options", True))
-    except (ValueError, AttributeError) as error:
-        raise UserError(
-            f"{card} is not JSON, or not an object", 'Write {"list_options": false} or remove it'
-        ) from error
 
 
 def _check_fields(row: Mapping[str, Any], source: str, subject: str | None) -> None:

@@ -16,9 +16,9 @@ def messages_of(examples: Sequence[Example]) -> list[dict[str, str]]:
 
 
 def rewords(question: str) -> UserError:
-    """The error for a template that words a turn differently from context to context."""
+    """The error for a template that words a turn differently in different contexts."""
     return UserError(
-        f"the chat template words the question {question[:40]!r} differently from context to context, so its "
+        f"the chat template words the question {question[:40]!r} differently in different contexts, so its "
         "tokens cannot be paired",
         WITHOUT_TEMPLATE,
     )
@@ -31,8 +31,8 @@ def opens_otherwise(question: str, asked: str, whole: str) -> UserError:
     if same < asked.rfind(question) + len(question):
         return rewords(question)
     return UserError(
-        f"the chat template opens an answer with {asked[same:][:60]!r}, and a finished conversation does not have that "
-        f"there but {whole[same:][:60]!r}, so the tuned model would not be asked as it was trained",
+        f"the chat template begins an answer with {asked[same:][:60]!r} where the model is asked, and with "
+        f"{whole[same:][:60]!r} in a finished conversation, so the tuned model would not be asked as it was trained",
         WITHOUT_TEMPLATE,
     )
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from sts_eval.data.example import Example
-from sts_eval.data.question import OPTIONS, PASSAGE_FIELDS, folded, letter_of, read_question
+from sts_eval.data.options import letter_of
+from sts_eval.data.question import OPTIONS, PASSAGE_FIELDS, folded, read_question
 
 
 def points_to_option(value: object) -> bool:

@@ -101,7 +101,7 @@ class Prompter:
     def __init__(self, tokenizer: Any, *, chat_template: bool | None = None) -> None:
         if not getattr(tokenizer, "is_fast", False):
             raise UserError(
-                f"the tokenizer {type(tokenizer).__name__} does not tell where its tokens stand in the text",
+                f"the tokenizer {type(tokenizer).__name__} does not give the positions of its tokens in the text",
                 "Use the model's fast tokenizer (tokenizer.json)",
             )
         if chat_template and not tokenizer.chat_template:

@@ -164,7 +164,7 @@ def _checked(name: str, reward: Callable[[Sequence[Asked], Sequence[str]], Any])
             if not _finite(value):
                 raise UserError(
                     f"the reward {name} returns {_one_line(repr(value))} for training row {row.row}, counted from 0, "
-                    "and not a finite number",
+                    "which is not a finite number",
                     remedy,
                 )
         return [float(value) for value in found]

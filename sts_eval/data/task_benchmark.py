@@ -22,7 +22,8 @@ from typing import Any, NamedTuple
 from sts_eval.data.domain import Benchmark, Question, assemble
 from sts_eval.data.example import Example
 from sts_eval.data.lm_eval_tasks import find_tasks
-from sts_eval.data.question import LETTERS, OPTIONS, QUESTION_FIELDS, QuestionRow, folded, read_question
+from sts_eval.data.options import LETTERS, QUESTION_FIELDS
+from sts_eval.data.question import OPTIONS, QuestionRow, folded, read_question
 from sts_eval.data.sampling import shuffled
 from sts_eval.data.tables import commit_of
 from sts_eval.data.text import LEFT_OUT_SHARE, BadRow, UnreadableRowError, check_left_out, is_missing, text_of

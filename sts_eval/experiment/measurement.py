@@ -30,8 +30,8 @@ class MeasureSettings(Spec):
     )
     adapter: Literal["merged", "attached"] = Field(
         "merged",
-        description="how hf and hf-packed use a LoRA adapter: merged into the weights in memory, which is faster (if a "
-        "few questions come out the same), or attached",
+        description="how hf and hf-packed use a LoRA adapter: merged into the weights in memory, which is faster and "
+        "used only if a few questions come out the same, or attached",
     )
     num_fewshot: int | None = Field(None, ge=0, description="demonstrations; by default the task's own number")
     batch_size: Annotated[str, AfterValidator(_batch_size)] = Field(
@@ -39,7 +39,7 @@ class MeasureSettings(Spec):
     )
     chat_template: bool = Field(False, description="render prompts as chat turns")
     max_answer_tokens: int | None = Field(
-        None, ge=1, description="cut generated answers after this many tokens; by default the task's own limit"
+        None, ge=1, description="cut generated answers after this many tokens; by default after the task's own number"
     )
     questions: Literal["disjoint", "same"] = Field(
         "disjoint",

@@ -12,11 +12,15 @@ from sts_eval.experiment.spec import Named, Seeds, Spec, is_none
 class PredictSettings(Spec):
     """The dials of STS. Defaults are the paper's (arXiv 2603.02908, sections 3 and 4)."""
 
-    top_n: int = Field(100, ge=1, description="N, the number of shifted dimensions")
-    shots: int = Field(2, ge=1, description="demonstrations from the training set in a prompt of step 1")
-    domain_shots: int = Field(5, ge=1, description="a domain's own demonstrations in a prompt of STS_ICL")
-    shift_tokens: int = Field(20_000, ge=1, description="training set's question tokens to compare in step 1")
-    domain_tokens: int = Field(10_000, ge=1, description="question tokens to read per domain in step 2")
+    top_n: int = Field(
+        100, ge=1, description="N, the number of shifted features, those that step 1 finds to change most"
+    )
+    shots: int = Field(
+        2, ge=1, description="demonstrations (worked examples) from the training set in a prompt of step 1"
+    )
+    domain_shots: int = Field(5, ge=1, description="a domain's own demonstrations in a prompt of STS_ICL (step 2)")
+    shift_tokens: int = Field(20_000, ge=1, description="tokens of the training set's questions to compare in step 1")
+    domain_tokens: int = Field(10_000, ge=1, description="tokens of each domain's questions to read in step 2")
     estimator: Literal["paired", "notebook"] = Field(
         "paired", description="what step 1 compares: paired (each token with itself), notebook (two unaligned samples)"
     )
@@ -25,8 +29,9 @@ class PredictSettings(Spec):
     )
     predictors: tuple[str, ...] = Field(
         ("lexical",),
-        description="predictors beside STS: all, groups or names (`sts-eval list predictors`), separated by commas, or "
-        "none; the lexical ones need no model, and in the evidence so far no predictor that needs one beats them",
+        description="predictors beside STS: all, none, or groups or names (`sts-eval list predictors`), separated by "
+        "commas; the lexical ones need no model, and in the evidence so far no predictor that needs one "
+        "beats them",
     )
     embeddings: str = Field(
         "wordllama",
@@ -38,53 +43,56 @@ class PredictSettings(Spec):
     sink_tokens: Literal["keep", "exclude"] = Field(
         "keep",
         exclude_if=lambda chosen: chosen == "keep",  # likewise
-        description="attention sinks among the question tokens (residual norm above 10 times the question's median): "
-        "keep (the paper says nothing of them), or exclude (from everything that is read at the SAE)",
+        description="attention sinks, which are question tokens with a residual norm above 10 times the question's "
+        "median: keep them (the paper does not mention them), or exclude them from everything that is "
+        "read at the SAE",
     )
     demonstrations: Literal["ground_truth", "on_policy", "both"] = Field(
         "ground_truth",
         exclude_if=lambda chosen: chosen == "ground_truth",  # likewise
         description="whose answers step 1 shows: ground_truth (the training set's, as in the paper), on_policy (the "
-        "untuned model's own that the reward accepts, which is what reinforcement learning strengthens), or both: "
-        "ground_truth, and on_policy for the further scores sts_icl_on_policy and sts_act_on_policy",
+        "untuned model's own that the reward accepts; reinforcement learning strengthens these), or both "
+        "(ground_truth, and on_policy for two more scores, sts_icl_on_policy and sts_act_on_policy)",
     )
     reward: Reward | None = Field(
         None,
         exclude_if=is_none,  # likewise
-        description=f"what accepts own answers: {REWARD_MEANING}; by default that of the tuning, or exact",
+        description=f"what accepts the model's own answers: {REWARD_MEANING}; by default the reward of the tuning, or "
+        "exact",
     )
     own_answer_tokens: int = Field(
         512,
         ge=1,
         exclude_if=lambda chosen: chosen == 512,  # noqa: PLR2004 -- likewise; the default
-        description="longest own answer in tokens; longer ones are cut",
+        description="longest own answer of the model in tokens; longer ones are cut",
     )
-    probe_steps: int = Field(40, ge=4, description="optimiser steps of predictors that train briefly")
+    probe_steps: int = Field(40, ge=4, description="optimiser steps of predictors that train the model briefly")
     meanings: bool = Field(
         True,
         exclude_if=lambda chosen: chosen,  # so that records from before it was there keep their hashes
-        description="say what the shifted features mean: where they fire, in which source, and what they promote; "
-        "changes no score",
+        description="say what the shifted features mean: on which tokens they fire, in which source (training set, "
+        "domain or neutral text), and which tokens they promote; changes no score",
     )
     excerpts: int = Field(
         10,
         ge=2,
         le=50,
         exclude_if=lambda chosen: chosen == 10,  # noqa: PLR2004 -- the default; likewise
-        description="strongest samples of a shifted feature whose text around the peak is kept",
+        description="excerpts to keep for each shifted feature: the text around the tokens where it fires most "
+        "strongly",
     )
     excerpt_tokens: int = Field(
         24,
         ge=1,
         le=128,
         exclude_if=lambda chosen: chosen == 24,  # noqa: PLR2004 -- the default; likewise
-        description="tokens of such a text",
+        description="tokens in such an excerpt",
     )
     neutral_text: str | None = Field(
         None,
         exclude_if=is_none,  # likewise
-        description="text that is no question, to compare with: file, folder or hub id; by default thirty short "
-        "paragraphs on everyday things",
+        description="neutral text without questions, in which features are read for comparison: file, folder or hub "
+        "id; by default thirty short paragraphs on everyday things",
     )
     chat_template: bool | None = Field(
         None, description="render prompts as chat turns; by default if the tokenizer has a template"

@@ -53,9 +53,9 @@ class SAETrainSettings(Spec):
     width: Annotated[str, AfterValidator(_width)] = Field(
         "8x", description="number of features, or a multiple of the model's width such as 8x"
     )
-    k: int = Field(32, ge=1, description="features that fire on a token, of topk and batchtopk")
+    k: int = Field(32, ge=1, description="features that fire on a token, for topk and batchtopk")
     sparsity: float | None = Field(
-        None, gt=0, description="weight of the sparsity loss, of standard, jumprelu and gated; by default sae-lens's"
+        None, gt=0, description="weight of the sparsity loss, for standard, jumprelu and gated; by default sae-lens's"
     )
     tokens: Annotated[str, AfterValidator(_count)] = Field(
         "2M", description="tokens to read, such as 500k or 2M; fewer if the text has fewer"
@@ -63,9 +63,9 @@ class SAETrainSettings(Spec):
     epochs: int = Field(1, ge=1, description="passes over the activations")
     batch: int = Field(2048, ge=1, description="tokens in a training step")
     learning_rate: float = Field(4e-4, gt=0, description="rate of Adam; it falls to zero over the last third")
-    context: int = Field(1024, ge=8, description="tokens after which a text is cut into a next piece")
+    context: int = Field(1024, ge=8, description="longest piece of text in tokens; longer texts are cut into pieces")
     held_out: float = Field(0.05, gt=0, lt=1, description="share of the texts that is held out to judge the SAE")
-    seed: int = Field(0, ge=0, description="random seed of texts, batches and start")
+    seed: int = Field(0, ge=0, description="random seed of texts, batches and initial weights")
 
     @property
     def n_tokens(self) -> int:

@@ -28,8 +28,8 @@ class SAESpec(Spec):
 
     release: Annotated[str | None, Named("sae_release")] = Field(
         None,
-        description="release in sae-lens, or hub repository in a format that --sae-path takes; by default the model's "
-        "known one",
+        description="release in sae-lens, or hub repository in a format that --sae-path takes; by default the one "
+        "that is known for the model",
     )
     id: Annotated[str | None, Named("sae_id")] = Field(None, description="id of the SAE within the release")
     path: Annotated[str | None, Named("sae_path")] = Field(
@@ -82,8 +82,8 @@ class TrainingSetSpec(Spec):
     home: tuple[str, ...] = Field(
         (),
         exclude_if=lambda domains: not domains,  # so that records from before it was there keep their hashes
-        description="domains that the training set is made for, where that is known; changes no score, and lets "
-        "reports show what is predicted beside them",
+        description="domains that the training set is made for, if that is known; changes no score; reports then also "
+        "show the results without these domains",
     )
 
 

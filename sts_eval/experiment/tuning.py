@@ -24,12 +24,16 @@ class GRPOSettings(Spec):
     """
 
     reward: Reward = Field("exact", description=f"what an answer is worth: {REWARD_MEANING}")
-    num_generations: int = Field(8, ge=2, description="answers to a question, which are compared with one another")
+    num_generations: int = Field(
+        8, ge=2, description="answers that are sampled to a question and compared with one another"
+    )
     max_completion_tokens: int = Field(512, ge=1, description="longest answer in tokens; longer ones are cut")
-    beta: float = Field(0.04, ge=0, description="weight of the divergence from the untuned model in the loss")
+    beta: float = Field(0.04, ge=0, description="weight in the loss of the divergence from the untuned model")
     temperature: float = Field(1.0, gt=0, description="temperature at which answers are sampled")
     loss_type: Literal["grpo", "dr_grpo", "bnpo", "dapo"] = Field(
-        "grpo", description="how trl takes the mean over tokens: grpo (within an answer, then over answers), or another"
+        "grpo",
+        description="how trl averages over tokens: grpo (within an answer, then over answers), or another of trl's "
+        "names",
     )
 
 
@@ -37,12 +41,12 @@ class FeatureTuningSettings(Spec):
     """The dials of tuning by features (arXiv 2603.02908, table 11)."""
 
     layers: Annotated[tuple[Annotated[int, Field(ge=0)], ...], AfterValidator(_once)] = Field(
-        (), description="blocks after which features are tuned, counted from 0; by default where the SAE reads"
+        (), description="blocks after which features are tuned, counted from 0; by default the one where the SAE reads"
     )
     saes: tuple[str, ...] = Field((), description="SAEs of further layers: folders, or RELEASE:ID of sae-lens")
     top_n: int = Field(100, ge=1, description="features at each layer")
     choose: Literal["predicted", "most_active", "random", "matched"] = Field(
-        "predicted", description="which features: predicted, or as many others to compare with"
+        "predicted", description="which features to tune: predicted, or as many others as a control"
     )
 
 
@@ -51,13 +55,13 @@ class TuneSettings(Spec):
 
     method: Literal["lora", "full", "grpo", "features"] = Field(
         "lora",
-        description="train a LoRA adapter, all weights, a LoRA adapter by reinforcement learning on sampled answers, "
-        "or a map from chosen SAE features (selective tuning)",
+        description="lora (an adapter), full (all weights), grpo (a LoRA adapter, by reinforcement learning on "
+        "sampled answers), or features (a linear map from chosen SAE features; selective tuning)",
     )
     grpo: GRPOSettings | None = Field(
         None,
         exclude_if=is_none,  # so that records of other methods keep their hashes
-        description="dials of the method grpo (docs/reinforcement.md); all at their defaults if none are given",
+        description="settings of the method grpo (docs/reinforcement.md); all at their defaults if none are given",
     )
     epochs: float = Field(10, gt=0, description="passes over the training set")
     max_steps: int | None = Field(
@@ -74,14 +78,16 @@ class TuneSettings(Spec):
     learning_rate: float | None = Field(
         None, gt=0, description="peak rate; by default 2e-4 for lora, 1e-5 for full, 2e-5 for grpo, 1e-3 for features"
     )
-    warmup: float = Field(0.1, ge=0, lt=1, description="share of the steps that warm up, before the cosine")
+    warmup: float = Field(
+        0.1, ge=0, lt=1, description="share of the steps in which the rate rises; then it falls along a cosine"
+    )
     beta1: float = Field(0.9, ge=0, lt=1, description="AdamW's first beta")
     beta2: float = Field(0.95, ge=0, lt=1, description="AdamW's second beta")
     weight_decay: float = Field(0.01, ge=0, description="AdamW's weight decay")
     clip: float = Field(1.0, gt=0, description="largest gradient norm; larger gradients are scaled down to it")
     max_tokens: int = Field(8192, ge=8, description="longest row in tokens; longer rows lose tokens on the left")
     rank: int = Field(16, ge=1, description="rank of the adapter")
-    alpha: int = Field(32, ge=1, description="scale of the adapter; it acts as alpha / rank")
+    alpha: int = Field(32, ge=1, description="scale of the adapter; its output is multiplied by alpha / rank")
     dropout: float = Field(0.0, ge=0, lt=1, description="dropout of the adapter")
     targets: str | tuple[str, ...] = Field(
         "all-linear", description="modules to adapt: all-linear, or names as peft takes them"
@@ -105,13 +111,13 @@ class TuneSettings(Spec):
     features: FeatureTuningSettings | None = Field(
         None,
         exclude_if=is_none,  # so that records from before it was there keep their hashes
-        description="dials of the method features (layers, saes of further layers, top_n, and choose, which is "
+        description="settings of the method features (layers, saes of further layers, top_n, and choose, which is "
         "predicted, most_active, random or matched); by default the 100 predicted features where the SAE reads",
     )
     allow_overlap: bool = Field(False, description="train even if rows contain benchmark questions")
     report_to: tuple[str, ...] = Field(
         (),
-        description="where training logs go, as the Trainer takes it: wandb, trackio, tensorboard; by default nowhere",
+        description="where training logs go, by the Trainer's names: wandb, trackio, tensorboard; by default nowhere",
     )
 
     @model_validator(mode="after")

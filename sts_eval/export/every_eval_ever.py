@@ -24,6 +24,8 @@ from sts_eval.submission.times import read_time
 
 SCHEMA_VERSION = "0.3.0"
 
+_OPTIONS: dict[State, str] = {"before": "--base-id", "after": "--model-id"}  # that name the repository of a model
+
 # The engine behind lm-eval's name of a model class, where it is another name.
 _ENGINES = {"hf": "transformers", "hf-packed": "transformers"}
 
@@ -79,8 +81,8 @@ def to_every_eval_ever(
     repository = checked(dataset_id, "--dataset-id", "repository") or source.dataset_id
     organization = checked(organization, "--organization", "line") or source.submitter or UNKNOWN
     models: dict[State, _Model] = {
-        "before": _model(base_id, "--base-id", source.base_id, source.base),
-        "after": _model(model_id, "--model-id", None, source.tuned),
+        "before": _model(base_id, _OPTIONS["before"], source.base_id, source.base),
+        "after": _model(model_id, _OPTIONS["after"], None, source.tuned),
     }
     if models["before"].id == models["after"].id:
         problem = f"{models['before'].id} would be the untuned and the tuned model"
@@ -88,53 +90,78 @@ def to_every_eval_ever(
     moment = read_time(source.created)
     if moment is None:
         raise UserError(f"the record's time {source.created!r} is no time in UTC", "Make the record again")
-    collection, epoch = portable(asked), f"{moment.timestamp():.1f}"
-    names = result_names(collection, ".", source.domains)
-    library = {"name": "lm_eval", "version": source.versions.get("lm-eval", UNKNOWN)}
-    if source.origin != "measured":
-        name = _SCRIPTS.get(source.imported.format, UNKNOWN) if source.imported else UNKNOWN
-        library = {"name": name, "version": UNKNOWN}
-    source_data = {
-        "dataset_name": asked,
-        "source_type": "hf_dataset" if repository else "other",
-        **_known(hf_repo=repository),
-    }
+    shared = _Shared(
+        source=source,
+        organization=organization,
+        collection=portable(asked),
+        epoch=f"{moment.timestamp():.1f}",
+        source_data={
+            "dataset_name": asked,
+            "source_type": "hf_dataset" if repository else "other",
+            **_known(hf_repo=repository),
+        },
+        base=models["before"],
+    )
+    notes = [
+        f"nobody is named as developer of {models[state].name}; {_OPTIONS[state]} OWNER/NAME names it"
+        for state in states
+        if models[state].developer is None
+    ]
     files: dict[str, str] = {}
-    notes = []
     for state in states:
-        model = models[state]
-        if model.developer is None:
-            option = "--base-id" if state == "before" else "--model-id"
-            notes.append(f"nobody is named as developer of {model.name}; {option} OWNER/NAME names it")
-        # Of version 4, as the project wants it, with the run's hash for chance.
-        digest = hashlib.sha256(f"{source.sha256} {state}".encode()).digest()
-        stem = f"data/{collection}/{model.id}/{uuid.UUID(bytes=digest[:16], version=4)}"
-        head = {"schema_version": SCHEMA_VERSION, "evaluation_id": f"{collection}/{model.id}/{epoch}"}
-        lines: list[str] = []
-        if instances and source.transfer:
-            lines = _answer_lines(source.transfer, state, {**head, "model_id": model.id}, names)
-        record = {
-            **head,
-            **_known(evaluation_timestamp=source.evaluated),
-            "retrieved_timestamp": epoch,
-            "source_metadata": _source_metadata(source, state, organization),
-            "eval_library": library,
-            "model_info": _model_info(source, state, model, models["before"]),
-            "evaluation_results": _results(source, state, names, source_data),
-        }
-        samples = "".join(lines)
-        if samples:
-            record["detailed_evaluation_results"] = {
-                "format": "jsonl",
-                "file_path": f"{stem}_samples.jsonl",
-                "hash_algorithm": "sha256",
-                "checksum": hashlib.sha256(samples.encode()).hexdigest(),
-                "total_rows": len(lines),
-            }
-        files[f"{stem}.json"] = json.dumps(record, indent=2, allow_nan=False) + "\n"
-        if samples:
-            files[f"{stem}_samples.jsonl"] = samples
+        files |= _files_of(shared, state, models[state], instances=instances)
     return Exported(files, tuple(notes))
+
+
+class _Shared(NamedTuple):
+    """What the records of both model states have in common."""
+
+    source: Source
+    organization: str
+    collection: str  # the benchmark, as a part of paths
+    epoch: str  # when the run's record was made, in seconds
+    source_data: dict[str, str]
+    base: _Model
+
+
+def _files_of(shared: _Shared, state: State, model: _Model, *, instances: bool) -> dict[str, str]:
+    """The record of one model state, and its single answers, by path."""
+    source, collection = shared.source, shared.collection
+    names = result_names(collection, ".", source.domains)
+    # Of version 4, as the project wants it, with the run's hash for chance.
+    digest = hashlib.sha256(f"{source.sha256} {state}".encode()).digest()
+    stem = f"data/{collection}/{model.id}/{uuid.UUID(bytes=digest[:16], version=4)}"
+    head = {"schema_version": SCHEMA_VERSION, "evaluation_id": f"{collection}/{model.id}/{shared.epoch}"}
+    lines: list[str] = []
+    if instances and source.transfer:
+        lines = _answer_lines(source.transfer, state, {**head, "model_id": model.id}, names)
+    record = {
+        **head,
+        **_known(evaluation_timestamp=source.evaluated),
+        "retrieved_timestamp": shared.epoch,
+        "source_metadata": _source_metadata(source, state, shared.organization),
+        "eval_library": _library(source),
+        "model_info": _model_info(source, state, model, shared.base),
+        "evaluation_results": _results(source, state, names, shared.source_data),
+    }
+    samples = "".join(lines)
+    if samples:
+        record["detailed_evaluation_results"] = {
+            "format": "jsonl",
+            "file_path": f"{stem}_samples.jsonl",
+            "hash_algorithm": "sha256",
+            "checksum": hashlib.sha256(samples.encode()).hexdigest(),
+            "total_rows": len(lines),
+        }
+    files = {f"{stem}.json": json.dumps(record, indent=2, allow_nan=False) + "\n"}
+    return files | ({f"{stem}_samples.jsonl": samples} if samples else {})
+
+
+def _library(source: Source) -> dict[str, str]:
+    if source.origin == "measured":
+        return {"name": "lm_eval", "version": source.versions.get("lm-eval", UNKNOWN)}
+    name = _SCRIPTS.get(source.imported.format, UNKNOWN) if source.imported else UNKNOWN
+    return {"name": name, "version": UNKNOWN}
 
 
 def _model(given: str | None, option: str, hub_id: str | None, name: str) -> _Model:

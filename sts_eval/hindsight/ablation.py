@@ -88,7 +88,9 @@ def ablate(
         ("benchmark", benchmark.sha256, prediction.benchmark),
     ):
         if now != then.sha256:
-            raise UserError(f"{then.source} is not the {what} that the prediction read", "Put its files back as then")
+            raise UserError(
+                f"{then.source} is not the {what} that the prediction read", "Put back the files that were read then"
+            )
     questions = _questions(benchmark, prediction, settings)
     rows = held_out_rows(training_set, experiment.tune or TuneSettings())[0][: settings.rows]
     check_writable(folder / "cell")
@@ -205,17 +207,21 @@ def _check_model(prediction: Prediction, extractor: Extractor, shift: Shift) -> 
     """Refuse another model, tokenizer or SAE than the prediction's: by hashes, and by how far features move."""
     model, sae = prediction.model, prediction.sae
     if extractor.autoencoder.weights_sha256() != sae.weights_sha256:
-        raise UserError("the SAE's weights are not those that the prediction read", "Put its files back as then")
+        raise UserError(
+            "the SAE's weights are not those that the prediction read", "Put back the files that were read then"
+        )
     if extractor.prompter.sha256() != model.tokenizer_sha256:
-        raise UserError("the tokenizer is not the one that the prediction used", "Put the model's files back as then")
+        raise UserError(
+            "the tokenizer is not the one that the prediction used", "Put back the model's files that were read then"
+        )
     recorded = next(one for one in prediction.shifts if one.seed == shift.seed)
     before, now = np.array(recorded.shift), shift.score[list(recorded.features)]
     difference = float(np.abs(now - before).sum() / np.abs(before).sum())
     if recorded.prompts_sha256 != shift.prompts_sha256 or not difference <= SAME_SHIFT:
         raise UserError(
-            f"the model {model.id} is not the one of the prediction: its features move otherwise behind the same "
-            f"demonstrations (by {difference:.0%})",
-            "Put the model's files back as then, or make the prediction again with `sts-eval predict`",
+            f"the model {model.id} is not the one of the prediction: the same demonstrations change its features "
+            f"differently (by {difference:.0%})",
+            "Put back the model's files that were read then, or make the prediction again with `sts-eval predict`",
         )
 
 

@@ -146,7 +146,9 @@ def _answers(transfer: Transfer, measure: ArmMeasure) -> dict[str, Sides]:
 
 def _sides(table: DomainAnswers, measure: ArmMeasure) -> Sides:
     if len(table.question_ids) == 1:
-        raise UserError(f"one question of {table.domain} has no error", "Raise measure.max_questions")
+        raise UserError(
+            f"{table.domain} has one question, which gives no standard error", "Raise measure.max_questions"
+        )
     if measure == "accuracy":
         before, *after = (POINTS * np.array(one.right, dtype=np.float64) for one in (table.before, *table.after))
         return Sides(before, np.array(after))

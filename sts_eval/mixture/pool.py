@@ -1,8 +1,9 @@
 """The rows that may be added to a training set: which can be used, and for which domain."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sts_eval.data.benchmark import Benchmark
 from sts_eval.data.question import CATEGORY_FIELDS
@@ -63,6 +64,56 @@ def read_pool(
             f"Write one of {', '.join(benchmark.domains)} there, or pass --domain-column {NO_COLUMN} to assign the "
             "rows by similarity",
         )
+    sifted = _sift(read, named, known, benchmark, training_set)
+    texts = {
+        name: [question.without_options for question in domain.questions] for name, domain in benchmark.domains.items()
+    }
+    open_rows, reasons = sifted.open_rows, sifted.reasons
+    chosen = assign([example.question for _, example in open_rows], texts) if open_rows else []
+    assigned = [
+        PoolRow(number, example, domain, assigned=True)
+        for (number, example), domain in zip(open_rows, chosen, strict=True)
+        if domain is not None
+    ]
+    rows = sorted([*sifted.rows, *assigned], key=lambda row: row.number)
+    use = PoolUse(
+        rows=len(read.examples),
+        usable=len(rows),
+        domain_column=found,
+        assigned=len(assigned),
+        assignment_accuracy=share_assigned_right(texts) if open_rows else None,
+        benchmark_questions=reasons["benchmark"],
+        in_training_set=reasons["trained"],
+        repeated=reasons["repeated"],
+        without_domain=len(open_rows) - len(assigned),
+        unknown_domains=dict(sifted.unknown.most_common()),
+    )
+    if not rows:
+        raise UserError(
+            f"no row of {spec.source} can be used: of {use.rows} rows {use.left_out}",
+            "Give rows that are not in the benchmark or the training set; to add part of a benchmark, take its rows "
+            "out of the benchmark first",
+        )
+    return Pool(read.identity(), rows, use, read.warnings)
+
+
+class _Sifted(NamedTuple):
+    """Rows that can be added, and why others cannot."""
+
+    rows: Sequence[PoolRow]  # that name their domain
+    open_rows: Sequence[tuple[int, Example]]  # that name none, by number in the pool
+    reasons: Counter[str]  # benchmark, trained, repeated
+    unknown: Counter[str]  # domains that the benchmark does not have
+
+
+def _sift(
+    read: TrainingSet,
+    named: Sequence[str | None],
+    known: Mapping[str, str],
+    benchmark: Benchmark,
+    training_set: TrainingSet,
+) -> _Sifted:
+    """Sort the rows of a pool by what can become of them. `known` has the benchmark's domains by folded name."""
     contaminated = set(find_contamination(read.examples, benchmark).rows)
     trained = {words(example.question) for example in training_set.examples}
     seen: set[tuple[str, ...]] = set()
@@ -85,35 +136,7 @@ def read_pool(
         else:
             unknown[name] += 1
         seen.add(asked)
-    texts = {
-        name: [question.without_options for question in domain.questions] for name, domain in benchmark.domains.items()
-    }
-    chosen = assign([example.question for _, example in open_rows], texts) if open_rows else []
-    assigned = [
-        PoolRow(number, example, domain, assigned=True)
-        for (number, example), domain in zip(open_rows, chosen, strict=True)
-        if domain is not None
-    ]
-    rows = sorted([*rows, *assigned], key=lambda row: row.number)
-    use = PoolUse(
-        rows=len(read.examples),
-        usable=len(rows),
-        domain_column=found,
-        assigned=len(assigned),
-        assignment_accuracy=share_assigned_right(texts) if open_rows else None,
-        benchmark_questions=reasons["benchmark"],
-        in_training_set=reasons["trained"],
-        repeated=reasons["repeated"],
-        without_domain=len(open_rows) - len(assigned),
-        unknown_domains=dict(unknown.most_common()),
-    )
-    if not rows:
-        raise UserError(
-            f"no row of {spec.source} can be used: of {use.rows} rows {use.left_out}",
-            "Give rows that are not in the benchmark or the training set; to add part of a benchmark, take its rows "
-            "out of the benchmark first",
-        )
-    return Pool(read.identity(), rows, use, read.warnings)
+    return _Sifted(rows, open_rows, reasons, unknown)
 
 
 def _column(asked: str | None, columns: Sequence[str], source: str) -> str | None:

@@ -121,7 +121,8 @@ class Evidence:
         ]
         if not others:
             raise UserError(
-                "all runs of --history are of this model and training set, which is no history but the outcome",
+                "all runs of --history are of this model and training set, so they are the outcome itself and no "
+                "history",
                 "Give other runs, or this run's transfer record with --transfer and --by damage",
             )
         changes: dict[str, list[float]] = {}

@@ -32,7 +32,7 @@ class _Site(NamedTuple):
     normalised: bool = False
 
 
-def _sites(norm1: str, attention: str, project: str, norm2: str, mlp: str, down: str) -> dict[str, _Site]:
+def _sites(norm1: str, attention: str, project: str, norm2: str, down: str) -> dict[str, _Site]:
     """The sites of a block that adds attention and then an MLP to the residual stream, each behind a norm."""
     return {
         "hook_resid_pre": _Site("", "input"),
@@ -41,15 +41,15 @@ def _sites(norm1: str, attention: str, project: str, norm2: str, mlp: str, down:
         "hook_attn_out": _Site(attention, "output"),
         "hook_resid_mid": _Site(norm2, "input"),
         "ln2.hook_normalized": _Site(norm2, "input", normalised=True),
-        "mlp.hook_post": _Site(f"{mlp}.{down}", "input"),
-        "hook_mlp_out": _Site(mlp, "output"),
+        "mlp.hook_post": _Site(f"mlp.{down}", "input"),
+        "hook_mlp_out": _Site("mlp", "output"),
         "hook_resid_post": _Site("", "output"),
     }
 
 
-_LLAMA = _sites("input_layernorm", "self_attn", "o_proj", "post_attention_layernorm", "mlp", "down_proj")
+_LLAMA = _sites("input_layernorm", "self_attn", "o_proj", "post_attention_layernorm", "down_proj")
 # Gemma 2 and 3 norm what attention and MLP give before they add it; the hooks are on what is added.
-_GEMMA_2 = _sites("input_layernorm", "self_attn", "o_proj", "pre_feedforward_layernorm", "mlp", "down_proj") | {
+_GEMMA_2 = _sites("input_layernorm", "self_attn", "o_proj", "pre_feedforward_layernorm", "down_proj") | {
     "hook_attn_out": _Site("post_attention_layernorm", "output"),
     "hook_mlp_out": _Site("post_feedforward_layernorm", "output"),
 }
@@ -57,12 +57,12 @@ _SITES = (
     dict.fromkeys(("gemma", "llama", "mistral", "phi3", "qwen2", "qwen3"), _LLAMA)
     | dict.fromkeys(("gemma2", "gemma3_text", "gemma3"), _GEMMA_2)
     | {
-        "gpt2": _sites("ln_1", "attn", "c_proj", "ln_2", "mlp", "c_proj"),
-        "gpt_neox": _sites("input_layernorm", "attention", "dense", "post_attention_layernorm", "mlp", "dense_4h_to_h"),
+        "gpt2": _sites("ln_1", "attn", "c_proj", "ln_2", "c_proj"),
+        "gpt_neox": _sites("input_layernorm", "attention", "dense", "post_attention_layernorm", "dense_4h_to_h"),
         # One norm for both branches, which run side by side.
         "phi": {
             name: site
-            for name, site in _sites("input_layernorm", "self_attn", "dense", "", "mlp", "fc2").items()
+            for name, site in _sites("input_layernorm", "self_attn", "dense", "", "fc2").items()
             if name not in ("hook_resid_mid", "ln2.hook_normalized")
         },
     }

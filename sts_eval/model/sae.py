@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sts_eval.model.sae_readers import NOT_FOLDED
+from sts_eval.model.sae_terms import NOT_FOLDED
 
 # Architectures whose features are computed one by one. A top-k needs all to know which survive.
 ELEMENTWISE = frozenset({"standard", "jumprelu", "gated"})

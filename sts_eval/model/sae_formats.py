@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sts_eval.errors import UserError
-from sts_eval.model import sae_readers as readers
+from sts_eval.model import sae_lens_files, sae_readers
+from sts_eval.model.sae_terms import Converted, Values
 
 PICKLES = (".pt", ".pth", ".bin", ".pkl")
 
@@ -22,20 +23,20 @@ class Format(NamedTuple):
     weights: tuple[str, ...]  # patterns of the file of the weights
     config: str  # its JSON file; where `key` is None the SAE can be read without it
     key: str | None  # a key of the config that tells the format from others; any config if empty
-    read: Callable[[readers.Values, Path, str], readers.Converted]
+    read: Callable[[Values, Path, str], Converted]
 
 
 FORMATS = (
-    Format("sae-lens", ("sae_weights.safetensors",), "cfg.json", "", readers.sae_lens),
-    Format("sparsify", ("sae.safetensors",), "cfg.json", "", readers.sparsify),
-    Format("Gemma Scope", ("params.npz",), "config.json", None, readers.gemma_scope),
-    Format("Gemma Scope 2", ("params.safetensors",), "config.json", None, readers.gemma_scope_2),
-    Format("Llama Scope", ("checkpoints/*.safetensors",), "hyperparams.json", "", readers.llama_scope),
-    Format("Llama Scope", ("sae_weights.safetensors",), "config.json", "hook_point_in", readers.llama_scope),
-    Format("dictionary_learning", ("ae.*",), "config.json", "trainer", readers.dictionary_learning),
-    Format("BatchTopK", ("sae.*",), "config.json", "sae_type", readers.batch_top_k),
-    Format("Qwen Scope", ("*.sae.pt",), "config.json", None, readers.qwen_scope),
-    Format("sae-lens", tuple(f"*{ending}" for ending in PICKLES), "cfg.json", "", readers.sae_lens_pickle),
+    Format("sae-lens", ("sae_weights.safetensors",), "cfg.json", "", sae_lens_files.sae_lens),
+    Format("sparsify", ("sae.safetensors",), "cfg.json", "", sae_readers.sparsify),
+    Format("Gemma Scope", ("params.npz",), "config.json", None, sae_readers.gemma_scope),
+    Format("Gemma Scope 2", ("params.safetensors",), "config.json", None, sae_readers.gemma_scope_2),
+    Format("Llama Scope", ("checkpoints/*.safetensors",), "hyperparams.json", "", sae_readers.llama_scope),
+    Format("Llama Scope", ("sae_weights.safetensors",), "config.json", "hook_point_in", sae_readers.llama_scope),
+    Format("dictionary_learning", ("ae.*",), "config.json", "trainer", sae_readers.dictionary_learning),
+    Format("BatchTopK", ("sae.*",), "config.json", "sae_type", sae_readers.batch_top_k),
+    Format("Qwen Scope", ("*.sae.pt",), "config.json", None, sae_readers.qwen_scope),
+    Format("sae-lens", tuple(f"*{ending}" for ending in PICKLES), "cfg.json", "", sae_lens_files.sae_lens_pickle),
 )
 
 _SHOWN = 5  # files that a message names
@@ -47,7 +48,7 @@ class Found(NamedTuple):
     """An SAE on disk."""
 
     format: Format
-    config: readers.Values
+    config: Values
     weights: Path
 
     @property

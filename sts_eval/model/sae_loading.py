@@ -19,7 +19,7 @@ from sts_eval.experiment import SAESpec
 from sts_eval.model import known_saes as known
 from sts_eval.model.sae import SparseAutoencoder
 from sts_eval.model.sae_formats import Found, find_sae
-from sts_eval.model.sae_readers import refuse_transcoder
+from sts_eval.model.sae_terms import refuse_transcoder
 
 # Architectures that encode each token for itself, from one vector. (sae-lens's temporal ones read whole texts.)
 SUPPORTED = frozenset({"standard", "jumprelu", "gated", "topk", "abstopk", "matching_pursuit"})
@@ -220,7 +220,7 @@ def _checked(spec: SAESpec, sae: Any, name: str, **rest: Any) -> SparseAutoencod
         refuse_transcoder(name)
     if architecture not in SUPPORTED:
         raise UserError(
-            f"{name} is of the architecture {architecture!r}, which does not encode a token for itself",
+            f"{name} is of the architecture {architecture!r}, which does not encode each token by itself",
             "Choose an SAE of another architecture",
         )
     if config.metadata.hook_head_index is not None:
@@ -231,7 +231,7 @@ def _checked(spec: SAESpec, sae: Any, name: str, **rest: Any) -> SparseAutoencod
     k = getattr(config, "k", None)
     if k is not None and not 0 < k <= config.d_sae:
         raise UserError(
-            f"{name} is to keep the {k:g} largest of {config.d_sae} features",
+            f"{name} has k = {k:g}, but it has {config.d_sae} features",
             "Correct k in its config, or fetch it again",
         )
     for key, weight in sae.state_dict().items():

@@ -3,55 +3,34 @@
 Steps 1 and 2 of STS are read once for all that need their passes; what other predictors need beyond is read once each.
 """
 
-import time
-from collections.abc import Callable, Collection, Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
 from typing import NamedTuple
 
-from sts_eval.data.benchmark import Domain, Question
+from sts_eval.data.benchmark import Domain
 from sts_eval.data.prompt import Turn
 from sts_eval.data.reward import Verifier
 from sts_eval.data.training_set import TrainingSet
-from sts_eval.errors import UserError
 from sts_eval.experiment import TuneSettings
+from sts_eval.prediction.other_parts import read_others
+from sts_eval.prediction.score import possible, score_all
+from sts_eval.prediction.workload import FEATURES, STEP_1, STEP_2, Workload, tokens_of_others, tokens_of_sts
 from sts_eval.predictors.predictor import Need, Predictor
 from sts_eval.progress import Progress, silent
-from sts_eval.records.prediction import ROBUST, SCORES, PredictorScores, Score
+from sts_eval.records.prediction import ROBUST, SCORES, PredictorScores
 from sts_eval.study.activations import ActivationMoments
 from sts_eval.study.cost import CostMeter
 from sts_eval.study.draws import choose_questions
-from sts_eval.study.embeddings import SHIPPED, load_encoder, read_embeddings
 from sts_eval.study.extractor import Extractor
 from sts_eval.study.firings import Firings, read_firings
-from sts_eval.study.gradients import read_gradients
-from sts_eval.study.injection import read_injection
-from sts_eval.study.losses import read_losses
 from sts_eval.study.on_policy import OwnDemonstrations, with_own_answers
-from sts_eval.study.own_answers import read_own_answers
 from sts_eval.study.question_scores import DomainReading, OnPolicyScores, QuestionScores, read_domain
 from sts_eval.study.reading import Listen
 from sts_eval.study.shifted_features import Shift, measure_shift
-from sts_eval.study.short_training import read_probe
-from sts_eval.study.span_means import read_last_tokens
 from sts_eval.study.study import Activations, Study, Texts
-from sts_eval.study.training_losses import read_reversed_losses, read_training_losses
 
-STEP_1, STEP_2, OTHERS = "step 1", "step 2", "other predictors"
-SCORING = "scores by all predictors"  # what is told while they score what was read
-FEATURES = "features"  # the stage in which training set and neutral text are read for the features' meaning
-
-# The stages that a part of a study is read in.
-STAGES: Mapping[Need, Collection[str]] = {
-    **{need: (need.value,) for need in Need},  # the rest is read each in a stage of its own
-    Need.TEXTS: (),
-    Need.DECODER: (),
-    Need.SHIFT: (STEP_1,),
-    Need.QUESTION_SCORES: (STEP_1, STEP_2),
-    Need.ACTIVATIONS: (STEP_1, STEP_2),
-    Need.ON_POLICY: (Need.ON_POLICY.value, STEP_2),
-}
-
+OTHERS = "other predictors"
 _TRAINING = ""  # the training set's name among the sets of questions; no domain is called so
 
 
@@ -92,74 +71,53 @@ def collect_scores(
     """
     costs.models = [extractor.reader.model]
     with costs(Need.EMBEDDINGS.value):
-        predictors = _possible(predictors, extractor)
+        predictors = possible(predictors, extractor)
     needs = {need for one in predictors for need in one.needs}
-    seeds = extractor.settings.seeds
-    moments: dict[str, ActivationMoments] = {}
-
-    def listen_as(name: str) -> Listen | None:
-        def listen(turns: Mapping[int, Turn]) -> list[ActivationMoments]:
-            moments[name] = ActivationMoments(turns, name)
-            return [moments[name]]
-
-        return listen if Need.ACTIVATIONS in needs else None
-
+    settings, seeds = extractor.settings, extractor.settings.seeds
+    moments = _Moments(wanted=Need.ACTIVATIONS in needs)
     own: dict[int, OwnDemonstrations] = {}
     on_policy: list[Shift] = []
     if verifier is not None:
         with costs(Need.ON_POLICY.value):
             by_itself, own = with_own_answers(extractor, training_set, verifier, progress)
-            if extractor.settings.demonstrations == "both":
+            if settings.demonstrations == "both":
                 on_policy = [measure_shift(extractor, by_itself, seed, progress) for seed in seeds]
             else:
                 training_set = by_itself
+    chosen = chosen or {
+        name: {
+            seed: choose_questions(domain, seed, settings.domain_tokens, extractor.prompter.length) for seed in seeds
+        }
+        for name, domain in domains.items()
+    }
+    first = {name: by_seed[seeds[0]] for name, by_seed in chosen.items()}
+    planned = tokens_of_sts(extractor, training_set, domains, chosen, neutral)
+    progress = Workload(
+        progress, costs, planned | tokens_of_others(needs, extractor, training_set, domains, first, tune)
+    )
     with costs(STEP_1):
         shifts = [
-            measure_shift(extractor, training_set, seed, progress, listen_as(_TRAINING) if seed == seeds[0] else None)
+            measure_shift(
+                extractor, training_set, seed, progress, moments.listen_as(_TRAINING) if seed == seeds[0] else None
+            )
             for seed in seeds
         ]
-    features = {shift.seed: shift.features for shift in shifts}
-    other_way = {shift.seed: shift.both.other(extractor.settings) for shift in shifts}
     firings = None
     if neutral is not None:
         with costs(FEATURES):
             firings = read_firings(extractor, training_set, neutral, shifts[0], progress)
     with costs(STEP_2):
-        budget, length = extractor.settings.domain_tokens, extractor.prompter.length
-        chosen = chosen or {
-            name: {seed: choose_questions(domain, seed, budget, length) for seed in seeds}
-            for name, domain in domains.items()
-        }
-        counts = [len({position for taken in chosen[name].values() for position in taken}) for name in domains]
-        readings = [
-            read_domain(
-                extractor,
-                domain,
-                features,
-                chosen[name],
-                listen_as(name),
-                firings.listen(name) if firings else None,
-                partial(_told_of_all, progress, sum(counts[:number]), sum(counts)),
-                other_way,
-                on_policy={shift.seed: shift.features for shift in on_policy},
-            )
-            for number, (name, domain) in enumerate(domains.items())
-        ]
+        readings = _read_domains(extractor, domains, chosen, shifts, on_policy, moments, firings, progress)
     scored = QuestionScores(
         {reading.domain: reading.questions for reading in readings},
         {reading.domain: reading.both.exclude for reading in readings},
     )
     by_own = OnPolicyScores({reading.domain: reading.on_policy for reading in readings})
-    parts: list[object] = [shifts[0], scored, by_own, extractor.autoencoder]
-    if Need.ACTIVATIONS in needs:
-        means = {name: one.moments() for name, one in moments.items()}
-        parts.append(Activations(means.pop(_TRAINING), means))
-    questions = {
-        name: [domain.questions[position] for position in chosen[name][seeds[0]]] for name, domain in domains.items()
-    }
-    sts = {*SCORES, *ROBUST.values()}
-    with costs(OTHERS) if any(one.name not in sts for one in predictors) else nullcontext():
-        parts += _read_others(
+    parts: list[object] = [shifts[0], scored, by_own, extractor.autoencoder, *moments.activations()]
+    questions = {name: [domain.questions[position] for position in first[name]] for name, domain in domains.items()}
+    own_scores = {*SCORES, *ROBUST.values()}
+    with costs(OTHERS) if any(one.name not in own_scores for one in predictors) else nullcontext():
+        parts += read_others(
             needs, extractor, training_set, domains, questions, tune=tune, costs=costs, progress=progress
         )
         texts = Texts(
@@ -167,91 +125,61 @@ def collect_scores(
             domains={name: [question.text for question in own] for name, own in questions.items()},
             solutions={name: [one.solution for one in domain.demonstrations] for name, domain in domains.items()},
         )
-        study = Study(texts, parts, seeds[0])
-        scores = []
-        for done, one in enumerate(predictors):
-            progress(SCORING, done, len(predictors))
-            scores.append(_score(one, study, seeds, costs))
-        progress(SCORING, len(predictors), len(predictors))
-    return Collected(shifts, readings, tuple(scores), firings, own, on_policy)
+        scores = score_all(predictors, Study(texts, parts, seeds[0]), seeds, costs, progress)
+    return Collected(shifts, readings, scores, firings, own, on_policy)
+
+
+class _Moments:
+    """The activations of the training set and of every domain, where a predictor wants them."""
+
+    def __init__(self, *, wanted: bool) -> None:
+        self._wanted, self._by_name = wanted, dict[str, ActivationMoments]()
+
+    def listen_as(self, name: str) -> Listen | None:
+        """What listens to one set of questions."""
+
+        def listen(turns: Mapping[int, Turn]) -> list[ActivationMoments]:
+            self._by_name[name] = ActivationMoments(turns, name)
+            return [self._by_name[name]]
+
+        return listen if self._wanted else None
+
+    def activations(self) -> list[Activations]:
+        """The part of the study; none where nobody wants it."""
+        if not self._wanted:
+            return []
+        means = {name: one.moments() for name, one in self._by_name.items()}
+        return [Activations(means.pop(_TRAINING), means)]
+
+
+def _read_domains(
+    extractor: Extractor,
+    domains: Mapping[str, Domain],
+    chosen: Mapping[str, Mapping[int, Sequence[int]]],
+    shifts: Sequence[Shift],
+    on_policy: Sequence[Shift],
+    moments: _Moments,
+    firings: Firings | None,
+    progress: Progress,
+) -> list[DomainReading]:
+    """Step 2 in every domain."""
+    counts = [len({position for taken in chosen[name].values() for position in taken}) for name in domains]
+    return [
+        read_domain(
+            extractor,
+            domain,
+            {shift.seed: shift.features for shift in shifts},
+            chosen[name],
+            moments.listen_as(name),
+            firings.listen(name) if firings else None,
+            partial(_told_of_all, progress, sum(counts[:number]), sum(counts)),
+            {shift.seed: shift.both.other(extractor.settings) for shift in shifts},
+            on_policy={shift.seed: shift.features for shift in on_policy},
+        )
+        for number, (name, domain) in enumerate(domains.items())
+    ]
 
 
 def _told_of_all(progress: Progress, before: int, total: int, _stage: str, done: int, _of_one: int) -> None:
     """Progress in one domain as that of all, so that the time left is that of the whole step."""
     progress("step 2: questions of all domains", before + done, total)
-
-
-def _read_others(
-    needs: Container[Need],
-    extractor: Extractor,
-    training_set: TrainingSet,
-    domains: Mapping[str, Domain],
-    questions: Mapping[str, Sequence[Question]],
-    *,
-    tune: TuneSettings,
-    costs: CostMeter,
-    progress: Progress,
-) -> list[object]:
-    """The parts of the study that STS does without, each read once in a stage of its own, and only if it is needed."""
-    settings = extractor.settings
-    seed = settings.seeds[0]
-    asked = {name: [question.text for question in own] for name, own in questions.items()}
-    to_read = extractor, training_set, questions
-    readers: Mapping[Need, Callable[[], object]] = {
-        Need.EMBEDDINGS: lambda: read_embeddings(settings.embeddings, training_set.examples, asked, seed),
-        Need.LAST_TOKENS: lambda: read_last_tokens(*to_read, seed, progress),
-        Need.TRAINING_LOSSES: lambda: read_training_losses(extractor, training_set, seed, progress),
-        Need.LOSSES: lambda: read_losses(*to_read, seed, progress),
-        Need.REVERSED_LOSSES: lambda: read_reversed_losses(extractor, training_set, domains, seed, progress),
-        Need.INJECTION: lambda: read_injection(*to_read, seed, progress),
-        Need.OWN_ANSWERS: lambda: read_own_answers(*to_read, seed, progress),
-        Need.GRADIENTS: lambda: read_gradients(*to_read, tune, seed, progress),
-        Need.PROBE: lambda: read_probe(*to_read, tune, settings.probe_steps, seed, progress),
-    }
-    parts = []
-    for need, read in readers.items():
-        if need in needs:
-            with costs(need.value):
-                parts.append(read())
-    return parts
-
-
-def _possible(predictors: Sequence[Predictor], extractor: Extractor) -> Sequence[Predictor]:
-    """The predictors whose sentence encoder is there. Where all are asked for, its missing package is a warning only.
-
-    Raises:
-        UserError: The sentence encoder cannot be loaded, and the user named it or its predictor.
-    """
-    settings = extractor.settings
-    embedding = [one.name for one in predictors if Need.EMBEDDINGS in one.needs]
-    if not embedding:
-        return predictors
-    try:
-        load_encoder(settings.embeddings)
-    except UserError as error:
-        if "all" not in settings.predictors or settings.embeddings != SHIPPED:
-            raise
-        extractor.prompter.warnings[f"{', '.join(embedding)} left out: {error}"] = None
-        return [one for one in predictors if one.name not in embedding]
-    return predictors
-
-
-def _score(one: Predictor, study: Study, seeds: Sequence[int], costs: CostMeter) -> PredictorScores:
-    start = time.perf_counter()
-    found = one(study)
-    seconds = time.perf_counter() - start
-    strange = set(found) - set(study.texts.domains)
-    if strange:
-        raise UserError(
-            f"the predictor {one.name!r} scores {sorted(strange)[0]!r}, which is no domain here",
-            "Mend it: its scores are by the domains of study.texts.domains",
-        )
-    return PredictorScores(
-        name=one.name,
-        group=one.group,
-        flags=tuple(one.flags),
-        summary=one.summary,
-        scores={name: own if isinstance(own, Score) else Score(value=float(own)) for name, own in found.items()},
-        seeds=tuple(seeds) if {Need.QUESTION_SCORES, Need.ON_POLICY} & one.needs else (study.seed,),
-        cost=costs.total({stage for need in one.needs for stage in STAGES[need]}).record(seconds),
-    )

@@ -1,6 +1,6 @@
 """What a command writes replaces nothing that it reads, and nothing of another kind."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from sts_eval.errors import UserError
@@ -45,6 +45,27 @@ def check_output(
             what = "page, document or picture" if kind is None else f"{kind.__name__.lower()} record"
             raise UserError(f"{path} is there already and is no {what}", f"Give another name with {option}")
     check_writable(path)
+
+
+def check_outputs(
+    paths: Sequence[Path], read: Iterable[object] = (), *, kind: type[Record], force: bool | None = None
+) -> None:
+    """The same for a record and the files that are written beside it, which an earlier such record allows to replace.
+
+    Args:
+        paths: The record, then the others.
+        read: As for `check_output`.
+        kind: The kind of the record.
+        force: As for `check_output`.
+
+    Raises:
+        UserError: As for `check_output`, about any of the files.
+    """
+    record, *others = paths
+    again, given = record.is_file(), tuple(read)
+    check_output(record, given, kind=kind, force=force)
+    for path in others:
+        check_output(path, given, force=(again or None) if force is None else force)
 
 
 def _holds(path: Path, kind: type[Record]) -> bool:

@@ -49,7 +49,7 @@ class Rule(Part):
             f"the figure is {self.least:g} or more and its interval" if self.least > self.beyond else "the interval"
         )
         return (
-            f"confirmed where {reached} lies above {self.beyond:g}, not confirmed where the interval lies below "
+            f"confirmed where {reached} is above {self.beyond:g}, not confirmed where the interval is below "
             f"{self.least:g}"
         )
 

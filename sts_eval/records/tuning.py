@@ -17,8 +17,12 @@ class PredictionReference(Record):
 
 
 class Contamination(Record):
-    """Training rows that contain a question of the benchmark."""
+    """Training rows that contain a question of the benchmark.
 
+    Where a tuning serves several benchmarks, as in a sweep, the record in each run is about the benchmark of that run.
+    """
+
+    benchmark: str = Field(default="", description="its source; empty in older records", exclude_if=is_empty)
     rows: tuple[int, ...] = Field(description="row numbers in the training set, from 0")
     question_ids: tuple[str, ...] = Field(description="the question that each of these rows contains")
     checked: int = Field(description="benchmark questions that were looked for; 0 if none were")

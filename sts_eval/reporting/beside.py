@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from statistics import fmean
 
-from rich.console import Console
-
 from sts_eval.analysis.beside import SCORES, Tuned
 from sts_eval.analysis.wording import QUESTIONS, interval, signed
 from sts_eval.records.comparison import Question
@@ -32,9 +30,9 @@ STS_NOTE = (
 )
 
 
-def print_side_by_side(runs: Sequence[Tuned], console: Console | None = None) -> None:
+def print_side_by_side(runs: Sequence[Tuned]) -> None:
     """Print how far each tuning moved, its predicted and actual features, and STS with either."""
-    console = console or standard_output()
+    console = standard_output()
     console.print(text_table(MOVED, MOVED_HEADER, moved_rows(runs), left=("run", "method"), dense=True))
     left = ("run", "demonstrations")
     console.print(text_table(FORETOLD, FORETOLD_HEADER, foretold_rows(runs), left=left, dense=True))

@@ -10,9 +10,9 @@ from sts_eval.records.prediction import Prediction
 from sts_eval.reporting.terminal import standard_output, text_table, warn
 
 
-def print_calibration(calibration: Calibration, console: Console | None = None) -> None:
+def print_calibration(calibration: Calibration) -> None:
     """Print the line, the table of its errors, and what there was too little of."""
-    console = console or standard_output()
+    console = standard_output()
     n_runs, n_models, n_sets = calibration.n_runs, calibration.n_models, calibration.n_training_sets
     sizes = f"{n_runs} runs, {n_models} models, {n_sets} training sets, {len(calibration.domains)} domains"
     console.print(f"{sizes}, {calibration.n_points} points.", highlight=False)
@@ -42,13 +42,13 @@ def print_calibration(calibration: Calibration, console: Console | None = None) 
     _print_gaps(calibration, console)
 
 
-def print_expected(calibration: Calibration, prediction: Prediction, console: Console | None = None) -> None:
+def print_expected(calibration: Calibration, prediction: Prediction) -> None:
     """Print a prediction in points, the largest rise first, and the domains that get none.
 
     Raises:
         UserError: The calibration does not fit the prediction.
     """
-    console = console or standard_output()
+    console = standard_output()
     changes, missing = expected(calibration, prediction), left_out(calibration, prediction)
     header = ("domain and likely change", "90%")
     rows = [[sentence(change), _range(change.low90, change.high90)] for change in changes]

@@ -1,6 +1,5 @@
 """A gate on the terminal: every domain, the worst first, and what stops."""
 
-from rich.console import Console
 from rich.markup import escape
 
 from sts_eval.analysis.wording import p_value
@@ -11,9 +10,9 @@ HEADER = ("domain", "Δ points ± SE", "n", "p (fell by more)", "p (fell by less
 COLOURS = {"fell": "red", "held": "green"}
 
 
-def print_gate(gate: Gate, console: Console | None = None) -> None:
+def print_gate(gate: Gate) -> None:
     """Print the table and the sentence."""
-    console = console or standard_output()
+    console = standard_output()
     title = f"Has accuracy fallen by more than {gate.max_drop:g} points? (level {gate.level:.0%} over all domains)"
     table = text_table(title, HEADER, left=("domain", "verdict"))
     for one in gate.domains:

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-
 from sts_eval.analysis.wording import MEASURES, UNITS, counted
 from sts_eval.records.arm_comparison import ArmComparison, ArmResult, Estimate
 from sts_eval.records.calibration import ExpectedChange
@@ -20,9 +18,9 @@ def mixture_title(mixture: Mixture) -> str:
     return f"{mixture.budget} rows to add to {Path(mixture.training_set.source).name} by {mixture.by}"
 
 
-def print_mixture(mixture: Mixture, console: Console | None = None) -> None:
+def print_mixture(mixture: Mixture) -> None:
     """Print how many rows of every domain are added and why, and what became of the pool."""
-    console = console or standard_output()
+    console = standard_output()
     domains = mixture.domains
     calibrated = any(one.expected for one in domains)
     header = ["domain", "score", "share", "rounded", "wanted", "there", "taken", "why"]
@@ -52,9 +50,9 @@ def print_mixture(mixture: Mixture, console: Console | None = None) -> None:
         warn(console, note)
 
 
-def print_arms(arms: Arms, console: Console | None = None) -> None:
+def print_arms(arms: Arms) -> None:
     """Print the arms of an experiment."""
-    console = console or standard_output()
+    console = standard_output()
     header = ("arm", "rows added", "unlike equal", "training set", "oracle")
     rows = [
         [arm.name, str(arm.added), str(arm.unlike_equal), arm.file, "yes" if arm.oracle else ""] for arm in arms.arms
@@ -72,9 +70,9 @@ def print_arms(arms: Arms, console: Console | None = None) -> None:
         )
 
 
-def print_arm_comparison(comparison: ArmComparison, console: Console | None = None) -> None:
+def print_arm_comparison(comparison: ArmComparison) -> None:
     """Print the one table of an experiment with arms, and what follows from it."""
-    console = console or standard_output()
+    console = standard_output()
     header, rows = arm_table(comparison)
     console.print(text_table(_title(comparison), header, rows, left=header[:1], dense=True))
     for line in _reading(comparison):

@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-from rich.console import Console
-
 from sts_eval.records.paper_answer import CheckAnswer, Measured, PaperAnswer, Published, Verdict
 from sts_eval.reporting.markdown import inline, pipe_table
 from sts_eval.reporting.terminal import standard_output, text_table
@@ -18,31 +16,46 @@ CHECKS_HEADER = ("statement", "ours", "95% interval", "unit", "verdict")
 
 DOCUMENT_HEAD = """# The paper's tables and figures, and what our records say
 
-Every figure of ours is measured, and this page is written from the records. Every figure of the paper stands in arXiv
-2603.02908. A verdict is about the runs that are named below each table; it says nothing about other models and data.
+This page takes the tables and figures of the paper on STS (arXiv 2603.02908) one by one: what the paper claims, what
+our runs show, and a verdict. All our figures are measured; the command below writes the page from the records of the
+runs. A verdict is about the runs that are named below each table. It says nothing about other models and data.
+
+|Δ| is the size of a domain's change in accuracy, and r is the correlation of a score with it. [Method](method.md)
+explains STS_ICL and STS_act, [predictors](predictors.md) the other scores.
 
 ```
 {command}
 ```
 
-**How a verdict is made.** Each statement has a rule on the interval of what was measured. *Confirmed*: the figure
-reaches what is claimed, and the interval lies above what the rule names. *Not confirmed*: the whole interval lies below
-what is claimed. *Cannot tell*: everything else, and wherever there is no record or no error. A table is confirmed where
-all of the paper's statements are, and not confirmed where one is not. A *control* is a comparison that the paper does
-not make; it has a verdict of its own and no part in the table's. Intervals of correlations draw models, training sets
-and domains ([statistics](statistics.md)). They are not corrected for the number of statements.
+**How a verdict is made.** Each statement has a rule about the measured figure and its interval. Here the *claim* is
+the least figure that the statement allows.
 
-**How the records are made.** `--scale lab` writes the files of an experiment and runs it on the embedded lab.
-`--scale real --model MODEL --sae SAE --sft SET` does so with a model of yours. `--scale paper` writes the paper's own
-models, SAEs, sets and settings and prints the commands, for who has the GPUs; what the paper leaves open is listed with
-them. A file that is there already is used as it is, so it can be changed first: `--dry-run` writes files and runs
-nothing. What was stopped goes on where it was.
+- *Confirmed*: the figure reaches the claim, and the interval is above the limit that the rule names.
+- *Not confirmed*: the whole interval is below the claim.
+- *Cannot tell*: everything else, including statements without a record or without an error.
+
+A table is confirmed if all of the paper's statements are confirmed, and not confirmed if one of them is not
+confirmed. A *control* is a comparison that the paper does not make. It has a verdict of its own, which does not count
+for the table.
+
+Intervals of correlations are made by drawing models, training sets and domains ([statistics](statistics.md)). They
+are not corrected for the number of statements.
+
+**How the records are made.** `--scale` says on which models:
+
+- `--scale lab` writes the files of an experiment and runs it on the embedded lab.
+- `--scale real --model MODEL --sae SAE --sft SET` does the same with a model of yours.
+- `--scale paper` writes files with the paper's own models, SAEs, sets and settings, and prints the commands to run on
+  GPUs. It lists what the paper leaves open.
+
+A file that exists is used as it is. So you can write the files with `--dry-run`, which runs nothing, and change them
+first. A run that was stopped continues where it was.
 """
 
 
-def print_list(answers: Sequence[PaperAnswer], console: Console | None = None) -> None:
+def print_list(answers: Sequence[PaperAnswer]) -> None:
     """Print every table and figure in a line, and what answers it."""
-    console = console or standard_output()
+    console = standard_output()
     rows = [[one.id, one.source, one.claim, _records(one), one.verdict if one.answered else "–"] for one in answers]
     console.print(
         text_table("Tables and figures of the paper", LIST_HEADER, rows, left=LIST_HEADER, fold=LIST_HEADER[1:3])
@@ -54,9 +67,9 @@ def print_list(answers: Sequence[PaperAnswer], console: Console | None = None) -
     )
 
 
-def print_answer(answer: PaperAnswer, console: Console | None = None) -> None:
+def print_answer(answer: PaperAnswer) -> None:
     """Print the claim, the published figures, ours, and the verdict."""
-    console = console or standard_output()
+    console = standard_output()
     console.print(f"{answer.source}: {answer.claim}", markup=False, highlight=False, style="bold")
     if answer.published:
         rows = [[one.what, published(one)] for one in answer.published]

@@ -2,8 +2,6 @@
 
 import math
 
-from rich.console import Console
-
 from sts_eval.analysis.power import ENOUGH, GOOD_CEILING, Asked, PowerAnalysis, Tried
 from sts_eval.analysis.wording import MEASURES, QUESTIONS, counted
 from sts_eval.records.comparison import Measure
@@ -12,11 +10,9 @@ from sts_eval.reporting.terminal import standard_output, text_table
 from sts_eval.statistics.power import Components, Design
 
 
-def print_power(
-    found: PowerAnalysis, matrix: MatrixNoise, measure: Measure, asked: Asked, console: Console | None = None
-) -> None:
+def print_power(found: PowerAnalysis, matrix: MatrixNoise, measure: Measure, asked: Asked) -> None:
     """Print the smallest design, the table, the components of the noise, and what they assume."""
-    console = console or standard_output()
+    console = standard_output()
     for line in (_lead(found, asked), *_beside(found, asked)):
         console.print(line, markup=False, highlight=False)
     header = ["models", "sets", "runs", "domains", "questions", "power", "best test", "ceiling", "set × domain"]

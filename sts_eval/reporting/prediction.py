@@ -83,13 +83,29 @@ def score_table(prediction: Prediction, rank_by: str) -> Table:
         ["#", "domain", *(NAMES[name] for name in order), "", "questions", *[f"shown (of {wanted})"] * cut],
         left=("domain", ""),
     )
-    for rank, domain in enumerate(prediction.ranked(rank_by), start=1):
+    values = [score.value for score in scores[rank_by].values()]
+    if _alike(values):
+        table.caption = f"{NAMES[rank_by]} is the same in all domains, so none is ranked before another."
+    for domain in prediction.ranked(rank_by):
         value = scores[rank_by][domain.domain].value
         bar = "█" * max(0, round(BAR * value / highest)) if highest > 0 else ""
         cells = [_score(scores[name][domain.domain]) for name in order]
         shown = [_shown(domain)] * cut
-        table.add_row(str(rank), escape(domain.domain), *cells, f"[cyan]{bar}[/]", str(domain.n_questions), *shown)
+        table.add_row(
+            rank_among(value, values), escape(domain.domain), *cells, f"[cyan]{bar}[/]", str(domain.n_questions), *shown
+        )
     return table
+
+
+def rank_among(value: float, values: Sequence[float]) -> str:
+    """The place of a score, highest first; a shared one is marked by =, and there is none where all are equal."""
+    if _alike(values):
+        return "–"
+    return f"{1 + sum(other > value for other in values)}{'=' * (values.count(value) > 1)}"
+
+
+def _alike(values: Sequence[float]) -> bool:
+    return len(values) > 1 and len(set(values)) == 1
 
 
 def _shown(domain: DomainQuestions) -> str:

@@ -15,10 +15,11 @@ from sts_eval.records.overlap import SpaceOverlap
 from sts_eval.records.prediction import SCORES
 from sts_eval.records.report import Report
 from sts_eval.reporting import reinforcement
-from sts_eval.reporting.comparison import footnote, question_lines, question_table, title
+from sts_eval.reporting.comparison import footnote, question_table
 from sts_eval.reporting.markdown import inline, pipe_table
 from sts_eval.reporting.plots import scatter
 from sts_eval.reporting.prediction import NAMES, tuned_on
+from sts_eval.reporting.question_columns import question_lines, title
 from sts_eval.reporting.terminal import WIDTH, standard_output, text_table, warn
 
 OUTCOMES: tuple[tuple[Question, Measure], ...] = (
@@ -183,9 +184,10 @@ def folded(found: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
 def in_short(report: Report, comparison: Comparison) -> list[str]:
     """What was predicted, whether it came true, and how far noise lets anything come true: a line each."""
     order = [row.domain for row in sorted(report.rows, key=lambda row: -row.scores["sts_icl"].value)]
-    lines = [
-        f"Predicted by {NAMES['sts_icl']}: {', '.join(order[:NAMED])} change most, {', '.join(order[-NAMED:])} least."
-    ]
+    ends_named = f"{', '.join(order[:NAMED])} change most, {', '.join(order[-NAMED:])} least"
+    if len({row.scores["sts_icl"].value for row in report.rows}) == 1 < len(order):
+        ends_named = "the same of all domains, so none is ranked before another"
+    lines = [f"Predicted by {NAMES['sts_icl']}: {ends_named}."]
     tables = [table for table in outcome_tables(comparison) if table.measure == "accuracy"]
     for table in tables:
         single = table.row("sts_icl").single

@@ -11,7 +11,7 @@ import numpy as np
 from sts_eval.analysis.aligned_runs import AlignedRuns, AlignedScores, Floats, align
 from sts_eval.analysis.correlations import WithinRuns
 from sts_eval.analysis.history import history_predictors
-from sts_eval.analysis.ranking import outcome_of
+from sts_eval.analysis.judged import outcome_of
 from sts_eval.analysis.wording import counted
 from sts_eval.records.outcome import Outcome
 from sts_eval.records.paper_answer import Measured
@@ -88,13 +88,13 @@ def weakest(names: Sequence[str]) -> Measure:
     return measure
 
 
-def weakest_sae(place: Callable[[Prediction], str], sae: Callable[[Prediction], str], name: str) -> Measure:
-    """The lowest pooled r over several SAEs; only where they are alike in `place` and unlike in `sae`."""
+def weakest_sae(place: Callable[[Prediction], str], sae: Callable[[Prediction], str]) -> Measure:
+    """The lowest pooled r of STS_ICL over several SAEs; only where they are alike in `place` and unlike in `sae`."""
 
     def measure(evidence: Evidence) -> Measured | None:
         if len({place(run.prediction) for run in evidence.runs}) != 1:
             return None
-        return _lowest({label: _r(runs, name) for label, runs in evidence.by_sae(sae).items()})
+        return _lowest({label: _r(runs, "sts_icl") for label, runs in evidence.by_sae(sae).items()})
 
     return measure
 

@@ -53,6 +53,7 @@ NEEDS: dict[Recipe, str] = {
     "ablation": "folders of sts-eval ablate",
     "meanings": "predictions made with their meanings",
     "mixture": "the folder of sts-eval mix --verify after sts-eval mix --compare",
-    "selective": "folders of sts-eval run with the methods lora (or full) and features",
+    "selective": "folders of sts-eval run with the methods lora (or full) and features, with training_set.home for "
+    "what becomes of other domains",
     "reinforcement": "folders of sts-eval run with the methods lora (or full) and grpo",
 }

@@ -20,6 +20,7 @@ from sts_eval.records.prediction import Prediction
 from sts_eval.records.record import Record
 from sts_eval.records.report import Report
 from sts_eval.records.run_folder import EVALUATIONS, RunFolder
+from sts_eval.records.transfer import Transfer
 from sts_eval.records.tuning import Tuning
 
 KINDS: tuple[type[Record], ...] = (PaperAnswer, Ablation, ArmComparison, Prediction)
@@ -36,7 +37,12 @@ class FinishedRun(NamedTuple):
     path: Path
     report: Report
     prediction: Prediction
-    tuning: Tuning | None  # None where results were imported
+    transfer: Transfer
+
+    @property
+    def tuning(self) -> Tuning | None:
+        """How it was tuned; None where results were imported."""
+        return self.transfer.tuning
 
     @property
     def method(self) -> str:
@@ -147,7 +153,7 @@ def _of_folder(path: Path) -> Iterator[FinishedRun | Record]:
     files = RunFolder.of(path)
     if files.report.is_file():
         report, prediction, transfer = read_report(path)
-        yield FinishedRun(path, report, prediction, transfer.tuning)
+        yield FinishedRun(path, report, prediction, transfer)
     else:
         for file in files.files(Prediction):
             yield Prediction.read(file)

@@ -29,7 +29,7 @@ SCORES: tuple[Entry, ...] = (
         id="tables-2-4",
         source="Tables 2 to 4",
         title="What fine-tuning on LIMO changes",
-        claim="Fine-tuning on one set changes domains by unlike amounts, and most of them fall.",
+        claim="Fine-tuning on one set changes some domains more than others, and most of them fall.",
         published=published.TABLES_2_TO_4,
         checks=(
             Check("sizes", "domains differ in |Δ| by more than noise", r.sizes_differ, "highest r"),
@@ -42,7 +42,7 @@ SCORES: tuple[Entry, ...] = (
         id="table-6",
         source="Table 6, Figure 3",
         title="STS and the size of the change",
-        claim="Both scores go with the size of the change, |Δ| of accuracy.",
+        claim="Both scores correlate with |Δ|, the size of the change in accuracy.",
         published=published.TABLE_6,
         checks=(
             Check("sts_icl", "r of STS_ICL with |Δ| is .5 or more", r.r_with_size("sts_icl"), "r", RELATED),
@@ -61,7 +61,7 @@ SCORES: tuple[Entry, ...] = (
         checks=tuple(
             Check(
                 name,
-                f"R² of {label} is .25 or more",
+                f"R² of {label} with |Δ| is .25 or more",
                 r.r_with_size(name, squared=True),
                 "R², negative where r is",
                 Rule(least=0.25),
@@ -69,13 +69,14 @@ SCORES: tuple[Entry, ...] = (
             for name, label in (("sts_icl", "STS_ICL"), ("sts_act", "STS_act"))
         ),
         recipe="runs",
-        note=f"R² is the square of Table 6's r, in the paper as here. {EIGHT_DOMAINS}",
+        note=f"R² is the square of Table 6's r, in the paper and here. {EIGHT_DOMAINS}",
     ),
     Entry(
         id="table-1",
         source="Table 1",
         title="Other training sets",
-        claim="It holds for sets of code and of health, and demonstrations find the features that tuning moves.",
+        claim="STS_ICL also correlates with |Δ| for sets of code and of health, and demonstrations find the features "
+        "that tuning moves.",
         published=published.TABLE_1,
         checks=(
             Check(
@@ -94,20 +95,20 @@ SCORES: tuple[Entry, ...] = (
             ),
             Check(
                 "overlap",
-                "more of the 100 predicted features are among the 100 most changed than of equally active ones",
+                "more of the 100 predicted features than of 100 equally active ones are among the 100 most changed",
                 done.overlap_excess(*SUPERVISED),
                 "share of 100",
             ),
         ),
         recipe="runs",
-        note="A set counts as code or health by the first domain in training_set.home. The paper gives no null for the "
-        "overlap; a count alone says nothing.",
+        note="A set counts as code or health by the first domain in training_set.home. The paper does not say how "
+        "large the overlap is by chance; a count alone says nothing.",
     ),
     Entry(
         id="table-5",
         source="Tables 5 and 13",
         title="Other predictors",
-        claim="STS goes with |Δ|, and simpler predictors do not.",
+        claim="STS correlates with |Δ|, and simpler predictors do not.",
         published=published.TABLE_5,
         checks=(
             *(
@@ -129,8 +130,11 @@ SCORES: tuple[Entry, ...] = (
                 )
                 for name, label in (
                     ("tfidf_cosine", "the similarity of words (tfidf_cosine)"),
-                    ("frequency_jaccard", "the similarity of all features, without a choice (frequency_jaccard)"),
-                    ("history_same_set", "other models on the same set (history_same_set)"),
+                    (
+                        "frequency_jaccard",
+                        "the similarity of all features, not only the shifted ones (frequency_jaccard)",
+                    ),
+                    ("history_same_set", "the mean change of other models on the same set (history_same_set)"),
                 )
             ),
         ),
@@ -143,7 +147,7 @@ SCORES: tuple[Entry, ...] = (
         id="n-features",
         source="N, the number of shifted features",
         title="STS at other N",
-        claim="STS does not hang on N = 100.",
+        claim="STS does not depend on N = 100.",
         published=(),
         checks=(
             Check(
@@ -155,20 +159,21 @@ SCORES: tuple[Entry, ...] = (
             ),
         ),
         recipe="runs",
-        note="No figure of the paper on N is known here, so the claim is the least that its use of one N needs. "
+        note="No figure of the paper on N is known here, so the claim is the least that must hold if one N is to "
+        "serve for all. "
         "The scores are those of settings.predictors: [sts_sizes].",
     ),
     Entry(
         id="table-12",
         source="Table 12",
         title="SAEs of other sparsity",
-        claim="STS_ICL goes with |Δ| whatever the SAE's sparsity.",
+        claim="STS_ICL correlates with |Δ| whatever the SAE's sparsity.",
         published=published.TABLE_12,
         checks=(
             Check(
                 "weakest",
                 "the lowest r of STS_ICL with |Δ| over the SAEs is .5 or more",
-                r.weakest_sae(_width_at_hook, _sae, "sts_icl"),
+                r.weakest_sae(_width_at_hook, _sae),
                 "r",
                 RELATED,
             ),
@@ -186,7 +191,7 @@ SCORES: tuple[Entry, ...] = (
             Check(
                 "weakest",
                 "the lowest r of STS_ICL with |Δ| over the layers is .5 or more",
-                r.weakest_sae(lambda prediction: prediction.model.id, _hook, "sts_icl"),
+                r.weakest_sae(lambda prediction: prediction.model.id, _hook),
                 "r",
                 RELATED,
             ),

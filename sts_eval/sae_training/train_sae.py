@@ -9,8 +9,9 @@ OUT/sae_training.json, README.md         the record, and the card of the hub
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from sts_eval.data.prompt import Prompter
 from sts_eval.errors import UserError
@@ -53,51 +54,37 @@ def train_sae(
         raise UserError(f"{out} holds other files", "Choose a new folder with --output")
     check_writable(out.with_name(RECORD))
     work, clock = out.with_name(f".{out.name}.{key[:12]}.unfinished"), time.perf_counter()
-    settings, sources = recipe.settings, load_texts(recipe.text)
-    network, tokenizer = load_model(recipe.model), load_tokenizer(recipe.model)
-    hook_name = settings.hook or _block(settings.layer)
-    reader = Reader(network, find_hook(network, hook_name))
-    d_model = unwrapped(network).config.get_text_config().hidden_size
-    _check_width(recipe, d_model)
-    opening = Prefix(Prompter(tokenizer, chat_template=False).demonstrations([]).prefixes[0])
-    pieces = cut_texts([text for source in sources for text in source.texts], tokenizer, opening, settings)
-    if not pieces.training or not pieces.held_out:
-        raise UserError("the text is too short to train on and to hold out a part", "Give more texts with --text")
-    work.mkdir(parents=True, exist_ok=True)
-    training, held_out = Shards(work / "training", pieces.training), Shards(work / "held-out", pieces.held_out)
-    n_long = training.read(reader, opening, progress, "reading activations")
-    held_out.read(reader, opening, progress, "reading held-out activations")
+    sources = load_texts(recipe.text)
+    read = _read_activations(recipe, [text for source in sources for text in source.texts], work, progress)
 
     from sts_eval.sae_training.trainer import fvu_and_l0, new_sae, train
 
-    device, commit = str(reader.device), getattr(unwrapped(network).config, "_commit_hash", None)
-    sae = new_sae(settings, d_model, hook_name, recipe.model.id, device)
-    n_read = pieces.n_tokens - n_long
-    del network, reader  # their memory is the trainer's now
-    batches = training.batches(min(settings.batch, n_read), settings.seed)
-    dead = train(sae, batches, settings, n_read, work / "checkpoints", progress, tell)
-    judged = held_out.all()
+    settings = recipe.settings
+    sae = new_sae(settings, read.d_model, read.hook_name, recipe.model.id, read.device)
+    batches = read.training.batches(min(settings.batch, read.n_tokens), settings.seed)
+    dead = train(sae, batches, settings, read.n_tokens, work / "checkpoints", progress, tell)
+    judged = read.held_out.all()
     fvu, l0 = fvu_and_l0(sae, judged)
     made = work / "sae"
     sae.save_inference_model(made)
     record = SAETraining(
         created=now(),
         recipe=recipe,
-        commit=commit,
-        hook_name=hook_name,
-        d_in=d_model,
+        commit=read.commit,
+        hook_name=read.hook_name,
+        d_in=read.d_model,
         d_sae=sae.cfg.d_sae,
         texts=tuple(source.identity for source in sources),
-        n_tokens=n_read,
-        n_long=n_long,
+        n_tokens=read.n_tokens,
+        n_long=read.n_long,
         n_held_out=len(judged),
         fvu=fvu,
         l0=l0,
         dead=dead,
         weights_sha256=weights_sha256(made),
         seconds=round(time.perf_counter() - clock, 3),
-        device=device,
-        warnings=(*(line for source in sources for line in source.warnings), *_warnings(recipe, n_read, fvu)),
+        device=read.device,
+        warnings=(*(line for source in sources for line in source.warnings), *_warnings(recipe, read.n_tokens, fvu)),
         versions=versions("sae-lens"),
     )
     write_atomically(made / "README.md", card(record))
@@ -107,6 +94,46 @@ def train_sae(
     made.rename(out)
     shutil.rmtree(work)
     return record
+
+
+class _Activations(NamedTuple):
+    """What an SAE is trained and judged on, and what else of the model is told."""
+
+    training: Shards
+    held_out: Shards
+    n_tokens: int  # to train on
+    n_long: int  # tokens left out because their activations are too long
+    hook_name: str
+    d_model: int
+    device: str
+    commit: str | None
+
+
+def _read_activations(recipe: SAERecipe, texts: Sequence[str], work: Path, progress: Progress) -> _Activations:
+    """Read the model's activations on the texts into `work`. The model's memory is the trainer's afterwards."""
+    network, tokenizer = load_model(recipe.model), load_tokenizer(recipe.model)
+    hook_name = recipe.settings.hook or _block(recipe.settings.layer)
+    reader = Reader(network, find_hook(network, hook_name))
+    d_model = unwrapped(network).config.get_text_config().hidden_size
+    _check_width(recipe, d_model)
+    opening = Prefix(Prompter(tokenizer, chat_template=False).demonstrations([]).prefixes[0])
+    pieces = cut_texts(texts, tokenizer, opening, recipe.settings)
+    if not pieces.training or not pieces.held_out:
+        raise UserError("the text is too short to train on and to hold out a part", "Give more texts with --text")
+    work.mkdir(parents=True, exist_ok=True)
+    training, held_out = Shards(work / "training", pieces.training), Shards(work / "held-out", pieces.held_out)
+    n_long = training.read(reader, opening, progress, "reading activations")
+    held_out.read(reader, opening, progress, "reading held-out activations")
+    return _Activations(
+        training=training,
+        held_out=held_out,
+        n_tokens=pieces.n_tokens - n_long,
+        n_long=n_long,
+        hook_name=hook_name,
+        d_model=d_model,
+        device=str(reader.device),
+        commit=getattr(unwrapped(network).config, "_commit_hash", None),
+    )
 
 
 def push_to_hub(folder: Path, repo_id: str, *, private: bool = True) -> str:
@@ -133,7 +160,7 @@ def push_to_hub(folder: Path, repo_id: str, *, private: bool = True) -> str:
 
 def _block(layer: int | None) -> str:
     if layer is None:
-        raise UserError("it is not said where the SAE reads", "Give --layer L; the middle of the model is usual")
+        raise UserError("no place is given where the SAE reads", "Give --layer L; the middle of the model is usual")
     return f"blocks.{layer}.hook_resid_post"
 
 

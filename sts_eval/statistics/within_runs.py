@@ -124,16 +124,12 @@ class ResampledChanges:
         return np.where(enough, r, np.nan), points.n
 
 
-def permuted_correlations(x: Floats, y: Floats, orders: NDArray[np.intp]) -> tuple[Floats, Floats]:
-    """`resampled_correlations` for permutations: r of every run after every re-ordering of the domains of y.
-
-    The orders, shape (n_permutations, n_domains), are the same for all runs; a missing change moves with its domain.
-    """
-    return PermutedChanges(y, orders).correlations(x)
-
-
 class PermutedChanges:
-    """`permuted_correlations` of many scores with the same changes, which are re-ordered once."""
+    """`resampled_correlations` for permutations, of many scores with the same changes, which are re-ordered once.
+
+    r of every run after every re-ordering of the domains of the changes; orders are the same for all runs. A missing
+    change moves with its domain.
+    """
 
     def __init__(self, y: Floats, orders: NDArray[np.intp]) -> None:
         """Changes, shape (n_runs, n_domains), and orders, shape (n_permutations, n_domains)."""

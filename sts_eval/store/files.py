@@ -152,7 +152,9 @@ class Files:
         except FileExistsError:
             return False
         except OSError as error:
-            raise UserError(f"{final} cannot be written ({error.strerror})", "Use a disk that knows links") from error
+            raise UserError(
+                f"{final} cannot be written ({error.strerror})", "Use a disk that supports hard links"
+            ) from error
         finally:
             temporary.unlink()
         return True

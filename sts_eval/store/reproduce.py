@@ -66,7 +66,7 @@ def reproducible(submission: Submission, **places: str | None) -> Run:
         "benchmark": benchmark.model_copy(update={"source": given["domains"]}) if local["domains"] else benchmark,
     }
     if model.adapter is not None:
-        raise UserError("the model has an adapter, whose place a record does not vouch for", "Run it by hand")
+        raise UserError("the model has an adapter, and no path in a record is opened", "Run it by hand")
     elsewhere = {
         "model": None if local["model"] else model.id,
         "training set": None if local["sft"] else data.source,

@@ -61,13 +61,24 @@ class CostMeter:
     def __init__(self) -> None:
         self.models: list[nn.Module] = []  # whose passes are counted from now on
         self.by_stage: dict[str, Cost] = {}
+        self._running: dict[str, Cost] = {}
 
     @contextmanager
     def __call__(self, stage: str) -> Iterator[None]:
         """Add what happens inside the block to a stage."""
         with counting(*self.models) as cost:
-            yield
+            self._running[stage] = cost
+            try:
+                yield
+            finally:
+                del self._running[stage]
         self.by_stage[stage] = self.by_stage.get(stage, Cost()) + cost
+
+    def share(self, stage: str, tokens: float) -> float:
+        """How far a stage is, by the tokens that it reads in all: 0 before it begins, 1 once it has ended."""
+        if stage in self._running:
+            return min(1.0, self._running[stage].tokens / tokens)
+        return float(stage in self.by_stage)
 
     def total(self, stages: Collection[str]) -> Cost:
         """The sum over stages; those that did not run cost nothing."""

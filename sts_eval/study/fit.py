@@ -93,7 +93,7 @@ def measure_fit(autoencoder: SparseAutoencoder, activations: Tensor) -> SAEFit |
     reconstructed = autoencoder.reconstruct(activations)
     if not torch.isfinite(reconstructed).all():
         raise UserError(
-            "what the SAE makes of the model's activations is not finite (NaN or infinity)",
+            "the SAE's output for the model's activations is not finite (NaN or infinity)",
             "Check that it was trained on this model, layer and site",
         )
     fvu = fraction_unexplained(activations, reconstructed)

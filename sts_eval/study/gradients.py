@@ -115,7 +115,9 @@ def attached(model: Any, tune: TuneSettings, seed: int) -> Iterator[Adapter]:
         try:
             wrapper = get_peft_model(model, lora_config(tune, dropout=0.0))
         except ValueError as error:
-            raise UserError(f"the model cannot be trained so ({error})", "Change the targets of tune") from error
+            raise UserError(
+                f"the model cannot be trained with these settings ({error})", "Change the targets of tune"
+            ) from error
         try:
             if checkpointing:
                 # The other, reentrant kind would need inputs that require gradients.

@@ -123,7 +123,7 @@ def settled_strength(extractor: Extractor, added: Sequence[Tensor]) -> float:
         high *= 2
         if high > 1e6:  # noqa: PLR2004 -- the docstring's limit
             raise UserError(
-                "adding the training set's mean states does not change what the model says of neutral text",
+                "adding the training set's mean states does not change the model's output on neutral text",
                 "Leave out the predictor injection_logprob",
             )
     low = high / 2

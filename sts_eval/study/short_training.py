@@ -66,7 +66,7 @@ def read_probe(
             adapter.parameters, lr=rate, betas=(tune.beta1, tune.beta2), weight_decay=tune.weight_decay
         )
         schedule = get_cosine_schedule_with_warmup(optimiser, math.ceil(full * tune.warmup), full)
-        found = [read_answering(extractor, asked, alone)]
+        found = [read_answering(extractor, asked, alone, progress, stage="probe before training")]
         for step, batch in enumerate(islice(_batches(rows, tune.batch, seed), steps), start=1):
             loss, gradients = adapter.gradient(batch, token_mean(batch), adapter.parameters)
             if not math.isfinite(loss):
@@ -80,8 +80,8 @@ def read_probe(
             optimiser.step()
             schedule.step()
             if step in reads:
-                found.append(read_answering(extractor, asked, alone))
-            progress("probe", step, steps)
+                found.append(read_answering(extractor, asked, alone, progress, stage=f"probe after step {step}"))
+            progress("probe: training steps", step, steps)
     return Probe(
         steps=np.array(reads),
         full_steps=full,

@@ -87,7 +87,7 @@ def bytes_of(path: Path, *, submitter: str | None = None, **description: str | N
     if not path.is_dir():
         return _read(path)
     if submitter is None:
-        raise UserError(f"nobody answers for the run {path}", "Give --submitter NAME")
+        raise UserError(f"no submitter is named for the run {path}", "Give --submitter NAME")
     try:
         return submission_of(path, submitter=submitter, **description).canonical().encode()
     except ValueError as error:  # pydantic's, for a name that does not fit

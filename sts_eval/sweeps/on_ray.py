@@ -113,7 +113,8 @@ class OnRay:
         missing = [f"{kind} ({_words(asked[kind])})" for kind, room in rooms.items() if not room]
         if missing and not grows:
             raise UserError(
-                f"this machine has no room for {', '.join(missing)}", "Ask for less under resources, or join a cluster"
+                f"this machine has too few cores, GPUs or memory for {', '.join(missing)}",
+                "Ask for less under resources, or join a cluster",
             )
         self.notes = tuple(f"no node has room for {one}: it waits until one joins" for one in missing)
         self.width = max(1, rooms["tune"])
@@ -137,7 +138,7 @@ class OnRay:
                 try:
                     seen, version = self._ray.get(reference, timeout=CHECK_SECONDS)
                 except Exception as error:
-                    raise UserError(f"node {host} cannot do stages ({_line(error)})", remedy) from error
+                    raise UserError(f"node {host} cannot run stages ({_line(error)})", remedy) from error
                 if version != sts_eval.__version__:
                     raise UserError(f"node {host} has sts-eval {version}, and this is {sts_eval.__version__}", remedy)
                 if not seen:

@@ -16,7 +16,7 @@ from sts_eval.experiment import BenchmarkSpec, MeasureSettings, ModelSpec
 from sts_eval.model.fingerprint import model_fingerprint, weights_sha256
 from sts_eval.model.load import default_device, token_counter
 from sts_eval.progress import Progress, found, silent
-from sts_eval.quiet import no_git_hash
+from sts_eval.quiet import no_environment
 from sts_eval.records.answers import Evaluation
 from sts_eval.records.feature_tuning import FACTS, is_feature_tuning
 from sts_eval.records.prediction import Prediction
@@ -114,7 +114,7 @@ class Evaluator:
 
         settings, chosen = self._settings, self._selections
         longest = settings.max_answer_tokens
-        with no_git_hash():
+        with no_environment():
             lm, attached = self._load(model, tuned)
             results = simple_evaluate(
                 model=lm,

@@ -12,7 +12,6 @@ from pathlib import Path
 from sts_eval.errors import UserError
 from sts_eval.records.answers import UNPARSED
 from sts_eval.records.transfer import Imported, Transfer
-from sts_eval.records.tuning import PredictionReference
 from sts_eval.transfer.answer_table import name_of, read_answer_table
 from sts_eval.transfer.archives import unpacked
 from sts_eval.transfer.assemble import assemble
@@ -32,7 +31,6 @@ def import_transfer(
     form: str,
     paths: Sequence[Path],
     *,
-    prediction: PredictionReference | None = None,
     filter_name: str | None = None,
     metric: str | None = None,
     by_task: bool = False,
@@ -47,7 +45,6 @@ def import_transfer(
     Args:
         form: The format.
         paths: Files or folders, before first.
-        prediction: What was predicted of them.
         filter_name: lm-eval: the filter whose reading is taken where a task has several.
         metric: lm-eval: the metric that says which answers are right, where it is none of the usual ones.
         by_task: lm-eval: whether each task is a domain, also where its documents name a category.
@@ -93,7 +90,6 @@ def import_transfer(
         model_after=model_after or ", ".join(dict.fromkeys(names[1:])),
         seeds=seeds if known else range(len(after)),
         length_unit=before.length_unit,
-        prediction=prediction,
         warnings=_warnings([before, *after]),
     )
 

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from sts_eval.data.question import LETTERS, letter_of
+from sts_eval.data.options import LETTERS, letter_of
 from sts_eval.errors import UserError
 from sts_eval.records.answers import RIGHT, UNPARSED, WRONG
 from sts_eval.transfer.answer_table import asked

@@ -48,7 +48,7 @@ def measure(
     """
     seeds = [one.seed for one in tuned]
     if not tuned or len(set(seeds)) != len(seeds):
-        raise UserError("the tuned models are none, or two of one seed", "Give each seed one model")
+        raise UserError("there is no tuned model, or there are two of one seed", "Give each seed one model")
     progress("loading the task that measures", 0, 1)
     evaluator = Evaluator(settings, folder, prediction, benchmark)
     progress("before", 0, 1)

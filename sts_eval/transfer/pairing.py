@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sts_eval.data.question import letter_of
+from sts_eval.data.options import letter_of
 from sts_eval.data.text import LISTED
 from sts_eval.errors import UserError
 from sts_eval.records.answers import DomainEvaluation, LengthUnit, Replies

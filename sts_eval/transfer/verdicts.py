@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
-from sts_eval.data.question import letter_of
+from sts_eval.data.options import letter_of
 from sts_eval.data.text import LISTED, is_missing
 from sts_eval.errors import UserError
 from sts_eval.records.answers import RIGHT, UNPARSED, WRONG

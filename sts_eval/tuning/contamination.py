@@ -40,7 +40,9 @@ def find_contamination(examples: Sequence[Example], benchmark: Benchmark) -> Con
         hit = whole.get(asked) or _find(asked, starts, sizes) or _find(words(example.solution), starts, sizes)
         if hit is not None:
             found[number] = hit
-    return Contamination(rows=tuple(found), question_ids=tuple(found.values()), checked=len(texts))
+    return Contamination(
+        benchmark=benchmark.source, rows=tuple(found), question_ids=tuple(found.values()), checked=len(texts)
+    )
 
 
 def check_contamination(training_set: TrainingSet, benchmark: Benchmark, *, allow: bool) -> Contamination:
@@ -56,7 +58,7 @@ def check_contamination(training_set: TrainingSet, benchmark: Benchmark, *, allo
         more = ", ..." if len(found.rows) > LISTED else ""
         raise UserError(
             f"{len(found.rows)} of {len(training_set.examples)} training rows contain benchmark questions "
-            f"({listed}{more})",
+            f"({listed}{more}) of {benchmark.source}",
             "Take those rows out, or set tune.allow_overlap: true in the experiment file to train on them",
         )
     return found

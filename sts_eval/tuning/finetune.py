@@ -185,7 +185,9 @@ def _warnings(contamination: Contamination, settings: TuneSettings, runs: list[S
             f"{HELD_OUT_SHARE:.0%} of the rows are"
         )
     if contamination.rows:
-        lines.append(f"{len(contamination.rows)} training rows contain benchmark questions")
+        lines.append(
+            f"{len(contamination.rows)} training rows contain benchmark questions of {contamination.benchmark}"
+        )
     for run in runs:
         if run.reinforcement is not None:
             lines += _reinforcement_warnings(run, run.reinforcement)

@@ -221,7 +221,9 @@ def _attempt(
     try:
         trainer = task.trainer(network, arguments, lora_config(settings) if settings.adapts else None)
     except ValueError as error:
-        raise UserError(f"the model cannot be trained so ({error})", "Change targets or devices") from error
+        raise UserError(
+            f"the model cannot be trained with these settings ({error})", "Change targets or devices"
+        ) from error
     trainer.remove_callback(PrinterCallback)
     trainer.remove_callback(ProgressCallback)
     stage = f"fine-tuning, seed {seed}, steps"

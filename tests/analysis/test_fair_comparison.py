@@ -103,6 +103,16 @@ def test_home_domains_are_a_ranked_baseline_and_their_own_table_leaves_them_out(
     assert any("knowing only whether a domain is one" in line for line in record.verdict)
 
 
+def test_home_domains_can_be_the_reference():
+    made_runs, _ = made(home=HOME)
+    record = compare_runs(made_runs, reference="home_domain", **FEW)
+    everywhere, away = (record.table(question, "accuracy") for question in ("which_way", "which_way_away"))
+    against = everywhere.row("sts_icl").from_reference
+    assert against.rival == "home_domain"
+    assert against.difference == pytest.approx(everywhere.row("sts_icl").r - everywhere.row("home_domain").r)
+    assert all(row.from_reference is None for row in away.rows)  # where it takes no part
+
+
 def test_without_home_domains_there_is_no_such_table():
     made_runs, _ = made()
     record = compare_runs(made_runs, **FEW)

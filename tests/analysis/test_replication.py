@@ -10,7 +10,8 @@ from rich.console import Console
 
 from sts_eval.analysis.aligned_runs import align
 from sts_eval.analysis.compare import compare_runs
-from sts_eval.analysis.ranking import ComparisonSettings, question_table
+from sts_eval.analysis.judged import ComparisonSettings
+from sts_eval.analysis.ranking import question_table
 from sts_eval.analysis.replication import replication
 from sts_eval.errors import UserError
 from sts_eval.records.comparison import Comparison

@@ -111,6 +111,12 @@ def test_mistakes_are_one_line(given, says):
     ("asked", "says"),
     [
         (lambda prediction: se.mix(5, "pool.jsonl", 5), "5 is no prediction record"),
+        (lambda prediction: se.mix(5), "a mixture needs a pool (--pool), a budget (--budget)"),
+        (se.mix, "a mixture needs a pool (--pool), a budget (--budget)"),
+        (lambda prediction: se.mix(prediction, "pool.jsonl"), "a mixture needs a budget (--budget)"),
+        (lambda prediction: se.mix(pool="pool.jsonl", budget=5), "a mixture needs a prediction"),
+        (lambda prediction: se.compare_arms(5), "5 is no folder of arms"),
+        (lambda prediction: se.compare_arms("arms", measure="nll"), "measure='nll' is unknown"),
         (lambda prediction: se.mix(prediction, 5, 5), "5 is no pool"),
         *((lambda prediction, n=n: se.mix(prediction, "pool.jsonl", n), f"budget={n!r} is") for n in ("x", 2.5, True)),
         (lambda prediction: se.mix(prediction, sft_path("law"), 5, protect="music"), "no domain 'music'"),

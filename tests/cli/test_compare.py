@@ -1,25 +1,13 @@
 """`sts-eval compare` as a user meets it."""
 
 import csv
-import sys
 
 import pytest
 from helpers.outcomes import outcomes, planted
+from helpers.small_run import call
 
-from sts_eval.cli import main
 from sts_eval.records.comparison import Comparison
 from sts_eval.records.outcome import write_outcomes
-
-
-def run(monkeypatch, capsys, *options):
-    monkeypatch.setattr(sys, "argv", ["sts-eval", "compare", *map(str, options)])
-    code = 0
-    try:
-        main()
-    except SystemExit as stop:
-        code = int(stop.code or 0)
-    printed = capsys.readouterr()
-    return code, printed.out, printed.err
 
 
 @pytest.fixture
@@ -30,9 +18,9 @@ def runs(tmp_path):
     return tmp_path / "runs.jsonl"
 
 
-def test_prints_the_answers_and_writes_the_files_it_names(monkeypatch, capsys, runs, tmp_path):
+def test_prints_the_answers_and_writes_the_files_it_names(runs, tmp_path):
     folder = tmp_path / "out"
-    code, out, err = run(monkeypatch, capsys, runs, "-o", folder, "--resamples", 100, "--reference", "rival")
+    code, out, err = call("compare", runs, "-o", folder, "--resamples", 100, "--reference", "rival")
     assert code == 0, err
     assert "6 runs of 2 models and 3 training sets" in out
     record = Comparison.read(folder / "comparison.json")
@@ -42,18 +30,18 @@ def test_prints_the_answers_and_writes_the_files_it_names(monkeypatch, capsys, r
         assert name in "".join(out.split())
 
 
-def test_prints_without_writing(monkeypatch, capsys, runs, tmp_path):
-    code, out, _ = run(monkeypatch, capsys, runs, "--resamples", 100, "--all")
+def test_prints_without_writing(runs, tmp_path):
+    code, out, _ = call("compare", runs, "--resamples", 100, "--all")
     assert code == 0
     assert "log-probability" in out
     assert list(tmp_path.iterdir()) == [runs]
 
 
-def test_data_for_programs(monkeypatch, capsys, runs, tmp_path):
-    code, out, err = run(monkeypatch, capsys, runs, "--resamples", 100, "-o", "-")
+def test_data_for_programs(runs, tmp_path):
+    code, out, err = call("compare", runs, "--resamples", 100, "-o", "-")
     assert (code, err) == (0, "")
     record = Comparison.from_json(out)
-    code, out, _ = run(monkeypatch, capsys, runs, "--resamples", 100, "--format", "csv")
+    code, out, _ = call("compare", runs, "--resamples", 100, "--format", "csv")
     rows = list(csv.DictReader(out.splitlines()))
     assert len(rows) == sum(len(table.rows) for table in record.tables)
     assert list(tmp_path.iterdir()) == [runs]
@@ -68,8 +56,8 @@ def test_data_for_programs(monkeypatch, capsys, runs, tmp_path):
         (["{runs}", "{runs}"], "hold the same prediction and transfer"),
     ],
 )
-def test_a_mistake_is_one_line_and_exit_code_2(monkeypatch, capsys, runs, options, says):
-    code, _, err = run(monkeypatch, capsys, *(option.format(runs=runs) for option in options))
+def test_a_mistake_is_one_line_and_exit_code_2(runs, options, says):
+    code, _, err = call("compare", *(option.format(runs=runs) for option in options))
     assert code == 2
     assert says in err
     assert len(err.strip().splitlines()) == 1

@@ -56,7 +56,7 @@ def test_prints_counts_and_writes_training_set_and_record(given, tmp_path):
         (["--budget", 5, "--domain-column", "field"], "no column 'field'"),
         (["--budget", 5, "--protect", " , "], "--protect names no domain"),
         (["--budget", 5, "--by", "history"], "measured changes of other runs"),
-        ([], "a mixture needs a prediction, a pool and a budget"),
+        ([], "a mixture needs a budget (--budget)"),
     ],
 )
 def test_bad_input_is_one_line_and_nothing_is_written(given, tmp_path, words, says):

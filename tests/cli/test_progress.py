@@ -10,7 +10,7 @@ from tqdm.auto import tqdm
 
 from sts_eval import progress
 from sts_eval.progress import Lines, bars_of_others, found, told_in_lines
-from sts_eval.quiet import no_git_hash, quiet_libraries
+from sts_eval.quiet import no_environment, quiet_libraries
 
 
 class Clock:
@@ -75,6 +75,16 @@ def test_a_single_step_that_takes_long_is_told_of_too(lines, clock, told):
     assert told == [f"[0:0{minute}] loading the model" for minute in ("0:00", "0:30", "1:00")]
 
 
+def test_a_finished_stage_is_not_told_of_as_if_it_went_on(lines, clock, told):
+    lines("step 1", 0, 20)
+    clock.now += 10
+    lines("step 1", 20, 20)
+    for _ in range(45):
+        clock.now += 1
+        lines.tick()
+    assert told == ["[0:00:00] step 1: 0 of 20", "[0:00:30] at work on what follows: step 1"]
+
+
 def test_a_stage_that_begins_again_is_told_of_again(lines, clock, told):
     lines("requests", 0, 10)
     lines("requests", 10, 10)
@@ -136,7 +146,7 @@ def test_announcements_of_other_libraries_are_left_out_and_warnings_are_not():
 
 def test_git_is_not_asked_by_the_harness(tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
-    with no_git_hash():
+    with no_environment():
         assert lm_eval.evaluator.get_git_commit_hash() is None
     assert capfd.readouterr().err == ""
     assert lm_eval.evaluator.get_git_commit_hash.__name__ == "get_git_commit_hash"

@@ -3,6 +3,7 @@
 import pytest
 from helpers import tiny
 
+from sts_eval.data import benchmark, benchmark_folder
 from sts_eval.data.benchmark import load_benchmark
 from sts_eval.data.question import read_question
 from sts_eval.errors import UserError
@@ -37,6 +38,33 @@ def test_a_folder(tmp_path):
     chosen = load(tmp_path, domains=("math",))
     assert list(chosen.domains) == ["math"]
     assert chosen.sha256 != found.sha256
+
+
+@pytest.fixture
+def files_read(monkeypatch):
+    """The names of the files that are read."""
+    names, read = [], benchmark_folder.read_file
+    monkeypatch.setattr(benchmark_folder, "read_file", lambda path: names.append(path.name) or read(path))
+    return names
+
+
+def test_a_folder_that_has_not_changed_is_read_once(tmp_path, monkeypatch, files_read):
+    monkeypatch.setattr(benchmark, "SETTLED", 0.0)
+    first = load(tiny.write_benchmark(tmp_path))
+    assert files_read == ["test.jsonl", "validation.jsonl"]
+    assert load(tmp_path) == first
+    assert list(load(tmp_path, domains=("math",)).domains) == ["math"]
+    assert len(files_read) == 2
+    tiny.write_benchmark(tmp_path, tiny.DOMAINS[:1])
+    assert list(load(tmp_path).domains) == [tiny.DOMAINS[0].name]
+    assert len(files_read) == 4
+
+
+def test_a_file_that_has_just_changed_is_read_again(tmp_path, files_read):
+    """Within one step of the file system's clock a second change would leave the same time."""
+    tiny.write_benchmark(tmp_path)
+    assert load(tmp_path) == load(tmp_path)
+    assert len(files_read) == 4
 
 
 def test_options_are_hidden_where_the_card_says_so(tmp_path):

@@ -146,13 +146,13 @@ def test_a_template_that_rewords_the_question_only_behind_demonstrations():
 
 
 def test_a_template_that_closes_differently_behind_demonstrations():
-    with pytest.raises(UserError, match="differently from context to context"):
+    with pytest.raises(UserError, match="differently in different contexts"):
         prompter(ENDS_DIFFERENTLY)
 
 
 def test_a_template_that_trims_refuses_a_question_that_it_would_change():
     made = prompter(tiny.LLAMA_3)
-    with pytest.raises(UserError, match="differently from context to context"):
+    with pytest.raises(UserError, match="differently in different contexts"):
         made.turn(" What is 2 + 2?")
 
 
@@ -193,5 +193,5 @@ def test_a_slow_tokenizer():
     class Slow:
         is_fast = False
 
-    with pytest.raises(UserError, match=r"the tokenizer Slow does not tell.*tokenizer\.json"):
+    with pytest.raises(UserError, match=r"the tokenizer Slow does not give the positions.*tokenizer\.json"):
         Prompter(Slow())

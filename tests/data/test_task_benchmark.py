@@ -3,9 +3,8 @@
 import pytest
 from helpers import tiny
 from helpers.task_files import CHOOSING, OWN, write_group, write_task, write_yaml
-from lm_eval.tasks import TaskManager
 
-from sts_eval.data import lm_eval_tasks, task_benchmark
+from sts_eval.data import task_benchmark
 from sts_eval.data.benchmark import load_benchmark
 from sts_eval.errors import UserError
 from sts_eval.experiment import BenchmarkSpec
@@ -233,9 +232,7 @@ def test_refused_by_name(tmp_path, what):
         load(tmp_path, "mine")
 
 
-def test_a_name_of_nothing_gives_the_nearest(tmp_path, monkeypatch):
-    few = TaskManager(include_path=str(OWN / "arc"), include_defaults=False)  # indexing all takes ten seconds
-    monkeypatch.setattr(lm_eval_tasks, "_all_tasks", lambda: few)
+def test_a_name_of_nothing_gives_the_nearest(tmp_path, few_tasks):
     write_task(tmp_path, "contract_law", {"test": rows(2), "dev": rows(2)}, **CHOOSING)
     with pytest.raises(UserError, match=r"no task 'contract_laws'.* Did you mean contract_law.*--include-path"):
         load(tmp_path, "contract_laws")

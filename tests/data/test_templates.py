@@ -111,9 +111,9 @@ def test_a_template_that_opens_an_answer_with_a_thought():
     asked, solved = made.worked(THOUGHT)
     assert made.tokenizer.decode(asked).endswith("<think>\n")
     assert made.tokenizer.decode(solved).startswith("Two and two.")
-    with pytest.raises(UserError, match=r"opens an answer with '<think>.*does not have that there but 'Two and two"):
+    with pytest.raises(UserError, match=r"begins an answer with '<think>.*and with 'Two and two"):
         made.worked(LINES)
-    with pytest.raises(UserError, match=r"opens an answer with '\\n</think>"):
+    with pytest.raises(UserError, match=r"begins an answer with '\\n</think>"):
         opens("<think>\n\n</think>").worked(THOUGHT)
 
 

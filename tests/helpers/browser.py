@@ -13,7 +13,7 @@ FLAGS = [
     "--disable-sync",
 ]
 
-WAIT = 120_000
+WAIT = 600_000
 """Milliseconds after which the page is taken to be broken: a machine with other jobs is slow."""
 
 

@@ -9,6 +9,7 @@ import lm_eval
 import lm_eval.tasks
 
 from sts_eval import lab
+from sts_eval.quiet import no_environment
 
 MODEL_ARGS = {"pretrained": str(lab.model_path()), "dtype": "float32"}
 BUDGET = {"domain_tokens": 300, "shift_tokens": 600}
@@ -27,12 +28,13 @@ def manager(metadata: dict[str, Any]) -> lm_eval.tasks.TaskManager:
 def evaluate(tasks: list[str], metadata: dict[str, Any] | None = None, **options: Any) -> dict[str, Any]:
     """Run tasks on the lab model through lm-eval's Python entry."""
     model_args = options.pop("model_args", MODEL_ARGS)
-    results: dict[str, Any] = lm_eval.simple_evaluate(
-        model=options.pop("model", "hf"),
-        model_args=model_args,
-        tasks=tasks,
-        task_manager=manager((model_args or {}) | (BUDGET if metadata is None else metadata)),
-        device="cpu",
-        **options,
-    )
+    with no_environment():
+        results: dict[str, Any] = lm_eval.simple_evaluate(
+            model=options.pop("model", "hf"),
+            model_args=model_args,
+            tasks=tasks,
+            task_manager=manager((model_args or {}) | (BUDGET if metadata is None else metadata)),
+            device="cpu",
+            **options,
+        )
     return results

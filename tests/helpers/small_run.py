@@ -7,6 +7,8 @@ import io
 import os
 import shutil
 import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 from unittest import mock
@@ -121,6 +123,34 @@ def figures(runs: Path) -> tuple[DomainChange, ...]:
     """What the only transfer of a folder of runs says of the domains."""
     (path,) = (runs / "small").glob("transfer*.json")
     return Transfer.read(path).domains
+
+
+@contextlib.contextmanager
+def counted() -> Iterator[Counter[str]]:
+    """How often each costly step is taken."""
+    import lm_eval
+
+    from sts_eval import pipeline
+    from sts_eval.tuning import training
+
+    counter: Counter[str] = Counter()
+
+    def counting(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+        def counts(*arguments: Any, **named: Any) -> Any:
+            counter[name] += 1
+            return real(*arguments, **named)
+
+        return counts
+
+    with contextlib.ExitStack() as patches:
+        for name, module, function in (
+            ("predict", pipeline, "predict"),
+            ("train", training, "train"),
+            ("evaluate", lm_eval, "simple_evaluate"),
+        ):
+            real = getattr(module, function)
+            patches.enter_context(mock.patch.object(module, function, counting(name, real)))
+        yield counter
 
 
 def environment() -> dict[str, str]:

@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-WAIT = 240.0
+WAIT = 600.0
 """Seconds for an answer, or for a server to start; a machine with other jobs is slow."""
 
 BOARD = "import sys; from sts_eval.cli import main; sys.argv[0] = 'sts-eval'; main()"

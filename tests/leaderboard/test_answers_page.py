@@ -2,7 +2,10 @@
 
 import re
 
+import gradio as gr
 from helpers.browser import seen, tab
+
+from sts_leaderboard.cells import figure_table, number
 
 # The figures of the column r, in the order of the rows.
 SHOWN = (
@@ -41,6 +44,22 @@ def test_a_head_sorts_by_value_and_a_search_hears_what_is_pasted_and_cleared(pag
     page.locator("#search textarea").fill("")
     seen(page, "9 runs")
     assert page.errors == []
+
+
+def test_the_menu_sorts_figures_as_numbers_and_a_missing_one_below_them(page):
+    figures = figure_table([0.9, None, 0.15, -2.0, 10.0], {"score": lambda one: number(one, f"{one or 0:+.3g}")})
+    with gr.Blocks() as app:
+        gr.Dataframe(figures, interactive=False, elem_id="figures")
+    _, url, _ = app.launch(prevent_thread_lock=True, quiet=True)
+    shown = "[...document.querySelectorAll('#figures [role=gridcell]')].map((one) => one.innerText.trim())"
+    page.goto(url)
+    head = page.locator("#figures [role=columnheader][title=score]")
+    head.hover()
+    head.locator("button").click(force=True)  # unseen without the board's style
+    page.get_by_role("menuitem", name="Sort descending").click()
+    order = "+10 +0.9 +0.15 -2 –"
+    page.wait_for_function(f"() => {shown}.filter(Boolean).join(' ') === '{order}'")
+    app.close()
 
 
 def test_the_address_is_copied(page, address):

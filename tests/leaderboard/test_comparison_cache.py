@@ -13,7 +13,7 @@ from sts_leaderboard.board_cache import SECONDS_A_RUN, BoardCache, ComparisonCac
 from sts_leaderboard.pages import predictors
 from sts_leaderboard.run_selection import choose_runs
 
-LONG = 30
+LONG = 600
 
 
 class Work:

@@ -1,6 +1,7 @@
 """The front page's short table, tables that sort by value, profiles and pairs: what they hold, without a browser."""
 
 import math
+from operator import itemgetter
 
 import pandas as pd
 import pytest
@@ -11,8 +12,8 @@ from sts_eval.records.submission import SAEDescription
 from sts_eval.store.store import Store
 from sts_leaderboard import asked, front, profiles
 from sts_leaderboard.board_cache import BoardCache
-from sts_leaderboard.cells import figure_table, interval_bar, number, r_cell
-from sts_leaderboard.escaping import neuronpedia_source
+from sts_leaderboard.cells import MISSING, figure_table, interval_bar, number, r_cell
+from sts_leaderboard.escaping import neuronpedia_source, text_table
 from sts_leaderboard.pages import compare, predictors, where
 from sts_leaderboard.pages import runs as runs_page
 from sts_leaderboard.run_selection import ALL, chosen_of, worlds
@@ -33,9 +34,14 @@ def compared(cache):
 
 def test_cells_sort_by_value_and_read_as_text():
     table = figure_table([0.5, -0.25, None], {"r": lambda r: r_cell(r, (r - 0.1, r + 0.1) if r else None)})
-    assert table["data"] == [[0.5], [-0.25], [None]]
+    assert table["data"] == [[0.5], [-0.25], [MISSING]]  # an empty cell would sort as 0
     assert table["metadata"]["display_value"] == [["+.50 [+.40, +.60]"], ["-.25 [-.35, -.15]"], ["–"]]
     assert number(math.nan, "nan") == number(None, "")
+
+
+def test_numbers_stay_numbers_in_a_table_of_text():
+    table = text_table([(9.5, "x", 1), (10, "y", "–")], {name: itemgetter(at) for at, name in enumerate("abc")})
+    assert table.to_dict("list") == {"a": [9.5, 10], "b": ["x", "y"], "c": ["1", "–"]}
 
 
 def test_the_bar_of_an_interval_is_where_its_figures_are():
@@ -172,7 +178,7 @@ def test_a_runs_r_is_of_what_is_asked(cache):
         tables.append(runs_page.runs_table(runs, ("r",)))
     assert tables[0]["headers"] == ["run", "r"]
     assert tables[0]["data"] != tables[1]["data"]
-    assert pd.DataFrame(tables[1]["data"])[1].notna().all()
+    assert (pd.DataFrame(tables[1]["data"])[1] > MISSING).all()
 
 
 def test_both_measures_of_the_page_are_in_the_tables(cache):

@@ -161,9 +161,13 @@ def test_the_planted_predictor_leads_and_the_empty_ones_share_a_rank(board, stor
     given = ranking.ranking_table(found, "sts_icl")
     table = pd.DataFrame(given["data"], columns=given["headers"])
     # What the sets are made for, which is known here, cannot be told from the planted one over so few runs.
-    assert list(table["rank"][:4]) == ["1", "1", "2", "2"]
+    assert list(table["rank"][:4]) == [1, 1, 2, 2]
     assert table["predictor"][0] == "sts_icl"
-    assert set(table["rank"][4:]) == {"history"}
+    shown = [row[given["headers"].index("rank")] for row in given["metadata"]["display_value"]]
+    assert shown[:4] == ["1", "1", "2", "2"]
+    assert set(shown[4:]) == {"history"}
+    by_runs = table["95% HKSJ"]  # by its lower end
+    assert all(isinstance(low, float) for low in by_runs)
     # 40 seconds and 500 passes were planted.
     assert (table["seconds"][0], table["passes"][0]) == (40.0, 500)
     assert cache.comparisons.wait(chosen.shas) is cache.comparisons.wait(tuple(reversed(chosen.shas)))
@@ -308,7 +312,11 @@ def test_a_runs_page_has_its_hashes_points_and_features(tmp_path):
     points = pd.DataFrame(given["metadata"]["display_value"], columns=given["headers"]).set_index("domain")
     first = whole.outcome.domains[0]
     assert points.loc[first.domain, "change, points"] == f"{first.accuracy.delta:+.2f} ± {first.accuracy.se:.2f}"
-    assert list(run.features_table(whole)["feature"]) == [str(one) for one in whole.prediction.shifts[0].features]
+    features = run.features_table(whole)
+    assert list(features["feature"]) == list(whole.prediction.shifts[0].features)  # as numbers: "9" is above "10"
+    assert list(features["shift"]) == pytest.approx(list(whole.prediction.shifts[0].shift), rel=1e-3)
+    by_seed = given["headers"].index("by seed")
+    assert all(isinstance(row[by_seed], float) for row in given["data"])
     assert "nobody but the submitter has checked" in run.warnings_text(row)
     assert run.warnings_text(row | {"checked": True}) == ""
 
@@ -348,7 +356,7 @@ def test_what_a_feature_means_is_short_plain_text(text):
     assert len(cells["fires on"]) < 300
     assert len(cells["strongest samples"]) <= 80
     assert cells["Neuronpedia"] == "–"  # the only column that is Markdown
-    assert not any(mark in cell for cell in cells.values() for mark in "\n\u202e\x00")
+    assert not any(mark in str(cell) for cell in cells.values() for mark in "\n\u202e\x00")
 
 
 # Submit and queue

@@ -1,15 +1,19 @@
 """Paired comparisons of arms by hand, what they allow one to say, and the same from records on disk."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from helpers import records
+from helpers.small_run import call
 from scipy import stats
 
+import sts_eval as se
 from sts_eval.analysis.report import report_run
 from sts_eval.errors import UserError
 from sts_eval.experiment import ModelSpec, TrainingSetSpec
 from sts_eval.mixture.compare_arms import Sides, compare_arms, results_of
 from sts_eval.mixture.verdict import conclusions
+from sts_eval.records.arm_comparison import ArmComparison
 from sts_eval.records.mixture import ARMS_RECORD, SWEEP_FILE, SWEEP_FOLDER, Arm, Arms
 from sts_eval.records.run_folder import RunFolder
 from sts_eval.reporting.mixture import arm_comparison_markdown, arm_table
@@ -165,6 +169,26 @@ def experiment(folder, arms=tuple(FLIPS), **changes):
             transfer.write(files.transfer("0" * 8))
             report_run(PREDICTION, transfer).write(files.report)
     return folder
+
+
+def test_python_compares_arms_as_the_command_does(tmp_path):
+    found = se.compare_arms(experiment(tmp_path / "arms"))
+    frame = found.to_frame().set_index(["arm", "domain"])
+    assert len(frame) == len(FLIPS) * 3
+    assert frame.change["none", "d0"] == -8
+    assert frame.from_equal["sts_icl", "d0"] == 3  # -1 against -4
+    assert pd.isna(frame.from_equal["equal", "d0"])
+    overview = found.overview().set_index("arm")
+    assert overview["mean"]["sts_icl"] == -3.5
+    assert overview.from_equal["sts_icl"] == 1.5
+    assert overview.worst["none"] == "d0"
+    assert repr(found).splitlines()[0] == "4 arms compared"
+    again = se.read(found.save(tmp_path / "comparison.json"))
+    assert isinstance(again, se.ArmComparisonResult)
+    assert again.record == found.record
+    assert call("mix", "--compare", tmp_path / "arms").code == 0
+    written = ArmComparison.read(tmp_path / "arms" / "comparison.json")
+    assert (written.results, written.conclusions) == (found.record.results, found.record.conclusions)
 
 
 def test_what_a_sweep_measured_comes_to_one_table(tmp_path):

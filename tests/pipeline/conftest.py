@@ -1,15 +1,12 @@
 """One uninterrupted run that the tests of this folder start from."""
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import NamedTuple
 
-import lm_eval
 import pytest
 from helpers import small_run
 from helpers.small_run import Ended
-
-import sts_eval.pipeline
-import sts_eval.tuning.training
 
 
 class Finished(NamedTuple):
@@ -27,20 +24,7 @@ def finished(tmp_path_factory) -> Finished:
 
 
 @pytest.fixture
-def calls(monkeypatch) -> Counter:
+def calls() -> Iterator[Counter]:
     """How often each costly step was taken."""
-    counter = Counter()
-
-    def count(name, module, function):
-        real = getattr(module, function)
-
-        def counted(*arguments, **named):
-            counter[name] += 1
-            return real(*arguments, **named)
-
-        monkeypatch.setattr(module, function, counted)
-
-    count("predict", sts_eval.pipeline, "predict")
-    count("train", sts_eval.tuning.training, "train")
-    count("evaluate", lm_eval, "simple_evaluate")
-    return counter
+    with small_run.counted() as counter:
+        yield counter

@@ -39,8 +39,8 @@ def test_a_default_that_is_uncommented_changes_nothing(tmp_path):
 
 
 WRONG = (
-    ("tune: {max_rows: yes}", "tune.max_rows: yes or no stands where a number"),
-    ("tune: {seeds: [0, true]}", "tune.seeds: yes or no"),
+    ("tune: {max_rows: yes}", "tune.max_rows: the value is yes or no, and a number"),
+    ("tune: {seeds: [0, true]}", "tune.seeds: the value is yes or no"),
     ("tune: {seeds: [-1]}", "tune.seeds: .* from 0 to 4294967295"),
     ("settings: {seeds: [4294967296]}", "settings.seeds: .* from 0 to 4294967295"),
     ("measure: {seed: -1}", "measure.seed: Input should be greater"),
@@ -57,8 +57,8 @@ WRONG = (
         ("model: {id: a}\ntraining_set: {source: b}\ntune: {rank: 0}\n", "tune.rank: Input should be greater"),
         ("model: {id: a}\ntraining_set: {source: b}\ntune: {seeds: [1, 1]}\n", "a seed occurs twice"),
         ("model: [\n", "is not YAML at line"),
-        ("just words", "describes nothing: it holds a text"),
-        ("- a\n", "it holds a list in place of named settings"),
+        ("just words", "has no settings: it holds a text"),
+        ("- a\n", "has no settings: it holds a list"),
         ("5\n", "it holds a number"),
         ("", "it holds nothing"),
         *((f"model: {{id: a}}\ntraining_set: {{source: b}}\n{text}\n", says) for text, says in WRONG),

@@ -34,10 +34,10 @@ def refused(folder, **changes):
             "lm-eval has no backend 'hff'. Set measure.backend to hf, hf-packed or vllm.",
         ),
         ({"measure": {"task": "sts_lab"}}, "does not score each question 0 or 1"),
-        ({"benchmark": {"domains": ("math", "law")}}, "2 of the 2 domains to predict are asked about by task"),
+        ({"benchmark": {"domains": ("math", "law")}}, "has questions of 2 of the 2 domains to predict"),
         ({"settings": {"predictors": ("lexicall",)}}, "lexicall"),
         ({"tune": {"report_to": ("tensorbord",)}}, "tune.report_to names 'tensorbord', which is not installed"),
-        ({"tune": {"targets": ("q_prj",)}}, "the model cannot be trained so"),
+        ({"tune": {"targets": ("q_prj",)}}, "the model cannot be trained with these settings"),
         ({"model": {"adapter": "anywhere"}}, "a model with an adapter cannot be tuned further"),
     ],
     ids=["package", "backend", "STS as measure", "domains", "predictor", "logs", "targets", "adapter"],
@@ -91,14 +91,6 @@ def test_two_runs_in_one_folder(tmp_path):
             assert "is in use by process" in ended.err
             assert "give another --folder" in ended.err
     assert not list(folder.rglob("*.json"))
-
-
-def test_what_was_found_done_is_said(finished, tmp_path):
-    folder = copied(finished.runs, tmp_path / "runs")
-    ended = call("run", write_experiment(tmp_path / "small.yaml"), "--folder", folder)
-    for stage in ("prediction", "fine-tuning, seed 0", "fine-tuning, seed 1", "overlap of seed 0"):
-        assert f"] {stage}: found, not made again\n" in ended.err
-    assert "found, not made again" not in finished.ended.err
 
 
 def test_a_run_without_a_terminal_tells_of_every_stage(finished):

@@ -15,12 +15,10 @@ from sts_eval.records.tuning import Tuning
 def done(finished, tmp_path_factory):
     place = tmp_path_factory.mktemp("python")
     shutil.copytree(finished.runs, place / "runs")
-    return se.run(small_run.experiment(), place / "runs" / "small")
-
-
-def test_what_the_command_made_is_found(done, calls):
-    se.run(small_run.experiment(), done.folder)
-    assert not calls
+    with small_run.counted() as counter:
+        run = se.run(small_run.experiment(), place / "runs" / "small")
+    assert not counter, "what the command had made was not found"
+    return run
 
 
 def test_a_run_has_its_prediction_and_its_report(done):

@@ -10,6 +10,7 @@ from helpers.small_run import call, copied, figures, records, write_experiment
 import sts_eval.tuning.training
 from sts_eval import lab, pipeline
 from sts_eval.data.tables import read_table
+from sts_eval.experiment import BenchmarkSpec
 from sts_eval.experiment_file import read_experiment
 from sts_eval.model.load import load_model
 from sts_eval.pipeline import run
@@ -91,23 +92,26 @@ def test_the_prediction_is_on_disk_before_training_starts(tmp_path, monkeypatch)
     assert list(folder.glob("tuning/*")) == []
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {},
-        {"settings": {"batch_tokens": 512, "batch_questions": 3}},
-        {"model": {"device": "auto"}},
-        {"tune": {"per_device_batch": 2}},
-    ],
-    ids=["nothing", "batches of the prediction", "device", "batches of the tuning"],
-)
-def test_nothing_is_done_twice(finished, calls, tmp_path, changes):
+def test_nothing_is_done_twice(finished, calls, tmp_path, monkeypatch):
+    """Not for other batches or another device either; no tuned network is loaded, and what was found is said."""
     folder = copied(finished.runs, tmp_path / "runs")
     was = records(tmp_path / "runs")
-    ended = call("run", write_experiment(tmp_path / "small.yaml", **changes), "--folder", folder)
+    loaded = []
+    monkeypatch.setattr(pipeline, "load_model", lambda spec: loaded.append(spec) or load_model(spec))
+    file = write_experiment(
+        tmp_path / "small.yaml",
+        settings={"batch_tokens": 512, "batch_questions": 3},
+        model={"device": "auto"},
+        tune={"per_device_batch": 2},
+    )
+    ended = call("run", file, "--folder", folder)
     assert ended.code == 0, ended.err
     assert calls == {}
+    assert loaded == []
     assert records(tmp_path / "runs") == was
+    for stage in ("prediction", "fine-tuning, seed 0", "fine-tuning, seed 1", "overlap of seed 0"):
+        assert f"] {stage}: found, not made again\n" in ended.err
+    assert "found, not made again" not in finished.ended.err
 
 
 @pytest.mark.parametrize(
@@ -115,9 +119,9 @@ def test_nothing_is_done_twice(finished, calls, tmp_path, changes):
     [
         ({"measure": {"max_questions": 3}}, {"evaluate": 3}, {"evaluation": 3}),
         (
-            {"tune": {"rank": 2}},
-            {"train": 2, "evaluate": 2},
-            {"training": 2, "evaluation": 2, "overlap": 2, "oracle": 1},
+            {"tune": {"rank": 2, "seeds": (0,)}},
+            {"train": 1, "evaluate": 1},
+            {"training": 1, "evaluation": 1, "overlap": 1, "oracle": 1},
         ),
         ({"tune": {"seeds": (0, 1, 2)}}, {"train": 1, "evaluate": 1}, {"training": 1, "evaluation": 1, "overlap": 1}),
     ],
@@ -155,9 +159,6 @@ def test_the_first_seed_gets_the_oracles_record_once(finished, tmp_path, monkeyp
     loaded = []
     monkeypatch.setattr(pipeline, "load_model", lambda spec: loaded.append(spec.adapter) or load_model(spec))
     was = records(tmp_path / "runs")
-    run(small_run.experiment(), folder)
-    assert loaded == []
-    assert records(tmp_path / "runs") == was
     # Without it the first seed's network is loaded once more, and what it told before is left alone.
     (path,) = folder.glob("oracle-*.json")
     path.unlink()
@@ -174,10 +175,12 @@ def test_the_first_seed_gets_the_oracles_record_once(finished, tmp_path, monkeyp
 
 def test_another_run_uses_the_same_before(finished, calls, tmp_path):
     copied(finished.runs, tmp_path / "runs")
-    file = write_experiment(tmp_path / "other.yaml", training_set={"source": str(lab.sft_path("law"))})
+    file = write_experiment(
+        tmp_path / "other.yaml", training_set={"source": str(lab.sft_path("law"))}, tune={"seeds": (0,)}
+    )
     ended = call("run", file, "--folder", tmp_path / "runs" / "other")
     assert ended.code == 0, ended.err
-    assert calls == {"predict": 1, "train": 2, "evaluate": 2}
+    assert calls == {"predict": 1, "train": 1, "evaluate": 1}
 
 
 def test_a_prediction_made_after_the_tuning(finished, calls, tmp_path):
@@ -252,7 +255,7 @@ def test_measuring_needs_the_prediction_that_the_tuning_followed(finished, tmp_p
     ended = call("stage", "finetune", file, "--prediction", prediction, "--folder", folder)
     assert f"--tuning {folder / 'tuning.json'} --prediction {prediction}" in ended.out
     line = error_line(call("stage", "measure", file, "--tuning", folder / "tuning.json"))
-    assert "follows a prediction" in line
+    assert "tests a prediction" in line
     assert "--prediction" in line
 
 
@@ -279,7 +282,7 @@ QUESTION = "8000"
     ],
     ids=["task", "seeds", "seeds of the prediction", "file", "contamination"],
 )
-def test_wrong_input_is_one_line_before_the_work(calls, tmp_path, changes, says):
+def test_wrong_input_is_one_line_before_the_work(calls, few_tasks, tmp_path, changes, says):
     if changes.get("training_set", {}).get("source") == "contaminated":
         changes = {"training_set": {"source": contaminated(tmp_path)}}
     ended = call("run", write_experiment(tmp_path / "small.yaml", **changes), "--folder", tmp_path / "runs" / "small")
@@ -289,21 +292,15 @@ def test_wrong_input_is_one_line_before_the_work(calls, tmp_path, changes, says)
     assert not list(tmp_path.rglob("prediction-*.json"))
 
 
-def test_overlap_that_is_allowed_is_said(tmp_path):
+def test_overlap_that_is_allowed_is_said_and_a_tuning_that_changed_nothing_is_reported(tmp_path):
     file = write_experiment(
         tmp_path / "small.yaml",
         training_set={"source": contaminated(tmp_path)},
-        tune={"allow_overlap": True, "seeds": (0,)},
+        tune={"allow_overlap": True, "learning_rate": 1e-9, "max_steps": 1, "seeds": (0,)},
     )
     ended = call("run", file, "--folder", tmp_path / "runs" / "small")
     assert ended.code == 0, ended.err
     assert "Warning: 1 training rows contain benchmark questions" in ended.out
-
-
-def test_a_tuning_that_changed_nothing_is_reported(tmp_path):
-    still = {"learning_rate": 1e-9, "max_steps": 1, "seeds": (0,)}
-    ended = call("run", write_experiment(tmp_path / "small.yaml", tune=still), "--folder", tmp_path / "runs" / "small")
-    assert ended.code == 0, ended.err
     assert "there was nothing to predict" in ended.out
 
 
@@ -336,3 +333,20 @@ def test_a_tuning_above_the_hook_is_reported_without_overlap(tmp_path):
     assert "Which way it changes (accuracy): 1 run" in ended.out
     assert "actually shifted dimensions" not in ended.out
     assert not list(tmp_path.rglob("oracle-*.json"))
+
+
+def test_weights_that_serve_several_benchmarks_are_checked_against_each(finished, tmp_path):
+    """A sweep tunes once for all benchmarks; the record in each run names the questions of its own."""
+    rows = read_table(str(lab.sft_path("math")), split="train").rows
+    asked = {"question": rows[5]["question"], "options": ["1", "2"], "answer_index": 0, "category": "math"}
+    tiny.write_jsonl(tmp_path / "exam" / "test.jsonl", [{"question_id": "e1", **asked}])
+    tiny.write_jsonl(tmp_path / "exam" / "validation.jsonl", [{"question_id": "e2", "cot_content": "2", **asked}])
+    one = small_run.experiment(tune={"allow_overlap": True})
+    other = one.model_copy(update={"benchmark": BenchmarkSpec(source=str(tmp_path / "exam"))})
+    files = RunFolder.of(finished.runs / "small")
+    first, second = (pipeline.make_tuning(each, None, files) for each in (one, other))
+    assert [run.weights_sha256 for run in first.runs] == [run.weights_sha256 for run in second.runs]
+    assert (first.contamination.benchmark, first.contamination.rows) == (one.benchmark.source, ())
+    found = second.contamination
+    assert (found.benchmark, found.rows, found.question_ids) == (str(tmp_path / "exam"), (5,), ("e1",))
+    assert f"1 training rows contain benchmark questions of {tmp_path / 'exam'}" in second.warnings

@@ -235,7 +235,7 @@ def test_seeds_draw_the_adapter_and_the_rate_is_the_tunings():
 def test_what_cannot_be_trained():
     made = tiny.extractor("llama")
     with (
-        pytest.raises(UserError, match="cannot be trained so"),
+        pytest.raises(UserError, match="cannot be trained with these settings"),
         attached(made.reader.model, TuneSettings(targets=("nothing",)), 0),
     ):
         pass

@@ -109,6 +109,15 @@ def test_the_model_is_left_as_it_was():
     assert state(made.reader.model) == before
 
 
+def test_progress_names_the_domain_that_is_read():
+    heard = []
+    read_probe(tiny.extractor("llama"), tiny.training_set(), DOMAINS, TUNE, 4, 0, lambda *step: heard.append(step))
+    named = dict.fromkeys(stage for stage, _, _ in heard)
+    looks = [f"probe {when}: math" for when in ("before training", "after step 1", "after step 2", "after step 4")]
+    assert list(named) == [looks[0], looks[1], "probe: training steps", *looks[2:]]
+    assert heard[-1] == ("probe: training steps", 4, 4)
+
+
 def test_seeds():
     one, again, other = (options(run(TUNE, 2, seed=seed).answers["math"][-1]) for seed in (0, 0, 1))
     assert one.tobytes() == again.tobytes()

@@ -1,5 +1,6 @@
 """A worker with a pipeline of its own making, and a run folder as a submission."""
 
+import threading
 import time
 
 import pytest
@@ -129,15 +130,24 @@ def test_a_name_under_which_nothing_could_be_submitted_takes_no_request(store, t
     assert work(store, queue, tmp_path / "runs", worker="Ada", lease_seconds=60, owner="2" * 64, runs=pipeline)[1]
 
 
-def test_a_lease_is_renewed_while_work_goes_on(store, tmp_path):
-    queue = Queue(store.files)
+def test_a_lease_is_renewed_while_work_goes_on(store, tmp_path, monkeypatch):
+    """By a clock that stands still on a busy machine."""
+    hour = [12.0]
+    queue, renewed = Queue(store.files, clock=lambda: hour[0]), threading.Event()
+    renew = queue.renew
+    monkeypatch.setattr(queue, "renew", lambda *given: (renew(*given), renewed.set()))
 
     def slow(experiment, folder, register):
-        time.sleep(4)
+        hour[0] += 0.2
+        renewed.clear()
+        for _ in range(2):  # the first may have begun before the clock went on
+            assert renewed.wait(600)
+            renewed.clear()
+        hour[0] += 0.2  # past the end of the first lease
         assert queue.take(60, "thief") is None
         pipeline(experiment, folder, register)
 
-    assert work(store, queue, tmp_path / "runs", worker="w", lease_seconds=3, runs=slow)[1] is not None
+    assert work(store, queue, tmp_path / "runs", worker="w", lease_seconds=0.3, runs=slow)[1] is not None
 
 
 def test_a_worker_that_lost_its_lease_does_not_say_that_it_is_done(store, tmp_path, monkeypatch):

@@ -6,7 +6,7 @@ from helpers.records import prediction, transfer
 from helpers.small_run import call
 
 from sts_eval.errors import UserError
-from sts_eval.records.output import check_output
+from sts_eval.records.output import check_output, check_outputs
 from sts_eval.records.transfer import Transfer
 
 
@@ -56,6 +56,7 @@ def test_what_may_be_replaced(there, name, read, settings, says):
         ("gate", "t.json", "-o", "own.jsonl"),
         ("calibrate", "t.json", "-o", "p.json"),
         ("compare", "t.json", "-o", "taken"),
+        ("compare", "t.json", "-o", "tables"),
         ("report", "p.json", "t.json", "-o", "p.json", "--force"),
         ("beside", "t.json", "-o", "p.json"),
         ("import", "--format", "table", "own.jsonl", "-o", "own.jsonl", "--force"),
@@ -68,8 +69,32 @@ def test_commands_leave_other_files_alone(tmp_path, monkeypatch, words):
     (tmp_path / "own.jsonl").write_text('{"question": "a", "solution": "b"}\n', encoding="utf-8")
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "comparison.json").write_text("{}", encoding="utf-8")
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables" / "comparison.csv").write_text("a,b\n", encoding="utf-8")
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     ended = call(*words)
     assert (ended.code, ended.err.count("\n")) == (2, 1), ended.err
     assert "Give another name with" in ended.err
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("name", ["report.json", "report.md", "report.html", "scatter.png"])
+def test_a_report_replaces_none_of_its_files_unasked(tmp_path, name):
+    prediction({"law": 2.0}).write(tmp_path / "p.json")
+    transfer({"law": (1, 3)}).write(tmp_path / "t.json")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / name).write_text("mine", encoding="utf-8")
+    ended = call("report", tmp_path / "p.json", tmp_path / "t.json", "--folder", tmp_path / "out")
+    assert (ended.code, ended.err.count("\n")) == (2, 1), ended.err
+    assert f"{name} is there already. Give another path, or --force to overwrite it" in ended.err
+    assert [(path.name, path.read_text("utf-8")) for path in (tmp_path / "out").iterdir()] == [(name, "mine")]
+
+
+def test_files_beside_a_record_are_replaced_with_an_earlier_one(there):
+    paths = [there / "transfer.json", there / "notes.txt"]
+    check_outputs(paths, kind=Transfer)
+    paths[0].unlink()
+    with pytest.raises(UserError, match=r"notes\.txt is there already and is no page"):
+        check_outputs(paths, kind=Transfer)
+    with pytest.raises(UserError, match=r"notes\.txt is one of the files that are read"):
+        check_outputs(paths, (there / "notes.txt",), kind=Transfer, force=True)

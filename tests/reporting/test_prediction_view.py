@@ -2,11 +2,13 @@
 
 import io
 
-from helpers.records import prediction
+from helpers.records import prediction, transfer
 from rich.console import Console
 
+from sts_eval.analysis.report import report_run
 from sts_eval.records.prediction import Score
 from sts_eval.reporting.prediction import print_prediction, robust_agreement
+from sts_eval.reporting.report import in_short
 
 
 def printed(made):
@@ -46,6 +48,29 @@ def test_the_rank_correlation_with_the_robust_variant():
     )
     text = robust_agreement(made.model_copy(update={"predictors": (*made.predictors, *robust)}))
     assert text.endswith("STS_ICL -1.00, STS_act +1.00.")
+
+
+def ranks(*values):
+    text = printed(prediction(dict(zip(("math", "law", "art", "tax"), values, strict=True))))
+    table = text[: text.index("Why:")]
+    return [row.split("│")[1].strip() for row in table.splitlines() if row.startswith("│")], table
+
+
+def test_equal_scores_share_a_rank_and_a_constant_one_has_none():
+    assert ranks(4.0, 3.0, 2.0, 1.0)[0] == ["1", "2", "3", "4"]
+    assert ranks(4.0, 3.0, 3.0, 1.0)[0] == ["1", "2=", "2=", "4"]
+    assert ranks(2.0, 2.0, 2.0, 2.0)[0] == ["–"] * 4
+    said = "STS_ICL is the same in all domains, so none is ranked before another."
+    assert said in ranks(2.0, 2.0, 2.0, 2.0)[1]
+    assert said not in ranks(2.0, 2.0, 2.0, 1.0)[1]
+
+
+def test_a_report_on_a_constant_score_names_no_domain_as_the_first():
+    made = prediction({"math": 2.0, "law": 2.0, "art": 2.0})
+    report = report_run(made, transfer({"math": (0, 8), "law": (0, 6), "art": (9, 0)}, after=made))
+    assert in_short(report, report.compared())[0] == (
+        "Predicted by STS_ICL: the same of all domains, so none is ranked before another."
+    )
 
 
 def expected_by(*values):

@@ -35,12 +35,10 @@ def test_an_interval_decides(rule, found, verdict):
 
 def test_a_rule_says_what_it_is():
     assert RELATED.sentence == (
-        "confirmed where the figure is 0.5 or more and its interval lies above 0, not confirmed where the interval "
-        "lies below 0.5"
+        "confirmed where the figure is 0.5 or more and its interval is above 0, not confirmed where the interval "
+        "is below 0.5"
     )
-    assert MOST.sentence == (
-        "confirmed where the interval lies above 0.5, not confirmed where the interval lies below 0.5"
-    )
+    assert MOST.sentence == ("confirmed where the interval is above 0.5, not confirmed where the interval is below 0.5")
 
 
 YES, NO, OPEN = measured(1, 0.5, 1.5), measured(-1, -1.5, -0.5), measured(1, -0.5, 2.5)

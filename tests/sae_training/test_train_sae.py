@@ -157,7 +157,7 @@ def test_batches_use_every_activation_once_a_pass(tmp_path, monkeypatch):
     ("text", "settings", "said"),
     [
         ({}, {}, "no text is named"),
-        ({"training_sets": [str(lab.sft_path("math"))]}, {"layer": None}, "not said where the SAE reads"),
+        ({"training_sets": [str(lab.sft_path("math"))]}, {"layer": None}, "no place is given where the SAE reads"),
         ({"training_sets": [str(lab.sft_path("math"))]}, {"layer": 99}, "does not exist"),
         ({"training_sets": [str(lab.sft_path("math"))]}, {"width": "4"}, "8 of 4 features cannot fire"),
         ({"text": [str(lab.sft_path("math"))]}, {}, "has no column 'of text'"),

@@ -8,7 +8,7 @@ from statsmodels.stats.meta_analysis import combine_effects
 
 from sts_eval.statistics import Interval, fisher_interval, pool_correlations, pooled_r, standardised
 from sts_eval.statistics.resampling import Units, percentile_interval, resamples, two_sided_p
-from sts_eval.statistics.within_runs import R_BOUND, average, permuted_correlations, resampled_correlations
+from sts_eval.statistics.within_runs import R_BOUND, PermutedChanges, average, resampled_correlations
 
 
 @pytest.fixture(autouse=True)
@@ -102,7 +102,7 @@ def test_resamples_are_those_of_repeating_domains():
 def test_permutations_are_those_of_moving_whole_domains():
     x, y = made_runs()
     orders = np.argsort(np.random.default_rng(1).random((30, 14)), axis=1)
-    r, n = permuted_correlations(x, y, orders)
+    r, n = PermutedChanges(y, orders).correlations(x)
     for order, row, size in zip(orders, r, n, strict=True):
         expected, points = each_r(x, y[:, order])
         assert row == pytest.approx(expected)

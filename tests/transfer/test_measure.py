@@ -314,7 +314,7 @@ def test_a_task_without_right_answers_is_refused_before_a_model_is_loaded(tmp_pa
         load_tasks(MeasureSettings(task=task, include_path=str(tmp_path)))
 
 
-def test_an_unknown_task(settings):
+def test_an_unknown_task(settings, few_tasks):
     with pytest.raises(UserError, match="lm-eval knows no task 'mmlu_por'"):
         load_tasks(settings.model_copy(update={"task": "mmlu_por"}))
 

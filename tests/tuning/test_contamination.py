@@ -79,7 +79,9 @@ def test_short_questions():
 
 def test_refusal_lists_the_first():
     training_set = TrainingSet("somewhere", None, "", [Example(LONG, "x")] * 7, "0")
-    with pytest.raises(UserError, match=r"7 of 7 training rows contain benchmark questions \(row 0 holds question q0"):
+    with pytest.raises(
+        UserError, match=r"7 of 7 training rows contain benchmark questions \(row 0 holds question q0.* of somewhere"
+    ):
         check_contamination(training_set, benchmark(LONG), allow=False)
     assert len(check_contamination(training_set, benchmark(LONG), allow=True).rows) == 7
     assert check_contamination(training_set, benchmark(SHORT), allow=False).rows == ()

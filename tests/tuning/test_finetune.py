@@ -167,7 +167,7 @@ def test_mistakes(model, mathematics, quick, tmp_path):
         finetune(ModelSpec(id=str(tmp_path)), mathematics, quick, tmp_path / "out")
     with pytest.raises(UserError, match="a model with an adapter cannot be tuned further"):
         finetune(model.model_copy(update={"adapter": "x"}), mathematics, quick, tmp_path)
-    with pytest.raises(UserError, match="cannot be trained so"):
+    with pytest.raises(UserError, match="cannot be trained with these settings"):
         finetune(model, mathematics, quick.model_copy(update={"targets": ("nowhere",)}), tmp_path)
     with pytest.raises(ValueError, match="a seed occurs twice"):
         TuneSettings(seeds=(1, 1))

@@ -11,7 +11,8 @@ import pandas as pd
 from sts_eval.analysis import wording
 from sts_eval.errors import UserError
 from sts_eval.records.comparison import Comparison, Table
-from sts_eval.reporting import comparison as text
+from sts_eval.reporting.comparison import added_title
+from sts_eval.reporting.question_columns import title
 from sts_leaderboard import asked as ask
 from sts_leaderboard import front, ranking
 from sts_leaderboard import page as ui
@@ -99,7 +100,7 @@ class More:
         beyond = next((one for one in comparison.added if (one.question, one.measure) == key), None)
         if beyond is not None:
             words |= {
-                self.added_headline: ranking.bold(text.added_title(beyond)),
+                self.added_headline: ranking.bold(added_title(beyond)),
                 self.added: ranking.added_table(beyond),
             }
         return words | {
@@ -159,7 +160,7 @@ def build(cache: BoardCache) -> ui.Page:
             }
             leading = next(iter(tables))
             found = tables[leading]
-            headed = ranking.bold(text.title(found)) if found else NOT_ALLOWED
+            headed = ranking.bold(title(found)) if found else NOT_ALLOWED
             return shown | {headline: headed} | more.contents(ready[leading][1], found)
 
         def later(*values: Any) -> ui.Contents:

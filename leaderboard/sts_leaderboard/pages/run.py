@@ -3,7 +3,12 @@
 import itertools
 import json
 import math
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from operator import itemgetter
+from statistics import fmean
+from typing import Any, Self
 
 import gradio as gr
 import pandas as pd
@@ -11,6 +16,7 @@ import pandas as pd
 from sts_eval.errors import UserError
 from sts_eval.records.submission import Submission
 from sts_eval.reporting.meanings import excerpt_line, sources_text
+from sts_eval.store.board import Board
 from sts_leaderboard import asked as ask
 from sts_leaderboard.badges import heading, word
 from sts_leaderboard.board_cache import BEGINNING, BoardCache
@@ -42,6 +48,57 @@ ASK = "Select a run in the table under **Runs**, or give the first digits of its
 MOST_FEATURES = 100
 
 
+@dataclass(frozen=True)
+class Evidence:
+    """What is shown of a run below its name: warnings, points, and what it was made from."""
+
+    badge: gr.HTML
+    warnings: gr.Markdown
+    figure: gr.Plot
+    domains: gr.Dataframe
+    shell: gr.Code
+    file: gr.Accordion
+    experiment: gr.Code
+    features: gr.Dataframe
+    facts: gr.Dataframe
+
+    @classmethod
+    def make(cls) -> Self:
+        """The components, inside the blocks that are open."""
+        badge = gr.HTML()
+        warnings = gr.Markdown(latex_delimiters=[])
+        figure = gr.Plot(show_label=False)
+        domains = gr.Dataframe(label="Domains", interactive=False, pinned_columns=1, max_height=560)
+        gr.Markdown("#### What reproduces it")
+        shell = gr.Code(language="shell", lines=1, elem_id="run-command", **UNLABELLED)
+        with gr.Accordion("The experiment file", open=False, elem_id="run-file") as file:
+            experiment = gr.Code(language="yaml", lines=3, max_lines=24, **UNLABELLED)
+        with gr.Accordion("Shifted features", open=False):
+            features = gr.Dataframe(
+                datatype=["str", "str", "str", "str", "str", "markdown"], max_height=420, **UNLABELLED
+            )
+        with gr.Accordion("Settings and hashes", open=True):
+            facts = gr.Dataframe(
+                wrap=True, max_height=1200, column_widths=["220px", "auto"], elem_id="run-facts", **UNLABELLED
+            )
+        return cls(badge, warnings, figure, domains, shell, file, experiment, features, facts)
+
+    def contents(self, run: Submission, row: Row, points: pd.DataFrame, board: Board, shown: State) -> Contents:
+        """What they show of a run: its row and points of the board, with the score and question of a state."""
+        measured = run.origin == "measured"
+        return {
+            self.badge: heading(run.origin, len(points), "domain"),
+            self.warnings: warnings_text(row),
+            self.figure: scatter(points, shown),
+            self.domains: domains_table(points, board.seed_changes),
+            self.shell: command(run, row["sha256"]),
+            self.file: gr.update(visible=measured),
+            self.experiment: experiment_file(run, row["sha256"]) if measured else "",
+            self.features: features_table(run),
+            self.facts: facts_table(run, row),
+        }
+
+
 def build(cache: BoardCache) -> Page:
     """The page, inside the tabs that are open."""
     with gr.Tab("Run", id="run") as tab:
@@ -50,80 +107,44 @@ def build(cache: BoardCache) -> Page:
         words = gr.Markdown(latex_delimiters=[])
         components = make_row(CONTROLS, "run", "predictor", "question", "measure")
         with gr.Column(visible=False) as whole:
-            badge = gr.HTML()
-            warnings = gr.Markdown(latex_delimiters=[])
-            figure = gr.Plot(show_label=False)
-            domains = gr.Dataframe(label="Domains", interactive=False, pinned_columns=1, max_height=560)
-            gr.Markdown("#### What reproduces it")
-            shell = gr.Code(language="shell", lines=1, elem_id="run-command", **UNLABELLED)
-            with gr.Accordion("The experiment file", open=False, elem_id="run-file") as file:
-                experiment = gr.Code(language="yaml", lines=3, max_lines=24, **UNLABELLED)
-            with gr.Accordion("Shifted features", open=False):
-                features = gr.Dataframe(
-                    datatype=["str", "str", "str", "str", "str", "markdown"], max_height=420, **UNLABELLED
-                )
-            with gr.Accordion("Settings and hashes", open=True):
-                facts = gr.Dataframe(
-                    wrap=True, max_height=1200, column_widths=["220px", "auto"], elem_id="run-facts", **UNLABELLED
-                )
+            evidence = Evidence.make()
 
         def show(state: State) -> Contents:
             board = cache.tables()
             if not state["run"]:
-                return {
-                    which: gr.update(value=ASK if len(board) else EMPTY_STORE, visible=True),
-                    whole: gr.update(visible=False),
-                    title: "",
-                    words: "",
-                }
+                asked = gr.update(value=ASK if len(board) else EMPTY_STORE, visible=True)
+                return {which: asked, whole: gr.update(visible=False), title: "", words: ""}
             sha256 = cache.find(state["run"])
             run, row = cache.store.read(sha256), board.runs.loc[[sha256]].to_dict("records")[0]
             points = points_of(board.runs.loc[[sha256]], board.points)
             shown = {**explore.DEFAULTS, **{name: state[name] for name in ("predictor", "question", "measure")}}
-            measured = run.origin == "measured"
             return {
                 which: gr.update(visible=False),
                 whole: gr.update(visible=True),
-                badge: heading(run.origin, len(points), "domain"),
                 title: title_text(row),
-                warnings: warnings_text(row),
                 words: summary_text(points, shown),
-                figure: scatter(points, shown),
-                domains: domains_table(points, board.seed_changes),
-                shell: command(run, sha256),
-                file: gr.update(visible=measured),
-                experiment: experiment_file(run, sha256) if measured else "",
-                features: features_table(run),
-                facts: facts_table(run, row),
+                **evidence.contents(run, row, points, board, shown),
             }
 
-        def saved(kind: str, state: State) -> tuple[bytes, str]:
-            sha256 = cache.find(state["run"])
-            run = cache.store.read(sha256)
-            if kind == "json":
-                return run.canonical().encode(), f"{sha256[:BEGINNING]}.json"
-            if run.origin != "measured":
-                raise UserError("this run was not made by an experiment file", "Save its raw file")
-            return experiment_file(run, sha256).encode(), file_name(sha256)
-
-        outputs = [
-            which,
-            whole,
-            badge,
-            title,
-            warnings,
-            words,
-            figure,
-            domains,
-            shell,
-            file,
-            experiment,
-            features,
-            facts,
-        ]
+        outputs = [which, whole, title, words, *vars(evidence).values()]
         page = Page("run", tab, CONTROLS, components, cache.tables, cache.remembered(show), outputs)
-        save_buttons(page, saved, {"json": "Raw file (JSON)", "yaml": "Experiment file (YAML)"})
+        save_buttons(page, partial(saved_file, cache), {"json": "Raw file (JSON)", "yaml": "Experiment file (YAML)"})
     return page
+
+
+def saved_file(cache: BoardCache, kind: str, state: State) -> tuple[bytes, str]:
+    """Content and name of a file: the submission as it is, or the experiment that makes the run again.
+
+    Raises:
+        UserError: There is no such run, or no experiment made it.
+    """
+    sha256 = cache.find(state["run"])
+    run = cache.store.read(sha256)
+    if kind == "json":
+        return run.canonical().encode(), f"{sha256[:BEGINNING]}.json"
+    if run.origin != "measured":
+        raise UserError("this run was not made by an experiment file", "Save its raw file")
+    return experiment_file(run, sha256).encode(), file_name(sha256)
 
 
 def title_text(row: Row) -> str:
@@ -209,6 +230,9 @@ def domains_table(points: pd.DataFrame, seed_changes: pd.DataFrame) -> dict[str,
         ends = "" if math.isnan(error) else f" ± {error:.{decimals}f}"
         return number(value, f"{value:+.{decimals}f}{ends}")
 
+    def seeds(changes: Sequence[float]) -> Figure:
+        return Figure(fmean(changes) if changes else None, ", ".join(f"{one:+.1f}" for one in changes))
+
     def score(value: float) -> Figure:
         return number(value, f"{value:.4g}")
 
@@ -219,7 +243,7 @@ def domains_table(points: pd.DataFrame, seed_changes: pd.DataFrame) -> dict[str,
         "sts_act": lambda point: score(point.get("sts_act", math.nan)),
         "before": lambda point: number(point["accuracy_before"], f"{point['accuracy_before']:.1%}"),
         "questions": lambda point: number(point["n"], f"{point['n']:,.0f}"),
-        "by seed": lambda point: ", ".join(f"{one:+.1f}" for one in by_seed.get(point["domain"], [])),
+        "by seed": lambda point: seeds(by_seed.get(point["domain"], [])),
         "log-probability, nats": lambda point: change(point["logprob_delta"], point["logprob_se"], 3),
     }
     return figure_table(points.to_dict("records"), columns)
@@ -245,6 +269,6 @@ def features_table(run: Submission) -> pd.DataFrame:
             # The last column is Markdown, so the address is of our own making; all other columns are text.
             address = neuronpedia(made.sae.neuronpedia_id, feature)
             link = f"[open]({address})" if address else "–"
-            rows.append((feature, f"{shift:.4g}", leading, fires or "–", strongest, link))
+            rows.append((feature, float(f"{shift:.4g}"), leading, fires or "–", strongest, link))
     columns = ["feature", "shift", "mostly in", "fires on", "strongest samples", "Neuronpedia"]
-    return pd.DataFrame(rows, columns=columns, dtype=object).map(plain)
+    return text_table(rows, {name: itemgetter(place) for place, name in enumerate(columns)})
