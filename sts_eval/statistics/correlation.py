@@ -3,7 +3,7 @@
 With 14 domains one Pearson r says little. So it never comes alone here, but with Fisher's interval
 (Fisher 1915, 1921), the bias-corrected and accelerated bootstrap interval (Efron 1987), a permutation
 p (Pitman 1937), two rank correlations, and the range of r when one domain at a time is left out. All of
-it is scipy's; this file decides what is defined and says why where it is not.
+it is scipy's, but for r itself in the resamples (`_r`); this file decides what is defined and says why where it is not.
 """
 
 import math
