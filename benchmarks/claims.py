@@ -143,15 +143,6 @@ CLAIMS = (
     ),
     Claim(
         EVIDENCE,
-        "by noise ({}) takes errors that a model's runs share for noise. Two models agree better than it allows ({})",
-        COMPARE,
-        lambda facts: (
-            short(facts.table("which_set_away").ceiling or 0.0),
-            short(facts.table("which_set_away").agreement or 0.0),
-        ),
-    ),
-    Claim(
-        EVIDENCE,
         "(a true change of one standard error reads {})",
         "`benchmarks/claim_facts.py`, `root_of_debiased`",
         lambda _: (short(root_of_debiased()),),

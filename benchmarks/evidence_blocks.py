@@ -51,7 +51,7 @@ def filled(text: str, blocks: Mapping[str, str]) -> str:
 
 def runs(outcomes: Sequence[Outcome], comparison: Comparison) -> str:
     """What was run, and how much it is worth."""
-    effective = " and ".join(f"{found:.1f} by {MEASURES[name]}" for name, found in comparison.effective_runs.items())
+    effective = ", ".join(f"{found:.1f} by {MEASURES[name]}" for name, found in comparison.effective_runs.items())
     models = list(dict.fromkeys(outcome.model for outcome in outcomes))
     sets = list(dict.fromkeys(outcome.training_set for outcome in outcomes))
     first = outcomes[0]

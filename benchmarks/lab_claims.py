@@ -1,19 +1,19 @@
 """The paper's claims about STS's own dials, one by one, on the runs of the lab matrix.
 
     python benchmarks/lab_claims.py FOLDER --saes        trains further SAEs for one model: layer, sparsity, width
-    python benchmarks/lab_claims.py FOLDER [-o FILE]     scores all N and SAEs, and writes the table as Markdown
+    python benchmarks/lab_claims.py FOLDER [-o FILE]     scores by further SAEs, and writes the table as Markdown
     python benchmarks/lab_claims.py FOLDER --few-shot    evaluates tuned models behind demonstrations too
 
 FOLDER is that of `lab_matrix.py`, whose models are read; what tuning did is in the committed short form of its runs
 (benchmarks/results/lab_matrix.jsonl). The size of a change is |Δ|, and intervals draw models, sets and domains, as in
-`sts-eval compare`. One pass over a model and a set gives the scores of every N. Nothing here is chosen by its result:
-every configuration is a line of the table.
+`sts-eval compare`. Scores by the models' own SAEs are the matrix's. Nothing here is chosen by its result: every
+configuration is a line of the table.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,8 +26,13 @@ from sts_eval.records.outcome import Outcome, read_outcomes
 from sts_eval.statistics import pool_correlations
 from sts_eval.statistics.resampling import Units
 
-SIZES = (10, 25, 50, 100, 200, 400)
-"""Values of N; the paper's figure has 20 to 500 of 16,384 to 131,072 features."""
+SIZES = {
+    **{str(n): (f"sts_act_n{n}", f"sts_icl_n{n}") for n in (10, 25, 50)},
+    "100": ("sts_act", "sts_icl"),
+    **{str(n): (f"sts_act_n{n}", f"sts_icl_n{n}") for n in (200, 400)},
+    "residual 100": ("act_residual", "icl_residual"),
+}
+"""Values of N, and STS of that size in the matrix. The paper's figure has 20 to 500 of 16,384 to 131,072 features."""
 
 VARIED = "less"
 """The model that further SAEs are trained for."""
@@ -96,56 +101,32 @@ def train(folder: Path, name: str) -> None:
     temporary.rename(target)
 
 
-def scores(folder: Path, model: str, name: str, sae: Path) -> Iterator[tuple[str, str, dict[str, float]]]:
-    """One pass: (score, dims, value by domain) for every N, and for dims of the residual stream itself."""
-    from sts_eval.data.benchmark import load_benchmark
-    from sts_eval.data.training_set import load_training_set
-    from sts_eval.progress import silent
-    from sts_eval.study.activations import ActivationMoments
-    from sts_eval.study.draws import choose_questions
-    from sts_eval.study.extractor import load_extractor
-    from sts_eval.study.question_scores import read_domain
-    from sts_eval.study.shifted_features import measure_shift
+def further_scores(folder: Path, label: str, name: str) -> dict[str, dict[str, float]]:
+    """STS by a further SAE for one training set: values by domain, by predictor. Made unless they are there."""
+    from sts_eval.pipeline import make_prediction
+    from sts_eval.records.run_folder import RunFolder
 
-    run = describe(folder, model, name)
-    extractor = load_extractor(run.model, SAESpec(path=str(sae)), run.settings)
-    benchmark, data = load_benchmark(run.benchmark), load_training_set(run.training_set)
-    heard: dict[str, ActivationMoments] = {}
-
-    def listen(body: str):
-        return lambda turns: [heard.setdefault(body, ActivationMoments(turns, body))]
-
-    seed = run.settings.seeds[0]
-    shift = measure_shift(extractor, data, seed, silent, listen(""))
-    for domain in benchmark.domains.values():
-        chosen = choose_questions(domain, seed, run.settings.domain_tokens, extractor.prompter.length)
-        read_domain(extractor, domain, {shift.seed: shift.features}, {seed: chosen}, listen=listen(domain.name))
-    moments = {body: one.moments() for body, one in heard.items()}
-    training = moments.pop("")
-    orders = {"": np.argsort(-shift.score), "residual ": np.argsort(-training.residual_shift)}
-    for kind, order in orders.items():
-        for size in [n for n in SIZES if n <= len(order)]:
-            top = order[:size]
-            act = {d: float((m.residual_size if kind else m.feature)[top].sum()) for d, m in moments.items()}
-            icl = {d: float((m.residual_shift if kind else m.feature_shift)[top].sum()) for d, m in moments.items()}
-            yield "STS_act", f"{kind}{size}", act
-            yield "STS_ICL", f"{kind}{size}", icl
+    run = describe(folder, VARIED, name)
+    sae = SAESpec(path=str(sae_folder(folder, label)))
+    run = run.model_copy(update={"sae": sae, "settings": run.settings.model_copy(update={"predictors": ()})})
+    files = RunFolder.of(folder / "further" / f"{sae_folder(folder, label).name}-{name}")
+    return make_prediction(run, files).by_predictor()
 
 
 def table(folder: Path) -> str:
     """All configurations against what happened, as Markdown."""
-    runs = list(finished(folder))
     outcomes = {(run.model, run.training_set): run for run in read_outcomes(MATRIX)}
-    found: dict[tuple[str, str, str], dict[tuple[str, str], dict[str, float]]] = {}
-    for model, name, _ in runs:
-        for score, dims, values in scores(folder, model, name, place(folder, model)[1]):
-            found.setdefault(("its own", score, dims), {})[model, name] = values
-    for label, sae in _varied(folder).items():
-        for model, name, _ in runs:
-            if model == VARIED:
-                for score, dims, values in scores(folder, model, name, sae):
-                    if dims == "100":
-                        found.setdefault((label, score, dims), {})[model, name] = values
+    of_one = {run: outcome for run, outcome in outcomes.items() if outcome.model == VARIED}
+    found: dict[tuple[str, str, str], dict[tuple[str, str], Mapping[str, float]]] = {}
+    for label, runs in (("its own", outcomes), (f"`{VARIED}`: its own", of_one)):
+        for dims, names in (SIZES if runs is outcomes else {"100": SIZES["100"]}).items():
+            for score, name in zip(("STS_act", "STS_ICL"), names, strict=True):
+                found[label, score, dims] = {run: outcome.scores(name) for run, outcome in runs.items()}
+    for label in [one for one in SAES if sae_folder(folder, one).is_dir()]:
+        for run in of_one:
+            made = further_scores(folder, label, run[1])
+            for score, name in (("STS_act", "sts_act"), ("STS_ICL", "sts_icl")):
+                found.setdefault((label, score, "100"), {})[run] = made[name]
     lines = [
         f"| SAE | score | dims | runs | {' | '.join(COLUMNS)} |",
         "|---|---|---|---|---|---|---|",
@@ -153,12 +134,6 @@ def table(folder: Path) -> str:
     for (label, score, dims), by_run in found.items():
         lines.append(f"| {label} | {score} | {dims} | {len(by_run)} | {' | '.join(cells(by_run, outcomes))} |")
     return "\n".join(lines) + "\n"
-
-
-def _varied(folder: Path) -> dict[str, Path]:
-    """The SAEs of one model, its own first; none where no further one was trained."""
-    further = {label: sae_folder(folder, label) for label in SAES if sae_folder(folder, label).is_dir()}
-    return {f"`{VARIED}`: its own": place(folder, VARIED)[1], **further} if further else {}
 
 
 def cells(

@@ -60,6 +60,7 @@ def generated(
         "points same set": points(calibrations[1]),
         "headline": headline(comparison, "accuracy"),
         "headline logprob": headline(comparison, "logprob"),
+        "headline logprob_per_token": headline(comparison, "logprob_per_token"),
     }
     for question in ASKED:
         for measure in BY:

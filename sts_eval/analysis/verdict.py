@@ -65,7 +65,7 @@ def _size(runs: AlignedRuns, effective: Mapping[Measure, float]) -> str:
     models, sets = counted(len(runs.models), "model"), counted(len(runs.training_sets), "training set")
     text = f"{len(runs.outcomes)} runs of {models} and {sets}, over the same {n} domains"
     if effective:
-        known = " and ".join(f"{found:.1f} (by {MEASURES[measure]})" for measure, found in effective.items())
+        known = ", ".join(f"{found:.1f} (by {MEASURES[measure]})" for measure, found in effective.items())
         text += f"; they resemble each other and say as much as {known} independent ones"
     return f"{text}. More runs do not make more domains."
 
