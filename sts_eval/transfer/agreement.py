@@ -1,7 +1,8 @@
 """Whether two ways of scoring the same options agree, as far as the rounding of the weights' type allows.
 
-What an option's log-probability may differ by grows with its tokens, so single differences are judged per token. What
-the answers are used for is judged beside it: which option wins, and its share of the options' probability.
+Rounding errors of tokens are nearly independent, so that an option of n tokens differs by √n times as much as one of a
+single token. Differences are judged at the size of one token: their root mean square, and the largest. What the answers
+are used for is judged beside them: which option wins, and its share of the options' probability.
 """
 
 from collections.abc import Sequence
@@ -15,6 +16,9 @@ from scipy.special import log_softmax
 ROUNDING = {torch.float64: 1e-6, torch.float32: 1e-3, torch.float16: 0.03, torch.bfloat16: 0.125}
 """What rounding does to the log-probability of a token, in nats. A logit of 30 in bfloat16 is a multiple of 0.125."""
 
+LARGEST = 4
+"""A single difference may be this many times the usual one: of 80 options, 3 times is common."""
+
 
 class Scored(NamedTuple):
     """A question's options."""
@@ -26,19 +30,24 @@ class Scored(NamedTuple):
 
 def disagreement(questions: Sequence[Scored], dtype: Any) -> str | None:
     """How the two ways differ by more than rounding, as a clause; None where they agree."""
+    if not questions:
+        return None
     limit = ROUNDING.get(dtype, ROUNDING[torch.float32])
+    arrays = [[np.asarray(part, dtype=np.float64) for part in question] for question in questions]
+    apart = np.concatenate([np.abs(one - other) / np.sqrt(tokens) for one, other, tokens in arrays])
+    usual, largest = float(np.sqrt(np.mean(apart**2))), float(apart.max())
+    if not (usual <= limit and largest <= LARGEST * limit):  # NaN is no agreement
+        return (
+            f"options differ by {usual:.3g} nats for each token (root mean square; at most {largest:.3g}), and "
+            f"rounding explains {limit:g} (at most {LARGEST * limit:g})"
+        )
     shares = []
-    for question in questions:
-        one, other, tokens = (np.asarray(part, dtype=np.float64) for part in question)
-        apart = float(np.max(np.abs(one - other) / tokens))
-        if not apart <= 2 * limit:  # NaN is no agreement
-            return f"an option differs by {apart:.3g} nats per token, and rounding explains {2 * limit:g}"
+    for one, other, tokens in arrays:
         winner = int(one.argmax())
-        # Both options may be off by rounding, whose sum over tokens grows with their root.
-        slack = 2 * limit * float(np.sqrt(tokens.max()))
-        if one[winner] - one[other.argmax()] > slack:
+        # Both options may be off by rounding.
+        if one[winner] - one[other.argmax()] > 2 * limit * np.sqrt(tokens.max()):
             return "another option wins"
-        shares.append(abs(float(log_softmax(one)[winner] - log_softmax(other)[winner])))
-    if shares and np.mean(shares) > 2 * limit:
+        shares.append(abs(log_softmax(one)[winner] - log_softmax(other)[winner]))
+    if np.mean(shares) > 2 * limit:
         return f"the log-probability of the likeliest option among the options differs by {np.mean(shares):.3g} nats"
     return None
