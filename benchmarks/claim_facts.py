@@ -153,7 +153,7 @@ def at_ten(facts: Facts) -> Figures:
 
 def other_saes(facts: Facts) -> Figures:
     """Largest differences of STS_act and STS_ICL between further SAEs and the model's own."""
-    own, others = "`less`: its own", ("block 1", "12 active", "512 wide")
+    own, others = "`less`: its own", ("block 0", "block 1", "12 active", "512 wide")
     return tuple(
         short(max(abs(facts.by_size(score, "100", sae) - facts.by_size(score, "100", own)) for sae in others))
         for score in ("STS_act", "STS_ICL")

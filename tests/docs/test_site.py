@@ -32,7 +32,7 @@ def text(page):
 
 
 def test_the_first_page_is_the_readme(site):
-    assert "Which domains will get better and which worse" in text(site / "index.html")
+    assert "Which domains of a benchmark will get better" in text(site / "index.html")
 
 
 def test_no_page_loads_anything_from_elsewhere(site):
