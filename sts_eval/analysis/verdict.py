@@ -118,8 +118,8 @@ def _others(names: Sequence[str], table: AddedTable) -> str:
     named = f": {', '.join(passing[:NAMED])}{', …' * (len(passing) > NAMED)}" if passing else ""
     others = counted(len(tried), "other predictor")
     return (
-        f" Of {others}, {len(passing)} pass{'es' * (len(passing) == 1)} the same tests{named}. Of useless predictors "
-        f"up to {ALPHA:.0%} may pass."
+        f" {len(passing)} of {others} pass{'es' * (len(passing) == 1)} the same tests{named}. If all were useless, "
+        f"up to {ALPHA:.0%} would pass."
     )
 
 

@@ -246,7 +246,7 @@ def test_other_predictors_that_add_to_history_are_counted(comparison):
     record, _ = comparison
     line = next(text for text in record.verdict if text.startswith("Which way it changes, beyond the domain's history"))
     counted, _, named = line.partition(" pass the same tests: ")
-    assert counted.endswith("Of 5 other predictors, 3")  # home_domain is one
+    assert counted.endswith("3 of 5 other predictors")  # home_domain is one
     assert set(named.partition(". ")[0].split(", ")) == {"exact", "partial", "twin"}
     assert "oracle" not in line
 

@@ -106,6 +106,7 @@ def test_an_assistants_wrong_argument_is_told_by_the_same_line(address):
 def test_a_path_in_an_answer_is_no_file_of_the_server(tmp_path):
     """gradio copies the files that an answer names to where everybody can fetch them."""
     import asyncio
+    from concurrent.futures import ThreadPoolExecutor
 
     from sts_leaderboard import app
 
@@ -119,5 +120,7 @@ def test_a_path_in_an_answer_is_no_file_of_the_server(tmp_path):
         return {"named": named}
 
     run.fn = answers
-    answer = asyncio.run(blocks.process_api(block_fn=run, inputs=["abc"], root_path="http://here"))
+    called = blocks.process_api(block_fn=run, inputs=["abc"], root_path="http://here")
+    with ThreadPoolExecutor(1) as pool:  # this thread may have the loop of another test's browser
+        answer = pool.submit(asyncio.run, called).result()
     assert answer["data"] == [{"named": named}]

@@ -49,7 +49,7 @@ def test_a_run_of_the_lab_goes_from_request_to_done_on_the_page(serve, tmp_path)
     assert "submitted as" in worked.stdout, worked.stdout + worked.stderr[-2000:]
 
     (done,) = rows(ada.send("queue", "select")[REQUESTS])
-    assert (done["state"], done["worker"], done["attempts"]) == ("done", "w", "1")
+    assert (done["state"], done["worker"], done["attempts"]) == ("done", "w", 1)
     run = done["run"]
     # What all tabs share, which is nothing yet, and the controls of the run's page.
     shown = ada.send("run-name", "change", ["", *(defaults_of(CONTROLS) | {"run": run}).values()])

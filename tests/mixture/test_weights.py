@@ -37,7 +37,7 @@ def test_a_run_is_not_its_own_history():
     change = np.array([[-2.0, -1.0, -5.0], [-40.0, -30.0, -10.0]])
     runs = outcomes.outcomes(change, {}, models=("other", "org"), sets=("data",))
     assert weights("history", history=runs)[0] == {"d0": 2, "d1": 1, "d2": 5}
-    with pytest.raises(UserError, match="no history but the outcome"):
+    with pytest.raises(UserError, match="the outcome itself and no history"):
         weights("history", history=runs[1:])
 
 

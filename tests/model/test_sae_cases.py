@@ -503,7 +503,7 @@ def test_older_ways_to_name_a_top_k(tmp_path, config):
         ({}, PLAIN | {"W_enc": LINEAR["encoder.weight"]}, rf"W_enc has the shape \[{tiny.D_SAE}, {tiny.HIDDEN}\], not"),
         ({}, {name: w for name, w in PLAIN.items() if name != "b_dec"}, "b_dec is missing"),
         ({}, PLAIN | {"foo": BIAS + 1}, "foo is not known"),
-        ({"activation_fn": "topk", "k": tiny.D_SAE + 1}, PLAIN, f"keep the {tiny.D_SAE + 1} largest of {tiny.D_SAE}"),
+        ({"activation_fn": "topk", "k": tiny.D_SAE + 1}, PLAIN, f"has k = {tiny.D_SAE + 1}, but it has {tiny.D_SAE}"),
     ],
 )
 def test_a_config_that_does_not_fit_the_weights(tmp_path, config, weights, said):

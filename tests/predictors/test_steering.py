@@ -134,7 +134,7 @@ def test_the_strength_is_where_neutral_text_has_moved_as_far_as_is_set():
 
 def test_a_strength_that_nothing_settles():
     made = tiny.extractor("llama")
-    with pytest.raises(UserError, match="does not change what the model says"):
+    with pytest.raises(UserError, match="does not change the model's output"):
         settled_strength(made, [torch.zeros(tiny.HIDDEN)] * tiny.LAYERS)
 
 

@@ -74,7 +74,7 @@ def test_hub_ids_stay_and_places_on_the_disk_become_names(tmp_path):
 def test_what_is_no_finished_run_is_a_users_mistake(tmp_path):
     with pytest.raises(UserError, match=r"report\.json"):
         submission_of(tmp_path, submitter="Ada")
-    with pytest.raises(UserError, match="answers for"):
+    with pytest.raises(UserError, match="no submitter is named"):
         bytes_of(tmp_path)
     with pytest.raises(UserError, match="cannot be read"):
         bytes_of(tmp_path / "nothing")

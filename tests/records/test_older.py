@@ -15,8 +15,10 @@ from sts_eval.records.prediction import Prediction
 from sts_eval.records.submission import Submission
 
 ROOT = Path(__file__).parents[2]
-OUTCOMES = (ROOT / "benchmarks/results/lab_matrix.jsonl").read_text(encoding="utf-8").splitlines()
+OLDER = Path(__file__).with_name("older")
+OUTCOMES = (OLDER / "outcome_1.jsonl").read_text(encoding="utf-8").splitlines()
 SUBMISSIONS = sorted((ROOT / "leaderboard/sts_leaderboard/seeds/store/submissions").glob("*.json"))
+SUBMISSIONS.append(OLDER / "submission_1.json")
 
 OTHER = {
     "name": "prompt_length",
@@ -81,7 +83,7 @@ def test_a_changed_copy_is_of_the_present_schema():
     assert json.loads(changed.canonical())["schema_version"] == 3
 
 
-def test_committed_outcomes_keep_their_hashes():
+def test_older_outcomes_keep_their_hashes():
     for line in OUTCOMES:
         read = Outcome.from_json(line)
         assert read.sha256() == hash_of(json.loads(line))
@@ -89,7 +91,7 @@ def test_committed_outcomes_keep_their_hashes():
         assert read.scores("sts_icl") == json.loads(line)["said"][0]["scores"]
 
 
-def test_seeded_submissions_keep_their_names_and_those_of_what_they_hold():
+def test_seeded_and_older_submissions_keep_their_names_and_those_of_what_they_hold():
     for file in SUBMISSIONS:
         values = json.loads(file.read_text(encoding="utf-8"))
         read = Submission.from_json(file.read_bytes(), strict=True)

@@ -242,7 +242,7 @@ def test_a_merged_adapter_answers_as_the_attached_one(measured, model, tuned, se
         spoiled = measure(model, after, settings, tmp_path, prediction=prediction)
     assert spoiled.answers == record.answers
     (warning,) = spoiled.warnings
-    assert warning.startswith("the tuned model of seed 0: the adapter was attached: merged, an option differs by")
+    assert warning.startswith("the tuned model of seed 0: the adapter was attached: merged, options differ by")
     assert "The adapter stays attached, which is slower" in caplog.text
 
 

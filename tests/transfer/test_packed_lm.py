@@ -88,7 +88,7 @@ def test_gives_packing_up_where_it_comes_out_differently(tmp_path, monkeypatch, 
     monkeypatch.setattr(packed.Attention, "masks", lambda *_: None)
     np.testing.assert_allclose([a for a, _ in score(lm, asked)], [a for a, _ in right], atol=1e-4)
     score(lm, asked)
-    assert "an option differs by" in lm.unpacked
+    assert "options differ by" in lm.unpacked
     (line,) = says(caplog)  # once, however many requests follow
     assert line == f"Options are scored one by one, which is slower: {lm.unpacked}."
 
