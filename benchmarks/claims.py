@@ -222,7 +222,7 @@ CLAIMS = (
         EVIDENCE,
         "The smallest design that tells a predictor with r = .7 from one with r = .6 in 80% of matrices has 288 runs: "
         "48 sets in 6 models. The matrix as it is tells them apart in 5%",
-        "`sts-eval power` (a simulation; the noise it starts from is held to the runs by `tests/analysis/test_power.py`)",
+        "`sts-eval power`; `tests/analysis/test_power.py` holds its noise to the runs",
         None,
     ),
     Claim(
