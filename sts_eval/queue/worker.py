@@ -6,6 +6,7 @@ request again on the same disk.
 
 import contextlib
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -30,6 +31,7 @@ def run_and_report(experiment: Run, folder: Path, register: Registers) -> None:
     files = RunFolder.of(folder)
     prediction = make_prediction(experiment, files)
     register(prediction)
+    time.sleep(1.01 - time.time() % 1)  # times are to the second, and the tuning has to start later than this one
     make_report(experiment, prediction, files).write(files.report)
 
 
