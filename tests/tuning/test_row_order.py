@@ -3,6 +3,8 @@
 import pytest
 from accelerate.data_loader import SeedableRandomSampler
 
+from sts_eval.experiment import TuneSettings
+from sts_eval.tuning.finetune import finetune
 from sts_eval.tuning.row_order import StepsByLength
 
 LENGTHS = [3, 90, 8, 41, 7, 88, 5, 40, 9, 86]
@@ -35,3 +37,16 @@ def test_epochs_and_seeds_have_orders_of_their_own():
         sampler.set_epoch(epoch)
         orders.add(tuple(sampler))
     assert len(orders) == 3
+
+
+def test_training_is_the_same_whatever_the_rows_at_once(model, mathematics, tmp_path):
+    """The loss of a step is a mean over its tokens, so batches of like rows weigh no row more than others."""
+    after = []
+    for most in (8, 2):
+        settings = TuneSettings(
+            max_steps=3, batch=8, per_device_batch=most, learning_rate=5e-3, rank=2, bf16=False, seeds=(0,)
+        )
+        (run,) = finetune(model, mathematics, settings, tmp_path / str(most)).runs
+        assert run.accumulation == 8 // most
+        after.append(run.loss_after)
+    assert after[0] == pytest.approx(after[1], abs=1e-5)
