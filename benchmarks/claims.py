@@ -58,7 +58,7 @@ class Claim:
 
 
 CLAIMS = (
-    Claim(README, "It took a little over four minutes on two cores, installation included", f"{DEMO}, timed once", None),
+    Claim(README, "It took just over four minutes on two cores, installation included", f"{DEMO}, timed once", None),
     Claim(
         README,
         "with 200 questions a domain even a perfect\nscore would reach r = 0.69",
