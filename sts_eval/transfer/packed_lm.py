@@ -15,10 +15,11 @@ from lm_eval.api.registry import register_model
 from lm_eval.models.huggingface import HFLM
 from tqdm.auto import tqdm
 
-from sts_eval.model.packing import Attention, PackedRow, cut_rows
+from sts_eval.model.packing import CPU_ROW_TOKENS, Attention, PackedRow, cut_rows
 from sts_eval.transfer.agreement import Scored, disagreement
 
-TOKENS_PER_ROW = 1024  # tokens in a row; a question that is longer with its options has a row of its own
+# Tokens in a row; a question that is longer with its options has a row of its own.
+TOKENS_PER_ROW = {"cpu": CPU_ROW_TOKENS, "cuda": 1024}
 
 CHECKED = 4  # questions that are scored both ways before the rest is scored packed
 
@@ -64,7 +65,7 @@ class PackedLM(HFLM):  # type: ignore[misc]  # lm-eval ships no types
             answers |= dict(zip(alone, found, strict=True))
         hidden = disable_tqdm or self.rank != 0
         with tqdm(total=len(requests) - len(alone), desc="scoring options", unit="option", disable=hidden) as bar:
-            for row in _rows(fitting, requests):
+            for row in self._rows(fitting, requests):
                 scored = self._score(row, requests)
                 for index, answer in scored.items():
                     self.cache_hook.add_partial("loglikelihood", requests[index][0], answer)
@@ -92,7 +93,9 @@ class PackedLM(HFLM):  # type: ignore[misc]  # lm-eval ships no types
             sample[-1] = max(questions, key=lambda question: _size(question, requests))
         try:
             packed = {
-                index: answer for row in _rows(sample, requests) for index, answer in self._score(row, requests).items()
+                index: answer
+                for row in self._rows(sample, requests)
+                for index, answer in self._score(row, requests).items()
             }
         except (TypeError, ValueError, KeyError, AttributeError) as error:
             return f"{type(self.model).__name__} does not take a packed row ({type(error).__name__})"
@@ -111,6 +114,14 @@ class PackedLM(HFLM):  # type: ignore[misc]  # lm-eval ships no types
             self.model.dtype,
         )
         return found and f"in one row, {found}"
+
+    def _rows(self, questions: Sequence[Sequence[int]], requests: list[Request]) -> Iterator[list[Sequence[int]]]:
+        """Questions that share a row, alike lengths together."""
+        sizes = [_size(question, requests) for question in questions]
+        order = sorted(range(len(questions)), key=lambda number: (-sizes[number], number))
+        most = TOKENS_PER_ROW.get(torch.device(self.device).type, TOKENS_PER_ROW["cuda"])
+        for row in cut_rows(order, sizes, max_tokens=most):
+            yield [questions[number] for number in row]
 
     @torch.inference_mode()
     def _score(self, row: Sequence[Sequence[int]], requests: list[Request]) -> dict[int, Answer]:
@@ -154,11 +165,3 @@ def _questions(requests: list[Request]) -> list[list[int]]:
 def _size(question: Sequence[int], requests: list[Request]) -> int:
     """Tokens of a question with its options."""
     return len(requests[question[0]][1]) + sum(len(requests[index][2]) for index in question)
-
-
-def _rows(questions: Sequence[Sequence[int]], requests: list[Request]) -> Iterator[list[Sequence[int]]]:
-    """Questions that share a row, alike lengths together."""
-    sizes = [_size(question, requests) for question in questions]
-    order = sorted(range(len(questions)), key=lambda number: (-sizes[number], number))
-    for row in cut_rows(order, sizes, max_tokens=TOKENS_PER_ROW):
-        yield [questions[number] for number in row]
