@@ -23,7 +23,7 @@ from sts_eval.statistics import standardised
 from sts_eval.statistics.added import partial_correlation
 from sts_eval.statistics.correlation import fisher_interval
 
-README, START, EVIDENCE = "README.md", "docs/start.md", "docs/evidence.md"
+README, START, EVIDENCE = "README.md", "docs/start.md", "docs/evidence-lab.md"
 Figures = tuple[Any, ...]
 
 

@@ -1,4 +1,4 @@
-"""Every figure that README.md, docs/start.md and docs/evidence.md state by hand, with what makes it again.
+"""Every figure that README.md, docs/start.md and docs/evidence-lab.md state by hand, with what makes it again.
 
     python benchmarks/claims.py
 
@@ -278,8 +278,8 @@ def uncovered(document: str, facts: Facts) -> list[str]:
 HEAD = """# Every claim with a figure, and what is behind it
 
 Written by `python benchmarks/claims.py`. It lists the figures that stand in sentences of README.md, docs/start.md and
-docs/evidence.md, each with the command or function that gives it. `tests/docs/test_claims.py` makes them again from the
-committed records and fails where a sentence has another figure, or one that is not in this list. Numbers in words
+docs/evidence-lab.md, each with the command or function that gives it. `tests/docs/test_claims.py` makes them again from
+the committed records and fails where a sentence has another figure, or one that is not in this list. Numbers in words
 (half, a dozen) are not looked for.
 
 | document | claim | from | held to the committed records |

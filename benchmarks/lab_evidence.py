@@ -1,4 +1,4 @@
-"""The figures in docs/evidence.md and README.md, from the committed runs of the lab matrix.
+"""The lab's figures in docs/evidence-lab.md, docs/evidence.md and README.md, from the committed runs of the lab matrix.
 
     python benchmarks/lab_evidence.py
 
@@ -34,7 +34,7 @@ from sts_eval.records.outcome import Outcome, read_outcomes
 from sts_eval.reporting.files import write_comparison
 
 MATRIX = RESULTS / "lab_matrix.jsonl"
-DOCUMENTS = (ROOT / "docs" / "evidence.md", ROOT / "README.md")
+DOCUMENTS = (ROOT / "docs" / "evidence-lab.md", ROOT / "docs" / "evidence.md", ROOT / "README.md")
 BY: tuple[Measure, ...] = ("accuracy", "logprob")
 
 

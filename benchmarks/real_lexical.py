@@ -2,7 +2,7 @@
 
     python benchmarks/real_lexical.py SHARED
 
-Writes benchmarks/results/real_lexical.md, which lab_evidence.py puts into docs/evidence.md.
+Writes benchmarks/results/real_lexical.md, which lab_evidence.py puts into docs/evidence-lab.md.
 
 SHARED holds `sft/`, `mmlu_pro/` and `transfer/` (see tests/conftest.py). Mathstral's training data are not
 public: GSM8K stands in for its mathematics, and two sets that it surely was not made of (HumanEval, PubMedQA)

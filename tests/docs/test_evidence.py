@@ -60,7 +60,7 @@ def test_the_comparison_is_of_the_committed_runs(outcomes, comparison):
     assert [run.outcome_sha256 for run in comparison.runs] == [outcome.sha256() for outcome in outcomes]
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/evidence.md"])
+@pytest.mark.parametrize("document", ["README.md", "docs/evidence.md", "docs/evidence-lab.md"])
 def test_a_document_has_the_blocks_of_the_committed_comparison(made, document):
     shown = blocks(document)
     assert shown == {name: made[name] for name in shown}, "run: python benchmarks/lab_evidence.py"
@@ -126,5 +126,5 @@ def test_a_change_follows_from_its_seeds(outcomes):
 
 
 def test_no_document_has_an_empty_block():
-    for document in ("README.md", "docs/evidence.md"):
+    for document in ("README.md", "docs/evidence.md", "docs/evidence-lab.md"):
         assert all(text.strip() for text in blocks(document).values()), document
