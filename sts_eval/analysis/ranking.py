@@ -110,7 +110,8 @@ def _correlate(
     if question not in SET_BY_DOMAIN:
         within = WithinRuns(scores, judged, runs.units, settings.n_resamples, settings.seed)
         ceiling = unknown or _ceiling(question, changes, judged, runs, settings)
-        common = agreement(judged - np.nanmean(judged, axis=1, keepdims=True), runs.units)
+        means = np.ma.masked_invalid(judged).mean(axis=1, keepdims=True).filled(np.nan)  # NaN for a run without changes
+        common = agreement(judged - means, runs.units)
         return _Correlated(within, ceiling, common, judged.shape[0], int(np.isfinite(judged).sum()))
     table = SetByDomainTable(judged, runs.units, settings.level, settings.n_resamples, settings.seed)
     itself = table.correlate({"outcome": judged})["outcome"]

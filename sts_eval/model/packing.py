@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-# Tokens of a row on a CPU. Of 135M parameters in bfloat16, 384 took 0.82 of the time of 1,024
+# Tokens of a row on a CPU. Of 135M parameters in bfloat16, 384 took 0.83 of the time of 1,024
 # (benchmarks/row_lengths.py).
 CPU_ROW_TOKENS = 384
 
