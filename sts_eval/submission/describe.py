@@ -7,7 +7,7 @@ from pathlib import Path
 
 from safetensors import safe_open
 
-from sts_eval.analysis.names import model_name, set_name
+from sts_eval.analysis.names import benchmark_name, model_name, set_name
 from sts_eval.analysis.runs import outcome_of
 from sts_eval.errors import UserError
 from sts_eval.records.prediction import Prediction
@@ -62,7 +62,11 @@ def submission_of(
             revision=data.revision,
             rows=data.rows,
         ),
-        benchmark=origin.task if origin.kind == "measured" else set_name(prediction.benchmark.source),
+        benchmark=(
+            benchmark_name(origin.task, prediction.benchmark.source)
+            if origin.kind == "measured"
+            else set_name(prediction.benchmark.source)
+        ),
         provenance=Provenance(
             versions=prediction.versions | transfer.versions,
             hardware=", ".join(sorted({run.device for run in transfer.tuning.runs})) if transfer.tuning else None,

@@ -19,7 +19,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from sts_eval.analysis.belonging import belonging
-from sts_eval.analysis.names import model_name, set_name
+from sts_eval.analysis.names import benchmark_name, model_name, set_name
 from sts_eval.analysis.runs import summarise
 from sts_eval.records.outcome import Outcome
 from sts_eval.records.prediction import Prediction, PredictorScores
@@ -54,7 +54,8 @@ def evidence_problems(submission: Submission) -> Iterator[Problem]:
         return
     made: dict[str, Any] = {"outcome": {"transfer_sha256": transfer.sha256()}, "origin": transfer.origin.kind}
     if isinstance(transfer.origin, Measured):
-        made["benchmark"] = transfer.origin.task
+        source = transfer.origin.task if prediction is None else prediction.benchmark.source
+        made["benchmark"] = benchmark_name(transfer.origin.task, source)
     yield from _differences(submission, made, (), _TRANSFER)
     yield from _order(submission, transfer)
     if unusable := list(_unusable(transfer)):

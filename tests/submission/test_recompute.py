@@ -7,6 +7,7 @@ import pytest
 from helpers import records as made_records
 from helpers.submissions import CREATED, SCORES, plain, prediction, raw, submission, transfer
 
+from sts_eval.analysis.names import set_name
 from sts_eval.records.prediction import Prediction
 from sts_eval.records.transfer import Transfer
 from sts_eval.submission.validate import validate
@@ -88,6 +89,16 @@ def test_another_run_may_not_be_described_than_the_prediction_read():
     values["training_set"]["rows"] = 2
     paths = [problem.path for problem in judge(values).problems]
     assert paths == ["$.model.id", "$.training_set.rows", "$.sae.d_sae", "$.outcome.model"]
+
+
+def test_options_of_one_benchmark_are_not_called_those_of_another():
+    made = prediction()
+    scored = transfer(made)
+    origin = scored.origin.model_copy(update={"task": "mmlupro_options"})
+    values = plain(submission(made, scored.model_copy(update={"origin": origin})))
+    name = f"{set_name(made.benchmark.source)}-options"
+    for benchmark, found in ((name, []), ("mmlu_pro", ["$.benchmark"]), ("mmlupro_options", ["$.benchmark"])):
+        assert [problem.path for problem in judge(values | {"benchmark": benchmark}).problems] == found
 
 
 def test_an_imported_transfer_is_not_called_measured_and_needs_no_prediction():
