@@ -1,6 +1,6 @@
 """The figures about real models in docs/evidence.md and README.md, from the committed runs of the real matrix.
 
-    python benchmarks/real_evidence.py --collect SWEEP   # first writes the finished runs of real_matrix.yaml in short
+    python benchmarks/real_evidence.py --collect SWEEPS   # first writes the finished runs of real_matrix.yaml in short
     python benchmarks/real_evidence.py
 
 Reads benchmarks/results/real_BENCHMARK.jsonl, one file a benchmark, compares as `sts-eval compare` does, and renews the
@@ -27,16 +27,19 @@ from sts_eval.records.prediction import Prediction
 from sts_eval.records.report import Report
 from sts_eval.records.run_folder import RunFolder
 from sts_eval.reporting.files import write_comparison
+from sts_eval.reporting.plots import panels
 
 DOCUMENTS = (ROOT / "docs" / "evidence.md", ROOT / "README.md")
 BENCHMARKS = ("mmlu_rest", "mmlu_pro_large")
+IMAGES = ROOT / "docs" / "images"
+LEADS: Measure = "logprob_per_token"
 BY: tuple[Measure, ...] = ("logprob_per_token", "logprob", "acc_norm", "accuracy")
 
 
 def main() -> None:
     """Collect if asked, compare, and fill in the documents."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--collect", type=Path, metavar="SWEEP")
+    parser.add_argument("--collect", type=Path, metavar="SWEEP", nargs="+")
     arguments = parser.parse_args()
     if arguments.collect:
         collect(arguments.collect)
@@ -45,17 +48,18 @@ def main() -> None:
         file = RESULTS / f"real_{name}.jsonl"
         if file.is_file():
             outcomes = read_outcomes(file)
-            comparison = compare_runs(outcomes)
-            write_comparison(comparison, align(outcomes), RESULTS / f"real_{name}_comparison")
+            comparison, aligned = compare_runs(outcomes), align(outcomes)
+            write_comparison(comparison, aligned, RESULTS / f"real_{name}_comparison")
+            panels(comparison, aligned, LEADS).savefig(IMAGES / f"real-{name}.png", dpi=110)
             blocks |= {f"{name} {block}": text for block, text in generated(outcomes, comparison).items()}
     renew(DOCUMENTS, blocks)
 
 
-def collect(sweep: Path) -> None:
-    """Write the finished runs of a sweep in short, a file a benchmark."""
+def collect(sweeps: Sequence[Path]) -> None:
+    """Write the finished runs of some sweeps in short, a file a benchmark."""
     found: dict[str, list[Outcome]] = {}
-    for folder in sorted((sweep / "runs").iterdir()):
-        files = RunFolder.of_sweep(sweep, folder.name)
+    for folder in (one for sweep in sweeps for one in sorted((sweep / "runs").iterdir())):
+        files = RunFolder.of(folder)
         if files.report.is_file():
             made = files.record_named(Prediction, Report.read(files.report).prediction_sha256)
             found.setdefault(set_name(made.benchmark.source), []).append(outcome_of(folder, questions=True))

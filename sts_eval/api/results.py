@@ -225,11 +225,16 @@ class ComparisonResult(Result[Comparison]):
         """The ranking by the direction of the change in accuracy."""
         return self.ranking()
 
-    def plot(self) -> Figure:
-        """Every predictor's correlation with its intervals, a panel per question."""
+    def plot(self, measure: Measure = "accuracy") -> Figure:
+        """Every predictor's correlation with its intervals, a panel per question.
+
+        Raises:
+            LookupError: The runs were not measured so.
+        """
         from sts_eval.reporting.plots import forest
 
-        return forest(self.record)
+        self.ranking(measure=measure)  # which looks
+        return forest(self.record, measure)
 
 
 class CalibrationResult(Result[Calibration]):

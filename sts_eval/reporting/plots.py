@@ -6,8 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sts_eval.analysis.aligned_runs import AlignedRuns
-from sts_eval.analysis.wording import QUESTIONS, counted, interval, signed
-from sts_eval.records.comparison import Comparison, Standing, Table
+from sts_eval.analysis.wording import MEASURES, QUESTIONS, UNITS, counted, interval, signed
+from sts_eval.records.comparison import Comparison, Measure, Standing, Table
 from sts_eval.records.report import Report
 from sts_eval.reporting.picture import Picture
 from sts_eval.reporting.prediction import NAMES
@@ -46,12 +46,12 @@ def scatter(report: Report, score: str) -> Figure:
     return figure
 
 
-def forest(comparison: Comparison) -> Figure:
-    """Correlations of every predictor by accuracy, a panel per question; the hatched band is above the noise ceiling.
+def forest(comparison: Comparison, measure: Measure = "accuracy") -> Figure:
+    """Correlations of every predictor, a panel per question; the hatched band is above the noise ceiling.
 
     Thick lines are the bootstrap over runs and domains, thin ones HKSJ.
     """
-    drawn = [table for table in comparison.tables if table.measure == "accuracy"]
+    drawn = [table for table in comparison.tables if table.measure == measure]
     tables = [table for table in drawn if table.question != "how_much_debiased"]
     leading = next(table for table in tables if table.question == "which_way")
     names = [row.name for row in leading.rows][::-1]
@@ -62,7 +62,8 @@ def forest(comparison: Comparison) -> Figure:
     panels[0].set_yticks(range(len(names)), names, fontsize=8, parse_math=False)
     panels[0].set_ylim(-0.7, len(names) - 0.3)
     runs = f"{counted(len(comparison.runs), 'run')}, {len(comparison.domains)} domains"
-    figure.suptitle(f"Correlation with the change in accuracy ({runs}; 95%: thick bootstrap, thin HKSJ)", fontsize=10)
+    title = f"Correlation with the change in {MEASURES[measure]} ({runs}; 95%: thick bootstrap, thin HKSJ)"
+    figure.suptitle(title, fontsize=10)
     return figure
 
 
@@ -87,14 +88,14 @@ def _forest_panel(axes: Axes, table: Table, names: list[str], reference: str) ->
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def panels(comparison: Comparison, runs: AlignedRuns) -> Figure:
-    """Predicted against measured change in accuracy, a panel per run, for the reference and the best other predictor.
+def panels(comparison: Comparison, runs: AlignedRuns, measure: Measure = "accuracy") -> Figure:
+    """Predicted against measured change, a panel per run, for the reference and the best other predictor.
 
     Scores are brought to mean 0 and variance 1 within each run; bars are standard errors.
     """
     reference = comparison.reference
-    table = comparison.table("which_way", "accuracy")
-    assert table is not None  # noqa: S101 - every comparison has it
+    table = comparison.table("which_way", measure)
+    assert table is not None  # noqa: S101 - every comparison has it for a measure of its runs
     others = [row.name for row in table.standing("ranked") if row.name != reference and row.r is not None]
     drawn = [reference, *others[:1]]
     scores = {name: standardised(runs.predictors[name].scores) for name in drawn}
@@ -102,7 +103,7 @@ def panels(comparison: Comparison, runs: AlignedRuns) -> Figure:
     down, across = math.ceil(n_runs / ACROSS), min(ACROSS, n_runs)
     figure = Picture(figsize=(1 + 2.7 * max(2, across), 1.2 + 2.4 * down), layout="constrained")
     grid = figure.subplots(down, across, squeeze=False, sharey=True)
-    changes = runs.measures["accuracy"]
+    changes = runs.measures[measure]
     for axes in grid.flat[n_runs:]:
         axes.set_visible(False)
     for run, axes in zip(range(n_runs), grid.flat, strict=False):
@@ -112,7 +113,7 @@ def panels(comparison: Comparison, runs: AlignedRuns) -> Figure:
             axes.errorbar(x, y, yerr=se, fmt=mark, color=colour, markersize=3, linewidth=0.7)
         axes.set_title(runs.run_names[run], fontsize=8, parse_math=False)
     figure.supxlabel("score, in standard deviations of the run", fontsize=9)
-    figure.supylabel("change in accuracy, points ± SE", fontsize=9)
+    figure.supylabel(f"change in {MEASURES[measure]}, {UNITS[measure]} ± SE", fontsize=9)
     hidden = len(runs.outcomes) - n_runs
     legend = " and ".join(f"{name} ({mark})" for name, mark in zip(drawn, ("circles", "squares"), strict=False))
     more = f"; {hidden} further runs are not drawn" if hidden else ""
