@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from sts_eval.cli.options import PATH, POST_HOC, output
+from sts_eval.cli.paths import check_paths
 from sts_eval.errors import UserError
 from sts_eval.experiment import ModelSpec, Run, TrainingSetSpec
 from sts_eval.experiment_file import read_experiment, template
@@ -13,6 +14,8 @@ from sts_eval.records.prediction import Prediction
 from sts_eval.records.record import write_atomically
 from sts_eval.records.run_folder import RunFolder
 from sts_eval.reporting.progress import progress_bars
+
+YOUR_OWN = "It names a model and data as examples: put your own into it. "
 
 RUN_FOLDER = click.option("--folder", type=PATH, help="The folder of the run.  [default: runs/NAME-OF-EXPERIMENT]")
 
@@ -39,7 +42,7 @@ def init(path: Path | None, on_lab: bool, many: bool, training_set: str) -> None
         model = ModelSpec(id="google/gemma-2-9b-it", dtype="bfloat16")
         text = template(Run(model=model, training_set=TrainingSetSpec(source="GAIR/LIMO")))
     write_atomically(path, text)
-    click.echo(f"Written: {path}. Next: sts-eval {'sweep' if many else 'run'} {path}")
+    click.echo(f"Written: {path}. {'' if on_lab else YOUR_OWN}Next: sts-eval {'sweep' if many else 'check'} {path}")
 
 
 @click.command("run")
@@ -59,6 +62,7 @@ def run(experiment: Path, folder: Path | None, jobs: int, post_hoc: bool) -> Non
     A stage whose record exists is not run again. `sts-eval init` writes a file to start from.
     """
     files, described = RunFolder.of(folder or Path("runs") / experiment.stem), read_experiment(experiment)
+    check_paths(described)
 
     from sts_eval import pipeline  # loads torch, for which a mistake in the file need not wait
     from sts_eval.reporting.files import write_report
