@@ -77,7 +77,6 @@ def examine(experiment: Run, files: RunFolder, progress: Progress = silent) -> l
 
 def checks(experiment: Run, files: RunFolder) -> list[Check]:
     """All checks of a run, the cheap ones first. None loads the weights of a model."""
-
     training_set = _once(lambda: load_training_set(experiment.training_set))
     benchmark = _once(lambda: load_benchmark(experiment.benchmark))
 
