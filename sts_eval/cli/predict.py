@@ -100,8 +100,8 @@ def predict(
     if calibration is not None and shown.form == "table" and not quiet:
         print_expected(calibration, prediction)
     shown.note(
-        "Next: `sts-eval init experiment.yaml`, put this model, SAE, training set and benchmark into it, and "
-        "`sts-eval run experiment.yaml`: it fine-tunes and measures whether the prediction comes true."
+        "Next: measure whether it comes true. `sts-eval init experiment.yaml` writes a file to put this model, SAE, "
+        "training set and benchmark into; `sts-eval run experiment.yaml` fine-tunes and measures."
     )
 
 
