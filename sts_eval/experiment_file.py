@@ -51,6 +51,8 @@ def read_description(path: Path, kind: type[Read], command: str) -> Read:
     """
     try:
         values = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 -- a SafeLoader
+    except IsADirectoryError as error:
+        raise UserError(f"{path} is a folder", f"Give the YAML file, such as `{command}` writes") from error
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror})", f"Write one with `{command}`") from error
     except UnicodeDecodeError as error:
@@ -83,6 +85,10 @@ def read_description(path: Path, kind: type[Read], command: str) -> Read:
             raise UserError(
                 f"{path}: there is no setting {key!r}",
                 f"Did you mean {near[0]!r}?" if near else f"`{command}` writes a file with all of them",
+            ) from error
+        if first["type"] == "missing":
+            raise UserError(
+                f"{path} does not say {key!r}", f"Add it; `{command}` writes a file with all settings"
             ) from error
         raise UserError(f"{path}: {key}: {first['msg']}", "Correct that value") from error
 

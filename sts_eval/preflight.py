@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 from sts_eval.analysis.aligned_runs import FEWEST_DOMAINS
 from sts_eval.data.benchmark import Benchmark, load_benchmark
@@ -19,7 +19,7 @@ from sts_eval.experiment import FeatureTuningSettings, ModelSpec, Run, TuneSetti
 from sts_eval.model.load import load_config, load_tokenizer, lora_config
 from sts_eval.predictors.registry import select
 from sts_eval.progress import Progress, silent
-from sts_eval.records.record import check_writable
+from sts_eval.records.record import check_writable, nearest
 from sts_eval.records.run_folder import RunFolder, SeedFolder
 from sts_eval.transfer.evaluate import check_runs_features, model_class
 from sts_eval.transfer.lm_eval_tasks import load_tasks
@@ -27,6 +27,8 @@ from sts_eval.transfer.scored_questions import domain_of
 from sts_eval.tuning.contamination import check_contamination
 from sts_eval.tuning.finetune import context_of
 from sts_eval.tuning.setup import Setup, rewarded_by
+
+Loaded = TypeVar("Loaded")
 
 LISTED = 5  # domains that a message names
 
@@ -75,14 +77,8 @@ def examine(experiment: Run, files: RunFolder, progress: Progress = silent) -> l
 
 def checks(experiment: Run, files: RunFolder) -> list[Check]:
     """All checks of a run, the cheap ones first. None loads the weights of a model."""
-
-    @cache
-    def training_set() -> TrainingSet:
-        return load_training_set(experiment.training_set)
-
-    @cache
-    def benchmark() -> Benchmark:
-        return load_benchmark(experiment.benchmark)
+    training_set = _once(lambda: load_training_set(experiment.training_set))
+    benchmark = _once(lambda: load_benchmark(experiment.benchmark))
 
     def data() -> str:
         return f"{len(training_set().examples):,} rows"
@@ -120,6 +116,25 @@ def checks(experiment: Run, files: RunFolder) -> list[Check]:
     if experiment.tune.method == "features":
         listed.append(Check("tuning by features", lambda: _check_features(experiment)))
     return listed
+
+
+def _once(load: Callable[[], Loaded]) -> Callable[[], Loaded]:
+    """Load when first asked. A failure is kept too, since a hub that cannot be reached is tried for half a minute."""
+
+    @cache
+    def attempt() -> Loaded | UserError:
+        try:
+            return load()
+        except UserError as wrong:
+            return wrong
+
+    def loaded() -> Loaded:
+        found = attempt()
+        if isinstance(found, UserError):
+            raise found
+        return found
+
+    return loaded
 
 
 def _check_features(experiment: Run) -> None:
@@ -173,7 +188,7 @@ def check_tuning(model: ModelSpec, training_set: TrainingSet, settings: TuneSett
     size = trained_bytes(model, settings)
     # A checkpoint has the weights and two moments of each, and the last is removed when the next is whole.
     needed = size * len(settings.seeds) + 2 * 3 * size
-    free = shutil.disk_usage(folder).free
+    free = shutil.disk_usage(nearest(folder / "weights")).free
     if free < needed:
         raise UserError(
             f"{folder} has {_gigabytes(free)} of free space, and {len(settings.seeds)} tuned seeds with their "

@@ -5,6 +5,7 @@ changes, which way, and which training set helps which domain. The last two are 
 """
 
 from collections.abc import Sequence
+from itertools import product
 from typing import NamedTuple
 
 from sts_eval.analysis.added_value import added_value_tables
@@ -15,6 +16,7 @@ from sts_eval.analysis.ranking import question_table
 from sts_eval.analysis.replication import check_split, replication
 from sts_eval.analysis.verdict import verdict
 from sts_eval.errors import UserError
+from sts_eval.progress import Progress, silent
 from sts_eval.records.comparison import (
     AWAY,
     EVERY_QUESTION,
@@ -44,12 +46,14 @@ def compare_runs(
     seed: int = 0,
     single: bool = True,
     split: Split | None = None,
+    progress: Progress = silent,
 ) -> Comparison:
     """Compare all predictors over all runs, as `gather` checks them, and the reference with each of the others.
 
     Every bootstrap and permutation takes `n_resamples` from `seed`: equal seeds give equal records but for the time of
     making. `single` gives a single run the figures that only one run has, which takes some seconds. `split` asks
-    whether the best predictor on one half of the training sets or models is the best on the other half.
+    whether the best predictor on one half of the training sets or models is the best on the other half. Progress is
+    that of questions.
 
     Raises:
         UserError: No run has the reference, the resamples are too few, or there is too little to split.
@@ -66,7 +70,7 @@ def compare_runs(
     if split is not None:
         check_split(runs, split)
     settings = ComparisonSettings(reference, n_resamples, seed, single)
-    asked = _tables(runs, settings, split)
+    asked = _tables(runs, settings, split, progress)
     effective = {
         measure: found
         for measure, changes in runs.measures.items()
@@ -100,23 +104,22 @@ class _Tables(NamedTuple):
     replicated: Sequence[Replication]
 
 
-def _tables(runs: AlignedRuns, settings: ComparisonSettings, split: Split | None) -> _Tables:
+def _tables(runs: AlignedRuns, settings: ComparisonSettings, split: Split | None, progress: Progress) -> _Tables:
     """The tables of the questions that these runs can answer."""
     tables: list[Table] = []
     added: list[AddedTable] = []
     replicated: list[Replication] = []
     beside: dict[tuple[Measure, bool], BesideOtherSets] = {}
-    for measure in runs.measures:
-        for question in EVERY_QUESTION:
-            if question in AWAY and not runs.home.any():
-                continue
-            table = question_table(question, measure, runs, settings, beside)
-            tables += [table] if table else []
-            if split is not None and table is not None and question != "how_much_debiased":
-                halves = replication(table, runs, split, settings)
-                replicated += [halves] if halves else []
-            if question in ASKED_OF_HISTORY:
-                added += added_value_tables(question, measure, runs, settings)
+    asked = [question for question in EVERY_QUESTION if runs.home.any() or question not in AWAY]
+    for done, (measure, question) in enumerate(pairs := [*product(runs.measures, asked)]):
+        progress("comparing predictors: questions", done, len(pairs))
+        table = question_table(question, measure, runs, settings, beside)
+        tables += [table] if table else []
+        if split is not None and table is not None and question != "how_much_debiased":
+            halves = replication(table, runs, split, settings)
+            replicated += [halves] if halves else []
+        if question in ASKED_OF_HISTORY:
+            added += added_value_tables(question, measure, runs, settings)
     return _Tables(tables, added, replicated)
 
 

@@ -87,6 +87,8 @@ def read_report(folder: Path) -> tuple[Report, Prediction, Transfer]:
     if not files.report.is_file():
         if not folder.exists():
             raise UserError(f"there is no run {folder}", "Check the path")
+        if folder.is_file():
+            raise UserError(f"{folder} is a file, and no .jsonl of outcomes", "Give the folder of a finished run")
         raise UserError(f"{folder} has no {files.report.name}", "Run `sts-eval run` first")
     report = Report.read(files.report)
     prediction = files.record_named(Prediction, report.prediction_sha256)

@@ -106,7 +106,10 @@ def compare(
     if output is not None:
         check_outputs([output / name for name in COMPARISON_FILES], runs, kind=Comparison)
     outcomes = gather(runs, post_hoc=post_hoc, unrelated=unrelated)
-    comparison = compare_runs(outcomes, reference=reference, n_resamples=resamples, seed=seed, split=split)
+    with shown.progress() as progress:
+        comparison = compare_runs(
+            outcomes, reference=reference, n_resamples=resamples, seed=seed, split=split, progress=progress
+        )
     # Written before it is printed: a reader that closes the pipe early costs nothing.
     paths = [] if output is None else write_comparison(comparison, align(outcomes), output)
     shown.show(

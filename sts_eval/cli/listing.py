@@ -47,6 +47,7 @@ def saes(model: str, release: str | None, wanted: str | None) -> None:
 
     Without options, one line per release; with --release or --id, one line per SAE.
     """
+    click.echo("Loading sae-lens, which lists them.", err=True)
     releases = [name for name in known.releases_for(model) if (release or "") in name]
     if not releases:
         what = f"sae-lens lists no residual-stream SAE for {model}" + (f" with {release!r}" if release else "")

@@ -81,8 +81,7 @@ def settings_options(settings: Sequence[Setting]) -> Callable[[Command], Command
 
 
 def _option(setting: Setting) -> Callable[[Command], Command]:
-    default = None if setting.info.is_required() else setting.info.default
-    flag, multiple = setting.option, False
+    default, flag, multiple = setting.info.default, setting.option, False
     annotation: Any = setting.info.annotation
     if get_origin(annotation) in (Union, UnionType):  # of a type and None; Union where the type is Annotated
         (annotation,) = (one for one in get_args(annotation) if one is not NoneType)
@@ -103,7 +102,7 @@ def _option(setting: Setting) -> Callable[[Command], Command]:
         is_flag=annotation is bool,
         multiple=multiple,
         required=setting.info.is_required(),
-        default=default,
-        show_default=default is not False,
+        # A default of None would count as a value since click 8.3.
+        **({} if setting.info.is_required() else {"default": default, "show_default": default is not False}),
         help=setting.sentence + (" May be repeated." if multiple else ""),
     )

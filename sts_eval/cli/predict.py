@@ -7,6 +7,7 @@ import click
 from click.core import ParameterSource
 
 from sts_eval.cli.options import PATH, GroupedCommand, output, settings_options
+from sts_eval.cli.paths import check_paths
 from sts_eval.cli.printing import Format, printing, printing_options
 from sts_eval.errors import UserError
 from sts_eval.experiment import QUICK, Experiment, PredictSettings, quick_words
@@ -55,12 +56,6 @@ def predict(
     Step 2 reads these shifted features in every domain. Defaults are those of the paper (arXiv 2603.02908). If the
     training set has fewer tokens than the settings ask for, a warning says so.
     """
-    from sts_eval.analysis.expected_change import needed
-    from sts_eval.prediction.predict import predict as made
-    from sts_eval.reporting.calibration import print_expected
-    from sts_eval.reporting.feature_page import feature_page
-    from sts_eval.reporting.prediction import draw_scores, print_prediction, scores_frame
-
     shown, output = printing(form, output, quiet=quiet)
     read = (calibrated, *options.values())
     if output is not None:
@@ -74,13 +69,22 @@ def predict(
         )
     calibration = None if calibrated is None else Calibration.read(calibrated)
     if calibration is not None:
+        from sts_eval.analysis.expected_change import needed
+
         options["predictors"] += tuple(name for name in needed(calibration) if name not in SCORES)
     if quick:
         source = click.get_current_context().get_parameter_source
         options |= {name: value for name, value in QUICK.items() if source(name) is ParameterSource.DEFAULT}
     experiment = describe(Experiment, options, lambda name, value: f"--{name.replace('_', '-')} {value!r}")
+    check_paths(experiment)
     if not quiet:
         click.echo(reading_line(experiment.settings), err=True)
+
+    from sts_eval.prediction.predict import predict as made  # loads torch, for which no mistake above need wait
+    from sts_eval.reporting.calibration import print_expected
+    from sts_eval.reporting.feature_page import feature_page
+    from sts_eval.reporting.prediction import draw_scores, print_prediction, scores_frame
+
     with shown.progress() as progress:
         prediction = made(experiment, progress)
     shown.show(prediction, lambda: print_prediction(prediction, rank_by), lambda: scores_frame(prediction))
@@ -96,8 +100,8 @@ def predict(
     if calibration is not None and shown.form == "table" and not quiet:
         print_expected(calibration, prediction)
     shown.note(
-        "Next: `sts-eval init experiment.yaml`, put this model, SAE, training set and benchmark into it, and "
-        "`sts-eval run experiment.yaml`: it fine-tunes and measures whether the prediction comes true."
+        "Next: measure whether it comes true. `sts-eval init experiment.yaml` writes a file to put this model, SAE, "
+        "training set and benchmark into; `sts-eval run experiment.yaml` fine-tunes and measures."
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from sts_eval.cli.options import PATH, POST_HOC, output
+from sts_eval.cli.paths import check_paths
 from sts_eval.errors import UserError
 from sts_eval.experiment import ModelSpec, Run, TrainingSetSpec
 from sts_eval.experiment_file import read_experiment, template
@@ -14,6 +15,8 @@ from sts_eval.records.record import write_atomically
 from sts_eval.records.run_folder import RunFolder
 from sts_eval.reporting.progress import progress_bars
 
+YOUR_OWN = "Its model and data are examples: put your own into it. "
+
 RUN_FOLDER = click.option("--folder", type=PATH, help="The folder of the run.  [default: runs/NAME-OF-EXPERIMENT]")
 
 
@@ -21,8 +24,8 @@ RUN_FOLDER = click.option("--folder", type=PATH, help="The folder of the run.  [
 @click.argument("path", type=PATH, required=False)
 @click.option("--lab", "on_lab", is_flag=True, help="Describe a run on the embedded lab, which works as it is.")
 @click.option("--matrix", "many", is_flag=True, help="Describe many runs, for `sts-eval sweep`.")
-@click.option("--sft", "training_set", default="math", show_default=True, help="With --lab: its training set.")
-def init(path: Path | None, on_lab: bool, many: bool, training_set: str) -> None:
+@click.option("--sft", "training_set", help="The training set.  [default: GAIR/LIMO, or math with --lab]")
+def init(path: Path | None, on_lab: bool, many: bool, training_set: str | None) -> None:
     """Write a commented experiment file to PATH (experiment.yaml), or with --matrix a matrix file (matrix.yaml)."""
     from sts_eval.lab.experiment import lab_experiment
     from sts_eval.sweeps.examples import hub_matrix, lab_matrix
@@ -31,15 +34,17 @@ def init(path: Path | None, on_lab: bool, many: bool, training_set: str) -> None
     path = path or Path("matrix.yaml" if many else "experiment.yaml")
     if path.exists():
         raise UserError(f"{path} is there already", "Give another path, or remove it")
+    if many and training_set is not None:
+        raise UserError("--sft names one training set, and a matrix has several", "Write them into the file")
     if many:
         text = matrix_template(lab_matrix() if on_lab else hub_matrix())
     elif on_lab:
-        text = template(lab_experiment(training_set))
+        text = template(lab_experiment(training_set or "math"))
     else:
         model = ModelSpec(id="google/gemma-2-9b-it", dtype="bfloat16")
-        text = template(Run(model=model, training_set=TrainingSetSpec(source="GAIR/LIMO")))
+        text = template(Run(model=model, training_set=TrainingSetSpec(source=training_set or "GAIR/LIMO")))
     write_atomically(path, text)
-    click.echo(f"Written: {path}. Next: sts-eval {'sweep' if many else 'run'} {path}")
+    click.echo(f"Written: {path}. {'' if on_lab else YOUR_OWN}Next: sts-eval {'sweep' if many else 'check'} {path}")
 
 
 @click.command("run")
@@ -59,6 +64,7 @@ def run(experiment: Path, folder: Path | None, jobs: int, post_hoc: bool) -> Non
     A stage whose record exists is not run again. `sts-eval init` writes a file to start from.
     """
     files, described = RunFolder.of(folder or Path("runs") / experiment.stem), read_experiment(experiment)
+    check_paths(described)
 
     from sts_eval import pipeline  # loads torch, for which a mistake in the file need not wait
     from sts_eval.reporting.files import write_report

@@ -60,7 +60,7 @@ def read_file(path: Path, *, columns: Sequence[str] | None = None) -> FileRows:
         UserError: The file is missing, empty, malformed (with the line), or not UTF-8 text.
     """
     if not path.is_file():
-        raise UserError(f"there is no file {path}", "Check the path, or give a dataset's hub id such as GAIR/LIMO")
+        raise missing(path)
     if path.suffix.lower() == ".zip":
         return _read_zip(path, columns)
     if ending(path) is None:
@@ -70,6 +70,11 @@ def read_file(path: Path, *, columns: Sequence[str] | None = None) -> FileRows:
     except _UNREADABLE as error:
         raise UserError(f"{path} cannot be read ({error})", "Check that it is whole and may be read") from error
     return _read_bytes(path, raw, columns)
+
+
+def missing(path: Path) -> UserError:
+    """The refusal of a file that is not there."""
+    return UserError(f"there is no file {path}", "Check the path, or give a dataset's hub id such as GAIR/LIMO")
 
 
 _UNREADABLE = (ValueError, OSError, EOFError, zlib.error, lzma.LZMAError)

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from sts_eval.data.archives import is_visible
-from sts_eval.data.files import COMPRESSED, READERS, Row, ending, read_file
+from sts_eval.data.files import COMPRESSED, READERS, Row, ending, missing, read_file
 from sts_eval.errors import UserError
 
-__all__ = ["SUFFIXES", "Row", "Table", "commit_of", "is_local", "read_files", "read_table"]
+__all__ = ["SUFFIXES", "Row", "Table", "check_there", "commit_of", "is_local", "read_files", "read_table"]
 
 SUFFIXES = tuple(READERS)
 
@@ -58,6 +58,7 @@ def read_table(source: str, *, split: str, revision: str | None = None) -> Table
     Raises:
         UserError: The file is missing, empty or malformed (with the line), or the hub has no such set.
     """
+    check_there(source)
     path = Path(source).expanduser()
     if not is_local(source):
         return _read_hub(source, split, revision)
@@ -72,6 +73,23 @@ def read_table(source: str, *, split: str, revision: str | None = None) -> Table
     told = ", ".join(map(str, unnamed))
     note = f"{source}: not read, since other files of the folder are named by split: {told}"
     return replace(table, notes=(note, *table.notes))
+
+
+def check_there(source: str) -> None:
+    """Refuse a path that is not there, and a web address. Nothing is read, so that this costs no time.
+
+    Raises:
+        UserError: It is one of these.
+    """
+    if source.startswith(("http://", "https://")):
+        _, is_hub, name = source.partition("huggingface.co/datasets/")
+        hub_id = "/".join(name.split("/")[:2])
+        raise UserError(
+            f"{source} is a web address",
+            f"Give the hub id: {hub_id}" if is_hub else "Download it, and give the path of the file",
+        )
+    if is_local(source) and not Path(source).expanduser().exists():
+        raise missing(Path(source).expanduser())
 
 
 def read_files(paths: Sequence[Path], source: str) -> Table:
@@ -96,7 +114,7 @@ def _files_of_split(folder: Path, split: str) -> tuple[list[Path], list[Path]]:
     if split not in patterns:
         raise UserError(
             f"{folder} has no files of split {split!r}, only of {', '.join(patterns)}",
-            "Name the split with --sft-split, or give the file itself",
+            "Name the split with --sft-split, or give the file itself; a benchmark is given with --domains",
         )
     named = {
         name: {Path(file) for file in DataFilesList.from_patterns(found, str(root))} for name, found in patterns.items()

@@ -12,6 +12,7 @@ from sts_eval.errors import UserError
 from sts_eval.experiment import TrainingSetSpec
 
 QUESTION_FIELDS = ("question", "problem", "prompt", "instruction", "query", "input", "inputs", "user", "text")
+"""The last, "text", only where there is a solution too."""
 SOLUTION_FIELDS = (
     *("solution", "response", "completion", "output", "long_answer", "answer", "outputs", "target", "targets"),
     *("generated_solution", "gold_standard_solution", "assistant", "final_answer", "chosen"),
@@ -116,8 +117,8 @@ def _find_example(spec: TrainingSetSpec, known: KnownSet, rows: Sequence[Row]) -
                 f"{spec.source} holds {kind_of(held)} in field {name!r} that is no conversation",
                 'Write a list of messages: [{"role": "user", "content": ...}, {"role": "assistant", "content": ...}]',
             )
-    role, wanted, usual = "question", spec.question_field or known.question, ", ".join(QUESTION_FIELDS)
-    if _named(wanted, QUESTION_FIELDS, every) not in (None, "text"):  # a text alone is no question
+    role, wanted, usual = "question", spec.question_field or known.question, ", ".join(QUESTION_FIELDS[:-1])
+    if _named(wanted, QUESTION_FIELDS[:-1], every) is not None:  # a text alone is no question
         role, wanted, usual = "solution", spec.solution_field or known.solution, ", ".join(SOLUTION_FIELDS)
     sought = f"field {wanted!r}" if wanted else f"{role} field ({usual})"
     raise UserError(

@@ -1,6 +1,7 @@
 """The one place that loads a model, its tokenizer and its configuration, and describes a LoRA adapter."""
 
 import re
+import textwrap
 import warnings
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -26,7 +27,7 @@ def load_model(spec: ModelSpec, *, for_training: bool = False) -> Any:
 
     if spec.dtype != "auto" and not isinstance(getattr(torch, spec.dtype, None), torch.dtype):
         raise UserError(f"there is no dtype {spec.dtype!r}", "Give auto, float32, bfloat16 or float16")
-    _check_place(spec)
+    check_place(spec)
     device: str | None = default_device() if spec.device == "auto" else spec.device
     if for_training and spec.device in ("auto", "cpu", "cuda", "mps"):
         device = None
@@ -74,7 +75,7 @@ def load_tokenizer(spec: ModelSpec) -> Any:
     """
     from transformers import AutoTokenizer
 
-    _check_place(spec)
+    check_place(spec)
     try:
         return AutoTokenizer.from_pretrained(spec.id, **_source(spec))
     except (OSError, ValueError) as error:
@@ -92,7 +93,7 @@ def load_config(spec: ModelSpec) -> Any:
     """
     from transformers import AutoConfig
 
-    _check_place(spec)
+    check_place(spec)
     try:
         return AutoConfig.from_pretrained(spec.id, **_source(spec))
     except (OSError, ValueError) as error:
@@ -102,8 +103,12 @@ def load_config(spec: ModelSpec) -> Any:
         ) from error
 
 
-def _check_place(spec: ModelSpec) -> None:
-    """Refuse a folder that is not there, which the libraries would take for a strange id of the hub."""
+def check_place(spec: ModelSpec) -> None:
+    """Refuse a folder that is not there, which the libraries would take for a strange id of the hub.
+
+    Raises:
+        UserError: It is not there.
+    """
     looks_local = spec.id.startswith(("/", ".", "~")) or spec.id.count("/") > 1 or "\\" in spec.id
     if looks_local and not Path(spec.id).is_dir():
         raise UserError(
@@ -179,4 +184,4 @@ def _source(spec: ModelSpec) -> dict[str, Any]:
 
 
 def _reason(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]
+    return textwrap.shorten(str(error), 200, placeholder=" …")

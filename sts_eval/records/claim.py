@@ -66,6 +66,7 @@ def claimed(path: Path, claim: Claim, remedy: str = WAIT) -> Iterator[None]:
         return
     is_new = not path.parent.exists()
     check_writable(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
     while True:
         try:
             with path.open("x", encoding="utf-8") as file:

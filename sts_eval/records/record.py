@@ -178,6 +178,7 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     check_writable(path)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("xb") as file:
             file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
@@ -190,24 +191,30 @@ def write_atomically(path: Path, content: str | bytes) -> None:
 
 
 def check_writable(path: Path) -> None:
-    """Find out before the work, not after it, whether a file can be written. Makes missing folders.
+    """Find out before the work, not after it, whether a file can be written. Leaves nothing on the disk.
+
+    Folders that are missing can be made where the nearest folder that is there may be written to.
 
     Raises:
         UserError: It cannot.
     """
-    if path.is_dir():
-        raise UserError(f"{path} is a folder", "Give the path of a file")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path.parent):
+        if path.is_dir():
+            raise UserError(f"{path} is a folder", "Give the path of a file")
+        there = nearest(path)
+        if not there.is_dir():
+            raise UserError(f"{there} is a file", "Give a folder")
+        with tempfile.TemporaryFile(dir=there):
             pass
-    except (FileExistsError, NotADirectoryError) as error:
-        file = next(one for one in path.parents if one.exists())
-        raise UserError(f"{file} is a file", "Give a folder") from error
     except OSError as error:
         raise UserError(
             f"{path} cannot be written ({error.strerror})", "Choose a folder that you may write to"
         ) from error
+
+
+def nearest(path: Path) -> Path:
+    """The nearest of the folders above a path that is there."""
+    return next(one for one in path.parents if one.exists())
 
 
 def now() -> str:

@@ -30,8 +30,8 @@ def print_comparison(comparison: Comparison, console: Console | None = None, *, 
     for warning in comparison.warnings:
         warn(console, f"Warning: {warning}")
     header, rows = headline(comparison, "accuracy")
-    short = [[_short(cell) for cell in row] for row in rows]
-    console.print(text_table("In short, by accuracy", header, short, left=("predictor",), dense=True))
+    short = [[_short(cell).replace(", ", ",") for cell in row] for row in rows]
+    console.print(text_table("In short, by accuracy", header, short, left=("predictor",), fold=header, dense=True))
     for line in comparison.verdict:
         console.print(f"• {line}", markup=False, highlight=False)
     for added in comparison.added:

@@ -211,6 +211,7 @@ def draw_scores(prediction: Prediction, score: str, path: Path) -> None:
     Raises:
         UserError: The path's ending names no image format.
     """
+    path.parent.mkdir(parents=True, exist_ok=True)
     try:
         scores_figure(prediction, score).savefig(path, dpi=150)
     except ValueError as error:

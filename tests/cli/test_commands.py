@@ -20,6 +20,7 @@ from sts_eval import lab
 from sts_eval.cli import cli
 from sts_eval.cli import main as entry
 from sts_eval.experiment import QUICK, PredictSettings
+from sts_eval.experiment_file import read_experiment
 from sts_eval.records.prediction import Prediction
 
 BIN = Path(sys.executable).parent
@@ -142,6 +143,39 @@ def test_an_unwritable_output_is_found_before_the_work(monkeypatch, capsys, argu
     assert "/proc/prediction.json cannot be written" in err
 
 
+def test_a_path_that_is_not_there_is_said_before_torch_is_loaded():
+    code = """
+import sys
+from sts_eval.cli import main
+for given in (["--sft", "nowhere.jsonl"], ["--sft", "a/b", "--domains", "./nowhere"]):
+    sys.argv = ["sts-eval", "predict", "--model", "owner/name", *given]
+    try:
+        main()
+    except SystemExit as stop:
+        print(stop.code, [name for name in ("torch", "pandas", "scipy", "datasets") if name in sys.modules])
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout.splitlines() == ["2 []", "2 []"]
+    assert ended.stderr.splitlines() == [
+        f"Error: there is no file {name}. Check the path, or give a dataset's hub id such as GAIR/LIMO."
+        for name in ("nowhere.jsonl", "nowhere")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["predict", "--sft", "rows.jsonl"], "Error: Missing option '--model'."),
+        (["predict", "--model", "owner/name"], "Error: Missing option '--sft'."),
+        (["pedict"], "Error: No such command 'pedict'. Did you mean predict?"),
+        (["zzz"], "Error: No such command 'zzz'."),
+    ],
+)
+def test_what_is_missing_or_misspelt_is_named(monkeypatch, capsys, words, says):
+    code, out, err = run(monkeypatch, capsys, words)
+    assert (code, out, err.splitlines()[-1]) == (2, "", says)
+
+
 def test_help_loads_nothing_slow():
     code = """
 import sys
@@ -183,6 +217,25 @@ def test_help_shows_the_first_command_as_it_is_typed():
 @pytest.mark.parametrize(("words", "path"), [(["model"], lab.model_path()), (["sft", "law"], lab.sft_path("law"))])
 def test_lab_prints_paths(words, path):
     assert CliRunner().invoke(cli, ["lab", *words]).output.strip() == str(path)
+
+
+def test_init_says_what_to_change_and_what_comes_next(tmp_path):
+    printed = CliRunner().invoke(cli, ["init", str(tmp_path / "own.yaml")]).output
+    assert printed.endswith(f"put your own into it. Next: sts-eval check {tmp_path / 'own.yaml'}\n")
+    printed = CliRunner().invoke(cli, ["init", "--lab", str(tmp_path / "lab.yaml")]).output
+    assert printed == f"Written: {tmp_path / 'lab.yaml'}. Next: sts-eval check {tmp_path / 'lab.yaml'}\n"
+
+
+@pytest.mark.parametrize(("options", "source"), [([], "rows.jsonl"), (["--lab"], str(lab.sft_path("law")))])
+def test_init_takes_the_training_set(tmp_path, options, source):
+    given = "law" if options else "rows.jsonl"
+    assert CliRunner().invoke(cli, ["init", *options, "--sft", given, str(tmp_path / "own.yaml")]).exit_code == 0
+    assert read_experiment(tmp_path / "own.yaml").training_set.source == source
+
+
+def test_a_matrix_names_its_own_training_sets(monkeypatch, capsys, tmp_path):
+    code, _, err = run(monkeypatch, capsys, ["init", "--matrix", "--sft", "rows.jsonl", str(tmp_path / "matrix.yaml")])
+    assert (code, "a matrix has several" in err, list(tmp_path.iterdir())) == (2, True, [])
 
 
 def test_saes_lists_releases_and_the_default():

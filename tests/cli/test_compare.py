@@ -39,7 +39,9 @@ def test_prints_without_writing(runs, tmp_path):
 
 def test_data_for_programs(runs, tmp_path):
     code, out, err = call("compare", runs, "--resamples", 100, "-o", "-")
-    assert (code, err) == (0, "")
+    assert code == 0
+    assert "comparing predictors: questions: 0 of" in err
+    assert all(line.startswith("[0:") for line in err.splitlines())  # nothing but progress
     record = Comparison.from_json(out)
     code, out, _ = call("compare", runs, "--resamples", 100, "--format", "csv")
     rows = list(csv.DictReader(out.splitlines()))
@@ -51,6 +53,7 @@ def test_data_for_programs(runs, tmp_path):
     ("options", "says"),
     [
         (["nowhere"], "there is no run nowhere"),
+        ([__file__], "is a file, and no .jsonl of outcomes. Give the folder of a finished run"),
         (["{runs}", "--reference", "none"], "no run has a predictor 'none'"),
         (["{runs}", "--resamples", "5"], "5 resamples are too few for an interval"),
         (["{runs}", "{runs}"], "hold the same prediction and transfer"),

@@ -65,6 +65,26 @@ def test_mistakes(tmp_path, name):
         read_table(str(path), split="train")
 
 
+@pytest.mark.parametrize(
+    ("address", "remedy"),
+    [
+        ("https://huggingface.co/datasets/GAIR/LIMO", r"Give the hub id: GAIR/LIMO\."),
+        ("https://huggingface.co/datasets/GAIR/LIMO/tree/main", r"Give the hub id: GAIR/LIMO\."),
+        ("https://example.com/rows.jsonl", "Download it, and give the path of the file"),
+    ],
+)
+def test_a_web_address_is_no_table(address, remedy):
+    with pytest.raises(UserError, match=f"{address} is a web address\\. {remedy}"):
+        read_table(address, split="train")
+
+
+def test_a_benchmark_in_place_of_a_training_set(tmp_path):
+    for name in ("test", "validation"):
+        (tmp_path / f"{name}.jsonl").write_text('{"question": "q"}\n')
+    with pytest.raises(UserError, match=r"no files of split 'train'.*a benchmark is given with --domains"):
+        read_table(str(tmp_path), split="train")
+
+
 def test_what_is_local(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "data").mkdir()

@@ -41,7 +41,11 @@ def test_a_question_with_blank_edges_fits_a_template_that_trims(tmp_path):
 
 
 BAD = [
-    ([{"text": "q"}], {}, r"has no question field \(question, problem.*its fields are text\. Name .*--question-field"),
+    (
+        [{"text": "q"}],
+        {},
+        r"has no question field \(question, problem.*user\); its fields are text\. Name .*--question-field",
+    ),
     ([{"question": "q"}], {}, r"has no solution field .*--solution-field"),
     (
         [{"question": "q", "solution": "s"}],

@@ -9,7 +9,7 @@ from safetensors.torch import load_file, save_file
 
 from sts_eval.errors import UserError
 from sts_eval.experiment import ModelSpec, TuneSettings
-from sts_eval.model.load import load_model, load_tokenizer, lora_config, token_counter, trains_in_bf16
+from sts_eval.model.load import load_config, load_model, load_tokenizer, lora_config, token_counter, trains_in_bf16
 
 
 def test_tokens_are_counted_without_special_ones(tmp_path):
@@ -23,6 +23,18 @@ def test_tokens_are_counted_without_special_ones(tmp_path):
 def test_a_tokenizer_that_is_not_there(tmp_path):
     with pytest.raises(UserError, match=r"the tokenizer of .* cannot be loaded .*tokenizer\.json beside the model"):
         load_tokenizer(ModelSpec(id=str(tmp_path)))
+
+
+def test_what_a_library_says_is_cut_between_words(monkeypatch):
+    words = ["see", "how", "to", "run", "it", "in", "offline", "mode", "at", "https://huggingface.co/docs"]
+
+    def fail(*_given, **_named):
+        raise OSError(" ".join(words * 5))
+
+    monkeypatch.setattr("transformers.AutoConfig.from_pretrained", fail)
+    with pytest.raises(UserError, match=r"cannot be loaded \(see how .* …\)\. Check") as caught:
+        load_config(ModelSpec(id="owner/name"))
+    assert set(caught.value.problem.partition("(")[2].removesuffix(" …)").split()) <= set(words)
 
 
 def test_an_adapter_has_the_settings_of_the_tuning():

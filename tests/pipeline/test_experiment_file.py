@@ -49,11 +49,16 @@ WRONG = (
 )
 
 
+def test_a_folder_is_no_experiment_file(tmp_path):
+    with pytest.raises(UserError, match=r"is a folder\. Give the YAML file, such as `sts-eval init` writes"):
+        read_experiment(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
         ("model: {id: a}\ntraining_set: {source: b}\ntune: {rnak: 3}\n", "no setting 'tune.rnak'. Did you mean 'rank'"),
-        ("model: {id: a}\n", "training_set: Field required"),
+        ("model: {id: a}\n", "does not say 'training_set'. Add it; `sts-eval init` writes"),
         ("model: {id: a}\ntraining_set: {source: b}\ntune: {rank: 0}\n", "tune.rank: Input should be greater"),
         ("model: {id: a}\ntraining_set: {source: b}\ntune: {seeds: [1, 1]}\n", "a seed occurs twice"),
         ("model: [\n", "is not YAML at line"),

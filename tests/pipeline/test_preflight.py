@@ -9,7 +9,8 @@ from helpers import small_run
 from helpers.small_run import call, copied, write_experiment
 from safetensors.torch import load_file
 
-from sts_eval import lab
+from sts_eval import lab, preflight
+from sts_eval.errors import UserError
 from sts_eval.preflight import trained_bytes
 from sts_eval.records.claim import claimed, own_claim
 
@@ -131,6 +132,7 @@ def test_check_says_in_a_table_what_is_wrong_and_how_to_mend_it(calls, tmp_path)
         assert re.search(rf"{name} +│ wrong", ended.out)
         assert problem in ended.out
         assert remedy in ended.out
+    assert not (tmp_path / "runs").exists()
     assert ended.out.count(" wrong ") == 3  # what waits for the training set is not told a second time
     assert re.search(r"fine-tuning +│ not made +│ waits for: training set", ended.out)
     waiting = ended.out.count(" not made ")
@@ -139,11 +141,27 @@ def test_check_says_in_a_table_what_is_wrong_and_how_to_mend_it(calls, tmp_path)
     assert calls == {}
 
 
+def test_a_training_set_that_cannot_be_read_is_asked_for_once(monkeypatch, calls, tmp_path):
+    asked = []
+
+    def unreachable(spec):
+        asked.append(spec.source)
+        raise UserError("the hub cannot be reached", "Retry online")
+
+    monkeypatch.setattr(preflight, "load_training_set", unreachable)
+    ended = call("check", write_experiment(tmp_path / "small.yaml"), "--folder", tmp_path / "runs" / "small")
+    assert ended.code == 2
+    assert ended.out.count("the hub cannot be reached") == 1
+    assert ended.out.count("waits for: training set") == 2
+    assert len(asked) == 1
+
+
 def test_check_of_a_run_that_can_be_done(calls, tmp_path):
     ended = call("check", write_experiment(tmp_path / "small.yaml"), "--folder", tmp_path / "runs" / "small")
     assert ended.code == 0, ended.err
     assert " wrong " not in ended.out
     assert "fine-tuning" in ended.out
     assert "of the disk" in ended.out
+    assert not (tmp_path / "runs").exists()
     assert f"Next: sts-eval run {tmp_path / 'small.yaml'}" in ended.out
     assert calls == {}

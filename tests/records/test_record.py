@@ -134,6 +134,9 @@ def test_a_path_that_cannot_be_written_is_found_without_writing(tmp_path):
     with pytest.raises(UserError, match="is a folder"):
         check_writable(tmp_path)
     check_writable(tmp_path / "out.json")
+    check_writable(tmp_path / "new" / "folder" / "out.json")
+    with pytest.raises(UserError, match="File name too long"):
+        check_writable(tmp_path / ("long" * 100) / "out.json")
     assert [file.name for file in tmp_path.iterdir()] == ["file"]
 
 

@@ -38,6 +38,18 @@ def printed(record, **options):
     return console.file.getvalue()
 
 
+def test_the_first_table_keeps_both_ends_of_every_interval(made):
+    record, _ = made
+    first = printed(record).partition("•")[0]
+    assert "…" not in first
+    header, rows = headline(record, "accuracy")
+    for row in rows:
+        if row[0] in ("sts_icl", "sts_act"):
+            (line,) = [one for one in first.splitlines() if one.split()[:1] == [row[0]]]
+            assert line.count("]") == sum("[" in cell for cell in row)
+    assert "over other sets" in header
+
+
 def test_the_record_comes_back_as_it_was(made, tmp_path):
     record, _ = made
     record.write(tmp_path / "comparison.json")
