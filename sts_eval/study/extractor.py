@@ -10,7 +10,7 @@ from sts_eval.model.hook import find_hook, unwrapped
 from sts_eval.model.load import load_model, load_tokenizer
 from sts_eval.model.reader import Reader
 from sts_eval.model.sae import SparseAutoencoder
-from sts_eval.model.sae_loading import load_sae
+from sts_eval.model.sae_loading import check_named, load_sae
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,7 @@ def load_extractor(model: ModelSpec, sae: SAESpec, settings: PredictSettings) ->
     Raises:
         UserError: One of them does not exist or does not fit the others.
     """
+    check_named(sae, model_id=model.id)  # before minutes of reading the model's weights
     network, tokenizer = load_model(model), load_tokenizer(model)
     device = str(unwrapped(network).get_input_embeddings().weight.device)
     autoencoder = load_sae(sae, model_id=model.id, device=device)

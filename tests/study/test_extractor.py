@@ -9,6 +9,7 @@ from sts_eval.data.training_set import Example
 from sts_eval.errors import UserError
 from sts_eval.experiment import ModelSpec, PredictSettings, SAESpec
 from sts_eval.model.load import load_model
+from sts_eval.study import extractor
 from sts_eval.study.extractor import assemble, load_extractor
 from sts_eval.study.question_scores import read_domain
 from sts_eval.study.shifted_features import measure_shift
@@ -138,3 +139,9 @@ def test_a_device_that_does_not_exist(tmp_path, device):
     tiny.write_model(tmp_path / "model")
     with pytest.raises(UserError, match="cannot be loaded"):
         load_model(ModelSpec(id=str(tmp_path / "model"), device=device))
+
+
+def test_a_model_without_a_known_sae_is_not_loaded(monkeypatch):
+    monkeypatch.setattr(extractor, "load_model", lambda _: pytest.fail("the model was loaded"))
+    with pytest.raises(UserError, match="sae-lens lists no residual-stream SAE for nobody/none"):
+        load_extractor(ModelSpec(id="nobody/none"), SAESpec(), SETTINGS)
