@@ -78,10 +78,10 @@ def hand_in_forever(url, ready):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL on Windows")
 def test_a_killed_writer_leaves_nothing_half_and_the_next_goes_on(tmp_path):
-    spawn = multiprocessing.get_context("spawn")
+    fork = multiprocessing.get_context("fork")
     for round_number in range(6):
-        ready = spawn.Event()
-        writer = spawn.Process(target=hand_in_forever, args=(str(tmp_path), ready))
+        ready = fork.Event()
+        writer = fork.Process(target=hand_in_forever, args=(str(tmp_path), ready))
         writer.start()
         assert ready.wait(1500)
         time.sleep(0.05 + 0.02 * round_number)
