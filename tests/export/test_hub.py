@@ -1,8 +1,5 @@
 """The hub's files, read back with huggingface_hub's own parser."""
 
-import sys
-import types
-
 import pytest
 import yaml
 from helpers.exports import IMPORTED, MEASURED, published, source, transfer
@@ -131,12 +128,3 @@ def test_a_dataset_or_task_that_is_not_known_is_asked_for(task, options, says, t
 def test_a_table_names_no_benchmark(tmp_path):
     with pytest.raises(UserError, match="the record names no benchmark"):
         to_hub(source(tmp_path, transfer(origin=IMPORTED)))
-
-
-def test_an_old_huggingface_hub_is_named_with_its_version(tmp_path, monkeypatch):
-    run = source(tmp_path)
-    old = types.ModuleType("huggingface_hub")
-    old.__version__ = "1.0.1"
-    monkeypatch.setitem(sys.modules, "huggingface_hub", old)
-    with pytest.raises(UserError, match=r"huggingface_hub 1\.0\.1 has no entries for evaluation results"):
-        to_hub(run)

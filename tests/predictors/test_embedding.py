@@ -3,11 +3,14 @@
 import importlib.util
 import json
 import sys
+import tomllib
+from pathlib import Path
 
 import numpy as np
 import pytest
 from helpers import tiny
 from helpers.study import text_study
+from packaging.requirements import Requirement
 from safetensors.numpy import save_file
 from tokenizers import Tokenizer, models, pre_tokenizers
 
@@ -22,6 +25,7 @@ from sts_eval.study.cost import CostMeter
 from sts_eval.study.embeddings import load_encoder, read_embeddings
 from sts_eval.study.study import Study
 
+ROOT = Path(__file__).parents[2]
 installed = pytest.mark.skipif(importlib.util.find_spec("wordllama") is None, reason="needs the extra embeddings")
 VECTORS = {"one": [2.0, 0.0], "two": [0.0, 1.0], "three": [-1.0, 0.0], "?": [0.0, 0.0]}  # the last: any other word
 
@@ -136,7 +140,20 @@ def test_where_its_package_is_missing_all_others_are_scored(monkeypatch):
     assert names == ["prompt_length"]
     assert len(warnings) == 1
     assert "embedding_cosine left out: sentence embeddings by 'wordllama' need the package wordllama" in warnings[0]
-    assert "pip install 'sts-eval[embeddings]'" in warnings[0]
+    assert "pip install 'sts-eval[embeddings]'" in warnings[0] or sys.version_info >= embeddings.WITHOUT_WHEEL
+
+
+@pytest.mark.parametrize("python", [(3, 13), (3, 14)])
+def test_what_helps_is_what_the_extra_installs_on_that_python(python, monkeypatch):
+    absent(monkeypatch)
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    wanted = next(Requirement(one) for one in extras["embeddings"] if one.startswith("wordllama"))
+    monkeypatch.setattr(sys, "version_info", python)
+    with pytest.raises(UserError) as refused:
+        load_encoder("wordllama")
+    installs = wanted.marker.evaluate({"python_version": ".".join(map(str, python))})
+    assert ("pip install" in refused.value.remedy) == installs
+    assert "--embeddings" in refused.value.remedy
 
 
 @pytest.mark.parametrize(

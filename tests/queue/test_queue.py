@@ -114,7 +114,8 @@ def test_files_put_there_by_hand_are_no_requests(queue, tmp_path):
     assert len(queue.entries()) == 1
 
 
-def take_all(url, worker, answers):
+def take_all(url, worker, answers, barrier):
+    barrier.wait(600)
     queue, taken = Queue(Files(url)), []
     while (lease := queue.take(600, worker)) is not None:
         taken.append((lease.key, lease.attempts))
@@ -125,10 +126,10 @@ def test_two_processes_take_each_request_once_and_again_after_the_lease(tmp_path
     clock = Clock()
     queue = Queue(Files(str(tmp_path)), clock=clock)
     keys = {queue.add(request(number))[0] for number in range(30)}
-    fork = multiprocessing.get_context("fork")
+    spawn = multiprocessing.get_context("spawn")
     for attempt in (1, 2):
-        answers = fork.Queue()
-        workers = [fork.Process(target=take_all, args=(str(tmp_path), name, answers)) for name in "ab"]
+        answers, barrier = spawn.Queue(), spawn.Barrier(2)
+        workers = [spawn.Process(target=take_all, args=(str(tmp_path), name, answers, barrier)) for name in "ab"]
         for worker in workers:
             worker.start()
         taken = [one for _ in workers for one in answers.get(timeout=1500)]

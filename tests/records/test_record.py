@@ -4,6 +4,7 @@ import json
 import math
 import os
 from pathlib import Path
+from typing import Annotated, Literal
 
 import pytest
 from pydantic import Field, ValidationError
@@ -25,6 +26,22 @@ def test_canonical_text():
     assert ONE.canonical() == '{"name":"größe","parts":{"a":1.0,"b":2.0},"value":0.1}'
     # printf '{"name":"größe","parts":{"a":1.0,"b":2.0},"value":0.1}' | sha256sum
     assert ONE.sha256() == "78fd8c286172a048f22af27fee13c028cea1c78de669c289db3ddcbda503005f"
+
+
+@pytest.mark.filterwarnings("error")
+def test_an_empty_field_of_a_record_in_another_is_left_out_without_a_warning():
+    class Inner(Record):
+        kind: Literal["inner"] = "inner"
+        note: str = Field(default="", exclude_if=lambda text: text == "")
+
+    class Other(Record):
+        kind: Literal["other"] = "other"
+
+    class Outer(Record):
+        kind: Literal["outer"] = "outer"
+        part: Annotated[Inner | Other, Field(discriminator="kind")]
+
+    assert json.loads(Outer(part=Inner()).canonical())["part"] == {"kind": "inner"}
 
 
 def test_order_of_keys_does_not_matter():

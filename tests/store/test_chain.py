@@ -125,13 +125,13 @@ def hand_in(url, seeds, barrier):
 
 
 def test_three_writers_of_the_same_thing_at_once_leave_one_entry_of_each(tmp_path):
-    fork = multiprocessing.get_context("fork" if os.name != "nt" else "spawn")
-    barrier = fork.Barrier(3)
-    writers = [fork.Process(target=hand_in, args=(str(tmp_path), range(ROUNDS), barrier)) for _ in range(3)]
+    spawn = multiprocessing.get_context("spawn")
+    barrier = spawn.Barrier(3)
+    writers = [spawn.Process(target=hand_in, args=(str(tmp_path), range(ROUNDS), barrier)) for _ in range(3)]
     for writer in writers:
         writer.start()
     for writer in writers:
-        writer.join(120)
+        writer.join(1500)
         assert writer.exitcode == 0
     store = Store(str(tmp_path))
     accepted = [entry.submission for entry in store.ledger.entries()]
