@@ -134,7 +134,7 @@ def test_predictors_are_compared_over_the_ranked_runs(cache, compared):
     row = compared[1].table("how_much", "accuracy").row("prompt_length").from_reference
     assert found.difference == pytest.approx(-row.difference)
     assert found.interval == pytest.approx((-row.interval[1], -row.interval[0]))
-    assert "is higher than r of prompt" in compare.contrast_text(found, state)
+    assert "has a higher r than prompt" in compare.contrast_text(found, state)
 
 
 def test_models_are_compared_over_the_sets_that_both_have(cache):
@@ -176,9 +176,9 @@ def test_a_runs_r_is_of_what_is_asked(cache):
     for question in ("how_much", "which_way"):
         runs = board.runs.join(runs_page.run_correlations(board, "sts_act", question, "accuracy"))
         tables.append(runs_page.runs_table(runs, ("r",)))
-    assert tables[0]["headers"] == ["run", "r"]
+    assert tables[0]["headers"] == ["r", "run"]
     assert tables[0]["data"] != tables[1]["data"]
-    assert (pd.DataFrame(tables[1]["data"])[1] > MISSING).all()
+    assert (pd.DataFrame(tables[1]["data"])[0] > MISSING).all()
 
 
 def test_both_measures_of_the_page_are_in_the_tables(cache):

@@ -40,7 +40,8 @@ DEFAULTS = ui.defaults_of(CONTROLS)
 LEGEND = (
     "**r** compares what was predicted with what happened, domain by domain: 1 is perfect, 0 knows nothing; the bar is "
     "its 95% interval from -1 to +1. **Beats TF-IDF?** asks whether r is higher than that of a plain likeness of the "
-    "texts, by the interval of the difference; *cannot tell* is not *no*. Select a row to see its points."
+    "texts, by the interval of the difference; *cannot tell* is not *no*. The **noise ceiling** is the r of a perfect "
+    "prediction, given the noise in what was measured. Select a row to see its points."
 )
 
 FLAGS = (
@@ -112,14 +113,16 @@ class More:
 def build(cache: BoardCache) -> ui.Page:
     """The page, inside the tabs that are open."""
     with gr.Tab("Predictors", id="predictors") as tab:
-        answered = gr.Markdown(latex_delimiters=[], elem_id="answers")
+        answered = gr.Markdown("Reading the runs …", latex_delimiters=[], elem_id="answers")
         with gr.Accordion("Ask another question, choose runs", open=False):
             components = ui.make_row(CONTROLS, "question", "measure")
             components |= ui.make_row(CONTROLS, "origin", "evidence")
             components |= ui.make_row(CONTROLS, "benchmark", "model", "training_set")
         headline = gr.Markdown(latex_delimiters=[])
         short = {
-            world: gr.Dataframe(NOTHING, label=world, elem_classes="short", interactive=False, visible=False)
+            world: gr.Dataframe(
+                NOTHING, label=world, elem_classes="short", interactive=False, visible=False, max_height=720
+            )
             for world in WORLDS
         }
         gr.Markdown(LEGEND, elem_classes="small", latex_delimiters=[])
