@@ -27,6 +27,7 @@ from sts_leaderboard import api
 from sts_leaderboard.board_cache import BoardCache
 from sts_leaderboard.endpoint_blocks import REFUSALS, EndpointBlocks
 from sts_leaderboard.page import READING, opened_tab
+from sts_leaderboard.page_cache import PageCache
 from sts_leaderboard.pages import about, compare, explore, predictors, profile, queue, run, runs, submit, where
 from sts_leaderboard.request_limits import RequestLimits
 from sts_leaderboard.style import EMPTY_STORE, THEME
@@ -108,7 +109,10 @@ def launch(store: Store, *, allow_writes: bool = False, port: int | None = None,
             enable_monitoring=False,
             ssr_mode=False,
             state_session_capacity=MOST_SESSIONS,
-            app_kwargs={"exception_handlers": REFUSALS, "middleware": [Middleware(RequestLimits)]},
+            app_kwargs={
+                "exception_handlers": REFUSALS,
+                "middleware": [Middleware(RequestLimits), Middleware(PageCache)],
+            },
             mcp_server=importlib.util.find_spec("mcp") is not None,
             footer_links=["api", "settings"],
             **options,
