@@ -1,10 +1,13 @@
-"""The page is kept by the address under which it was asked for, and by nothing that a visitor brings beside."""
+"""What a visit is sent: a page that is kept by the address under which it was asked for, and no more than is seen."""
 
 import httpx
 import pytest
 from helpers.board import fill
+from helpers.visitor import Visitor
 
 from sts_eval.store.store import Store
+from sts_leaderboard.page import component_value
+from sts_leaderboard.pages import predictors
 
 
 @pytest.fixture(scope="module")
@@ -49,3 +52,17 @@ def test_who_is_signed_in_or_follows_a_link_of_his_own_gets_no_kept_page(address
     page(address)
     assert "content-encoding" not in page(address, cookie="access-token-1=x").headers
     assert "content-encoding" not in page(address, "?deep_link=x").headers
+
+
+def test_every_predictor_is_sent_only_where_it_is_asked_for(address):
+    """They are nine tenths of what the front page had to send."""
+    visitor = Visitor(address)
+    assert visitor.call("predictors", ["measured", "", False])[0] == "complete"  # the comparison is there
+    sent = {}
+    for more in (False, True):
+        state = {**predictors.DEFAULTS, "more": more}
+        values = ["", *map(component_value, state.values())]
+        sent[more] = visitor.send(predictors.MORE, "input", values)
+    assert "sts_icl" in str(sent[False]["answers"])
+    assert "sts_icl" not in str(sent[False][predictors.RANKING])
+    assert "sts_icl" in str(sent[True][predictors.RANKING])
