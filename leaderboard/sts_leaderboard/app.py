@@ -17,6 +17,7 @@ os.environ |= {
 }
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 import sts_eval
 from sts_eval.errors import UserError
@@ -26,7 +27,9 @@ from sts_leaderboard import api
 from sts_leaderboard.board_cache import BoardCache
 from sts_leaderboard.endpoint_blocks import REFUSALS, EndpointBlocks
 from sts_leaderboard.page import READING, opened_tab
+from sts_leaderboard.page_cache import PageCache
 from sts_leaderboard.pages import about, compare, explore, predictors, profile, queue, run, runs, submit, where
+from sts_leaderboard.request_limits import RequestLimits
 from sts_leaderboard.style import EMPTY_STORE, THEME
 from sts_leaderboard.write_access import Quota
 
@@ -57,7 +60,8 @@ def build(store: Store, *, allow_writes: bool = False) -> gr.Blocks:
         with contextlib.suppress(OSError, UserError):
             board = cache.tables()
             newest = board.ledger["when"].iloc[-1] if len(board.ledger) else ""
-            updated = f"last updated {newest[:10]}" if newest else "nothing handed in yet"
+            at = f"{newest[:10]} {newest[11:16]} UTC"
+            updated = f"last updated {at}" if newest else "nothing handed in yet"
             return f"{WHAT} · {PAPER} · sts-eval {sts_eval.__version__} · {updated}"
         return ""
 
@@ -105,7 +109,10 @@ def launch(store: Store, *, allow_writes: bool = False, port: int | None = None,
             enable_monitoring=False,
             ssr_mode=False,
             state_session_capacity=MOST_SESSIONS,
-            app_kwargs={"exception_handlers": REFUSALS},
+            app_kwargs={
+                "exception_handlers": REFUSALS,
+                "middleware": [Middleware(RequestLimits), Middleware(PageCache)],
+            },
             mcp_server=importlib.util.find_spec("mcp") is not None,
             footer_links=["api", "settings"],
             **options,

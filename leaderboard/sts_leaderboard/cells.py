@@ -9,7 +9,8 @@ from sts_leaderboard.escaping import plain
 
 Row = TypeVar("Row")
 
-BAND, TICK, ZERO = "rgba(47,127,184,0.45)", "#2f7fb8", "rgba(138,143,152,0.9)"
+# In the dark both are lighter: see `head.html`.
+BAND, TICK, ZERO = "var(--interval,rgba(47,127,184,0.45))", "var(--estimate,#2f7fb8)", "rgba(138,143,152,0.9)"
 LONGEST = 300  # characters of a cell
 
 

@@ -18,7 +18,10 @@ _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206
 """Control characters and those that turn the reading direction or take no room."""
 
 _NEURONPEDIA = re.compile(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+")
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # Beginnings that make a spreadsheet read a cell as a formula.
+FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # noqa: RUF001 - wide ones count in some spreadsheets, too
+"""Beginnings that make a spreadsheet read a cell as a formula. Tabs and ends of lines are gone by then."""
+
+_NEXT_CELL = re.compile(r"([;|]\s*[\"']*)(?=[=+@＝＋＠-])")  # noqa: RUF001 - where such signs part cells, a formula begins
 
 
 def plain(text: object, longest: int = 300) -> str:
@@ -59,7 +62,7 @@ def spreadsheet(cell: object) -> object:
     """A cell of a CSV file that no spreadsheet takes for a formula; numbers stay numbers."""
     if not isinstance(cell, str):
         return cell
-    line = plain(cell, 2000)
+    line = _NEXT_CELL.sub(r"\1'", plain(cell, 2000))
     return f"'{line}" if line.startswith(FORMULA) else line
 
 

@@ -13,7 +13,7 @@ from sts_eval.store.board import Board
 from sts_eval.store.scored import scored
 from sts_leaderboard.asked import asked
 from sts_leaderboard.board_cache import RESAMPLES
-from sts_leaderboard.cells import figure_table, number, r_cell
+from sts_leaderboard.cells import Figure, figure_table, number, r_cell
 from sts_leaderboard.escaping import markdown
 from sts_leaderboard.run_selection import WORLDS, Chosen
 from sts_leaderboard.url_state import State
@@ -39,6 +39,7 @@ GROUPS = {
 }
 """What a group of predictors needs."""
 
+STS = "font-weight:700"  # Its rows are found at a glance.
 MODEL = "the model"  # what any other group needs
 
 
@@ -72,7 +73,7 @@ def no_real_models(runs: pd.DataFrame, state: State) -> str:
 def short_table(found: Table) -> dict[str, Any]:
     """STS's rows, TF-IDF, the best other predictor and the best history: the best first."""
     columns: dict[str, Callable[[Row], object]] = {
-        "predictor": lambda row: row.name,
+        "predictor": lambda row: Figure(None, row.name, STS if row.group == "sts" else ""),
         "r, 95%": lambda row: r_cell(row.r, row.bootstrap),
         "beats TF-IDF?": lambda row: "–" if row.name == BASELINE else beats(row.from_baseline),
         "what it needs": needs,

@@ -13,12 +13,13 @@ from gradio.components import Component
 from sts_eval.errors import UserError
 from sts_eval.store.board import Board
 from sts_leaderboard.escaping import markdown
-from sts_leaderboard.url_state import TAB, State, Value, from_query, parse_query, to_query
+from sts_leaderboard.url_state import TAB, State, Value, as_value, from_query, parse_query, to_query
 
 SHARED = ("question", "measure", "predictor", "origin", "evidence")
 """Controls that are one on all tabs: what is set on one tab is what the next one shows."""
 
-FIRST = "predictors"  # The tab that is open where an address names none.
+TABS = ("predictors", "where", "compare", "runs", "explore", "run", "profile", "submit", "queue", "about")
+FIRST = TABS[0]  # The tab that is open where an address names none.
 NOWHERE = " "  # An address that is not empty and leads nowhere.
 NO_TROUBLE = gr.update(visible=False)
 
@@ -84,7 +85,7 @@ def cell(event: gr.SelectData, place: int) -> str:
 
 
 def open_run_on_click(table: gr.Dataframe, place: int = 0) -> None:
-    """A row of a table opens the run whose name is in the cell at a place, counted from 0."""
+    """A row of a table opens the run whose name is in the cell at a place, counted from 0, or -1 for the last."""
 
     def clicked_run(event: gr.SelectData) -> str:
         return cell(event, place)
@@ -140,7 +141,7 @@ class Page:
         state = self.defaults
         for (name, default), value in zip(self.defaults.items(), values, strict=True):
             if value is not None:
-                state[name] = tuple(map(str, value)) if isinstance(default, tuple) else type(default)(value)
+                state[name] = as_value(value, default)
         return state
 
     def offered(self) -> dict[str, list[str]]:
@@ -243,8 +244,8 @@ def error_notices() -> Iterator[None]:
 
 
 def tab_of(pairs: list[tuple[str, str]]) -> str:
-    """The page that an address names; the first by default."""
-    return next((value for name, value in pairs if name == TAB), FIRST)
+    """The page that an address names; the first where it names none that there is."""
+    return next((value for name, value in pairs if name == TAB and value in TABS), FIRST)
 
 
 def opened_tab(request: gr.Request) -> Any:

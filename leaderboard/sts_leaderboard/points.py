@@ -148,15 +148,16 @@ def scatter(points: pd.DataFrame, state: State) -> go.Figure:
     figure.add_hline(y=0, line_color=GREY, line_width=1)
     question, _ = asked(state)
     standard = not np.array_equal(kept["x"].to_numpy(), kept["score"].to_numpy())
-    score = figure_text(state["predictor"]) + (", in sd of its run" if standard else "")
+    score = figure_text(state["predictor"]) + (" (standard deviations of its run)" if standard else "")
     what = "size of the change" if question in SIZE else "change"
     if question in SET_BY_DOMAIN:
         score, what = figure_text(state["predictor"]) + BEYOND_MEANS, what + BEYOND_MEANS
     if state["seed"] != ALL_SEEDS:
         what += f" under seed {state['seed']}"
     figure.update_layout(xaxis_title=f"predicted: {score}", yaxis_title=f"actual: {what}, {unit}")
-    below = {"yanchor": "top", "y": -0.18}  # above, its many names would leave a phone no room for the figure
-    return style_figure(figure, height=560).update_layout(
+    # Above, its many names would leave a phone no room for the figure; measured from the plot, they meet its axis.
+    below = {"yref": "container", "yanchor": "bottom", "y": 0, "font": {"size": 11}, "itemwidth": 30}
+    return style_figure(figure, height=580).update_layout(
         legend=below, showlegend=kept[state["colour"]].nunique() <= MOST_NAMES
     )
 

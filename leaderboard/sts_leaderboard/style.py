@@ -15,6 +15,9 @@ THEME = gr.themes.Soft(
     block_label_background_fill_dark="transparent",
     block_label_text_color="*neutral_600",
     block_label_text_color_dark="*neutral_300",
+    link_text_color="*primary_700",
+    link_text_color_hover="*primary_800",
+    link_text_color_visited="*primary_700",
     link_text_color_dark="*primary_300",
     link_text_color_hover_dark="*primary_200",
     link_text_color_visited_dark="*primary_300",
@@ -49,7 +52,8 @@ def style_figure(figure: go.Figure, *, height: int) -> go.Figure:
         modebar={"remove": ["select2d", "lasso2d", "autoScale2d"]},
     )
     axis = {"gridcolor": "rgba(138,143,152,0.22)", "zeroline": False, "automargin": True}
-    return figure.update_xaxes(axis).update_yaxes(axis)
+    figure.update_xaxes(axis, title_font_size=13)  # a larger one does not fit on a phone
+    return figure.update_yaxes(axis, title_font_size=13)
 
 
 def empty_figure(sentence: str) -> go.Figure:

@@ -45,6 +45,21 @@ def parse_query(query: str | None) -> list[tuple[str, str]]:
     return parse_qsl((query or "").removeprefix("?"), keep_blank_values=True, max_num_fields=500)
 
 
+def as_value(given: Any, default: Value) -> Value:
+    """What a control was set to, in the type and the bounds of its default, which stands for what does not fit.
+
+    Programs may send anything in its place.
+    """
+    try:
+        if isinstance(default, tuple):
+            return tuple(str(one)[:LONGEST] for one in given[:MOST])
+        if isinstance(default, bool):
+            return bool(given)
+        return min(int(given), LARGEST) if isinstance(default, int) else str(given)[:LONGEST]
+    except (TypeError, ValueError, OverflowError, KeyError):
+        return default
+
+
 def _value(given: list[str], default: Value) -> Value:
     last = given[-1]
     if isinstance(default, tuple):

@@ -102,18 +102,23 @@ class Board:
     def predictors(self) -> pd.DataFrame:
         """A row per predictor, by name, the one of most runs first: `group`, `flags` (letters), `summary`, `runs`.
 
-        Where submissions describe it differently, the most common description is shown.
+        Where submissions describe it differently, the most common description is shown. Runs that were checked count
+        before all others, so that nobody changes a description, or crowds a predictor out, by handing in many runs.
         """
         names = ["predictor", "group", "flags", "summary"]
         if not len(self):
             return pd.DataFrame({name: [] for name in (*names[1:], "runs")})
-        used = self._flat_table(*names)[names].groupby(names, observed=True).size().rename("votes").reset_index()
+        run, _ = self._runs_and_places("predictor")
+        columns = [pd.Series(self._table.column(name).to_pylist(), dtype=object) for name in ("standing", "status")]
+        counts = (columns[0].isin(CHECKED) & (columns[1] == "accepted")).to_numpy()
+        used = self._flat_table(*names)[names].assign(checked=counts[run])
+        used = used.groupby(names, observed=True)["checked"].agg(checked="sum", runs="size").reset_index()
         used[names] = used[names].astype(object)
-        runs = used.groupby("predictor")["votes"].sum().rename("runs")
-        used = used.sort_values(["votes", *names[1:]], ascending=[False, True, True, True])
-        best = used.drop_duplicates("predictor").set_index("predictor").drop(columns="votes").join(runs)
-        best = best.reset_index().sort_values(["runs", "predictor"], ascending=[False, True]).head(MOST_PREDICTORS)
-        return best.set_index("predictor").rename_axis(None)
+        runs = used.groupby("predictor")[["checked", "runs"]].sum()
+        used = used.sort_values(["checked", "runs", *names[1:]], ascending=[False, False, True, True, True])
+        best = used.drop_duplicates("predictor")[names].join(runs, on="predictor")
+        best = best.sort_values(["checked", "runs", "predictor"], ascending=[False, False, True]).head(MOST_PREDICTORS)
+        return best.drop(columns="checked").set_index("predictor").rename_axis(None)
 
     @cached_property
     def costs(self) -> pd.DataFrame:

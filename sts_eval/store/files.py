@@ -85,7 +85,7 @@ class Files:
         if self._folder is not None:
             try:
                 with os.scandir(self._folder / folder) as listed:
-                    names = [entry.name for entry in listed if entry.is_file()]
+                    names = [entry.name for entry in listed if _is_file(entry)]
             except FileNotFoundError:
                 return []
             except NotADirectoryError:
@@ -210,6 +210,14 @@ class Files:
                 written[path] = path.stat().st_mtime
         for path in sorted(written, key=written.__getitem__)[:-most]:
             path.unlink(missing_ok=True)
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a file or leads to one; a link that leads back to itself does not."""
+    try:
+        return entry.is_file()
+    except OSError:
+        return False
 
 
 def _write_temporary(final: Path, content: bytes) -> Path:

@@ -73,12 +73,17 @@ class Ledger:
 
     def accepts(self, submission: str) -> bool:
         """Whether a submission was ever accepted."""
-        return any(f"-accepted-{submission[:16]}" in name for name in self._files.names(LEDGER))
+        return self._first("accepted", submission) is not None
 
     def registration(self, prediction: str) -> LedgerEntry | None:
         """The first registration of a prediction, None where it was not registered."""
-        names = [name for name in self._files.names(LEDGER) if f"-registered-{prediction[:16]}" in name]
-        return next((entry for entry in self.read(names).values() if entry.submission == prediction), None)
+        return self._first("registered", prediction)
+
+    def _first(self, action: Action, submission: str) -> LedgerEntry | None:
+        """By what the file holds: one that was cut off is no entry, whatever its name says."""
+        names = [name for name in self._files.names(LEDGER) if f"-{action}-{submission[:16]}" in name]
+        found = self.read(names).values()
+        return next((one for one in found if one.action == action and one.submission == submission), None)
 
     def read(self, names: Iterable[str]) -> dict[str, LedgerEntry]:
         """Entries by name; files that are none are left out, and what no earlier version wrote outside the chain."""
@@ -179,9 +184,18 @@ def ledger_states(entries: Iterable[LedgerEntry], maintainers: Container[str | N
 
 
 def registrations(entries: Iterable[LedgerEntry]) -> dict[str, str]:
-    """When each prediction was first registered, by its hash, from entries that come oldest first."""
+    """When each prediction was first registered, by its hash, from entries that come oldest first.
+
+    One by a clock that was put back counts from the entry ahead of it; one whose time has not come, not at all.
+    """
     found: dict[str, str] = {}
+    latest, end = EARLIEST, datetime.now(UTC) + SLACK
     for entry in entries:
+        moment = read_time(entry.when)
+        if moment is None or moment > end:
+            continue
         if entry.action == "registered":
-            found.setdefault(entry.submission, entry.when)
+            when = entry.when if moment >= latest - SLACK else latest.isoformat(timespec="seconds")
+            found.setdefault(entry.submission, when)
+        latest = max(latest, moment)
     return found

@@ -7,18 +7,19 @@
 - The name of a model or training set that was read from a disk stands for what was first shown under it; its owner may
   change it. What a commit on a hub names needs no claim, and a record without evidence makes none.
 - A benchmark's name stands for the rows that were first shown under it.
+- What was first shown in a submission that was taken down since holds no name: the next one has it.
 
 What is shown is what the evidence states: the rows of a set or a benchmark, and the shape of a model.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from sts_eval.records.ledger import NameClaim
 from sts_eval.records.record import fingerprint
 from sts_eval.records.submission import Submission
 from sts_eval.store.files import Files
-from sts_eval.submission.naming import skeleton
+from sts_eval.submission.naming import skeletons
 from sts_eval.submission.problem import Path, Problem, shown
 from sts_eval.submission.validate import has_evidence
 
@@ -41,7 +42,8 @@ def claims_of(submission: Submission, owner: str | None) -> Iterator[NameClaim]:
         values = {"kind": kind, "name": name, "owner": owner, "content": content, "submission": sha256}
         return NameClaim.model_validate(values)
 
-    yield claim("submitter", skeleton(submission.submitter), owner, None)
+    for look in skeletons(submission.submitter):
+        yield claim("submitter", look, owner, None)
     if made is None:
         return
     if model.revision is None:
@@ -55,25 +57,35 @@ def claims_of(submission: Submission, owner: str | None) -> Iterator[NameClaim]:
 
 
 class Names:
-    """The claims of a store."""
+    """The claims of a store. `is_up` tells of a submission's name whether it is accepted and was not taken down."""
 
-    def __init__(self, files: Files) -> None:
+    def __init__(self, files: Files, is_up: Callable[[str], bool]) -> None:
         self._files = files
+        self._is_up = is_up
 
     def problems(self, submission: Submission, owner: str | None) -> Iterator[Problem]:
         """Which names of a submission somebody else has."""
-        for new in claims_of(submission, owner):
+        yield from self._problems(claims_of(submission, owner), submission.submitter)
+
+    def _problems(self, claims: Iterable[NameClaim], submitter: str) -> Iterator[Problem]:
+        told = set()
+        for new in claims:
             old = self._files.record(NameClaim, _file(new))
-            if old is not None and (why := _conflict(old, new)):
-                yield Problem.at(_PATHS[new.kind], f"{shown(new.name)} {why}")
+            if old is None or new.kind in told or (why := _conflict(old, new)) is None or self._gives_way(old):
+                continue
+            told.add(new.kind)
+            name = submitter if new.kind == "submitter" else new.name
+            yield Problem.at(_PATHS[new.kind], f"{shown(name)} {why}")
+
+    def _gives_way(self, old: NameClaim) -> bool:
+        """Whether what a name stood for was taken down; that of a submitter stays, since others of his may be up."""
+        return old.kind != "submitter" and not self._is_up(old.submission)
 
     def submitter_problems(self, name: str, owner: str | None) -> Iterator[Problem]:
         """Whether somebody else has the name of a submitter."""
-        values = {"kind": "submitter", "name": skeleton(name), "owner": owner, "content": None, "submission": "0" * 64}
-        new = NameClaim.model_validate(values)
-        old = self._files.record(NameClaim, _file(new))
-        if old is not None and (why := _conflict(old, new)):
-            yield Problem.at(_PATHS["submitter"], f"{shown(name)} {why}")
+        values = {"kind": "submitter", "owner": owner, "content": None, "submission": "0" * 64}
+        claims = [NameClaim.model_validate(values | {"name": look}) for look in skeletons(name)]
+        yield from self._problems(claims, name)
 
     def claim(self, submission: Submission, owner: str | None) -> None:
         """Claim the names that nobody has yet; a submitter's of an unknown owner goes to one who is known.
@@ -83,10 +95,13 @@ class Names:
         """
         for new in claims_of(submission, owner):
             content = new.canonical().encode()
-            if self._files.create(_file(new), content) or new.owner is None or new.kind != "submitter":
+            if self._files.create(_file(new), content):
                 continue
             old = self._files.record(NameClaim, _file(new))
-            if old is not None and old.owner is None:
+            if old is None:
+                continue
+            known_now = new.kind == "submitter" and old.owner is None and new.owner is not None
+            if known_now or self._gives_way(old):
                 self._files.replace(_file(new), content)
 
     def holder(self, prediction: str, transfer: str) -> str | None:

@@ -38,7 +38,7 @@ from sts_eval.submission.validate import validate
 NAME = "snapshot.parquet"
 SETTINGS = "settings.json"
 
-VERSION = f"2 {sts_eval.__version__}"
+VERSION = f"3 {sts_eval.__version__}"
 """Of the columns, and of the rules that let a submission in: another one makes everything again."""
 
 SUBMISSIONS = "submissions"

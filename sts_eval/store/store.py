@@ -28,7 +28,7 @@ from sts_eval.records.submission import ALLOWED, LABEL, SHA256, Label, Submissio
 from sts_eval.store import snapshot
 from sts_eval.store.board import Board
 from sts_eval.store.files import Files
-from sts_eval.store.ledger import Ledger, ledger_states
+from sts_eval.store.ledger import Ledger, ledger_states, registrations
 from sts_eval.store.names import Names
 from sts_eval.store.snapshot import (
     ENTRIES,
@@ -66,7 +66,7 @@ class Store:
         self.url = url
         self.files = Files(url)
         self.ledger = Ledger(self.files)
-        self.names = Names(self.files)
+        self.names = Names(self.files, self._is_up)
         self._board: Board | None = None
 
     def submit(self, raw: bytes, *, by: str | None = None, owner: str | None = None) -> Verdict:
@@ -167,8 +167,7 @@ class Store:
             return self.ledger.registration(prediction) if re.fullmatch(SHA256, prediction) else None
 
         def registered(prediction: str) -> str | None:
-            found = registration(prediction)
-            return found.when if found else None
+            return registrations(self.ledger.entries()).get(prediction)
 
         def registered_by(prediction: str) -> str | None:
             found = registration(prediction)
@@ -186,10 +185,11 @@ class Store:
     def _holder(self, prediction: str, transfer: str) -> str | None:
         """The submission that has a run with its evidence, if it is up."""
         held = self.names.holder(prediction, transfer)
-        if held is None:
-            return None
-        state = ledger_states(self.ledger.entries()).get(held)
-        return held if state is not None and state.status == "accepted" else None
+        return held if held is not None and self._is_up(held) else None
+
+    def _is_up(self, sha256: str) -> bool:
+        state = ledger_states(self.ledger.entries()).get(sha256)
+        return state is not None and state.status == "accepted"
 
     @property
     def settings(self) -> StoreSettings:

@@ -1,4 +1,4 @@
-"""Names of people: what can be seen, and which ones are kept for who runs a store.
+"""Names: what people can see and tell apart, and which ones are kept for who runs a store.
 
 `LABEL` allows letters of any script, and Unicode counts combining marks among them, and letters that show nothing. Two
 names that look alike are one name here (`skeleton`); of other scripts, only letters that pass for Latin ones are known.
@@ -22,7 +22,10 @@ _LOOKALIKES = str.maketrans(
     "ꓮꓐꓚꓓꓰꓝꓖꓧꓲꓙꓗꓡꓟꓠꓳꓑꓣꓢꓔꓴꓦꓪꓫꓬꓜ",  # noqa: RUF001 - Lisu
     "aeopcyxsijhdqwkmhtbaopviktvagiijabcdeghijklmnoprstuvwyzouhngqjabcdeghijklmprstvwzyabcdefghijklmnoprstuvwxyz",
 )
-_RESERVED = ("stseval", "maintainer", "maintainers", "admin", "administrator", "board", "leaderboard")
+_RESERVED = ("admin", "board")  # as a whole; longer names hold them by chance
+_RESERVED_PARTS = ("stseval", "maintainer", "administrator", "leaderboard")
+_ALIKE = str.maketrans("I1|0", "lllo")  # in most fonts; capital I is told before case is folded
+_ALIKE_PAIRS = (("rn", "m"), ("vv", "w"))
 
 
 def skeleton(name: str) -> str:
@@ -31,9 +34,18 @@ def skeleton(name: str) -> str:
     return "".join(one for one in parts if one.isalnum() and one not in BLANK_LETTERS)
 
 
+def skeletons(name: str) -> tuple[str, ...]:
+    """What a name looks like: its skeleton, and the one in which letters and digits that are drawn alike are one."""
+    alike = skeleton(unicodedata.normalize("NFKD", name).translate(_ALIKE))
+    for pair, letter in _ALIKE_PAIRS:
+        alike = alike.replace(pair, letter)
+    return tuple(dict.fromkeys((skeleton(name), alike)))
+
+
 def is_reserved(name: str) -> bool:
     """Whether a name speaks for the tool or the store."""
-    return skeleton(name) in _RESERVED
+    looks = skeletons(name)
+    return any(one in _RESERVED or part in one for one in looks for part in _RESERVED_PARTS)
 
 
 def name_problems(name: str, path: Path) -> Iterator[Problem]:

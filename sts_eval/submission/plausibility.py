@@ -16,6 +16,7 @@ from sts_eval.records.outcome import Change, DomainOutcome, Outcome
 from sts_eval.records.prediction import SCORES, PredictorScores
 from sts_eval.records.submission import ALLOWED, LABEL, LINE, NAME, Origin
 from sts_eval.statistics.paired import POINTS
+from sts_eval.submission.naming import name_problems
 from sts_eval.submission.problem import Path, Problem, shown
 from sts_eval.submission.standard_error_range import standard_error_range
 from sts_eval.submission.times import time_problems
@@ -33,6 +34,13 @@ FLAGS = ("L", "G", "P", "O")
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 PREDICTOR = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$"
+RESERVED_PREDICTORS = frozenset(
+    (
+        *("sha256", "domain", "n", "accuracy_before", "delta", "se", "logprob_delta", "logprob_se"),  # `Board.points`
+        *("model", "training_set", "benchmark", "origin", "n_seeds", "home", "score", "change", "error", "x", "y"),
+    )
+)
+"""Columns that stand beside the predictors' in the tables of a board: one of that name would take their place."""
 
 # Characters of a text by the pattern that it has to fit.
 _LONGEST: Mapping[str, int] = {NAME: 96, LABEL: 96, PREDICTOR: 64, LINE: 300}
@@ -52,8 +60,9 @@ def outcome_problems(outcome: Outcome, origin: Origin | None, now: datetime) -> 
             remedy = "give the record's SHA-256: 64 hexadecimal digits in lower case"
             yield Problem.at((*at, field), f"{shown(value)} is no hash; {remedy}" + (", or an empty text" * may_lack))
     yield from _entries((*at, "home"), outcome.home, MOST_DOMAINS, "domain")
-    for place, name in enumerate(outcome.home):
+    for place, name in enumerate(outcome.home[:MOST_DOMAINS]):
         yield from _text((*at, "home", place), LABEL, name)
+        yield from name_problems(name, (*at, "home", place))
     yield from _entries((*at, "seeds"), outcome.seeds, MOST_SEEDS, "seed")
     if not outcome.seeds and not published:
         yield Problem.at((*at, "seeds"), "there is no seed; name the seed of each tuning")
@@ -71,6 +80,13 @@ def outcome_problems(outcome: Outcome, origin: Origin | None, now: datetime) -> 
 
 def _domain(at: Path, domain: DomainOutcome, n_seeds: int, published: bool) -> Iterator[Problem]:
     yield from _text((*at, "domain"), LABEL, domain.domain)
+    yield from name_problems(domain.domain, (*at, "domain"))
+    if domain.questions is not None and len(domain.questions.right) != domain.n:
+        message = f"it has {len(domain.questions.right):,} changes for {domain.n:,} questions; give one per question"
+        yield Problem.at((*at, "questions", "right"), message)
+    elif domain.questions is not None and any(abs(one) > n_seeds for one in domain.questions.right):
+        message = f"a question cannot change by more than its {n_seeds} seeds; correct it"
+        yield Problem.at((*at, "questions", "right"), message)
     for field in ("logprob", "logprob_per_token"):
         if getattr(domain, field) is not None:
             yield from _logprob((*at, field), getattr(domain, field), n_seeds, published)
@@ -162,6 +178,8 @@ def _change_alone(at: Path, change: Change, n_seeds: int, published: bool) -> It
 def _predictor(at: Path, one: PredictorScores) -> Iterator[Problem]:
     for field, pattern in (("name", PREDICTOR), ("group", PREDICTOR), ("summary", LINE)):
         yield from _text((*at, field), pattern, getattr(one, field))
+    if one.name in RESERVED_PREDICTORS:
+        yield Problem.at((*at, "name"), f"{shown(one.name)} is a column of every board; rename the predictor")
     if not set(one.flags) <= set(FLAGS) or len(set(one.flags)) < len(one.flags):
         message = f"{shown(one.flags)} are not different ones of {', '.join(FLAGS)}; correct them"
         yield Problem.at((*at, "flags"), message)
@@ -195,7 +213,7 @@ def _entries(
     if len(values) > most:
         yield Problem.at(at, f"it has {len(values)} {what}s, and {most} are allowed; split the run")
     first: dict[str | int, int] = {}
-    for place, value in enumerate(values):
+    for place, value in enumerate(values[:most]):
         if first.setdefault(value, place) != place:
             path = (*at, place, field) if field else (*at, place)
             yield Problem.at(path, f"the {what} {shown(value)} occurs twice; keep one")

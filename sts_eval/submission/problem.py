@@ -9,6 +9,8 @@ from typing import Any
 
 Path = tuple[str | int, ...]  # keys and places that lead to a value in a file
 
+MOST_PROBLEMS = 100  # of one file that are told; a file with more is of another kind
+
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _SHOWN = 60  # characters of a foreign value that a message repeats
 
@@ -32,8 +34,12 @@ class Problem:
 
 def shown(value: Any) -> str:
     """A value as JSON, in ASCII and cut: nothing in it can move a cursor, be markup of a page, or fill a screen."""
-    text = json.dumps(value, default=str)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+    text = ""
+    for part in json.JSONEncoder(default=str).iterencode(value):
+        text += part
+        if len(text) > _SHOWN:  # of a file of megabytes no more is written out
+            return f"{text[:_SHOWN]}..."
+    return text
 
 
 def _step(part: str | int) -> str:

@@ -10,12 +10,14 @@ import math
 from collections import Counter
 from typing import Any
 
-from sts_eval.submission.problem import Path, Problem, shown
+from sts_eval.submission.problem import MOST_PROBLEMS, Path, Problem, shown
 
 MOST_BYTES = 8_000_000  # a run of MMLU-Pro's 12,032 questions with ten seeds and all its evidence is about half of it
 MOST_VALUES = 1_000_000  # ten seeds on 12,032 questions are about 300,000
+MOST_OBJECTS = 50_000  # 200 predictors on 100 domains are 20,000; of each one pydantic may tell several mistakes
 DEEPEST = 16  # levels of nesting; a submission has ten
 LONGEST_LIST = 50_000
+MOST_KEYS = 1000  # of one object; pydantic tells of each key that it does not know
 LONGEST_TEXT = 50_000  # a domain's verdicts are one letter per question in one text
 LONGEST_KEY = 200
 LARGEST = 1e15  # no figure of a run is larger, and sums of such squares stay finite
@@ -64,6 +66,8 @@ def _size_obstacle(raw: bytes) -> str | None:
     # Each value follows a bracket, a brace or a comma, so there cannot be more of them than of these.
     if sum(map(raw.count, (b",", b"[", b"{"))) > MOST_VALUES:
         return f"it has more than {MOST_VALUES:,} values; leave out `transfer`, or split the run"
+    if raw.count(b"{") > MOST_OBJECTS:
+        return f"it has more than {MOST_OBJECTS:,} objects; split the run"
     return None
 
 
@@ -74,6 +78,8 @@ def _integer(text: str) -> int | float:
 
 def _inspect(value: Any, path: Path, problems: list[Problem]) -> bool:
     """Add what is wrong with a value and with all in it. Whether everything keeps within the limits."""
+    if len(problems) > MOST_PROBLEMS:  # enough to refuse it
+        return False
     obstacle = _limit_broken(value, len(path))
     if obstacle is not None:
         problems.append(Problem.at(path, obstacle))
@@ -105,8 +111,8 @@ def _limit_broken(value: Any, depth: int) -> str | None:
             return f"it is larger than {LARGEST:g}; check its unit"
         case list() | dict() if depth >= DEEPEST:
             return _TOO_DEEP
-        case list() if len(value) > LONGEST_LIST:
-            return f"it has {len(value):,} entries, and {LONGEST_LIST:,} are allowed; split the run"
+        case list() | dict() if len(value) > (most := LONGEST_LIST if isinstance(value, list) else MOST_KEYS):
+            return f"it has {len(value):,} entries, and {most:,} are allowed; split the run"
     return None
 
 

@@ -19,6 +19,7 @@ inert: views escape it, and a table that is saved as CSV guards cells that start
 """
 
 import difflib
+import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -34,15 +35,13 @@ from sts_eval.records.submission import ALLOWED, Submission
 from sts_eval.submission.forensics import forensic_warnings
 from sts_eval.submission.naming import is_reserved, name_problems
 from sts_eval.submission.plausibility import outcome_problems
-from sts_eval.submission.problem import Path, Problem, shown
+from sts_eval.submission.problem import MOST_PROBLEMS, Path, Problem, shown
 from sts_eval.submission.read_json import read_json
 from sts_eval.submission.recompute import evidence_problems
 from sts_eval.submission.times import is_pre_registered, order_problems, time_problems
 
 Tier = Literal["self_reported", "recomputed", "rerun", "reproduced", "imported", "published"]
 Mark = Literal["pre_registered", "post_hoc"]
-
-MOST_PROBLEMS = 100  # a file with more is of another kind
 
 # Parts of attached records that may name places on somebody's disk.
 _SOURCES = {"experiment", "model", "sae", "training_set", "benchmark", "tuning"}
@@ -95,13 +94,15 @@ def validate(raw: bytes, *, known: StoreContents | None = None) -> Verdict:
     try:
         submission = Submission.from_json(raw, strict=True)
     except ValidationError as error:
-        form = [Problem.at(_place(one, value), _sentence(one)) for one in error.errors(include_url=False)]
-        return _refused((*problems, *form, *_outcome_alone(value, now)))
+        first = itertools.islice(error.errors(include_url=False), MOST_PROBLEMS)
+        form = [Problem.at(_place(one, value), _sentence(one)) for one in first]
+        unlisted = error.error_count() - len(form)
+        return _refused((*problems, *form, *_outcome_alone(value, now)), unlisted)
     found = [
         *problems,
         *time_problems(submission.created, ("created",), now),
         *order_problems(submission, now),
-        *name_problems(submission.submitter, ("submitter",)),
+        *_unseen(submission),
         *outcome_problems(submission.outcome, submission.origin, now),
         *evidence_problems(submission),
         *(store_problems(submission, known) if known else ()),
@@ -150,6 +151,19 @@ def store_problems(submission: Submission, known: StoreContents) -> Iterator[Pro
     yield from known.names(submission)
 
 
+def _unseen(submission: Submission) -> Iterator[Problem]:
+    """Names that people cannot see or tell apart."""
+    sae = submission.sae
+    labels: dict[Path, str | None] = {
+        ("submitter",): submission.submitter,
+        ("model", "family"): submission.model.family,
+        ("sae", "architecture"): sae.architecture if sae else None,
+    }
+    for path, label in labels.items():
+        if label is not None:
+            yield from name_problems(label, path)
+
+
 def reserved_problems(submitter: str, known: StoreContents) -> Iterator[Problem]:
     """Whether a submitter's name is one that only who runs the store may use."""
     if is_reserved(submitter) and not known.maintainer:
@@ -157,10 +171,11 @@ def reserved_problems(submitter: str, known: StoreContents) -> Iterator[Problem]
         yield Problem.at(("submitter",), message)
 
 
-def _refused(problems: tuple[Problem, ...]) -> Verdict:
+def _refused(problems: tuple[Problem, ...], unlisted: int = 0) -> Verdict:
     each = tuple(dict.fromkeys(problems))
-    if len(each) > MOST_PROBLEMS:
-        rest = Problem("$", f"{len(each) - MOST_PROBLEMS} further problems are not listed; correct these first")
+    unlisted += max(0, len(each) - MOST_PROBLEMS)
+    if unlisted:
+        rest = Problem("$", f"{unlisted:,} further problems are not listed; correct these first")
         each = (*each[:MOST_PROBLEMS], rest)
     return Verdict(each)
 

@@ -100,10 +100,9 @@ def test_from_the_ranking_to_a_runs_evidence_by_keyboard_alone(page, address):
     first = page.locator("#runs-table [role=gridcell]").first
     first.wait_for()
     tabbed(page, "gridcell", first.inner_text().strip())
-    start = page.evaluate(FOCUSED)[1]
     page.keyboard.press("ArrowDown")
-    page.wait_for_function("(start) => document.activeElement.textContent.trim() !== start", arg=start)
-    run = page.evaluate(FOCUSED)[1]
+    page.wait_for_function("document.activeElement.dataset.row === '1'")
+    run = page.evaluate("document.activeElement.closest('[role=row]').lastElementChild.textContent.trim()")
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile(f"tab=run&run={run}"))
     seen(page, "mistral-7b on")

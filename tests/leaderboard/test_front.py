@@ -12,7 +12,7 @@ from sts_eval.records.submission import SAEDescription
 from sts_eval.store.store import Store
 from sts_leaderboard import asked, front, profiles
 from sts_leaderboard.board_cache import BoardCache
-from sts_leaderboard.cells import MISSING, figure_table, interval_bar, number, r_cell
+from sts_leaderboard.cells import BAND, MISSING, figure_table, interval_bar, number, r_cell
 from sts_leaderboard.escaping import neuronpedia_source, text_table
 from sts_leaderboard.pages import compare, predictors, where
 from sts_leaderboard.pages import runs as runs_page
@@ -47,7 +47,7 @@ def test_numbers_stay_numbers_in_a_table_of_text():
 def test_the_bar_of_an_interval_is_where_its_figures_are():
     """From -1 to +1: 0 is the middle, .5 three quarters, -.5 one quarter."""
     drawn = interval_bar(0.5, (-0.5, 1.0))
-    assert "transparent 25.0%,rgba(47,127,184,0.45) 25.0% 100.0%,transparent 100.0%" in drawn
+    assert f"transparent 25.0%,{BAND} 25.0% 100.0%,transparent 100.0%" in drawn
     assert "calc(75.0% - 2px)" in drawn
     assert "calc(50.0% - 1px)" in drawn
 
@@ -134,7 +134,7 @@ def test_predictors_are_compared_over_the_ranked_runs(cache, compared):
     row = compared[1].table("how_much", "accuracy").row("prompt_length").from_reference
     assert found.difference == pytest.approx(-row.difference)
     assert found.interval == pytest.approx((-row.interval[1], -row.interval[0]))
-    assert "is higher than r of prompt" in compare.contrast_text(found, state)
+    assert "has a higher r than prompt" in compare.contrast_text(found, state)
 
 
 def test_models_are_compared_over_the_sets_that_both_have(cache):
@@ -176,9 +176,9 @@ def test_a_runs_r_is_of_what_is_asked(cache):
     for question in ("how_much", "which_way"):
         runs = board.runs.join(runs_page.run_correlations(board, "sts_act", question, "accuracy"))
         tables.append(runs_page.runs_table(runs, ("r",)))
-    assert tables[0]["headers"] == ["run", "r"]
+    assert tables[0]["headers"] == ["r", "run"]
     assert tables[0]["data"] != tables[1]["data"]
-    assert (pd.DataFrame(tables[1]["data"])[1] > MISSING).all()
+    assert (pd.DataFrame(tables[1]["data"])[0] > MISSING).all()
 
 
 def test_both_measures_of_the_page_are_in_the_tables(cache):

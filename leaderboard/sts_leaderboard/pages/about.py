@@ -52,7 +52,7 @@ def build() -> None:
         copy = gr.Button(COPY, size="sm", elem_id="copy-citation")
         copied = copy.click(None, None, copy, js=COPY_SCRIPT % json.dumps(citation), api_visibility="private")
         copied.then(None, None, copy, js=f"() => later(2500, () => '{COPY}')", api_visibility="private")
-        gr.Markdown("### Form of a submission\n- Version 1: the first.")
+        gr.Markdown("### Form of a submission\n- Version 2. Files of version 1 are still taken.")
         form = as_file(json.dumps(schema(), indent=2).encode(), "submission.schema.json")
         gr.DownloadButton("JSON schema", value=form, size="sm", elem_id="schema")
         gr.Markdown(f"### Changes\nThis page is that of sts-eval {sts_eval.__version__}.")

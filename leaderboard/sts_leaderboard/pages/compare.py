@@ -22,8 +22,10 @@ from sts_leaderboard.url_state import State
 FIRST, SECOND = "predictor: sts_icl", "predictor: tfidf_cosine"
 
 CONTROLS = {
-    "first": ui.Control(gr.Dropdown, "This", FIRST, lambda board: profiles.items(board) or [FIRST]),
-    "second": ui.Control(gr.Dropdown, "with that", SECOND, lambda board: profiles.items(board) or [SECOND]),
+    "first": ui.Control(gr.Dropdown, "First", FIRST, lambda board: profiles.items(board) or [FIRST]),
+    "second": ui.Control(
+        gr.Dropdown, "Second, of the same kind", SECOND, lambda board: profiles.items(board) or [SECOND]
+    ),
     "question": ask.QUESTION,
     "measure": ask.MEASURE,
     "predictor": ask.PREDICTOR,
@@ -103,14 +105,13 @@ def contrast_text(found: Contrast, state: State) -> str:
     what = f"{markdown(state['question'].lower())}, by {state['measure']}"
     if found.difference is None:
         return f"**{names[0]} and {names[1]} are not compared**: {markdown(found.undefined or 'no pairs')} ({what})."
-    said = {"yes": "higher than", "no": "lower than", "cannot tell": "not to be told from"}[
-        verdict_of(found.difference, found.interval)
-    ]
+    said = {
+        "yes": "{} has a higher r than {}",
+        "no": "{} has a lower r than {}",
+        "cannot tell": "{} and {} cannot be told apart by r",
+    }[verdict_of(found.difference, found.interval)]
     difference = f"{signed(found.difference)} {interval(found.interval)}".removesuffix(" –")
-    return (
-        f"**r of {names[0]} is {said} r of {names[1]}: {difference}** over "
-        f"{counted(found.n_pairs, 'pair')} of runs: {what}."
-    )
+    return f"**{said.format(*names)}: difference {difference}** over {counted(found.n_pairs, 'pair')} of runs: {what}."
 
 
 def sides_table(found: Contrast | None) -> dict[str, Any]:

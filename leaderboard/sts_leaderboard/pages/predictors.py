@@ -25,6 +25,8 @@ from sts_leaderboard.run_selection import MOST_SAVED, WORLDS, Chosen, chosen_of,
 from sts_leaderboard.style import empty_figure
 from sts_leaderboard.url_state import State, to_query
 
+MORE = "More: every predictor, what they add to history, all answers in words"  # Ten times what is sent without it.
+
 CONTROLS = {
     "origin": ask.ORIGIN,
     "benchmark": ask.BENCHMARK,
@@ -33,6 +35,7 @@ CONTROLS = {
     "evidence": ask.EVIDENCE,
     "model": ask.MODELS,
     "training_set": ask.TRAINING_SETS,
+    "more": ui.Control(gr.Checkbox, MORE, False),
 }
 
 DEFAULTS = ui.defaults_of(CONTROLS)
@@ -40,7 +43,8 @@ DEFAULTS = ui.defaults_of(CONTROLS)
 LEGEND = (
     "**r** compares what was predicted with what happened, domain by domain: 1 is perfect, 0 knows nothing; the bar is "
     "its 95% interval from -1 to +1. **Beats TF-IDF?** asks whether r is higher than that of a plain likeness of the "
-    "texts, by the interval of the difference; *cannot tell* is not *no*. Select a row to see its points."
+    "texts, by the interval of the difference; *cannot tell* is not *no*. The **noise ceiling** is the r of a perfect "
+    "prediction, given the noise in what was measured. Select a row to see its points."
 )
 
 FLAGS = (
@@ -54,7 +58,6 @@ NO_RUN = (
     "No {} run can be compared here. Clear the choice of models and training sets, count **all runs** as evidence, or "
     "hand one in under **Submit**."
 )
-MORE = "More: every predictor, what they add to history, all answers in words"
 RANKING = "Every predictor (select one to see its points)"
 NOT_ALLOWED = "These runs do not allow this question: see the first lines below."
 NOTHING = {"headers": ["predictor", "r"], "data": [], "metadata": None}
@@ -112,32 +115,34 @@ class More:
 def build(cache: BoardCache) -> ui.Page:
     """The page, inside the tabs that are open."""
     with gr.Tab("Predictors", id="predictors") as tab:
-        answered = gr.Markdown(latex_delimiters=[], elem_id="answers")
+        answered = gr.Markdown("Reading the runs …", latex_delimiters=[], elem_id="answers")
         with gr.Accordion("Ask another question, choose runs", open=False):
             components = ui.make_row(CONTROLS, "question", "measure")
             components |= ui.make_row(CONTROLS, "origin", "evidence")
             components |= ui.make_row(CONTROLS, "benchmark", "model", "training_set")
         headline = gr.Markdown(latex_delimiters=[])
         short = {
-            world: gr.Dataframe(NOTHING, label=world, elem_classes="short", interactive=False, visible=False)
+            world: gr.Dataframe(
+                NOTHING, label=world, elem_classes="short", interactive=False, visible=False, max_height=720
+            )
             for world in WORLDS
         }
         gr.Markdown(LEGEND, elem_classes="small", latex_delimiters=[])
-        with gr.Accordion(MORE, open=False) as behind:
+        components |= ui.make_row(CONTROLS, "more")
+        with gr.Column(visible=False) as behind:
             more = More.make()
         notes = gr.Markdown(elem_classes="small", latex_delimiters=[])
         timer = gr.Timer(TICK, active=False)
 
         hidden = dict.fromkeys(short.values(), gr.update(visible=False))
-        blank: ui.Contents = {answered: "", timer: DONE} | hidden | more.blank
+        blank: ui.Contents = {answered: "", timer: DONE} | hidden
 
         def show(state: State) -> ui.Contents:
             board = cache.tables()
             each, chosen = worlds(board, state), chosen_of(board, state)
-            shown = blank | {
-                more.badge: heading(state["origin"], len(chosen.shas)),
-                notes: "\n\n".join(chosen.notes),
-            }
+            shown = blank | {notes: "\n\n".join(chosen.notes), behind: gr.update(visible=state["more"])}
+            if state["more"]:
+                shown |= more.blank | {more.badge: heading(state["origin"], len(chosen.shas))}
             if not each:
                 return shown | {headline: NO_RUN.format(state["origin"])}
             try:
@@ -161,7 +166,7 @@ def build(cache: BoardCache) -> ui.Page:
             leading = next(iter(tables))
             found = tables[leading]
             headed = ranking.bold(title(found)) if found else NOT_ALLOWED
-            return shown | {headline: headed} | more.contents(ready[leading][1], found)
+            return shown | {headline: headed} | (more.contents(ready[leading][1], found) if state["more"] else {})
 
         def later(*values: Any) -> ui.Contents:
             """What the timer shows: only how long it takes, until everything is there."""
@@ -171,7 +176,7 @@ def build(cache: BoardCache) -> ui.Page:
                 return {timer: DONE}
             return shown if shown[timer] is DONE else {headline: shown[headline]}
 
-        outputs = [headline, answered, *short.values(), *more.blank, notes, timer, more.badge]
+        outputs = [headline, answered, *short.values(), *more.blank, notes, timer, more.badge, behind]
         page = ui.Page(
             "predictors",
             tab,

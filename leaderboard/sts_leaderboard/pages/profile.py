@@ -17,7 +17,9 @@ from sts_leaderboard.style import EMPTY_STORE
 from sts_leaderboard.url_state import State
 
 CONTROLS = {
-    "item": ui.Control(gr.Dropdown, "Of", "", lambda board: ["", *profiles.items(board)]),
+    "item": ui.Control(
+        gr.Dropdown, "Model, SAE, training set or predictor", "", lambda board: ["", *profiles.items(board)]
+    ),
     "predictor": ask.PREDICTOR,
     "question": ask.QUESTION,
     "measure": ask.MEASURE,
@@ -26,7 +28,7 @@ CONTROLS = {
 }
 
 ASK = "Choose a model, an SAE, a training set or a predictor below."
-COLUMNS = ("r", "model", "training set", "tier", "benchmark", "accepted")
+COLUMNS = ("r", "model", "training set", "tier", "benchmark", "accepted, UTC")
 
 
 def build(cache: BoardCache) -> ui.Page:
@@ -34,11 +36,11 @@ def build(cache: BoardCache) -> ui.Page:
     with gr.Tab("Profile", id="profile") as tab:
         headline = gr.Markdown(ASK, latex_delimiters=[], elem_id="profile-r")
         components = ui.make_row(CONTROLS, "item")
-        with gr.Accordion("What r is of", open=False):
+        with gr.Accordion("Ask another question, choose runs", open=False):
             components |= ui.make_row(CONTROLS, "predictor", "question", "measure")
             components |= ui.make_row(CONTROLS, "evidence", "origin")
         with gr.Column(visible=False) as whole:
-            facts = gr.Dataframe(wrap=True, column_widths=["160px", "auto"], **ui.UNLABELLED)
+            facts = gr.Dataframe(wrap=True, column_widths=["30%", "70%"], elem_classes="facts", **ui.UNLABELLED)
             runs = gr.Dataframe(label="Its runs, the newest first (select one to see its evidence)", interactive=False)
 
         def show(state: State) -> ui.Contents:
@@ -65,7 +67,7 @@ def build(cache: BoardCache) -> ui.Page:
             }
 
         page = ui.Page("profile", tab, CONTROLS, components, cache.tables, show, [headline, whole, facts, runs])
-        ui.open_run_on_click(runs)
+        ui.open_run_on_click(runs, -1)
     return page
 
 

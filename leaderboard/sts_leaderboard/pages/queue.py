@@ -55,7 +55,7 @@ ASKED, ASKED_BEFORE = "Asked for", "Somebody asked for it before"
 def build(cache: BoardCache, *, allow_writes: bool, quota: Quota) -> Page:
     """The page, inside the tabs that are open. Requests are taken where writes are allowed."""
     with gr.Tab("Queue", id="queue") as tab:
-        words = gr.Markdown()
+        words = gr.Markdown(latex_delimiters=[])
         table = gr.Dataframe(
             label="Requests (select one that is done to see its run)", interactive=False, max_height=420, visible=False
         )

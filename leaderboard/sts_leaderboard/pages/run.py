@@ -79,7 +79,12 @@ class Evidence:
             )
         with gr.Accordion("Settings and hashes", open=True):
             facts = gr.Dataframe(
-                wrap=True, max_height=1200, column_widths=["220px", "auto"], elem_id="run-facts", **UNLABELLED
+                wrap=True,
+                max_height=1200,
+                column_widths=["30%", "70%"],
+                elem_id="run-facts",
+                elem_classes="facts",
+                **UNLABELLED,
             )
         return cls(badge, warnings, figure, domains, shell, file, experiment, features, facts)
 
@@ -197,8 +202,8 @@ def facts_table(run: Submission, row: Row) -> pd.DataFrame:
         "training set": " @ ".join(filter(None, (run.training_set.id, run.training_set.revision))),
         "benchmark": run.benchmark,
         "tuning seeds": ", ".join(map(str, outcome.seeds)) or "not stated",
-        "owner": row["owner"] or "not known",
-        "registered, by the store's clock": row["registered"] or "no",
+        "owner": plain(row["owner"]) or "not known",
+        "registered, by the store's clock": plain(row["registered"]) or "no",
         "predicted, by the submitter's clock": outcome.created,
         "tuning started, by the submitter's clock": row["tuning_started"],
         "measured, by the submitter's clock": row["measured"],
@@ -217,7 +222,7 @@ def facts_table(run: Submission, row: Row) -> pd.DataFrame:
         "rows of the benchmark": made and made.benchmark.sha256,
         "settings": made and json.dumps(made.experiment.model_dump(mode="json"), sort_keys=True),
     }
-    given = [(name, value) for name, value in facts.items() if value]
+    given = [(name, value) for name, value in facts.items() if plain(value)]
     return text_table(given, {"what": lambda fact: fact[0], "value": lambda fact: fact[1]}, longest=2000)
 
 

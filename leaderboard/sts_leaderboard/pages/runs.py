@@ -37,7 +37,7 @@ ORDERS: Mapping[str, tuple[str, bool]] = {
     "largest model": ("parameters", False),
 }
 
-SEARCH_HINT = "model, training set, SAE, submitter, hash"
+SEARCH_HINT = "model, set, SAE, submitter, hash"
 SEARCHED = ("model", "model_id", "training_set", "training_set_id", "sae_release", "submitter", "sha256")
 
 Row = Mapping[Any, Any]  # A row of the table of runs.
@@ -77,8 +77,8 @@ def size(parameters: int | None) -> str:
 
 # The cell of each column that can be shown.
 COLUMNS: Mapping[str, Callable[[Row], object]] = {
-    "r": correlation,
     "model": lambda row: row["model"],
+    "r": correlation,
     "training set": lambda row: row["training_set"],
     "tier": tier,
     "seeds": lambda row: number(row["n_seeds"], str(row["n_seeds"])),
@@ -89,10 +89,10 @@ COLUMNS: Mapping[str, Callable[[Row], object]] = {
     "family": lambda row: plain(row["family"]) or UNKNOWN,
     "size": lambda row: UNKNOWN if pd.isna(row["parameters"]) else number(row["parameters"], size(row["parameters"])),
     "benchmark": lambda row: row["benchmark"],
-    "accepted": lambda row: plain(row["accepted"])[:10],
+    "accepted, UTC": lambda row: plain(row["accepted"])[:16].replace("T", " "),
     "submitter": lambda row: row["submitter"],
 }
-USUAL = (*tuple(COLUMNS)[:3], "tier", "seeds", "domains", "SAE", "layer", "accepted")
+USUAL = (*tuple(COLUMNS)[:3], "tier", "seeds", "domains", "SAE", "layer", "accepted, UTC")
 
 # Column that each filter looks at; size and tier have filters of their own.
 FILTERED = {
@@ -190,7 +190,7 @@ def build(cache: BoardCache) -> ui.Page:
         page = ui.Page("runs", tab, CONTROLS, components, cache.tables, cache.remembered(show), outputs)
         cleared = [ui.component_value(value) for value in DEFAULTS.values()]
         page.after.append(clear.click(lambda: cleared, None, page.inputs, **ui.READING))
-        ui.open_run_on_click(table)
+        ui.open_run_on_click(table, -1)
         save_buttons(page, saved, TABLE_FILES)
     return page
 
@@ -237,9 +237,9 @@ def page_of(runs: pd.DataFrame, page: int) -> tuple[pd.DataFrame, int, int]:
 
 
 def runs_table(runs: pd.DataFrame, columns: Sequence[str]) -> dict[str, Any]:
-    """A page of runs, the run's short name first."""
+    """A page of runs, the run's short name last: at a glance a run is told by its model and set."""
     shown = {name: cell for name, cell in COLUMNS.items() if name in (columns or USUAL)}
-    return figure_table(runs.to_dict("records"), {"run": lambda row: str(row["sha256"])[:BEGINNING], **shown})
+    return figure_table(runs.to_dict("records"), {**shown, "run": lambda row: str(row["sha256"])[:BEGINNING]})
 
 
 def nothing_found(runs: pd.DataFrame, origin: str) -> str:

@@ -111,7 +111,8 @@ def build(cache: BoardCache, *, allow_writes: bool, quota: Quota) -> None:
             added = f"**It is on the board now**: {link}." if verdict.added else f"The store had it already: {link}."
             return show(verdict, f"\n\n{added}" if verdict.accepted else "")
 
-        check.click(checked, [upload, pasted, secret], [outcome, listed], **READING)
+        # Some files take seconds; the rest of the page is not to wait for them.
+        check.click(checked, [upload, pasted, secret], [outcome, listed], **{**READING, "concurrency_limit": 2})
         # The server asks again whether writing is allowed: a hidden button is no gate.
         if allow_writes:
             send.click(as_visitor(submitted), [upload, pasted, secret], [outcome, listed], **WRITING)

@@ -62,7 +62,7 @@ def build(cache: BoardCache) -> ui.Page:
             for kind, (_, label) in PARTS.items():
                 with gr.Column(min_width=330):
                     tables[kind] = gr.Dataframe(
-                        parts_table(kind, ()), label=label, interactive=False, max_height=640, elem_id=f"where-{kind}"
+                        parts_table(kind, ()), label=label, interactive=False, max_height=760, elem_id=f"where-{kind}"
                     )
         gr.Markdown(MEANING, elem_classes="small", latex_delimiters=[])
 
