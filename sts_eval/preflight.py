@@ -188,7 +188,7 @@ def check_tuning(model: ModelSpec, training_set: TrainingSet, settings: TuneSett
     size = trained_bytes(model, settings)
     # A checkpoint has the weights and two moments of each, and the last is removed when the next is whole.
     needed = size * len(settings.seeds) + 2 * 3 * size
-    free = shutil.disk_usage(nearest(folder / "weights")).free
+    free = shutil.disk_usage(nearest(folder)).free
     if free < needed:
         raise UserError(
             f"{folder} has {_gigabytes(free)} of free space, and {len(settings.seeds)} tuned seeds with their "

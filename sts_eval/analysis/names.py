@@ -1,6 +1,4 @@
-"""Short names of models, training sets and benchmarks, for tables."""
-
-from sts_eval.transfer.option_measures import OPTIONS_TASK
+"""Short names of models and training sets, for tables."""
 
 
 def model_name(identity: str) -> str:
@@ -15,8 +13,3 @@ def set_name(source: str) -> str:
     for ending in (".jsonl", ".json", ".csv", ".tsv", ".parquet"):
         last = last.removesuffix(ending)
     return last
-
-
-def benchmark_name(task: str, source: str) -> str:
-    """What was asked: the lm-eval task, or the source where that task scores the options of any benchmark."""
-    return f"{set_name(source)}-options" if task == OPTIONS_TASK else task

@@ -201,7 +201,7 @@ def check_writable(path: Path) -> None:
     try:
         if path.is_dir():
             raise UserError(f"{path} is a folder", "Give the path of a file")
-        there = nearest(path)
+        there = nearest(path.parent)
         if not there.is_dir():
             raise UserError(f"{there} is a file", "Give a folder")
         with tempfile.TemporaryFile(dir=there):
@@ -213,8 +213,8 @@ def check_writable(path: Path) -> None:
 
 
 def nearest(path: Path) -> Path:
-    """The nearest of the folders above a path that is there."""
-    return next(one for one in path.parents if one.exists())
+    """A path, or the nearest of the folders above it that is there."""
+    return next(one for one in (path, *path.parents) if one.exists())
 
 
 def now() -> str:

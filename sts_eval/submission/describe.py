@@ -7,7 +7,7 @@ from pathlib import Path
 
 from safetensors import safe_open
 
-from sts_eval.analysis.names import benchmark_name, model_name, set_name
+from sts_eval.analysis.names import model_name, set_name
 from sts_eval.analysis.runs import outcome_of
 from sts_eval.errors import UserError
 from sts_eval.records.prediction import Prediction
@@ -16,6 +16,7 @@ from sts_eval.records.run_folder import RunFolder
 from sts_eval.records.submission import ModelDescription, Provenance, SAEDescription, SetDescription, Submission
 from sts_eval.records.transfer import Transfer
 from sts_eval.submission.read_json import MOST_BYTES
+from sts_eval.transfer.option_measures import OPTIONS_TASK
 
 # The size in a name such as Llama-3.1-8B-Instruct.
 _NOMINAL = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)([BM])(?![A-Za-z0-9])", re.IGNORECASE)
@@ -78,6 +79,11 @@ def submission_of(
         prediction=prediction,
         transfer=transfer,
     )
+
+
+def benchmark_name(task: str, source: str) -> str:
+    """What was asked: the lm-eval task, or the source where that task scores the options of any benchmark."""
+    return f"{set_name(source)}-options" if task == OPTIONS_TASK else task
 
 
 def bytes_of(path: Path, *, submitter: str | None = None, **description: str | None) -> bytes:

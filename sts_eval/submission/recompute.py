@@ -19,12 +19,13 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from sts_eval.analysis.belonging import belonging
-from sts_eval.analysis.names import benchmark_name, model_name, set_name
+from sts_eval.analysis.names import model_name, set_name
 from sts_eval.analysis.runs import summarise
 from sts_eval.records.outcome import Outcome
 from sts_eval.records.prediction import Prediction, PredictorScores
 from sts_eval.records.submission import Submission
 from sts_eval.records.transfer import Measured, Transfer
+from sts_eval.submission.describe import benchmark_name
 from sts_eval.submission.plausibility import FLAGS, MOST_DOMAINS, MOST_SEEDS
 from sts_eval.submission.problem import Path, Problem, shown
 from sts_eval.submission.times import read_time

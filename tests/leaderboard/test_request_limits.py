@@ -1,6 +1,7 @@
 """What a request may send: bodies without end, slow ones, and values that no control has."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -41,7 +42,9 @@ def asked(app, parts, *, declared=None, pause=0.0, most=1000, seconds=5.0):
         sent.append(message)
 
     headers = [] if declared is None else [(b"content-length", str(declared).encode())]
-    asyncio.run(RequestLimits(app, most, seconds)({"type": "http", "headers": headers}, receive, send))
+    answering = RequestLimits(app, most, seconds)({"type": "http", "headers": headers}, receive, send)
+    with ThreadPoolExecutor(1) as pool:  # this thread may have the loop of another test's browser
+        pool.submit(asyncio.run, answering).result()
     return sent[0]["status"], b"".join(one.get("body", b"") for one in sent), len(parts) - len(left)
 
 
