@@ -59,10 +59,10 @@ def runs(outcomes: Sequence[Outcome], comparison: Comparison) -> str:
     oracles = sum(one.group == "oracle" for one in first.predictors)
     span = " to ".join(map(str, dict.fromkeys((questions[0], questions[-1]))))
     return (
-        f"{len(outcomes)} runs: {len(models)} models ({', '.join(models)}) on {len(sets)} training sets "
-        f"({', '.join(sets)}), {len(first.seeds)} seeds each, {len(first.domains)} categories with {span} held-out "
-        f"questions each, {len(first.predictors) - oracles} predictors and {oracles} oracles. The runs resemble each "
-        f"other, so they tell only as much as fewer independent runs would: {effective}."
+        f"{len(outcomes)} runs: {counted(len(models), 'model')} ({', '.join(models)}) on {len(sets)} training sets "
+        f"({', '.join(sets)}), {counted(len(first.seeds), 'seed')} each, {len(first.domains)} categories with {span} "
+        f"held-out questions each, {len(first.predictors) - oracles} predictors and {oracles} oracles. The runs "
+        f"resemble each other, so they tell only as much as fewer independent runs would: {effective}."
     )
 
 

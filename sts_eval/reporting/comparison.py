@@ -15,8 +15,12 @@ from sts_eval.reporting.terminal import standard_output, text_table, warn
 
 BEHIND: tuple[Question, ...] = ("which_way_away", "how_much_debiased")  # tables that only --all prints
 HEADLINE: tuple[Question, ...] = ("which_way", "which_way_away", "which_set", "how_much")
-LEADING = 3  # ranked predictors of the headline beside STS and the home domains
-ALWAYS = ("home_domain", "home_share", "sts_icl", "sts_icl_tuned", "sts_act", "sts_act_tuned")  # in every headline
+LEADING = 2  # ranked predictors of the headline beside those in every one
+# In every headline: similarity of words and of sentences, home domains, and STS.
+ALWAYS = (
+    *("tfidf_cosine", "embedding_cosine", "home_domain", "home_share"),
+    *("sts_icl", "sts_icl_tuned", "sts_act", "sts_act_tuned"),
+)
 LINES = 6  # ranked predictors that a table shows unless all are asked for
 
 
@@ -56,7 +60,7 @@ def print_comparison(comparison: Comparison, console: Console | None = None, *, 
 
 
 def headline(comparison: Comparison, measure: Measure) -> tuple[list[str], list[list[str]]]:
-    """Header and cells of the table that comes first: the leading predictors, home domains, STS and history.
+    """Header and cells of the table that comes first: leading predictors, texts alone, home domains, STS, history.
 
     Which way with all domains, without home domains, over the same predictor made for other sets, and the size; a
     question that these runs cannot answer has no column.
