@@ -1,17 +1,19 @@
-"""What the leaderboard starts with: the lab matrix, real changes that were imported, the paper's figures.
+"""What the leaderboard starts with: real models, the lab matrix, changes that were imported, the paper's figures.
 
+    python benchmarks/board_seeds.py --real SWEEP ...
     python benchmarks/board_seeds.py --shared SHARED
     python benchmarks/board_seeds.py --again
     python benchmarks/board_seeds.py --comparisons
 
-Reads benchmarks/results/lab_matrix.jsonl, and from SHARED (see tests/conftest.py) `transfer/`, `sft/`, `mmlu_pro/` and
-`paper.json`. Writes a store to leaderboard/sts_leaderboard/seeds/store, and beside it the comparisons that the page
+`--real` hands in the finished runs of real_matrix.yaml with their records. `--shared` makes all others anew: it reads
+benchmarks/results/lab_matrix.jsonl, and from SHARED (see tests/conftest.py) `transfer/`, `sft/`, `mmlu_pro/` and
+`paper.json`. Both write a store to leaderboard/sts_leaderboard/seeds/store, and beside it the comparisons that the page
 shows first, which `--comparisons` alone makes again of the store that is there: after a change of the figures or of
 the version, which the tests notice. `--again` hands the submissions of the store that is there in anew, as they are:
 after a change of what a store keeps beside them. Whoever runs this is the store's maintainer, by their own secret. The
 three kinds never rank together:
 
-- measured: the lab's runs, in short (the records name folders of the machine that made them, so they are not attached)
+- measured: real models with their records; the lab in short (its records name folders of the machine that made them)
 - imported: two public post-trainings on MMLU-Pro, with the lexical predictors, GSM8K standing in for Mathstral's data
 - published: the changes in the paper's tables 2 to 4, which come without errors
 """
@@ -40,12 +42,14 @@ from sts_eval.records.ledger import StoreSettings
 from sts_eval.records.outcome import Change, DomainOutcome, Outcome, read_outcomes
 from sts_eval.records.prediction import PredictorScores, Score
 from sts_eval.records.record import now
+from sts_eval.records.run_folder import RunFolder
 from sts_eval.records.submission import ModelDescription, Origin, Provenance, SAEDescription, SetDescription, Submission
 from sts_eval.records.transfer import Transfer
 from sts_eval.store.comparisons import FOLDER, Comparisons
 from sts_eval.store.files import Files
 from sts_eval.store.store import Store
 from sts_eval.study.study import Study, Texts
+from sts_eval.submission.describe import submission_of
 from sts_eval.submission.owner import config_folder, own_secret, owner_of
 from sts_eval.transfer.import_results import import_transfer
 
@@ -68,19 +72,29 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--shared", type=Path)
+    source.add_argument("--real", type=Path, nargs="+", metavar="SWEEP", help="hand in the finished runs of sweeps")
     source.add_argument("--again", action="store_true", help="hand in anew what is there")
     source.add_argument("--comparisons", action="store_true", help="make the comparisons of the store that is there")
     arguments = parser.parse_args()
+    there = () if arguments.comparisons else Store(str(SEEDS)).read_all(Store(str(SEEDS)).board().runs["sha256"])
     if arguments.shared:
         shared = arguments.shared
-        fill([one.canonical().encode() for one in (*measured(), *imported(shared), *published(shared))])
+        kept = (one for one in there if one.transfer is not None)
+        fill((*kept, *measured(), *imported(shared), *published(shared)))
+    elif arguments.real:
+        made = {_asked(one): one for one in real(arguments.real)}
+        fill((*made.values(), *(one for one in there if _asked(one) not in made)))
     elif arguments.again:
-        store = Store(str(SEEDS))
-        fill([store.raw(sha256) for sha256 in store.board().runs["sha256"]])
+        fill(there)
     print(f"{compared()} comparisons")
 
 
-def fill(submissions: Sequence[bytes]) -> None:
+def _asked(submission: Submission) -> tuple[str, str, str]:
+    """What a run was of: a run of the same is replaced by a later one."""
+    return submission.model.id, submission.training_set.id, submission.benchmark
+
+
+def fill(submissions: Sequence[Submission]) -> None:
     """Make the store."""
     if SEEDS.exists():
         shutil.rmtree(SEEDS)
@@ -88,7 +102,7 @@ def fill(submissions: Sequence[bytes]) -> None:
     owner = owner_of(own_secret(config_folder()))
     store.configure(StoreSettings(benchmark=BENCHMARK, maintainers=(owner,)))
     for one in submissions:
-        receipt = store.submit(one, by=SUBMITTER, owner=owner)
+        receipt = store.submit(one.canonical().encode(), by=SUBMITTER, owner=owner)
         if not receipt.accepted:
             raise SystemExit("\n".join(f"{problem.path}: {problem.message}" for problem in receipt.problems))
     board = store.board()
@@ -110,6 +124,13 @@ def compared() -> int:
             with contextlib.suppress(UserError):  # nothing was predicted
                 kept.keep(chosen.shas, compare([one.outcome for one in store.read_all(chosen.shas)]))
     return len(list(COMPARISONS.iterdir()))
+
+
+def real(sweeps: Sequence[Path]) -> Iterator[Submission]:
+    """The finished runs of real models, with their records."""
+    for folder in (one for sweep in sweeps for one in sorted((sweep / "runs").iterdir())):
+        if RunFolder.of(folder).report.is_file():
+            yield submission_of(folder, submitter=SUBMITTER)
 
 
 def measured() -> Iterator[Submission]:
