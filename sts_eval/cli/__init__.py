@@ -114,7 +114,7 @@ def _print_version(context: click.Context, _option: click.Parameter, wanted: boo
 def cli() -> None:
     """Rank domains by how much fine-tuning a model on your data is expected to change them, and measure it.
 
-    In the lab, where the ranking was checked, larger scores went with rises (docs/evidence.md).
+    In the lab larger scores went with rises; for real models this is not shown yet (docs/evidence.md).
 
     \b
     Try it on the embedded lab, which needs no network:

@@ -44,7 +44,7 @@ def print_prediction(prediction: Prediction, rank_by: str, console: Console | No
         console.print(agreement, style="dim", highlight=False)
     console.print(
         "Scores rank the domains of one run by how much fine-tuning is expected to change them; they are not points of "
-        "accuracy. In the lab, where this was checked, larger scores went with rises (docs/evidence.md).",
+        "accuracy. In the lab larger scores went with rises; for real models this is not shown yet (docs/evidence.md).",
         style="dim",
     )
     if prediction.sae_fit:

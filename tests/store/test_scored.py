@@ -62,4 +62,4 @@ def test_the_lab_is_told_by_its_benchmark(made):
     assert not made[0].runs["lab"].any()
     seeded = seeded_store().board().runs
     assert set(seeded.loc[seeded["lab"], "origin"]) == {"measured"}
-    assert set(seeded.loc[~seeded["lab"], "benchmark"]) == {"mmlu_pro"}
+    assert set(seeded.loc[~seeded["lab"], "benchmark"]) == {"mmlu_pro", "mmlu_rest-options"}
