@@ -25,7 +25,7 @@ def with_seen(*seen):
 
 def test_the_column_of_demonstrations_stands_only_where_some_were_cut():
     full = (0, 0, 0, 0, 0, 4)
-    assert "shown" not in printed(with_seen(full, full, full))
+    assert "shown (of" not in printed(with_seen(full, full, full))
     text = printed(with_seen(full, (0, 1, 0, 3, 0, 0), (0, 0, 2)))
     assert "shown (of 5)" in text
     cells = {row.split("│")[2].strip(): row.split("│")[-2].strip() for row in text.splitlines() if row.startswith("│")}
