@@ -11,9 +11,11 @@ from rich.console import Console
 
 from sts_eval.analysis.aligned_runs import align
 from sts_eval.analysis.compare import compare_runs
+from sts_eval.api.results import ComparisonResult
 from sts_eval.records.comparison import Comparison
 from sts_eval.reporting.comparison import LINES, headline, markdown, print_comparison
 from sts_eval.reporting.files import COMPARISON_FILES, tidy, write_comparison
+from sts_eval.reporting.plots import forest, panels
 
 HOSTILE = "=HYPERLINK(1)|[red]<b>$x$"
 
@@ -170,3 +172,15 @@ def test_one_run_can_be_drawn_too(tmp_path):
     assert all(path.is_file() for path in paths)
     assert "Fisher" in markdown(record)
     assert "Williams p" in markdown(record)
+
+
+def test_plots_are_by_the_measure_that_is_asked_for(made):
+    record, runs = made
+    for measure, name, unit in (("accuracy", "accuracy", "points"), ("logprob", "log-probability", "nats")):
+        assert f"change in {name} (" in forest(record, measure).get_suptitle()
+        drawn = panels(record, runs, measure)
+        assert drawn.get_supylabel() == f"change in {name}, {unit} ± SE"
+        heights = drawn.axes[0].containers[0].lines[0].get_ydata()
+        np.testing.assert_array_equal(heights, runs.measures[measure].change[0])
+    with pytest.raises(LookupError, match="acc_norm"):
+        ComparisonResult(record).plot("acc_norm")
